@@ -1,0 +1,62 @@
+# The habits of this project; continuous integration calls the same targets.
+
+PYTHON  ?= python3
+VENV    ?= .venv
+WORKERS ?= 2
+BIN     := $(VENV)/bin
+PIP      = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Branches of the kernels that the tests without the compiler have to take, in per cent.
+KERNEL_BRANCHES := 95
+
+.DEFAULT_GOAL := help
+.PHONY: help sweep test format clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+sweep: $(VENV)/.installed  ## train experiments/dosage.toml and show what came out
+	@$(BIN)/harness run experiments/dosage.toml
+
+test: $(VENV)/.installed-test  ## style, types, architecture, tests, tests without the compiler
+	@echo "== style"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@echo "== types"
+	@$(BIN)/mypy
+	@echo "== architecture"
+	@$(BIN)/lint-imports
+	@echo "== tests"
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --benchmark-disable
+	@echo "== tests without the compiler"
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -p no:xdist --benchmark-disable -m jitless tests/unit
+	@$(BIN)/python -m coverage report --include='harness/kernels/*' --fail-under=$(KERNEL_BRANCHES)
+
+format: $(VENV)/.installed-test  ## put the code in its form
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+clean:  ## remove the environment, caches and build leftovers; results stay
+	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .benchmarks
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(error) says its one line and ends make with status 2.
+define need_python
+$(if $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),,$(error \
+harness needs Python 3.11 or newer, and $(PYTHON) is $(or $(shell $(PYTHON) -V 2>/dev/null),not there); name another: make PYTHON=python3.12))
+endef
+
+$(BIN)/python:
+	$(need_python)
+	@echo "== making $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }  # half an environment would pass for one
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "== installing harness into $(VENV)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	@echo "== installing harness and its tests into $(VENV)"
+	@$(PIP) --editable '.[test]'
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,62 @@
+"""Train every point of a grid of small neural networks.
+
+    >>> import harness
+    >>> experiment = harness.load_experiment("experiments/dosage.toml")
+    >>> results = harness.run(experiment)  # doctest: +SKIP
+    >>> results.runs  # doctest: +SKIP
+
+This module is what users import, and nothing else. Names are fetched at their first use, so that
+the command line answers `--help` without loading a compiler.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.chain_rule import Trace as Trace
+    from harness.chain_rule import trace as trace
+    from harness.errors import (
+        ExperimentError as ExperimentError,
+    )
+    from harness.errors import (
+        HarnessError as HarnessError,
+    )
+    from harness.errors import (
+        ResultsError as ResultsError,
+    )
+    from harness.experiment import Experiment as Experiment
+    from harness.experiment import load_experiment as load_experiment
+    from harness.planning import Plan as Plan
+    from harness.planning import plan as plan
+    from harness.sweep import Progress as Progress
+    from harness.sweep import run as run
+    from harness.tables import Results as Results
+    from harness.tables import open_results as open_results
+
+_HOME = {
+    "Experiment": "experiment",
+    "ExperimentError": "errors",
+    "HarnessError": "errors",
+    "Plan": "planning",
+    "Progress": "sweep",
+    "Results": "tables",
+    "ResultsError": "errors",
+    "Trace": "chain_rule",
+    "load_experiment": "experiment",
+    "open_results": "tables",
+    "plan": "planning",
+    "run": "sweep",
+    "trace": "chain_rule",
+}
+
+__all__ = list(_HOME)  # the names above, so that no list is kept twice
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,130 @@
+"""From an experiment to what the kernels take: names become codes, settings become arrays."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.experiment import Experiment
+from harness.initialise import initial_parameters
+from harness.kernels import descent, philox
+from harness.kernels.passes import Architecture, Data
+from harness.network import Network
+
+Columns = dict[str, Any]
+
+# The kernel compares with numbers only. No loss is below the first or above the second, and an
+# infinite one is above it.
+_NO_TOLERANCE = -1.0
+_NO_LIMIT = float(np.finfo(np.float64).max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What all runs of a kernel call have in common."""
+
+    experiment: Experiment
+    network: Network
+    architecture: Architecture
+    schedule: descent.Schedule
+    data: Data
+
+
+def make_variant(experiment: Experiment) -> Variant:
+    """Return the variant of an experiment whose grid changes nothing but numbers of runs."""
+    return Variant(
+        experiment=experiment,
+        network=experiment.perceptron,
+        architecture=experiment.perceptron.architecture(),
+        schedule=_schedule(experiment),
+        data=Data(x=experiment.dataset.inputs, y=experiment.dataset.targets),
+    )
+
+
+def _schedule(experiment: Experiment) -> descent.Schedule:
+    """Return what the kernel needs to know of training."""
+    training, network = experiment.training, experiment.perceptron
+    samples = len(experiment.dataset.inputs)
+    batch_size = samples if training.batch_size == "all" else training.batch_size
+    trained = network.parameters if training.train == "all" else training.train
+    return descent.Schedule(
+        epochs=training.epochs,
+        batch_size=batch_size,
+        updates=training.updates_per_epoch or -(-samples // batch_size),
+        batches=descent.BATCHES[training.batches],
+        seed=np.uint64(training.seed),
+        trained=np.sort([network.positions[name] for name in trained]).astype(np.int64),
+        layers=network.layer_of,
+        recorded=experiment.schedule,
+        measure_gradient="gradient_norm" in experiment.record.measures,
+    )
+
+
+def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
+    """Return the runs of a block before their first update."""
+    training, initialisation = variant.experiment.training, variant.experiment.initialisation
+    network = variant.network
+
+    def column(name: str, otherwise: Any, kind: Any = np.float64) -> NDArray[Any]:
+        return np.asarray(axes[name], kind) if name in axes else np.full(count, otherwise, kind)
+
+    rates = np.empty((count, network.layers))
+    rates[:] = training.learning_rate
+    for name, values in axes.items():
+        if name == "learning_rate":
+            rates[:] = values[:, np.newaxis]
+        elif name.startswith("learning_rate_"):
+            rates[:, int(name.rpartition("_")[2]) - 1] = values
+
+    theta = initial_parameters(
+        network,
+        scheme=initialisation.scheme,
+        biases_too=initialisation.biases == "same",
+        seeds=column("init_seed", initialisation.seed, np.uint64),
+        init_ids=column("init_id", initialisation.init_id, np.uint64),
+        scales=column("init_scale", initialisation.scale),
+        offsets=column("init_offset", initialisation.offset),
+    )
+    given = {**initialisation.parameters, **{n: axes[n] for n in axes if n in network.positions}}
+    for name, values in given.items():
+        theta[:, network.positions[name]] = values
+
+    tolerance = _NO_TOLERANCE if training.tolerance is None else training.tolerance
+    return descent.Runs(
+        theta=theta,
+        velocity=np.zeros_like(theta),
+        rates=rates,
+        momentum=column("momentum", training.momentum),
+        tolerance=column("tolerance", tolerance),
+        limit=column("limit", _NO_LIMIT if training.limit is None else training.limit),
+    )
+
+
+def make_rows(count: int, recorded: int, keeps_loss: bool) -> descent.Rows:
+    """Return room for what a block of runs leaves; a run is RUNNING until it has ended."""
+    trajectory = (count, recorded + 1 if recorded else 0)
+    return descent.Rows(
+        status=np.full(count, descent.RUNNING, dtype=np.int8),
+        epochs=np.zeros(count, dtype=np.int64),
+        ssr=np.empty((count, 3)),
+        loss=np.empty((count, 3)),
+        epoch_of_ssr_min=np.zeros(count, dtype=np.int64),
+        ssr_mean=np.empty(count),
+        gradient_norm=np.empty(count),
+        recorded=np.zeros(count, dtype=np.int64),
+        ssr_trajectory=np.empty(trajectory),
+        loss_trajectory=np.empty(trajectory if keeps_loss else (count, 0)),
+    )
+
+
+def first_batch(variant: Variant, epoch: int) -> NDArray[np.int64]:
+    """Return the data points of the first update after `epoch` epochs."""
+    schedule, samples = variant.schedule, len(variant.data.x)
+    order = np.arange(samples)
+    if schedule.batches == descent.SHUFFLED and schedule.batch_size < samples:
+        philox.shuffle(order, schedule.seed, np.uint64(epoch))
+    elif schedule.batches == descent.DRAWN:
+        order = np.empty(schedule.batch_size, dtype=np.int64)
+        philox.draw(order, schedule.seed, np.uint64(epoch), samples)
+    return order[: schedule.batch_size]

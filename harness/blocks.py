@@ -1,0 +1,199 @@
+"""A range of runs: settings in, kernel called, columns out. This is what an engine runs.
+
+Runs of one kernel call share network, schedule and data; the axes that change those make variants.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.arguments import Columns, Variant, make_rows, make_variant, start
+from harness.experiment import Experiment
+from harness.kernels import descent
+
+# Trajectories are collected for themselves, because variants record other numbers of epochs.
+_ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """What a range of runs left: columns of equal length, ordered by run_id, then epoch."""
+
+    runs: Columns
+    trajectories: Columns
+
+
+class Trainer:
+    """Trains ranges of run ids of one experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What to train.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self._variants: dict[int, Variant] = {}
+        networks = [self.variant(i).network for i in range(experiment.variant_grid.size)]
+        self.keeps_loss = any(network.loss != "ssr" for network in networks)
+        # The largest of the networks has the parameter names of all of them.
+        self.parameters = max(networks, key=lambda n: n.parameter_count).parameters
+
+    def variant(self, index: int) -> Variant:
+        """Return one variant of the experiment's `variant_grid`."""
+        if index not in self._variants:
+            point = self.experiment.variant_grid.point(index)
+            self._variants[index] = make_variant(
+                self.experiment.at(point) if point else self.experiment
+            )
+        return self._variants[index]
+
+    def compile(self) -> Block:
+        """Compile every kernel that training calls, by training no runs; return their columns."""
+        block = self.train(0, 0, np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64))
+        assert block is not None  # nobody could stop it
+        return block
+
+    def train(
+        self, first: int, last: int, stop: NDArray[np.uint8], progress: NDArray[np.int64]
+    ) -> Block | None:
+        """Train the runs from `first` up to `last`, which is not among them.
+
+        Parameters
+        ----------
+        first, last : int
+            Run ids.
+        stop : array of shape (1,)
+            Set to 1 by another thread, it ends training at the end of an epoch.
+        progress : array of shape (2,)
+            Counts ended runs and updates.
+
+        Returns
+        -------
+        Block or None
+            None where training was stopped: a part of a block is worth nothing.
+        """
+        run_ids = np.arange(first, last, dtype=np.int64)
+        axes = self.experiment.axes.columns(run_ids)
+        variant_of = self._variant_of(run_ids)
+        rows = make_rows(run_ids.size, 0, self.keeps_loss)
+        parameters = np.full(
+            (run_ids.size if self.experiment.record.parameters else 0, len(self.parameters)), np.nan
+        )
+        trajectories = []
+        for index in np.unique(variant_of) if run_ids.size else [0]:
+            variant = self.variant(int(index))
+            chosen = np.flatnonzero(variant_of == index)
+            inside = {name: values[chosen] for name, values in axes.items()}
+            runs = start(variant, inside, chosen.size)
+            found = make_rows(chosen.size, variant.schedule.recorded.size, self.keeps_loss)
+            descent.train(
+                variant.architecture, variant.data, variant.schedule, runs, found, stop, progress
+            )
+            if stop[0]:
+                return None
+            for name in _ONE_A_RUN:
+                getattr(rows, name)[chosen] = getattr(found, name)
+            trajectories.append(_trajectories(run_ids[chosen], variant, found))
+            if self.experiment.record.parameters:
+                for column, name in enumerate(self.parameters):
+                    if name in variant.network.positions:
+                        at = variant.network.positions[name]
+                        parameters[chosen, column] = runs.theta[:, at]
+        return Block(
+            runs=self._run_columns(run_ids, axes, rows, parameters),
+            trajectories=self._trajectory_columns(trajectories, len(trajectories) > 1),
+        )
+
+    def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the index of each run in the experiment's `variant_grid`."""
+        whole, part = self.experiment.axes, self.experiment.variant_grid
+        names = {axis.name for axis in part.axes}
+        coordinates = tuple(
+            index
+            for dimension, index in zip(whole.dimensions, whole.coordinates(run_ids), strict=True)
+            if any(axis.name in names for axis in dimension)
+        )
+        return part.run_ids(coordinates) if coordinates else np.zeros_like(run_ids)
+
+    def _run_columns(
+        self,
+        run_ids: NDArray[np.int64],
+        axes: Columns,
+        rows: descent.Rows,
+        parameters: NDArray[np.float64],
+    ) -> Columns:
+        fixed = self.experiment.initialisation.init_id
+        columns: Columns = {
+            "run_id": run_ids,
+            "init_id": axes.get("init_id", np.full(run_ids.size, fixed)),
+        }
+        columns |= {name: values for name, values in axes.items() if name != "init_id"}
+        columns["status"] = pd.Categorical.from_codes(rows.status, pd.Index(descent.STATUSES))
+        columns["epochs"] = rows.epochs
+        for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
+            if name == "ssr" or self.keeps_loss:
+                for column, when in enumerate(("initial", "final", "min")):
+                    columns[f"{name}_{when}"] = values[:, column]
+        for name in self.experiment.record.measures:
+            columns[name] = getattr(rows, name)
+        if self.experiment.record.parameters:
+            for column, name in enumerate(self.parameters):
+                columns[f"{name}_final"] = parameters[:, column]
+        return columns
+
+    def _trajectory_columns(self, parts: list[Columns], mixed: bool) -> Columns:
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        if mixed:
+            order = np.argsort(columns["run_id"], kind="stable")
+            columns = {name: values[order] for name, values in columns.items()}
+        return columns
+
+
+def _trajectories(run_ids: NDArray[np.int64], variant: Variant, rows: descent.Rows) -> Columns:
+    """Return the recorded epochs of all runs, one row behind the other."""
+    schedule = variant.schedule.recorded
+    width = rows.ssr_trajectory.shape[1]
+    written = np.arange(width) < rows.recorded[:, np.newaxis]
+    epochs = np.broadcast_to(np.append(schedule, 0)[:width], written.shape).copy()
+    ended = np.flatnonzero(rows.recorded)
+    epochs[ended, rows.recorded[ended] - 1] = rows.epochs[ended]
+    columns: Columns = {
+        "run_id": np.repeat(run_ids, rows.recorded),
+        "epoch": epochs[written],
+        "ssr": rows.ssr_trajectory[written],
+    }
+    if rows.loss_trajectory.shape[1] == width and width:
+        columns["loss"] = rows.loss_trajectory[written]
+    return columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One run after some epochs: theta and velocity of shape (P,), learning rate of each layer."""
+
+    theta: NDArray[np.float64]
+    velocity: NDArray[np.float64]
+    rates: NDArray[np.float64]
+    momentum: float
+    status: str
+    epochs: int
+
+
+def state_after(variant: Variant, epochs: int) -> State:
+    """Train the one run of an experiment without a grid for some epochs at most."""
+    schedule = variant.schedule._replace(epochs=epochs)
+    runs, rows = start(variant, {}, 1), make_rows(1, schedule.recorded.size, False)
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    descent.train(variant.architecture, variant.data, schedule, runs, rows, stop, progress)
+    return State(
+        theta=runs.theta[0],
+        velocity=runs.velocity[0],
+        rates=runs.rates[0],
+        momentum=float(runs.momentum[0]),
+        status=descent.STATUSES[rows.status[0]],
+        epochs=int(rows.epochs[0]),
+    )

@@ -1,0 +1,283 @@
+"""One step of one run, factor by factor: the chain rule as the two lessons write it.
+
+The first lesson (StatQuest, Backpropagation Details) numbers everything: x1 goes into a hidden
+unit, y1 comes out, w1 and b1 are before it.
+
+    dSSR/dw1 = dSSR/dpredicted * dpredicted/dy1 * dy1/dx1 * dx1/dw1, summed over the data points
+
+The second (Udacity, Deep Learning, Calculating the Gradient 2) has a matrix a layer, whose last
+row is the bias: W31(1) is the bias into h1. Its chain goes from one pre-activation h to the next.
+
+    dE/dW11(1) = dE/dŷ * dŷ/dh * dh/dh1 * dh1/dW11(1)
+
+In a network with more than one way from a parameter to the output there is a chain for each.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from harness.arguments import first_batch, make_variant
+from harness.blocks import State, state_after
+from harness.errors import ExperimentError, nearest, shown
+from harness.experiment import Experiment
+from harness.kernels.activations import ACTIVATIONS, activate
+from harness.kernels.losses import CROSS_ENTROPY, LOSSES, loss_weight
+from harness.network import Network
+from harness.notation import Notation, Symbols, Unit, parameter_places
+
+# More are of no use to a reader, and a wide and deep network has billions.
+MOST_CHAINS = 100_000
+
+_REMARKS = {
+    "cross_entropy": "The lesson says that dE/dŷ is ŷ - y. That is dE/dh, the product of the first"
+    " two factors: for cross-entropy dE/dŷ = (ŷ - y) / (ŷ (1 - ŷ)), and dŷ/dh = ŷ (1 - ŷ).",
+    "half_ssr": "Here dE/dŷ is ŷ - y, because the error is half the squared one. For cross-entropy"
+    " ŷ - y would be dE/dh, the product of the first two factors.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """The chain rule of one update.
+
+    Attributes
+    ----------
+    factors : DataFrame
+        One row a factor: parameter, data_point, path, position (in the product), symbol, value.
+    updates : DataFrame
+        One row a parameter: parameter, symbol, old, derivative (summed over paths and data
+        points), learning_rate, step_size, new.
+    remark : str
+        Where the lesson's statement is off, the right one; else empty.
+    run_id, epoch : int
+        Which run, and after how many epochs.
+    loss : str
+        Symbol of what is differentiated.
+    """
+
+    factors: pd.DataFrame
+    updates: pd.DataFrame
+    remark: str
+    run_id: int
+    epoch: int
+    loss: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Forward:
+    """Pre-activation, output and slope of every unit for one data point, by layer."""
+
+    z: list[list[float]]
+    a: list[list[float]]
+    slope: list[list[float]]
+
+
+def trace(
+    experiment: Experiment,
+    *,
+    run_id: int = 0,
+    epoch: int = 0,
+    parameter: str | None = None,
+    notation: Notation | None = None,
+) -> Trace:
+    """Take one update apart into the factors of the chain rule.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What is trained.
+    run_id : int
+        Which run of the grid.
+    epoch : int
+        After how many epochs: 0 is the first update. With batches it is the first of the epoch.
+    parameter : str, optional
+        The one parameter that is wanted; all that train if left out.
+    notation : {"numbered", "matrix"}, optional
+        That of the first or of the second lesson; "matrix" for a network of sigmoid units if left
+        out, else "numbered".
+
+    Returns
+    -------
+    Trace
+        Factors and updates as tables.
+
+    Raises
+    ------
+    ExperimentError
+        There is no such run, epoch or parameter, or there are too many chains.
+    """
+    alone = experiment.run(run_id)
+    network = alone.perceptron
+    if epoch < 0:
+        raise ExperimentError("epoch", f"= {epoch} must be 0 or more.")
+    variant = make_variant(alone)
+    state = state_after(variant, epoch)
+    if state.epochs < epoch:
+        raise ExperimentError(
+            "epoch",
+            f"= {epoch} is never reached: run {run_id} is {state.status} at {state.epochs}.",
+            f"Choose an epoch up to {state.epochs}.",
+        )
+    if notation is None:
+        notation = "matrix" if set(network.activations) == {"sigmoid"} else "numbered"
+    names = Symbols(network, notation)
+    places = _choose(alone, parameter)
+    batch = first_batch(variant, epoch)
+    chains = sum(math.prod(network.sizes[unit.layer + 1 :]) for unit, _ in places.values())
+    if chains * batch.size > MOST_CHAINS:
+        raise ExperimentError(
+            "trace",
+            f"has {shown(chains * batch.size)} chains; at most {MOST_CHAINS} are shown.",
+            "Name one parameter, nearer to the output, or make the batch smaller.",
+        )
+    factors = pd.DataFrame(
+        _rows(alone, state, names, places, batch),
+        columns=["parameter", "data_point", "path", "position", "symbol", "value"],
+    )
+    return Trace(
+        factors=factors,
+        updates=_updates(network, state, names, places, factors),
+        remark=_REMARKS.get(network.loss, "") if names.matrix else "",
+        run_id=run_id,
+        epoch=epoch,
+        loss=names.loss,
+    )
+
+
+def _choose(experiment: Experiment, parameter: str | None) -> dict[str, tuple[Unit, int]]:
+    """Return the parameters that are wanted: the unit they go into, and their source."""
+    network = experiment.perceptron
+    places = parameter_places(network)
+    if parameter is None:
+        train = experiment.training.train
+        return {name: places[name] for name in places if train == "all" or name in train}
+    if parameter not in places:
+        raise ExperimentError(
+            "parameter",
+            f'= "{parameter}" is no parameter of the network, which has {shown(list(places))}.',
+            nearest(parameter, places),
+        )
+    return {parameter: places[parameter]}
+
+
+def _rows(
+    experiment: Experiment,
+    state: State,
+    names: Symbols,
+    places: dict[str, tuple[Unit, int]],
+    batch: np.ndarray,
+) -> Iterator[tuple[str, int, int, int, str, float]]:
+    network, data = experiment.perceptron, experiment.dataset
+    chain = _Chain(network, names, state.theta, int(batch.size))
+    for name, (unit, source) in places.items():
+        for data_point in batch.tolist():
+            forward = chain.forward(data.inputs[data_point].tolist())
+            targets = data.targets[data_point].tolist()
+            later = (range(size) for size in network.sizes[unit.layer + 1 :])
+            for path, indices in enumerate(itertools.product(*later)):
+                on_path = [unit] + [
+                    Unit(unit.layer + 1 + step, index) for step, index in enumerate(indices)
+                ]
+                factors = chain.factors(name, on_path, source, forward, targets)
+                for position, (symbol, value) in enumerate(factors):
+                    yield name, data_point, path, position, symbol, value
+
+
+class _Chain:
+    """The factors of a network at one theta."""
+
+    def __init__(self, network: Network, names: Symbols, theta: np.ndarray, samples: int) -> None:
+        architecture = network.architecture()
+        self.network = network
+        self.names = names
+        self.scales = architecture.scales.tolist()
+        self.weight = loss_weight(LOSSES[network.loss], samples, network.sizes[-1])
+        self.values = {place: theta[network.positions[name]].item()
+                       for name, place in parameter_places(network).items()}  # fmt: skip
+
+    def forward(self, x: list[float]) -> _Forward:
+        """Return what every unit holds for one data point."""
+        z, a, slope = [x], [x], [[1.0] * len(x)]
+        for layer, activation in enumerate(self.network.activations, start=1):
+            sources = [*a[-1], 1.0]  # the bias is the weight of a source that is always 1
+            z.append([
+                self.scales[layer] * sum(
+                    self.values.get((Unit(layer, unit), j), 0.0) * source
+                    for j, source in enumerate(sources)
+                )
+                for unit in range(self.network.sizes[layer])
+            ])  # fmt: skip
+            pairs = [activate(ACTIVATIONS[activation], value) for value in z[-1]]
+            a.append([value for value, _ in pairs])
+            slope.append([steep for _, steep in pairs])
+        return _Forward(z, a, slope)
+
+    def _loss_factor(self, p: float, z: float, y: float) -> float:
+        """Return dE/dpredicted."""
+        if LOSSES[self.network.loss] == CROSS_ENTROPY:
+            # (p - y) / (p (1 - p)), with 1 - p = sigmoid(-z), which is right where p rounds to 1.
+            q = activate(ACTIVATIONS["sigmoid"], -z)[0]
+            return self.weight * ((1.0 - y) / q - y / p)
+        return self.weight * -2.0 * (y - p)
+
+    def factors(
+        self, name: str, path: list[Unit], source: int, forward: _Forward, targets: list[float]
+    ) -> Iterator[tuple[str, float]]:
+        """Yield symbol and value of each factor, from the loss to the parameter."""
+        names, network = self.names, self.network
+        output = path[-1]
+        predicted = names.predicted(output)
+        p = network.output_scale * forward.a[output.layer][output.index]
+        z = forward.z[output.layer][output.index]
+        yield f"d{names.loss}/d{predicted}", self._loss_factor(p, z, targets[output.index])
+
+        slope = network.output_scale * forward.slope[output.layer][output.index]
+        inner = names.before(output)
+        if network.activations[-1] == "identity" and network.output_scale == 1.0:
+            inner = predicted  # what goes into the output is the prediction itself
+        else:
+            yield f"d{predicted}/d{inner}", slope
+
+        for above, below in zip(reversed(path), reversed(path[:-1]), strict=False):
+            into = self.scales[above.layer] * self.values[above, below.index]
+            steep = forward.slope[below.layer][below.index]
+            if names.matrix:
+                yield f"d{inner}/d{names.before(below)}", into * steep
+            else:
+                yield f"d{inner}/d{names.after(below)}", into
+                yield f"d{names.after(below)}/d{names.before(below)}", steep
+            inner = names.before(below)
+
+        unit = path[0]
+        below_output = forward.a[unit.layer - 1]
+        held = below_output[source] if source < len(below_output) else 1.0
+        symbol = names.parameter(name, unit, source)
+        yield f"d{inner}/d{symbol}", self.scales[unit.layer] * held
+
+
+def _updates(
+    network: Network,
+    state: State,
+    names: Symbols,
+    places: dict[str, tuple[Unit, int]],
+    factors: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return derivative, step size and new value of each parameter."""
+    products = factors.groupby(["parameter", "data_point", "path"], sort=False)["value"].prod()
+    derivatives = products.groupby("parameter", sort=False).sum()
+    rows = []
+    for name, (unit, source) in places.items():
+        at = network.positions[name]
+        old, rate = state.theta[at].item(), state.rates[unit.layer - 1].item()
+        step = derivatives[name] * rate - state.momentum * state.velocity[at].item()
+        symbol = names.parameter(name, unit, source)
+        rows.append((name, symbol, old, derivatives[name], rate, step, old - step))
+    return pd.DataFrame(
+        rows,
+        columns=["parameter", "symbol", "old", "derivative", "learning_rate", "step_size", "new"],
+    )

@@ -1,0 +1,148 @@
+"""The commands: arguments in, one function of the package called, exit status out.
+
+Exit status: 0 done, 2 bad input (one message, no traceback), 130 stopped by Ctrl-C. What harness
+needs for training is imported inside the commands, so that `--help` does not wait for a compiler.
+"""
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.errors import ExperimentError, HarnessError
+
+BAD_INPUT = 2
+STOPPED = 130
+
+app = typer.Typer(
+    help="Train every point of a grid of small neural networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace a key of the file, such as training.epochs=100. May be given again.",
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Chunks trained side by side; all processors if left out.")
+]
+
+
+@app.command()
+def run(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Results folder; results/NAME if left out.")
+    ] = None,
+    changes: Changes = None,
+    threads: Threads = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+) -> None:
+    """Train every run of FILE, or those that are missing in its results folder."""
+    from harness import sweep
+    from harness.cli import screens
+
+    experiment = _load(file, changes)
+    if quiet:
+        sweep.run(experiment, out, threads=threads)
+        return
+    screens.announce(experiment)
+    with screens.progress_bar(experiment.axes.size) as progress:
+        results = sweep.run(experiment, out, threads=threads, progress=progress)
+    screens.summarise(results)
+
+
+@app.command()
+def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
+    """Say what FILE takes: runs, updates, time, memory and bytes; nothing is trained."""
+    from harness import planning
+    from harness.cli import screens
+
+    experiment = _load(file, changes)
+    screens.announce(experiment)
+    screens.show_plan(planning.plan(experiment, threads=threads))
+
+
+@app.command()
+def trace(
+    file: File,
+    epoch: Annotated[int, typer.Option(help="After how many epochs; 0 is the first update.")] = 0,
+    parameter: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One parameter, such as w1; all if left out.")
+    ] = None,
+    run_id: Annotated[int, typer.Option("--run", help="Which run of the grid.")] = 0,
+    notation: Annotated[
+        str | None,
+        typer.Option(help='"numbered" (x1, y1, w1) or "matrix" (h1, W11(1)), as the lessons have.'),
+    ] = None,
+    changes: Changes = None,
+) -> None:
+    """Show the chain rule of one update of FILE, factor by factor."""
+    from harness import chain_rule
+    from harness.cli import screens
+
+    if notation not in (None, "numbered", "matrix"):
+        raise ExperimentError("notation", f'= "{notation}" must be "numbered" or "matrix".')
+    experiment = _load(file, changes)
+    screens.show_trace(
+        chain_rule.trace(
+            experiment,
+            run_id=run_id,
+            epoch=epoch,
+            parameter=parameter,
+            notation=notation,  # type: ignore[arg-type]  # checked above, which mypy cannot see
+        )
+    )
+
+
+@app.command()
+def show(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]) -> None:
+    """Say what the results in DIR came to."""
+    from harness import tables
+    from harness.cli import screens
+
+    screens.summarise(tables.open_results(folder))
+
+
+def _load(file: Path, changes: list[str] | None) -> Any:
+    from harness.experiment import load_experiment
+
+    return load_experiment(file, dict(_parse_change(change) for change in changes or []))
+
+
+def _parse_change(change: str) -> tuple[str, Any]:
+    """Take KEY=VALUE apart; the value is TOML, or a text where it is no TOML."""
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise ExperimentError(
+            "--set", f'"{change}" must be KEY=VALUE.', "For example: --set training.epochs=100"
+        )
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    return key.strip(), value
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except HarnessError as error:
+        print(f"harness: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        print(
+            "harness: stopped. Finished chunks are kept; the same command goes on.",
+            file=sys.stderr,
+        )
+        sys.exit(STOPPED)

@@ -1,0 +1,5 @@
+"""The experiment file: read, checked, frozen, hashed. Only this package knows pydantic."""
+
+from harness.experiment.document import Experiment, load_experiment
+
+__all__ = ["Experiment", "load_experiment"]

@@ -1,0 +1,282 @@
+"""An experiment: read from a file or a mapping, checked, frozen, hashed, and written again."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import numpy as np
+import tomli_w
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
+
+from harness.data import Dataset
+from harness.errors import ExperimentError, nearest, shown
+from harness.experiment import axes, checks
+from harness.experiment.complaints import first_complaint
+from harness.experiment.sections import (
+    NAME,
+    DataSection,
+    InitialisationSection,
+    NetworkSection,
+    RecordSection,
+    Section,
+    Text,
+    TrainingSection,
+    key,
+    recorded_epochs,
+)
+from harness.grid import Grid
+from harness.network import Network
+
+# Each of them is a kernel call of its own, and each is checked before anything is trained.
+MOST_VARIANTS = 10_000
+
+
+class Experiment(Section):
+    """What to train: network, data, training, initialisation, grid, and what to record.
+
+    Made by `load_experiment` or `Experiment.from_mapping`; it is checked and never changes.
+
+    Examples
+    --------
+    >>> experiment = Experiment.from_mapping(
+    ...     {
+    ...         "name": "two_rates",
+    ...         "network": {"layers": [1, 2, 1], "activations": ["softplus", "identity"]},
+    ...         "data": {"generator": "dosage"},
+    ...         "training": {"epochs": 10, "learning_rate": 0.1},
+    ...         "grid": {"learning_rate": [0.1, 0.2], "init_id": 5},
+    ...     }
+    ... )
+    >>> experiment.axes.size
+    10
+    """
+
+    name: Annotated[Text, Field(pattern=NAME)] = key(
+        says="name of the results folder; the file's name if left out",
+        allowed="1 to 64 letters, digits, dots, underscores or hyphens, the first of them a letter"
+        " or a digit",
+    )
+    question: Text = key("", says="the question that the experiment answers", allowed="a text")
+    network: NetworkSection = key(says="the network", allowed="a table")
+    data: DataSection = key(says="the data points", allowed="a table")
+    training: TrainingSection = key(says="how it is trained", allowed="a table")
+    initialisation: InitialisationSection = key(
+        InitialisationSection(), says="where the parameters start", allowed="a table"
+    )
+    grid: dict[str, Any] = key({}, says="the axes of the sweep", allowed="a table of axes")
+    record: RecordSection = key(RecordSection(), says="what is kept of each run", allowed="a table")
+
+    _network: Network = PrivateAttr()
+    _dataset: Dataset = PrivateAttr()
+    _axes: Grid = PrivateAttr()
+    _settings: dict[str, axes.Setting] = PrivateAttr()
+
+    @classmethod
+    def from_mapping(
+        cls, mapping: Mapping[str, Any], *, folder: Path | None = None, data: Dataset | None = None
+    ) -> Self:
+        """Check a mapping with the keys of an experiment file.
+
+        Parameters
+        ----------
+        mapping : mapping
+            Sections and keys as in the file.
+        folder : Path, optional
+            Where a relative `data.file` is looked for; the current folder if left out.
+        data : Dataset, optional
+            Data points that were read before, instead of those of the section.
+
+        Raises
+        ------
+        ExperimentError
+            Something is not allowed; the message names the key.
+        """
+        context = {"folder": folder or Path(), "data": data}
+        try:
+            return cls.model_validate(dict(mapping), context=context)
+        except ValidationError as error:
+            raise first_complaint(error, cls) from None
+
+    @model_validator(mode="after")
+    def _check(self, info: ValidationInfo) -> Self:
+        context = info.context or {"folder": Path(), "data": None}
+        self._network = checks.build_network(self.network)
+        self._dataset = context["data"] or checks.build_dataset(
+            self.data, self._network, context["folder"]
+        )
+        checks.check_targets(self._dataset, self._network)
+        checks.check_training(self.training, self._network, len(self._dataset.inputs))
+        checks.check_initialisation(self.initialisation, self._network)
+        self._settings = axes.settings(self._network) if self.grid else {}
+        self._axes = axes.parse_grid(self.grid, self._settings)
+        self._check_points()
+        return self
+
+    def _check_points(self) -> None:
+        """Check every variant, and the ends of every axis of numbers."""
+        if self.variant_grid.size > MOST_VARIANTS:
+            names = ", ".join(axis.name for axis in self.variant_grid.axes)
+            raise ExperimentError(
+                "grid",
+                f"has {self.variant_grid.size} different networks or kinds of training ({names});"
+                f" at most {MOST_VARIANTS} are allowed.",
+                "Make one of these axes shorter, or several experiments.",
+            )
+        if self.variant_grid.axes:
+            for variant in range(self.variant_grid.size):
+                self.at(self.variant_grid.point(variant))
+        for axis in self._axes.axes:
+            if self._settings[axis.name].per_run:
+                for value in axis.values.ends():
+                    self.at({axis.name: value})
+
+    @property
+    def axes(self) -> Grid:
+        """The grid: axes, and the arithmetic between run ids and coordinates."""
+        return self._axes
+
+    @property
+    def variant_grid(self) -> Grid:
+        """The part of the grid that decides which runs can be trained by one kernel call."""
+        dimensions = (
+            tuple(axis for axis in dimension if not self._settings[axis.name].per_run)
+            for dimension in self._axes.dimensions
+        )
+        return Grid(dimensions=tuple(dimension for dimension in dimensions if dimension))
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data points."""
+        return self._dataset
+
+    @property
+    def perceptron(self) -> Network:
+        """The network of the file, before any axis changes it."""
+        return self._network
+
+    @property
+    def schedule(self) -> NDArray[np.int64]:
+        """Epochs of the trajectory, ascending; empty where none is recorded."""
+        return recorded_epochs(self.record.epochs, self.training.epochs)
+
+    def at(self, point: Mapping[str, Any]) -> "Experiment":
+        """Return the experiment without a grid at some values of axes.
+
+        Raises
+        ------
+        ExperimentError
+            A value is not allowed, alone or beside the others.
+        """
+        document = self.document()
+        document.pop("grid", None)
+        for name, value in point.items():
+            self._settings[name].place(document, value)
+        try:
+            return Experiment.from_mapping(document, data=self._dataset)
+        except ExperimentError as error:
+            where = ", ".join(f"grid.{name} = {shown(value)}" for name, value in point.items())
+            raise ExperimentError(
+                error.key, f"{error.problem} This is at {where}.", error.advice
+            ) from None
+
+    def run(self, run_id: int) -> "Experiment":
+        """Return the experiment without a grid that one run of the grid is.
+
+        Raises
+        ------
+        ExperimentError
+            There is no such run.
+        """
+        if not 0 <= run_id < self._axes.size:
+            raise ExperimentError("run_id", f"= {run_id} must be from 0 to {self._axes.size - 1}.")
+        return self.at(self._axes.point(run_id))
+
+    def document(self) -> dict[str, Any]:
+        """Return sections and keys as in the file, with defaults filled in."""
+        plain = self.model_dump(mode="json", exclude_none=True)
+        return {name: value for name, value in plain.items() if value != {}}
+
+    def to_toml(self) -> str:
+        """Write the experiment as a file that reads back to the same experiment."""
+        return tomli_w.dumps(self.document())
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of everything that decides a number of the results.
+
+        It is taken over canonical JSON: sorted keys, floats as hexadecimal. The name and the
+        question are left out; of the data it is the numbers that count and not the file's name.
+        """
+        document = self.document()
+        for free in ("name", "question", "data"):
+            document.pop(free, None)
+        document["grid"] = [
+            [{axis.name: axis.values.document()} for axis in dimension]
+            for dimension in self._axes.dimensions
+        ]
+        document["data"] = [self._dataset.inputs.tolist(), self._dataset.targets.tolist()]
+        canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _hexadecimal(value: Any) -> Any:
+    """Replace every float by its exact text, so that 5.0 and 5.00 are one and 0.1 is itself."""
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: _hexadecimal(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hexadecimal(item) for item in value]
+    return value
+
+
+def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) -> Experiment:
+    """Read and check an experiment file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file; docs/experiment-files.md explains every key.
+    changes : mapping, optional
+        Values by dotted key that replace those of the file, such as ``{"training.epochs": 10}``.
+
+    Raises
+    ------
+    ExperimentError
+        The file cannot be read, or something in it is not allowed.
+    """
+    path = Path(path)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        for dotted, value in (changes or {}).items():
+            _change(document, dotted, value)
+        document.setdefault("name", path.stem)
+        return Experiment.from_mapping(document, folder=path.parent)
+    except OSError as error:
+        there = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+        raise ExperimentError(
+            str(path), f"cannot be read: {error.strerror}.", nearest(path.name, there)
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ExperimentError(str(path), f"is not TOML: {error}.") from None
+    except ExperimentError as error:
+        error.source = str(path)
+        raise
+
+
+def _change(document: dict[str, Any], dotted: str, value: Any) -> None:
+    *tables, last = dotted.split(".")
+    for name in tables:
+        inner = document.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise ExperimentError(
+                dotted,
+                f"cannot be set: {name} = {shown(inner)} is no table.",
+                f"Set {name} as a whole.",
+            )
+        document = inner
+    document[last] = value

@@ -1,0 +1,288 @@
+"""The keys of an experiment file, section by section, with what each of them allows.
+
+`says` and `allowed` of a key stand in error messages and in docs/experiment-files.md; a test
+keeps that page equal to this file. What two sections must agree on is in `checks`.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from harness.data import GENERATORS
+from harness.grid import Spaced
+from harness.initialise import SCHEMES
+from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.descent import BATCHES
+from harness.kernels.losses import LOSSES
+from harness.network import SCALES
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+# TOML has types: "0.1" is not a number, 1 is not true. A float may be written without a point.
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
+NotNegative = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
+Count = Annotated[int, Field(strict=True, ge=1, le=2**53)]
+Natural = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Text = Annotated[str, Field(strict=True)]
+Switch = Annotated[bool, Field(strict=True)]
+
+
+def one_of(names: Iterable[str]) -> AfterValidator:
+    """Return the check that a text is one of `names`."""
+    allowed = frozenset(names)
+
+    def check(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(text)
+        return text
+
+    return AfterValidator(check)
+
+
+Activation = Annotated[Text, one_of(ACTIVATIONS)]
+Loss = Annotated[Text, one_of(LOSSES)]
+Scale = Annotated[Text, one_of(SCALES)]
+Scheme = Annotated[Text, one_of(SCHEMES)]
+Generator = Annotated[Text, one_of(GENERATORS)]
+Batches = Annotated[Text, one_of(BATCHES)]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Write the words that are allowed.
+
+    >>> listed(["a", "b", "c"])
+    '"a", "b" or "c"'
+    """
+    *most, last = [f'"{name}"' for name in names]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def key(default: Any = ..., *, says: str, allowed: str) -> Any:
+    """Declare a key: its default (none: it must be given), its meaning, and its values."""
+    return Field(default, description=says, json_schema_extra={"allowed": allowed})
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkSection(Section):
+    """The network that is trained."""
+
+    layers: Annotated[tuple[Count, ...], Field(min_length=2)] = key(
+        says="units of each layer, inputs first and outputs last",
+        allowed="a list of two or more whole numbers, each at least 1",
+    )
+    activations: tuple[Activation, ...] = key(
+        says="activation of each layer after the input",
+        allowed=f"a list with one of {listed(ACTIVATIONS)} for each layer after the input",
+    )
+    biases: Switch | tuple[Switch, ...] = key(
+        True,
+        says="whether the layers after the input have biases",
+        allowed="true, false, or a list with one of them for each layer after the input",
+    )
+    scales: tuple[Positive | Scale, ...] | None = key(
+        None,
+        says="factor on the pre-activation (weights and bias) of each layer after the input;"
+        " 1 if left out",
+        allowed=f"a list with a number above 0 or one of {listed(SCALES)} for each layer after"
+        " the input",
+    )
+    output_scale: Positive = key(
+        1.0, says="factor on the output of the last layer", allowed="a number above 0"
+    )
+    loss: Loss = key("ssr", says="what training makes smaller", allowed=listed(LOSSES))
+
+
+class DataSection(Section):
+    """The data points, in one of three forms: inline, from a CSV file, or generated."""
+
+    inputs: tuple[Number, ...] | tuple[tuple[Number, ...], ...] | tuple[Text, ...] | None = key(
+        None,
+        says="inline: the input of each data point; with `file`: names of its input columns",
+        allowed="a list of numbers, of lists of numbers, or of column names",
+    )
+    targets: tuple[Number, ...] | tuple[tuple[Number, ...], ...] | tuple[Text, ...] | None = key(
+        None,
+        says="inline: the target of each data point; with `file`: names of its target columns",
+        allowed="a list of numbers, of lists of numbers, or of column names",
+    )
+    file: Text | None = key(
+        None,
+        says="CSV file with a header, in UTF-8",
+        allowed="a path relative to the folder of the experiment file",
+    )
+    generator: Generator | None = key(None, says="data made by a rule", allowed=listed(GENERATORS))
+    samples: Count = key(
+        20,
+        says='number of data points of "gaussian" and "chebyshev"',
+        allowed="a whole number of at least 1",
+    )
+    seed: Natural = key(0, says='seed of "gaussian"', allowed="a whole number of at least 0")
+    degree: Natural = key(
+        3, says='degree of the polynomial of "chebyshev"', allowed="a whole number of at least 0"
+    )
+    standardise: tuple[Literal["inputs", "targets"], ...] = key(
+        (),
+        says="bring each of these columns to mean 0 and standard deviation 1 (of the population)",
+        allowed='a list of "inputs", "targets", both or none',
+    )
+
+
+class TrainingSection(Section):
+    """How it is trained."""
+
+    epochs: Natural = key(says="passes over the data", allowed="a whole number of at least 0")
+    learning_rate: NotNegative | tuple[NotNegative, ...] = key(
+        says="step size over derivative",
+        allowed="a finite number of at least 0, or a list with one for each layer after the input",
+    )
+    momentum: Annotated[float, Field(strict=True, ge=0, lt=1)] = key(
+        0.0,
+        says="share of the last step that is added to the next one (heavy ball)",
+        allowed="a number from 0 up to, but not including, 1",
+    )
+    batch_size: Count | Literal["all"] = key(
+        "all",
+        says="data points in an update",
+        allowed='"all", or a whole number from 1 to the number of data points',
+    )
+    batches: Batches = key(
+        "in_order",
+        says="which data points make a batch: as the file has them, shuffled anew for every epoch,"
+        " or drawn with replacement",
+        allowed=listed(BATCHES),
+    )
+    updates_per_epoch: Count | None = key(
+        None,
+        says='updates in an epoch, for `batches = "drawn"`; as many as a pass over the data takes'
+        " if left out",
+        allowed="a whole number of at least 1",
+    )
+    seed: Natural = key(
+        0, says="seed of shuffled and drawn batches", allowed="a whole number of at least 0"
+    )
+    train: Literal["all"] | tuple[Text, ...] = key(
+        "all",
+        says="parameters that train; the others keep their initial values",
+        allowed='"all", or a list of parameter names such as ["b3"]',
+    )
+    tolerance: NotNegative | None = key(
+        None,
+        says="a run whose loss is at or below it is converged, and ends; none if left out",
+        allowed="a finite number of at least 0",
+    )
+    limit: Positive | None = key(
+        None,
+        says="a run whose loss is above it is diverged, and ends; only a loss or a parameter that"
+        " is not finite if left out",
+        allowed="a finite number above 0",
+    )
+
+
+class InitialisationSection(Section):
+    """Where the parameters start."""
+
+    scheme: Scheme = key("normal", says="how initial weights are drawn", allowed=listed(SCHEMES))
+    scale: Number = key(1.0, says="factor on what is drawn", allowed="a finite number")
+    offset: Number = key(0.0, says="what is added to it", allowed="a finite number")
+    biases: Literal["zeros", "same"] = key(
+        "zeros",
+        says="initial biases: 0, or drawn like the weights of their layer",
+        allowed='"zeros" or "same"',
+    )
+    seed: Natural = key(
+        0, says="seed of all initialisations", allowed="a whole number of at least 0"
+    )
+    init_id: Natural = key(
+        0,
+        says="number of the initialisation, where the grid has no axis `init_id`",
+        allowed="a whole number of at least 0",
+    )
+    parameters: dict[str, Number] = key(
+        {},
+        says="initial values by parameter name; they come before the scheme",
+        allowed="a table of finite numbers by parameter name, such as { w1 = 3.34, b1 = -1.43 }",
+    )
+
+
+class Every(Section):
+    """Epochs at equal distances."""
+
+    every: Count
+
+
+class Linear(Section):
+    """A number of epochs at equal distances."""
+
+    linear: Count
+
+
+class Log(Section):
+    """A number of epochs at equal ratios."""
+
+    log: Count
+
+
+MEASURES = ("epoch_of_ssr_min", "ssr_mean", "gradient_norm")
+Measure = Annotated[Text, one_of(MEASURES)]
+
+
+class RecordSection(Section):
+    """What is kept of each run beside its row."""
+
+    epochs: Literal["all", "none"] | Every | Linear | Log = key(
+        Log(log=50),
+        says="epochs of the trajectory; the first and the one where the run ends are always in it",
+        allowed='"all", "none", { every = k }, or a number of them spread as { linear = n } or'
+        " { log = n }",
+    )
+    parameters: Switch = key(
+        False, says="final parameters as columns w1_final, ...", allowed="true or false"
+    )
+    measures: tuple[Measure, ...] = key(
+        (),
+        says="further columns: the epoch of the least SSR, the mean SSR over all epochs, the"
+        " Euclidean norm of the gradient at the end",
+        allowed=f"a list of {listed(MEASURES)}",
+    )
+
+
+def recorded_epochs(wanted: str | Every | Linear | Log, epochs: int) -> NDArray[np.int64]:
+    """Return the epochs of a trajectory of a run of `epochs` epochs, ascending.
+
+    Examples
+    --------
+    >>> recorded_epochs(Every(every=4), 10).tolist()
+    [0, 4, 8, 10]
+    >>> recorded_epochs(Log(log=4), 1000).tolist()
+    [0, 1, 32, 1000]
+    """
+    if wanted == "none":
+        return np.zeros(0, dtype=np.int64)
+    if isinstance(wanted, Every):
+        inner = np.arange(0, epochs, wanted.every)
+    elif isinstance(wanted, Linear) and epochs > 0:
+        inner = _whole_numbers("linear", 0.0, epochs, wanted.linear)
+    elif isinstance(wanted, Log) and epochs > 0:
+        # Epoch 0 has no logarithm; it is added below.
+        inner = _whole_numbers("log", 1.0, epochs, wanted.log - 1)
+    else:
+        inner = np.arange(epochs)
+    return np.unique(np.concatenate(([0], inner, [epochs])).astype(np.int64))
+
+
+def _whole_numbers(
+    kind: Literal["linear", "log"], first: float, last: int, count: int
+) -> NDArray[np.float64]:
+    """Return `count` numbers from first to last, or fewer where there are no more, rounded."""
+    number = max(1, min(count, last + 1))
+    spaced = Spaced(kind=kind, first=first, last=float(last), count=number)
+    return np.rint(spaced.take(np.arange(number)))

@@ -1,0 +1,209 @@
+"""Axes, and the arithmetic between a run's index and its coordinates.
+
+A grid is never built: `run_id` is decoded like a number whose digits are the coordinates. The
+first dimension is the fastest digit and the last the slowest, so a grid that grows at the end of
+its last axis, or by a new last axis, keeps the ids it had.
+"""
+
+import math
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Values of an axis are computed in decimal: what a user writes as 0.1 ... 0.5 in five steps has
+# 0.3 in it and not 0.30000000000000004, and no power function of some libm decides the last bit.
+_DECIMAL = Context(prec=25)
+
+# Longer axes are evaluated where they are needed and not kept.
+_KEPT = 1 << 20
+
+
+class Values(Protocol):
+    """The values along one axis."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the values at some indices, in their order."""
+
+    def ends(self) -> tuple[Any, Any]:
+        """Return values that all others lie between."""
+
+    def document(self) -> Any:
+        """Return the values as an experiment file would give them."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Values written out one by one."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.values)
+
+    @cached_property
+    def _array(self) -> NDArray[Any]:
+        if isinstance(self.values[0], str):
+            return np.array(self.values, dtype=object)
+        return np.array(self.values)
+
+    def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the values at some indices, in their order."""
+        return self._array[indices]
+
+    def ends(self) -> tuple[Any, Any]:
+        """Return the least and the greatest value."""
+        return min(self.values), max(self.values)
+
+    def document(self) -> list[Any]:
+        """Return the list of values."""
+        return list(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The whole numbers 0, 1, ... count - 1."""
+
+    count: int
+
+    def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the values at some indices, in their order."""
+        return indices
+
+    def ends(self) -> tuple[int, int]:
+        """Return the least and the greatest value."""
+        return 0, self.count - 1
+
+    def document(self) -> int:
+        """Return the count."""
+        return self.count
+
+
+@dataclass(frozen=True)
+class Spaced:
+    """Numbers from `first` to `last`, both included, at equal distances or equal ratios.
+
+    Examples
+    --------
+    >>> Spaced(kind="log", first=0.001, last=1.0, count=4).take(np.arange(4)).tolist()
+    [0.001, 0.01, 0.1, 1.0]
+    """
+
+    kind: Literal["linear", "log"]
+    first: float
+    last: float
+    count: int
+    whole: bool = False
+
+    def _value(self, index: int) -> float:
+        first, last = Decimal(repr(self.first)), Decimal(repr(self.last))
+        share = _DECIMAL.divide(index, max(self.count - 1, 1))
+        if self.kind == "linear":
+            return float(_DECIMAL.fma(_DECIMAL.subtract(last, first), share, first))
+        ratio = _DECIMAL.ln(_DECIMAL.divide(last, first))
+        return float(_DECIMAL.multiply(first, _DECIMAL.exp(_DECIMAL.multiply(ratio, share))))
+
+    def _evaluate(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        numbers = np.fromiter((self._value(int(i)) for i in indices), np.float64, indices.size)
+        return numbers.astype(np.int64) if self.whole else numbers
+
+    @cached_property
+    def _all(self) -> NDArray[Any]:
+        return self._evaluate(np.arange(self.count))
+
+    def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the values at some indices, in their order."""
+        if self.count <= _KEPT:
+            return self._all[indices]
+        distinct, inverse = np.unique(indices, return_inverse=True)
+        return self._evaluate(distinct)[inverse]
+
+    def ends(self) -> tuple[float, float]:
+        """Return the first and the last value."""
+        first, last = self._evaluate(np.array([0, self.count - 1])).tolist()
+        return first, last
+
+    def document(self) -> dict[str, Any]:
+        """Return kind, ends and count."""
+        return {self.kind: [self.first, self.last], "count": self.count}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One named dimension of a grid, or one of several that move together."""
+
+    name: str
+    values: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The product of dimensions; each dimension is one axis, or several of one length in step.
+
+    Examples
+    --------
+    >>> rates = Axis(name="learning_rate", values=Listed((0.1, 0.2)))
+    >>> starts = Axis(name="init_id", values=Counted(3))
+    >>> grid = Grid(dimensions=((rates,), (starts,)))
+    >>> grid.size
+    6
+    >>> [index.tolist() for index in grid.coordinates(np.arange(6))]
+    [[0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2]]
+    >>> grid.columns(np.array([5]))["learning_rate"].tolist()
+    [0.2]
+    """
+
+    dimensions: tuple[tuple[Axis, ...], ...]
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """All axes in order."""
+        return tuple(axis for dimension in self.dimensions for axis in dimension)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension, the fastest first."""
+        return tuple(dimension[0].values.count for dimension in self.dimensions)
+
+    @property
+    def size(self) -> int:
+        """Number of runs, as a Python integer of any size."""
+        return math.prod(self.shape)
+
+    def coordinates(self, run_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        """Return the index along each dimension of some runs, each of shape (runs,)."""
+        rest = np.asarray(run_ids, dtype=np.int64)
+        found = []
+        for length in self.shape:
+            rest, index = np.divmod(rest, length)
+            found.append(index)
+        return tuple(found)
+
+    def run_ids(self, coordinates: tuple[NDArray[np.int64], ...]) -> NDArray[np.int64]:
+        """Return the runs at some coordinates: the inverse of `coordinates`."""
+        total = np.zeros(np.broadcast_shapes(*(np.shape(c) for c in coordinates)), dtype=np.int64)
+        for index, length in zip(reversed(coordinates), reversed(self.shape), strict=True):
+            total = total * length + index
+        return total
+
+    def columns(self, run_ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Return the value of every axis for some runs, each of shape (runs,)."""
+        return {
+            axis.name: axis.values.take(index)
+            for dimension, index in zip(self.dimensions, self.coordinates(run_ids), strict=True)
+            for axis in dimension
+        }
+
+    def point(self, run_id: int) -> dict[str, Any]:
+        """Return the value of every axis for one run, as Python numbers and texts."""
+        columns = self.columns(np.array([run_id]))
+        return {name: column.tolist()[0] for name, column in columns.items()}

@@ -1,0 +1,78 @@
+"""Initialisation schemes: how the starting parameters are drawn. A new scheme is one line here.
+
+Every initial parameter is offset + scale * spread * number. The scheme says what kind of number
+it is and how wide it is spread for the layer's fan-in and fan-out (the bias is not counted). The
+number depends on the seed, on `init_id` and on the parameter's position, and on nothing else.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.kernels import philox
+from harness.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A distribution (a code of `harness.kernels.philox`) and its spread."""
+
+    distribution: int
+    spread: Callable[[int, int], float]
+
+
+SCHEMES = {
+    "zeros": Scheme(philox.CONSTANT, lambda fan_in, fan_out: 0.0),
+    "constant": Scheme(philox.CONSTANT, lambda fan_in, fan_out: 1.0),
+    "normal": Scheme(philox.NORMAL, lambda fan_in, fan_out: 1.0),
+    "uniform": Scheme(philox.UNIFORM, lambda fan_in, fan_out: 1.0),  # between -1 and 1
+    # Glorot and Bengio (2010), equation 16
+    "glorot": Scheme(philox.UNIFORM, lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out))),
+    # He, Zhang, Ren and Sun (2015), equation 10
+    "he": Scheme(philox.NORMAL, lambda fan_in, fan_out: math.sqrt(2.0 / fan_in)),
+    # LeCun, Bottou, Orr and Mueller (1998), section 4.6
+    "lecun": Scheme(philox.NORMAL, lambda fan_in, fan_out: math.sqrt(1.0 / fan_in)),
+}
+
+
+def initial_parameters(
+    network: Network,
+    *,
+    scheme: str,
+    biases_too: bool,
+    seeds: NDArray[np.uint64],
+    init_ids: NDArray[np.uint64],
+    scales: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Draw the starting parameters of some runs.
+
+    Parameters
+    ----------
+    network : Network
+        What is to be initialised.
+    scheme : str
+        One of `SCHEMES`.
+    biases_too : bool
+        Whether biases are drawn like the weights of their layer; else they are 0.
+    seeds, init_ids, scales, offsets : arrays of shape (runs,)
+        Seed, number of the initialisation, factor and offset of each run.
+
+    Returns
+    -------
+    array of shape (runs, P)
+        theta of each run.
+    """
+    chosen = SCHEMES[scheme]
+    spread = np.array(
+        [chosen.spread(network.sizes[i], network.sizes[i + 1]) for i in range(network.layers)]
+    )[network.layer_of]
+    drawn = np.ones(network.parameter_count, dtype=np.bool_)
+    if not biases_too:
+        drawn[network.bias_positions] = False
+    theta = np.zeros((init_ids.size, network.parameter_count))
+    philox.initialise(theta, seeds, init_ids, chosen.distribution, spread, drawn, scales, offsets)
+    return theta

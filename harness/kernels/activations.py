@@ -1,0 +1,39 @@
+"""Value and derivative of each activation. A new activation is a line here and its test.
+
+Symbols: z is the pre-activation of a unit, a = f(z) its output, slope = f'(z).
+"""
+
+from typing import Final
+
+from harness.kernels._jit import compiled
+from harness.kernels.arithmetic import select
+from harness.kernels.elementary import sigmoid_and_slope, softplus_and_slope, tanh_and_slope
+
+SOFTPLUS: Final = 0
+SIGMOID: Final = 1
+TANH: Final = 2
+RELU: Final = 3
+IDENTITY: Final = 4
+
+ACTIVATIONS: Final = {
+    "softplus": SOFTPLUS,  # ln(1 + e^z), slope sigmoid(z)
+    "sigmoid": SIGMOID,  # 1 / (1 + e^-z), slope sigmoid(z) (1 - sigmoid(z))
+    "tanh": TANH,  # slope 1 - tanh(z)^2
+    "relu": RELU,  # max(0, z), slope 0 at z = 0
+    "identity": IDENTITY,
+}
+
+
+@compiled
+def activate(activation: int, z: float) -> tuple[float, float]:
+    """Return a = f(z) and the slope f'(z); both come from one exponential."""
+    if activation == SOFTPLUS:
+        return softplus_and_slope(z)
+    if activation == SIGMOID:
+        return sigmoid_and_slope(z)
+    if activation == TANH:
+        return tanh_and_slope(z)
+    if activation == RELU:
+        # z < 0 and not z > 0 chooses the value, so that NaN stays NaN.
+        return select(z < 0.0, 0.0, z), select(z > 0.0, 1.0, 0.0)
+    return z, 1.0

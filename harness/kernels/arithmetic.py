@@ -1,0 +1,166 @@
+"""The operations that elementary functions are made of and that Python lacks; no formula here.
+
+Each is a Python function, exact to the bit, with an implementation for compiled code beside it.
+A type of many numbers joins by its own `numba.extending.overload` of the same names. With
+NUMBA_DISABLE_JIT=1 the Python functions are all there is.
+"""
+
+import math
+import struct
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic, overload
+
+Value = TypeVar("Value", float, int, bool, np.uint64)
+
+_WORD = (1 << 64) - 1
+
+
+def _exact_fma(a: float, b: float, c: float) -> float:
+    """Return a * b + c for finite numbers; raise OverflowError where it is too large."""
+    (a, a_scale), (b, b_scale), (c, c_scale) = (x.as_integer_ratio() for x in (a, b, c))
+    numerator = a * b * c_scale + c * (a_scale * b_scale)
+    # The quotient of two Python integers is rounded once, to nearest and even, subnormals too.
+    return numerator / (a_scale * b_scale * c_scale)
+
+
+# Both raise OverflowError where the C function returns an infinity. math.fma: Python 3.13.
+_finite_fma: Callable[[float, float, float], float] = getattr(math, "fma", _exact_fma)
+
+
+def fma(a: float, b: float, c: float) -> float:
+    """Return a * b + c, rounded once (the fusedMultiplyAdd of IEEE 754)."""
+    a, b, c = float(a), float(b), float(c)
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return a * b + c
+    if not math.isfinite(c):
+        return c
+    if a == 0.0 or b == 0.0:
+        return a * b + c  # exact; integers have no signed zeros
+    try:
+        return _finite_fma(a, b, c)
+    except OverflowError:
+        # Where the sum is too large the product has its sign: |c| alone is not too large.
+        return math.copysign(math.inf, a) * math.copysign(1.0, b)
+
+
+def select(condition: bool, a: Value, b: Value) -> Value:
+    """Return a where the condition holds, else b; both have been evaluated."""
+    return a if condition else b
+
+
+def to_bits(x: float) -> int:
+    """Return the 64 bits of x as a signed integer."""
+    return int(struct.unpack("<q", struct.pack("<d", x))[0])
+
+
+def from_bits(i: int) -> float:
+    """Return the number that has the bits of i, an integer modulo 2^64."""
+    return float(struct.unpack("<d", struct.pack("<Q", int(i) & _WORD))[0])
+
+
+def multiply_high_low(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Return the high and the low 64 bits of a * b."""
+    product = int(a) * int(b)
+    return np.uint64(product >> 64), np.uint64(product & _WORD)
+
+
+def add_wrapping(a: np.uint64, b: np.uint64) -> np.uint64:
+    """Return a + b modulo 2^64; NumPy's + does the same, and warns."""
+    return np.uint64((int(a) + int(b)) & _WORD)
+
+
+# What follows tells the compiler the same. An `_implement` is sent the types of the arguments and
+# answers None to types that are not its own: those are for another overload of the same name.
+
+
+def _bitcast(source: Any, result: Any) -> Any:
+    """Return the intrinsic that reads the bits of one type as another."""
+
+    def define(typing_context: Any, x: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], context.get_value_type(result))
+
+        return result(source), generate
+
+    return intrinsic(define)
+
+
+def _define_fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+def _define_select(typing_context: Any, condition: Any, a: Any, b: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.select(*arguments)
+
+    return a(types.boolean, a, a), generate
+
+
+def _define_multiply(typing_context: Any, a: Any, b: Any) -> Any:
+    pair = types.UniTuple(types.uint64, 2)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = arguments[0].type
+        double = type(word)(128)
+        wide_a, wide_b = (builder.zext(x, double) for x in arguments)
+        product = builder.mul(wide_a, wide_b)
+        high = builder.trunc(builder.lshr(product, double(64)), word)
+        return context.make_tuple(builder, pair, (high, builder.trunc(product, word)))
+
+    return pair(types.uint64, types.uint64), generate
+
+
+_fma = intrinsic(_define_fma)
+_select = intrinsic(_define_select)
+_to_bits = _bitcast(types.float64, types.int64)
+_from_bits = _bitcast(types.int64, types.float64)
+_multiply_high_low = intrinsic(_define_multiply)
+
+
+def _implement_fma(a: Any, b: Any, c: Any) -> Any:
+    if not a == b == c == types.float64:
+        return None
+    return lambda a, b, c: _fma(a, b, c)
+
+
+def _implement_select(condition: Any, a: Any, b: Any) -> Any:
+    numbers = (types.float64, types.int64, types.uint64, types.boolean)
+    if not (condition == types.boolean and a == b and a in numbers):
+        return None
+    return lambda condition, a, b: _select(condition, a, b)
+
+
+def _implement_to_bits(x: Any) -> Any:
+    return (lambda x: _to_bits(x)) if x == types.float64 else None
+
+
+def _implement_from_bits(i: Any) -> Any:
+    return (lambda i: _from_bits(i)) if i == types.int64 else None
+
+
+def _implement_multiply(a: Any, b: Any) -> Any:
+    if not a == b == types.uint64:
+        return None
+    return lambda a, b: _multiply_high_low(a, b)
+
+
+def _implement_add(a: Any, b: Any) -> Any:
+    if not a == b == types.uint64:
+        return None
+    return lambda a, b: a + b
+
+
+# strict compares annotations too, and a lambda has none.
+overload(fma, strict=False)(_implement_fma)
+overload(select, strict=False)(_implement_select)
+overload(to_bits, strict=False)(_implement_to_bits)
+overload(from_bits, strict=False)(_implement_from_bits)
+overload(multiply_high_low, strict=False)(_implement_multiply)
+overload(add_wrapping, strict=False)(_implement_add)

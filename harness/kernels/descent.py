@@ -1,0 +1,224 @@
+"""Gradient descent: epochs, batches, updates, recording and early stop, a block of runs a call.
+
+Symbols: theta parameters, v velocity, g gradient of the loss over a batch, m data points.
+
+    v <- momentum v - rate g          heavy ball (Polyak 1964); v = 0 before the first update
+    theta <- theta + v                momentum 0: new = old - derivative * learning rate
+
+An epoch is a pass over the data. The loss is read over all data points before the first update
+(epoch 0) and after every epoch; there a run may end:
+
+    diverged    the loss is not finite or past the limit, or a parameter is not finite
+    converged   the loss is at or below the tolerance
+    finished    all epochs are done
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.kernels import philox
+from harness.kernels._jit import compiled, entry
+from harness.kernels.arithmetic import fma
+from harness.kernels.passes import (
+    Architecture,
+    Data,
+    Floats,
+    Integers,
+    Scratch,
+    evaluate,
+    make_scratch,
+)
+
+RUNNING: Final = 0
+FINISHED: Final = 1
+CONVERGED: Final = 2
+DIVERGED: Final = 3
+
+STATUSES: Final = ("running", "finished", "converged", "diverged")
+
+IN_ORDER: Final = 0
+SHUFFLED: Final = 1
+DRAWN: Final = 2
+
+BATCHES: Final = {"in_order": IN_ORDER, "shuffled": SHUFFLED, "drawn": DRAWN}
+
+
+class Schedule(NamedTuple):
+    """What all runs of a block have in common."""
+
+    epochs: int
+    batch_size: int
+    updates: int  # in an epoch
+    batches: int  # code of BATCHES
+    seed: np.uint64  # of the order of the data points
+    trained: Integers  # positions in theta of the parameters that train
+    layers: Integers  # (P,) layer of each parameter, from 0: its column in `rates`
+    recorded: Integers  # epochs of the trajectory, ascending; the last row is where a run ends
+    measure_gradient: bool
+
+
+class Runs(NamedTuple):
+    """The runs of a block, a row each: where they start, and after the call where they ended."""
+
+    theta: Floats  # (runs, P)
+    velocity: Floats  # (runs, P)
+    rates: Floats  # (runs, L) learning rate of each layer
+    momentum: Floats  # (runs,)
+    tolerance: Floats  # (runs,)
+    limit: Floats  # (runs,)
+
+
+class Rows(NamedTuple):
+    """What a block of runs leaves, a row each."""
+
+    status: NDArray[np.int8]  # (runs,) index into STATUSES
+    epochs: Integers  # (runs,) epochs done
+    ssr: Floats  # (runs, 3) initial, final, least
+    loss: Floats  # (runs, 3)
+    epoch_of_ssr_min: Integers  # (runs,)
+    ssr_mean: Floats  # (runs,) over all epochs from 0 to the last
+    gradient_norm: Floats  # (runs,) Euclidean, of the loss over all data at the end
+    recorded: Integers  # (runs,) rows of the trajectory
+    ssr_trajectory: Floats  # (runs, len(schedule.recorded) + 1)
+    loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
+
+
+@compiled
+def _order_epoch(schedule: Schedule, m: int, epoch: int, order: Integers) -> None:
+    """Write the data points of all batches of an epoch, one batch behind the other."""
+    if schedule.batches == SHUFFLED:
+        philox.shuffle(order, schedule.seed, np.uint64(epoch))
+    elif schedule.batches == DRAWN:
+        philox.draw(order, schedule.seed, np.uint64(epoch), m)
+
+
+@compiled
+def _update(
+    schedule: Schedule, theta: Floats, v: Floats, rates: Floats, momentum: float, g: Floats
+) -> bool:
+    """Take one step; return whether all trained parameters are still finite."""
+    zero = 0.0
+    for i in schedule.trained:
+        v[i] = fma(momentum, v[i], -(rates[schedule.layers[i]] * g[i]))
+        theta[i] += v[i]
+        zero = fma(theta[i], 0.0, zero)  # NaN once any of them is infinite or NaN
+    return zero == 0.0
+
+
+@compiled
+def _record(rows: Rows, r: int, epoch: int, ssr: float, loss: float) -> None:
+    """Note what epoch `epoch` of run r came to."""
+    rows.epochs[r] = epoch
+    rows.ssr[r, 1] = ssr
+    rows.loss[r, 1] = loss
+    if epoch == 0:
+        rows.ssr[r, 0] = rows.ssr[r, 2] = ssr
+        rows.loss[r, 0] = rows.loss[r, 2] = loss
+        rows.epoch_of_ssr_min[r] = 0
+        rows.ssr_mean[r] = 0.0
+    if ssr < rows.ssr[r, 2]:
+        rows.ssr[r, 2] = ssr
+        rows.epoch_of_ssr_min[r] = epoch
+    if loss < rows.loss[r, 2]:
+        rows.loss[r, 2] = loss
+    rows.ssr_mean[r] += ssr
+
+
+@compiled
+def _train_run(
+    network: Architecture,
+    data: Data,
+    schedule: Schedule,
+    runs: Runs,
+    rows: Rows,
+    r: int,
+    scratch: Scratch,
+    in_order: Integers,
+    order: Integers,
+    stop: NDArray[np.uint8],
+    progress: Integers,
+) -> None:
+    theta, v, rates = runs.theta[r], runs.velocity[r], runs.rates[r]
+    m = data.y.shape[0]
+    full_batch = schedule.batch_size == m and schedule.batches != DRAWN
+    finite = True
+    written = 0
+    epoch = 0
+    while stop[0] == 0:
+        # With all data in a batch, the pass that reads the loss also gives the next update.
+        with_gradient = schedule.measure_gradient or (full_batch and epoch < schedule.epochs)
+        ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch)
+        _record(rows, r, epoch, ssr, loss)
+
+        status = RUNNING
+        if not (finite and loss <= runs.limit[r]):  # so that NaN is past any limit
+            status = DIVERGED
+        elif loss <= runs.tolerance[r]:
+            status = CONVERGED
+        elif epoch == schedule.epochs:
+            status = FINISHED
+
+        due = written < schedule.recorded.size and schedule.recorded[written] == epoch
+        if schedule.recorded.size and (due or status != RUNNING):
+            rows.ssr_trajectory[r, written] = ssr
+            if rows.loss_trajectory.shape[1]:
+                rows.loss_trajectory[r, written] = loss
+            written += 1
+
+        if status != RUNNING:
+            rows.status[r] = status
+            break
+
+        if full_batch:
+            finite = _update(schedule, theta, v, rates, runs.momentum[r], scratch.gradient)
+        else:
+            _order_epoch(schedule, m, epoch, order)
+            for update in range(schedule.updates):
+                first = update * schedule.batch_size
+                last = min(first + schedule.batch_size, order.size)
+                evaluate(network, theta, data, order, first, last, True, scratch)
+                finite = _update(schedule, theta, v, rates, runs.momentum[r], scratch.gradient)
+        epoch += 1
+        progress[1] += schedule.updates
+
+    rows.recorded[r] = written
+    rows.ssr_mean[r] /= epoch + 1
+    if schedule.measure_gradient:
+        squares = 0.0
+        for g in scratch.gradient:
+            squares = fma(g, g, squares)
+        rows.gradient_norm[r] = np.sqrt(squares)
+
+
+@entry
+def train(
+    network: Architecture,
+    data: Data,
+    schedule: Schedule,
+    runs: Runs,
+    rows: Rows,
+    stop: NDArray[np.uint8],
+    progress: Integers,
+) -> None:
+    """Train a block of runs.
+
+    `runs` and `rows` are written in place. A run whose status is not RUNNING is left alone, so a
+    call of no runs compiles the kernel. Another thread may set `stop[0]`: the call returns at the
+    end of the current epoch; the run at hand keeps the status RUNNING and must be thrown away.
+    `progress` counts ended runs and updates.
+    """
+    m = data.y.shape[0]
+    drawn = schedule.batches == DRAWN
+    in_order = np.arange(m)
+    order = np.arange(schedule.updates * schedule.batch_size if drawn else m)
+    scratch = make_scratch(network, runs.theta.shape[1])
+    for r in range(rows.status.size):
+        if stop[0]:
+            break
+        if rows.status[r] == RUNNING:
+            _train_run(
+                network, data, schedule, runs, rows, r, scratch, in_order, order, stop, progress
+            )
+            progress[0] += 1

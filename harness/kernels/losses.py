@@ -1,0 +1,63 @@
+"""Value and derivative of each loss. A new loss is a few lines here and its test.
+
+Every loss is weight * sum(term) over the data points and outputs of a batch:
+
+    ssr            1          (y - p)^2                          sum of squared residuals
+    half_ssr       1/2        (y - p)^2
+    mse            1 / (m n)  (y - p)^2                          mean of squares
+    cross_entropy  1 / m      -(y ln p + (1 - y) ln(1 - p))      p = sigmoid(z)
+
+Symbols: y observed, p predicted, z the pre-activation of the output, slope = dp/dz; m data
+points in the batch, n outputs.
+"""
+
+from typing import Final
+
+from harness.kernels._jit import compiled
+from harness.kernels.arithmetic import fma
+from harness.kernels.elementary import softplus
+
+SSR: Final = 0
+HALF_SSR: Final = 1
+MSE: Final = 2
+CROSS_ENTROPY: Final = 3
+
+LOSSES: Final = {"ssr": SSR, "half_ssr": HALF_SSR, "mse": MSE, "cross_entropy": CROSS_ENTROPY}
+
+# Losses that are defined for a sigmoid output and targets between 0 and 1 only.
+NEEDS_PROBABILITY: Final = frozenset({"cross_entropy"})
+
+
+@compiled
+def loss_weight(loss: int, m: int, n: int) -> float:
+    """Return the factor before the sum over m data points and n outputs."""
+    if loss == HALF_SSR:
+        return 0.5
+    if loss == MSE:
+        return 1.0 / (m * n)
+    if loss == CROSS_ENTROPY:
+        return 1.0 / m
+    return 1.0
+
+
+@compiled
+def loss_term(loss: int, z: float, p: float, y: float) -> float:
+    """Return what one output of one data point adds to the sum.
+
+    -(y ln p + (1 - y) ln(1 - p)) = softplus(z) - y z for p = sigmoid(z): no logarithm of 0.
+    """
+    if loss == CROSS_ENTROPY:
+        return fma(-y, z, softplus(z))
+    return (y - p) * (y - p)
+
+
+@compiled
+def loss_slope(loss: int, p: float, y: float, slope: float) -> float:
+    """Return d(term)/dz.
+
+    For cross-entropy d(term)/dp = (p - y) / (p (1 - p)) and dp/dz = p (1 - p): their product is
+    p - y, which stays finite where p reaches 0 or 1.
+    """
+    if loss == CROSS_ENTROPY:
+        return p - y
+    return -2.0 * (y - p) * slope

@@ -1,0 +1,137 @@
+"""Layer sizes, activations and loss of a network; names and packing of its parameters.
+
+Nothing here is trained: this module turns names into the numbers that kernels take.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.losses import LOSSES
+from harness.kernels.passes import Architecture
+
+# Named pre-activation scales, for parameterisations that follow the width of the layer below.
+SCALES: dict[str, Callable[[int], float]] = {
+    "1/sqrt(fan_in)": lambda fan_in: 1.0 / math.sqrt(fan_in),
+    "sqrt(2/fan_in)": lambda fan_in: math.sqrt(2.0 / fan_in),
+    "1/fan_in": lambda fan_in: 1.0 / fan_in,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A multilayer perceptron.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Units of each layer, the inputs first.
+    activations : tuple of str
+        One a layer after the input, of `harness.kernels.activations.ACTIVATIONS`.
+    biases : tuple of bool
+        Whether each layer after the input has biases.
+    scales : tuple of float or str
+        Factor on the pre-activation of each layer: a number or one of `SCALES`.
+    output_scale : float
+        Factor on the output.
+    loss : str
+        One of `harness.kernels.losses.LOSSES`.
+
+    Examples
+    --------
+    >>> network = Network(
+    ...     sizes=(1, 2, 1),
+    ...     activations=("softplus", "identity"),
+    ...     biases=(True, True),
+    ...     scales=(1.0, 1.0),
+    ...     output_scale=1.0,
+    ...     loss="ssr",
+    ... )
+    >>> network.parameters
+    ('w1', 'b1', 'w2', 'b2', 'w3', 'w4', 'b3')
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    biases: tuple[bool, ...]
+    scales: tuple[float | str, ...]
+    output_scale: float
+    loss: str
+
+    @property
+    def layers(self) -> int:
+        """Number of layers with parameters, L."""
+        return len(self.sizes) - 1
+
+    @property
+    def parameter_count(self) -> int:
+        """Length of theta, P."""
+        return sum(
+            (fan_in + bias) * fan_out
+            for fan_in, fan_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False)
+        )
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Position in theta of each parameter, by name, in the order of the tables.
+
+        Weights are numbered layer by layer, unit by unit, source by source, and biases layer by
+        layer, unit by unit. In tables the weights of a unit come first and then its bias. In theta
+        the matrices W(l) of shape (fan_in + 1, fan_out) lie row by row, one behind the other.
+        """
+        positions: dict[str, int] = {}
+        weights = biases = start = 0
+        for fan_in, fan_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False):
+            for unit in range(fan_out):
+                for source in range(fan_in):
+                    weights += 1
+                    positions[f"w{weights}"] = start + source * fan_out + unit
+                if bias:
+                    biases += 1
+                    positions[f"b{biases}"] = start + fan_in * fan_out + unit
+            start += (fan_in + bias) * fan_out
+        return positions
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters in the order of the tables."""
+        return tuple(self.positions)
+
+    @property
+    def bias_positions(self) -> np.ndarray:
+        """Positions in theta of the biases."""
+        found = [at for name, at in self.positions.items() if name.startswith("b")]
+        return np.array(found, dtype=np.int64)
+
+    @property
+    def layer_of(self) -> np.ndarray:
+        """Layer of each parameter of theta, counted from 0, shape (P,)."""
+        counts = [
+            (fan_in + bias) * fan_out
+            for fan_in, fan_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False)
+        ]
+        return np.repeat(np.arange(self.layers, dtype=np.int64), counts)
+
+    def architecture(self) -> Architecture:
+        """Return the network as the numbers that kernels take."""
+        sizes = np.array(self.sizes, dtype=np.int64)
+        biases = np.array((False, *self.biases), dtype=np.int64)
+        counts = (sizes[:-1] + biases[1:]) * sizes[1:]
+        scales = [
+            SCALES[scale](fan_in) if isinstance(scale, str) else scale
+            for scale, fan_in in zip(self.scales, self.sizes, strict=False)
+        ]
+        return Architecture(
+            sizes=sizes,
+            activations=np.array([-1, *(ACTIVATIONS[name] for name in self.activations)]),
+            biases=biases,
+            scales=np.array([1.0, *scales], dtype=np.float64),
+            matrices=np.concatenate(([0, 0], np.cumsum(counts)[:-1])).astype(np.int64),
+            units=np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64),
+            output_scale=self.output_scale,
+            loss=LOSSES[self.loss],
+        )

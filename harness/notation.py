@@ -1,0 +1,65 @@
+"""Symbols of units and parameters, as each of the two lessons writes them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.network import Network
+
+Notation = Literal["numbered", "matrix"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit: layer (the input is 0) and index, both as in the network."""
+
+    layer: int
+    index: int
+
+
+class Symbols:
+    """Symbols of units and parameters in one of the notations."""
+
+    def __init__(self, network: Network, notation: Notation) -> None:
+        self.network = network
+        self.matrix = notation == "matrix"
+        self.loss = "SSR" if network.loss == "ssr" else "E"
+
+    def _number(self, unit: Unit) -> int:
+        return sum(self.network.sizes[1 : unit.layer]) + unit.index + 1
+
+    def before(self, unit: Unit) -> str:
+        """Pre-activation."""
+        if not self.matrix:
+            return f"x{self._number(unit)}"
+        last = self.network.layers
+        if unit.layer == last and self.network.sizes[last] == 1:
+            return "h"
+        layer = "" if last == 2 and unit.layer == 1 else f"({unit.layer})"
+        return f"h{unit.index + 1}{layer}"
+
+    def after(self, unit: Unit) -> str:
+        """Output of a unit."""
+        if unit.layer == 0:
+            inputs = self.network.sizes[0]
+            return "input" if inputs == 1 else f"input{unit.index + 1}"
+        return f"y{self._number(unit)}"
+
+    def predicted(self, unit: Unit) -> str:
+        """Output of the network."""
+        name = "ŷ" if self.matrix else "predicted"
+        return name if self.network.sizes[-1] == 1 else f"{name}{unit.index + 1}"
+
+    def parameter(self, name: str, unit: Unit, source: int) -> str:
+        """Symbol of the parameter into `unit` from `source`; a bias has the row after the last."""
+        return f"W{source + 1}{unit.index + 1}({unit.layer})" if self.matrix else name
+
+
+def parameter_places(network: Network) -> dict[str, tuple[Unit, int]]:
+    """Return the unit that each parameter goes into, and its source (a bias: after the last)."""
+    names = iter(network.parameters)
+    return {
+        next(names): (Unit(layer, index), source)
+        for layer in range(1, network.layers + 1)
+        for index in range(network.sizes[layer])
+        for source in range(network.sizes[layer - 1] + network.biases[layer - 1])
+    }

@@ -1,0 +1,150 @@
+"""What a sweep will take: runs, updates, chunks; and, measured on a few runs, time and bytes."""
+
+import math
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.blocks import Trainer
+from harness.experiment import Experiment
+from harness.network import Network
+from harness.store import MOST_CSV_ROWS
+
+# A chunk is held in memory until it is written, twice for each thread.
+_MOST_RUNS_A_CHUNK = 1 << 16
+_MOST_ROWS_A_CHUNK = 1 << 20
+# Multiply-adds in a chunk: about half a second on one core.
+_WORK_A_CHUNK = 10**8
+
+# An activation with its slope takes as long as this many multiply-adds (measured: 13 ns of 0.9 ns).
+_WORK_AN_ACTIVATION = 15
+
+# Bytes of a value on disk, measured on the tables of the shipped experiments.
+_PARQUET_BYTES = 6.0
+_CSV_BYTES = 17.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a sweep will take, before anything is trained.
+
+    Attributes
+    ----------
+    runs, updates, trajectory_rows : int
+        Numbers of runs, of parameter updates if no run ends early, and of recorded epochs.
+    chunk_size, chunks : int
+        Runs of a chunk, and number of chunks. They depend on the experiment alone.
+    seconds : float
+        Estimated time of training on `threads` threads, if no run ends early.
+    memory_bytes, disk_bytes : float
+        Estimated memory of the rows in flight, and size of the results folder.
+    """
+
+    runs: int
+    updates: int
+    trajectory_rows: int
+    chunk_size: int
+    chunks: int
+    threads: int
+    seconds: float
+    memory_bytes: float
+    disk_bytes: float
+
+
+def available_threads() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Size:
+    """Runs, updates, recorded epochs and multiply-adds of a whole sweep without early ends."""
+
+    runs: int
+    updates: int
+    rows: int
+    work: float
+
+
+def _measure_size(trainer: Trainer) -> _Size:
+    experiment = trainer.experiment
+    variants = experiment.variant_grid.size
+    runs = experiment.axes.size // variants
+    updates = rows = 0
+    work = 0.0
+    for index in range(variants):
+        variant = trainer.variant(index)
+        epochs, samples = variant.schedule.epochs, len(experiment.dataset.inputs)
+        updates += runs * epochs * variant.schedule.updates
+        rows += runs * variant.schedule.recorded.size
+        seen = samples if variant.schedule.updates == 1 else 2 * samples
+        work += runs * ((epochs + 1.0) * seen * _work_a_sample(variant.network) + 100.0)
+    return _Size(runs=experiment.axes.size, updates=updates, rows=rows, work=work)
+
+
+def _work_a_sample(network: Network) -> float:
+    """Return the multiply-adds of a forward and a backward pass, activations counted as such."""
+    return 3.0 * network.parameter_count + _WORK_AN_ACTIVATION * sum(network.sizes[1:])
+
+
+def chunk_size(trainer: Trainer) -> int:
+    """Return the runs of a chunk: enough work to be worth a file, and few enough rows."""
+    size = _measure_size(trainer)
+    by_work = _WORK_A_CHUNK * size.runs / size.work
+    by_rows = _MOST_ROWS_A_CHUNK * size.runs / max(size.rows, 1)
+    return max(1, min(size.runs, _MOST_RUNS_A_CHUNK, int(by_work), int(by_rows)))
+
+
+def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
+    """Return what a sweep will take; the time is measured on a few of its runs.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What would be trained.
+    threads : int, optional
+        Number of threads; all processors if left out.
+    """
+    threads = threads or available_threads()
+    trainer = Trainer(experiment)
+    size = _measure_size(trainer)
+    runs_a_chunk = chunk_size(trainer)
+    columns = len(trainer.compile().runs) * size.runs
+    values = columns + (3 + trainer.keeps_loss) * size.rows
+    in_flight = min(2 * threads * runs_a_chunk, size.runs) / size.runs
+    csv = sum(
+        values for values, rows in ((columns, size.runs), (3 * size.rows, size.rows))
+        if rows < MOST_CSV_ROWS
+    )  # fmt: skip
+    return Plan(
+        runs=size.runs,
+        updates=size.updates,
+        trajectory_rows=size.rows,
+        chunk_size=runs_a_chunk,
+        chunks=math.ceil(size.runs / runs_a_chunk),
+        threads=threads,
+        seconds=_seconds(trainer, size) / threads,
+        memory_bytes=8.0 * values * in_flight * 2,
+        disk_bytes=_PARQUET_BYTES * values + _CSV_BYTES * csv,
+    )
+
+
+def _seconds(trainer: Trainer, size: _Size) -> float:
+    """Estimate the time on one thread from runs spread over the grid, for half a second at most.
+
+    Runs that end early make it an upper bound, so the time is taken by the update.
+    """
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    began = time.perf_counter()
+    tried = 0
+    for run in np.linspace(0, size.runs - 1, min(64, size.runs)).astype(np.int64):
+        trainer.train(int(run), int(run) + 1, stop, progress)
+        tried += 1
+        if time.perf_counter() - began > 0.5:
+            break
+    taken = time.perf_counter() - began
+    if progress[1] == 0:
+        return taken / tried * size.runs
+    return taken / float(progress[1]) * size.updates

@@ -1,0 +1,88 @@
+"""Results as pandas tables."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness.store import Store
+
+
+class Results:
+    """What a sweep left, as tables.
+
+    Parameters
+    ----------
+    store : Store
+        The results folder.
+
+    Examples
+    --------
+    >>> results = open_results("results/dosage")  # doctest: +SKIP
+    >>> results.runs.groupby("learning_rate")["ssr_final"].median()  # doctest: +SKIP
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def folder(self) -> Path:
+        """Where the results are."""
+        return self._store.folder
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The experiment as it was resolved, and with what it was trained."""
+        return self._store.manifest
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row a run, ordered by `run_id`.
+
+        Columns: run_id, init_id, one an axis, status, epochs (done), ssr_initial, ssr_final,
+        ssr_min; loss_* where the loss is not SSR; the measures and final parameters asked for.
+        """
+        return _to_pandas(self._store.read("runs"))
+
+    def trajectories(self, run_ids: Iterable[int] | None = None) -> pd.DataFrame:
+        """Return one row a recorded epoch, ordered by run_id, then epoch.
+
+        Parameters
+        ----------
+        run_ids : iterable of int, optional
+            The runs that are wanted; all if left out.
+
+        Returns
+        -------
+        DataFrame
+            Columns run_id, epoch, ssr; and loss where it is not SSR.
+        """
+        wanted = None if run_ids is None else list(run_ids)
+        return _to_pandas(self._store.read("trajectories", run_ids=wanted))
+
+    def __repr__(self) -> str:
+        return f"<Results {self.folder}: {self.manifest['runs']} runs>"
+
+
+def _to_pandas(table: Any) -> pd.DataFrame:
+    """Return a pyarrow table as a DataFrame that can be written to."""
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def open_results(folder: str | Path) -> Results:
+    """Open the results of a sweep.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that `harness.run` or `harness run` made.
+
+    Raises
+    ------
+    ResultsError
+        It is no results folder.
+    """
+    return Results(Store.open(Path(folder)))

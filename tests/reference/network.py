@@ -1,0 +1,259 @@
+"""One small network: packing, names, forward pass, loss, and its gradient by three routes.
+
+Written for complex numbers, so that `gradient_by_complex_step` differentiates `loss` to machine
+precision without a line of calculus; `gradient_by_backpropagation` is the calculus.
+No Numba and nothing from `harness` may be imported here: agreement would prove nothing.
+
+Symbols: z(l) = s(l) (W(l)' a(l-1) + b(l)), a(l) = f(z(l)), a(0) = x, predicted = output_scale a(L).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+COMPLEX_STEP = 1e-200  # its square underflows to zero, so that no truncation error is left
+DIFFERENCE_STEP = 1e-5  # central differences: about 1e-10 relative for losses of order one
+
+
+def _away_from_overflow(z):
+    """Return z or -z, whichever has the negative real part."""
+    return np.where(z.real > 0, -z, z)
+
+
+def _log1p(u):
+    # NumPy's complex log1p adds the 1 before it takes the logarithm and so loses small u.
+    if not np.iscomplexobj(u):
+        return np.log1p(u)
+    x, y = u.real, u.imag
+    return 0.5 * np.log1p(x * (2 + x) + y * y) + 1j * np.arctan2(y, 1 + x)
+
+
+def softplus(z):
+    """Return ln(1 + e^z), for real or complex z."""
+    z = np.asarray(z)
+    return np.where(z.real > 0, z, 0) + _log1p(np.exp(_away_from_overflow(z)))
+
+
+def sigmoid(z):
+    """Return 1 / (1 + e^-z), for real or complex z."""
+    z = np.asarray(z)
+    e = np.exp(_away_from_overflow(z))
+    return np.where(z.real > 0, 1, e) / (1 + e)
+
+
+def tanh(z):
+    """Return tanh z, for real or complex z."""
+    z = np.asarray(z)
+    u = np.expm1(2 * _away_from_overflow(z))
+    return np.where(z.real > 0, -1, 1) * u / (u + 2)
+
+
+def relu(z):
+    """Return z where its real part is positive, else 0."""
+    z = np.asarray(z)
+    return np.where(z.real > 0, z, 0)
+
+
+def identity(z):
+    """Return z."""
+    return np.asarray(z)
+
+
+ACTIVATIONS = {
+    "softplus": softplus,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "relu": relu,
+    "identity": identity,
+}
+
+# f'(z) from z, in forms that do not cancel for large |z|; relu'(0) = 0.
+SLOPES = {
+    "softplus": sigmoid,
+    "sigmoid": lambda z: sigmoid(z) * sigmoid(-z),
+    "tanh": lambda z: 4 * sigmoid(2 * z) * sigmoid(-2 * z),
+    "relu": lambda z: np.where(z > 0, 1.0, 0.0),
+    "identity": lambda z: np.ones_like(z),
+}
+
+LOSSES = ("ssr", "half_ssr", "mse", "cross_entropy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A network and its loss; everything but the parameters.
+
+    `sizes` are n0..nL; the other tuples have one entry a layer after the input. `None` stands for
+    biases everywhere and for scales of 1.
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    loss: str = "ssr"
+    biases: tuple[bool, ...] | None = None
+    scales: tuple[float, ...] | None = None
+    output_scale: float = 1.0
+
+    def __post_init__(self):
+        layers = len(self.sizes) - 1
+        if self.biases is None:
+            object.__setattr__(self, "biases", (True,) * layers)
+        if self.scales is None:
+            object.__setattr__(self, "scales", (1.0,) * layers)
+        assert layers == len(self.activations) == len(self.biases) == len(self.scales)
+        assert self.loss in LOSSES
+        if self.loss == "cross_entropy":
+            assert self.activations[-1] == "sigmoid"
+            assert self.output_scale == 1.0
+
+    @property
+    def layers(self):
+        """Number of layers after the input, L."""
+        return len(self.sizes) - 1
+
+    @property
+    def shapes(self):
+        """Shape of each layer's matrix; its last row is the bias where the layer has one."""
+        return [
+            (n_in + bias, n_out)
+            for n_in, n_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False)
+        ]
+
+    @property
+    def parameters(self):
+        """Length of theta, P."""
+        return sum(rows * columns for rows, columns in self.shapes)
+
+    def layer_of_parameters(self):
+        """Return for each entry of theta the index (from 0) of its layer, shape (P,)."""
+        return np.repeat(range(self.layers), [rows * columns for rows, columns in self.shapes])
+
+    def names(self):
+        """Return the P parameter names in the order of theta (layer, row, column)."""
+        names, weights, biases = [], 0, 0
+        for (rows, n_out), n_in in zip(self.shapes, self.sizes, strict=False):
+            for row in range(rows):
+                for unit in range(n_out):
+                    if row < n_in:
+                        names.append(f"w{weights + unit * n_in + row + 1}")
+                    else:
+                        names.append(f"b{biases + unit + 1}")
+            weights += n_in * n_out
+            biases += n_out * (rows - n_in)
+        return names
+
+    def table_names(self):
+        """Return the same names unit by unit, its weights and then its bias: w1 b1 w2 b2 w3 .."""
+        names, weights, biases = [], 0, 0
+        for n_in, n_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False):
+            for _ in range(n_out):
+                for _ in range(n_in):
+                    weights += 1
+                    names.append(f"w{weights}")
+                if bias:
+                    biases += 1
+                    names.append(f"b{biases}")
+        return names
+
+    def theta(self, **values):
+        """Return theta, shape (P,), from every parameter by name."""
+        assert sorted(values) == sorted(self.names())
+        return np.array([values[name] for name in self.names()])
+
+    def unpack(self, theta):
+        """Return the layers' matrices W(1)..W(L) of theta, biases as their last rows."""
+        theta = np.asarray(theta)
+        assert theta.shape == (self.parameters,)
+        matrices, start = [], 0
+        for rows, columns in self.shapes:
+            matrices.append(theta[start : start + rows * columns].reshape(rows, columns))
+            start += rows * columns
+        return matrices
+
+    def forward(self, theta, inputs):
+        """Return z(1)..z(L) and a(0)..a(L), each of shape (m, units)."""
+        pre_activations, outputs = [], [np.asarray(inputs)]
+        for index, matrix in enumerate(self.unpack(theta)):
+            n_in = self.sizes[index]
+            total = outputs[-1] @ matrix[:n_in]
+            if self.biases[index]:
+                total = total + matrix[n_in]
+            z = self.scales[index] * total
+            pre_activations.append(z)
+            outputs.append(ACTIVATIONS[self.activations[index]](z))
+        return pre_activations, outputs
+
+    def predict(self, theta, inputs):
+        """Return the predictions for inputs (m, n0), shape (m, nL)."""
+        return self.output_scale * self.forward(theta, inputs)[1][-1]
+
+    def ssr(self, theta, inputs, targets):
+        """Return the sum of squared residuals over all samples and outputs."""
+        return np.sum((targets - self.predict(theta, inputs)) ** 2)
+
+    def value(self, theta, inputs, targets):
+        """Return the loss of these samples."""
+        if self.loss == "cross_entropy":
+            z = self.forward(theta, inputs)[0][-1]
+            return np.sum(softplus(z) - targets * z) / len(targets)
+        ssr = self.ssr(theta, inputs, targets)
+        return {"ssr": ssr, "half_ssr": ssr / 2, "mse": ssr / np.size(targets)}[self.loss]
+
+
+def gradient(twin, theta, inputs, targets):
+    """Return the gradient without calculus, shape (P,).
+
+    By the complex step for smooth networks and by central differences for those with relu: the
+    complex step would take its side of a kink by the very comparison that it is to check.
+    """
+    if "relu" in twin.activations:
+        return gradient_by_differences(twin, theta, inputs, targets)
+    return gradient_by_complex_step(twin, theta, inputs, targets)
+
+
+def gradient_by_complex_step(twin, theta, inputs, targets):
+    """Return Im(loss(theta + i h e_k)) / h for each k (Squire and Trapp 1998)."""
+    result = np.empty(twin.parameters)
+    for k in range(twin.parameters):
+        moved = np.array(theta, dtype=complex)
+        moved[k] += 1j * COMPLEX_STEP
+        result[k] = twin.value(moved, inputs, targets).imag / COMPLEX_STEP
+    return result
+
+
+def gradient_by_differences(twin, theta, inputs, targets, step=DIFFERENCE_STEP):
+    """Return the central differences of the loss; meaningless within `step` of a kink."""
+    result = np.empty(twin.parameters)
+    for k in range(twin.parameters):
+        up, down = np.array(theta, dtype=float), np.array(theta, dtype=float)
+        up[k] += step
+        down[k] -= step
+        change = twin.value(up, inputs, targets) - twin.value(down, inputs, targets)
+        result[k] = change / (up[k] - down[k])
+    return result
+
+
+def gradient_by_backpropagation(twin, theta, inputs, targets):
+    """Return the gradient by the chain rule from the output back, shape (P,)."""
+    matrices = twin.unpack(theta)
+    pre_activations, outputs = twin.forward(theta, inputs)
+    samples = len(targets)
+    if twin.loss == "cross_entropy":
+        dz = (outputs[-1] - targets) / samples
+    else:
+        factor = {"ssr": 2.0, "half_ssr": 1.0, "mse": 2.0 / np.size(targets)}[twin.loss]
+        d_predicted = -factor * (targets - twin.output_scale * outputs[-1])
+        dz = d_predicted * twin.output_scale * SLOPES[twin.activations[-1]](pre_activations[-1])
+    pieces = []
+    for index in reversed(range(twin.layers)):
+        n_in, scale = twin.sizes[index], twin.scales[index]
+        rows = [scale * (outputs[index].T @ dz)]
+        if twin.biases[index]:
+            rows.append(scale * dz.sum(axis=0, keepdims=True))
+        pieces.append(np.concatenate(rows).ravel())
+        if index > 0:
+            slope = SLOPES[twin.activations[index - 1]](pre_activations[index - 1])
+            dz = scale * (dz @ matrices[index][:n_in].T) * slope
+    return np.concatenate(pieces[::-1])

@@ -1,0 +1,139 @@
+"""Epochs of gradient descent on one twin, one update after the other, with everything recorded.
+
+The order of events is the definition that faster code is held to: when the loss is read, what ends
+a run and in which order, which samples an update sees. Nothing from `harness` may be imported here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .network import gradient as gradient_without_calculus
+from .random_numbers import drawn_indices, shuffled_order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What one training left: entry e of `ssr` and `loss` belongs to epoch e."""
+
+    status: str
+    epochs: int
+    ssr: list[float]
+    loss: list[float]
+    theta: np.ndarray
+    velocity: np.ndarray
+
+
+def batches_of_epoch(batches, epoch, samples, batch_size, updates_per_epoch=None, seed=0):
+    """Return the lists of sample indices that the updates of an epoch see, `epoch` from 0."""
+    updates = math.ceil(samples / batch_size)
+    if batches == "drawn":
+        updates = updates_per_epoch or updates
+        order = drawn_indices(seed, epoch, samples, updates * batch_size)
+    else:
+        assert updates_per_epoch is None, "only drawn batches have a free number of updates"
+        if batches == "shuffled":
+            order = shuffled_order(seed, epoch, samples)
+        else:
+            assert batches == "in_order"
+            order = list(range(samples))
+    return [order[u * batch_size : (u + 1) * batch_size] for u in range(updates)]
+
+
+def train(
+    twin,
+    inputs,
+    targets,
+    theta0,
+    epochs,
+    rates,
+    momentum=0.0,
+    batch_size=None,
+    batches="in_order",
+    updates_per_epoch=None,
+    seed=0,
+    trained=None,
+    tolerance=None,
+    limit=None,
+    gradient=gradient_without_calculus,
+):
+    """Train and return a `Record`.
+
+    Parameters
+    ----------
+    twin : Twin
+        The network and its loss.
+    inputs, targets : array, shapes (m, n0) and (m, nL)
+        The data.
+    theta0 : array, shape (P,)
+        Parameters at epoch 0.
+    epochs : int
+        The most epochs to do.
+    rates : float or sequence of float
+        Learning rate, or one a layer.
+    momentum : float
+        v <- momentum v - rate gradient; theta <- theta + v; v = 0 at first.
+    batch_size : int or None
+        Samples an update, `None` for all of them.
+    batches : str
+        "in_order", "shuffled" or "drawn".
+    updates_per_epoch : int or None
+        For drawn batches; `None` for as many as one pass would have.
+    seed : int
+        Orders the batches.
+    trained : sequence of int or None
+        Positions in theta that move; `None` for all.
+    tolerance, limit : float or None
+        Loss at or below which the run is converged, above which it is diverged.
+    gradient : callable
+        gradient(twin, theta, inputs, targets) -> (P,).
+    """
+    inputs, targets = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
+    samples = len(inputs)
+    assert inputs.shape == (samples, twin.sizes[0])
+    assert targets.shape == (samples, twin.sizes[-1])
+    batch_size = samples if batch_size is None else batch_size
+    assert 1 <= batch_size <= samples
+    rate = np.broadcast_to(np.asarray(rates, dtype=float), twin.layers)
+    rate = rate[twin.layer_of_parameters()]
+    moves = np.zeros(twin.parameters, dtype=bool)
+    moves[slice(None) if trained is None else list(trained)] = True
+
+    theta, velocity = np.array(theta0, dtype=float), np.zeros(twin.parameters)
+    ssr, loss = [], []
+    with np.errstate(all="ignore"):  # a run that diverges overflows, and that is its result
+        for epoch in range(epochs + 1):
+            if epoch > 0:
+                for chosen in batches_of_epoch(
+                    batches, epoch - 1, samples, batch_size, updates_per_epoch, seed
+                ):
+                    slope = gradient(twin, theta, inputs[chosen], targets[chosen])
+                    velocity = np.where(moves, momentum * velocity - rate * slope, 0.0)
+                    theta = np.where(moves, theta + velocity, theta)
+            ssr.append(float(twin.ssr(theta, inputs, targets)))
+            loss.append(float(twin.value(theta, inputs, targets)))
+            status = status_of(loss[-1], theta, tolerance, limit)
+            if status is not None:
+                break
+    return Record(
+        status=status or "finished",
+        epochs=epoch,
+        ssr=ssr,
+        loss=loss,
+        theta=theta,
+        velocity=velocity,
+    )
+
+
+def status_of(loss, theta, tolerance=None, limit=None):
+    """Return the status that ends a run here, or None; diverged is asked before converged."""
+    if not (math.isfinite(loss) and np.isfinite(theta).all()):
+        return "diverged"
+    if limit is not None and loss > limit:
+        return "diverged"
+    if tolerance is not None and loss <= tolerance:
+        return "converged"
+    return None

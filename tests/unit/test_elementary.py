@@ -1,0 +1,219 @@
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import mpmath
+import numba
+import numpy as np
+import pytest
+from mpmath import mp
+
+import harness
+from harness.kernels import elementary
+
+mp.prec = 150
+INF, NAN, TINY = math.inf, math.nan, 5e-324
+SPECIAL = [0.0, TINY, 2.0**-1022, 2.0**-54, 2.0**-53, 2.0**-52, 0.5, math.sqrt(0.5), 1.0]
+SPECIAL += [math.sqrt(2), 2.0, 3.0, 18.4, 19.1, 36.0, 37.5, 354.9, 372.0, 708.3, 709.78]
+SPECIAL += [709.79, 744.4, 745.13, 745.14, 746.0, 750.0, 1e3, 2.0**53, 1e300, sys.float_info.max]
+# Where the largest errors were found, here or in versions with fewer terms.
+WORST = [12.132373359334522, 1.4141599043431563, 0.7053557967688003, 0.41300812606359627]
+WORST += [1.9534418396584199, 1.1060157488281193, 2.737375192913592, 0.4428056987033653]
+WORST += [0.2200371917576902, 0.20319018821544566, 5.999259656426684, 0.5187287277686111]
+
+
+def kept(z):
+    """The same as z for what is 0 or 1 far away: keeps the reference fast there."""
+    return max(min(z, mp.mpf(2000)), mp.mpf(-2000))
+
+
+def exact_sigmoid(z):
+    e = mp.exp(-abs(kept(z)))
+    return (e if z < 0 else 1) / (1 + e)
+
+
+def exact_softplus(z):
+    return max(z, 0) + mpmath.log1p(mp.exp(-abs(kept(z))))
+
+
+def exact_tanh(z):
+    return mp.tanh(z) if abs(z) < 2000 else mp.sign(z)
+
+
+def exact_sigmoid_slope(z):
+    return exact_sigmoid(z) * exact_sigmoid(-z)
+
+
+def exact_tanh_slope(z):
+    return mp.sech(kept(z)) ** 2
+
+
+def exact_exp(x):
+    return mp.exp(kept(x))
+
+
+# The value, the exact value, and the error in ulp that is allowed: a little more than the largest
+# that was found on many more points, which stands beside each function.
+VALUES = {
+    "exp": (elementary.exp, exact_exp, 1.0),
+    "log": (elementary.log, mp.log, 0.86),
+    "log1p": (elementary.log1p, mpmath.log1p, 0.86),
+    "sigmoid": (elementary.sigmoid, exact_sigmoid, 2.1),
+    "softplus": (elementary.softplus, exact_softplus, 1.8),
+    "tanh": (elementary.tanh, exact_tanh, 2.2),
+}
+SLOPES = {
+    "sigmoid": (elementary.sigmoid_and_slope, exact_sigmoid_slope, 3.4),
+    "softplus": (elementary.softplus_and_slope, exact_sigmoid, 3.0),
+    "tanh": (elementary.tanh_and_slope, exact_tanh_slope, 4.3),
+}
+
+
+def points(name, count):
+    """Special values, then numbers of every size, of usual size, and around 1; both signs."""
+    source = random.Random(f"points for {name}")
+    positive = [*SPECIAL, *WORST]
+    for _ in range(count):
+        positive.append(math.ldexp(source.uniform(1, 2), source.randrange(-1074, 1024)))
+        positive.append(math.ldexp(source.uniform(1, 2), source.randrange(-30, 10)))
+        positive.append(source.uniform(0, 2))
+        positive.append(source.uniform(0, 760))
+    if name == "log":
+        return [x for x in positive if x > 0]
+    both = positive + [-x for x in positive]
+    return [x for x in both if x > -1] if name == "log1p" else both
+
+
+def error(result, exact):
+    """|result - exact| in units in the last place of the exact value."""
+    if math.isinf(result):
+        assert (result > 0) == (exact > 0)
+        return 0.0 if abs(exact) >= mp.mpf(2) ** 1024 - mp.mpf(2) ** 970 else INF
+    assert not math.isnan(result)
+    exponent = mp.frexp(exact)[1] if exact else -2000
+    return float(abs(mp.mpf(result) - exact) / mp.ldexp(1, max(exponent - 53, -1074)))
+
+
+def bits(x):
+    return "nan" if math.isnan(x) else float(x).hex()
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_are_accurate_over_the_whole_range(name):
+    function, exact, bound = VALUES[name]
+    worst = max((error(function(x), exact(mp.mpf(x))), x) for x in points(name, 1500))
+    assert worst[0] <= bound, worst
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_slopes_are_accurate_over_the_whole_range(name):
+    pair, exact, bound = SLOPES[name]
+    worst = max((error(pair(x)[1], exact(mp.mpf(x))), x) for x in points(name, 1000))
+    assert worst[0] <= bound, worst
+
+
+@pytest.mark.parametrize(
+    ("function", "exact", "scale"),
+    [
+        (elementary.exp, exact_exp, 1),
+        (elementary.sigmoid, exact_sigmoid, 1),
+        (elementary.softplus, exact_softplus, 1),
+        (lambda z: elementary.sigmoid_and_slope(z)[1], exact_sigmoid_slope, 1),
+        (lambda z: elementary.softplus_and_slope(z)[1], exact_sigmoid, 1),
+        (lambda z: elementary.tanh_and_slope(z)[1], exact_tanh_slope, 0.5),
+    ],
+)
+def test_subnormal_results_are_rounded_once(function, exact, scale):
+    for x in np.linspace(-746.5, -716.0, 400):
+        z = float(x) * scale
+        assert error(function(z), exact(mp.mpf(z))) <= 0.51, z
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_pairs_have_the_bits_of_the_single_functions(name):
+    single, pair = VALUES[name][0], SLOPES[name][0]
+    for x in [*points(name, 500), INF, -INF, NAN]:
+        assert bits(single(x)) == bits(pair(x)[0]), x
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("exp", [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (1e308, INF), (-1e308, 0.0)]),
+        (
+            "log",
+            [
+                (1.0, 0.0),
+                (0.0, -INF),
+                (-0.0, -INF),
+                (INF, INF),
+                (-TINY, NAN),
+                (-1.0, NAN),
+                (-INF, NAN),
+            ],
+        ),
+        ("log1p", [(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-1.0, -INF), (-1.5, NAN), (-INF, NAN)]),
+        ("log1p", [(TINY, TINY), (-TINY, -TINY)]),
+        (
+            "sigmoid",
+            [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (1e308, 1.0), (-1e308, 0.0)],
+        ),
+        ("softplus", [(INF, INF), (-INF, 0.0), (1e308, 1e308), (-1e308, 0.0)]),
+        (
+            "tanh",
+            [(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (TINY, TINY), (-TINY, -TINY)],
+        ),
+        ("tanh", [(1e307, 1.0), (-1e307, -1.0), (2.5e-310, 2.5e-310)]),
+    ],
+)
+def test_values_at_the_ends(name, values):
+    for x, value in values:
+        assert bits(VALUES[name][0](x)) == bits(value), x
+
+
+@pytest.mark.parametrize(
+    ("name", "at_zero", "far_away"),
+    [("sigmoid", 0.25, (0.0, 0.0)), ("softplus", 0.5, (0.0, 1.0)), ("tanh", 1.0, (0.0, 0.0))],
+)
+def test_slopes_at_the_ends(name, at_zero, far_away):
+    pair = SLOPES[name][0]
+    assert pair(0.0)[1] == pair(-0.0)[1] == at_zero
+    assert tuple(bits(pair(x)[1]) for x in (-INF, INF)) == tuple(bits(x) for x in far_away)
+
+
+def test_nan_in_nan_out():
+    for nan in (NAN, -NAN):
+        assert all(math.isnan(function(nan)) for function, _, _ in VALUES.values())
+        assert all(math.isnan(y) for pair, _, _ in SLOPES.values() for y in pair(nan))
+
+
+def results_on_a_few_points():
+    """What this process, compiled or not, makes of 200 points."""
+    rows = []
+    # NumPy's numbers, which warn where Python's do not.
+    for x in map(np.float64, [*points("bits", 18), INF, -INF, NAN, -1.0, -0.0]):
+        row = [function(x) for function, _, _ in VALUES.values()]
+        row += [y for pair, _, _ in SLOPES.values() for y in pair(x)]
+        rows.append([bits(x), *map(bits, row)])
+    return rows
+
+
+def test_compiled_and_plain_python_give_the_same_bits():
+    roots = [str(Path(harness.__file__).parents[1]), str(Path(__file__).parent)]
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(roots)
+    environment["NUMBA_DISABLE_JIT"] = "0" if numba.config.DISABLE_JIT else "1"
+    code = (
+        "import json, test_elementary as t, numba;"
+        "print(json.dumps([bool(numba.config.DISABLE_JIT), t.results_on_a_few_points()]))"
+    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    disabled, rows = json.loads(answer.stdout)
+    assert disabled != bool(numba.config.DISABLE_JIT)
+    assert len(rows) > 195
+    assert rows == results_on_a_few_points()
