@@ -10,7 +10,7 @@ PIP      = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 KERNEL_BRANCHES := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test format clean
+.PHONY: help sweep test docs format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -31,6 +31,11 @@ test: $(VENV)/.installed-test  ## style, types, architecture, tests, tests witho
 	@echo "== tests without the compiler"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -p no:xdist --benchmark-disable -m jitless tests/unit
 	@$(BIN)/python -m coverage report --include='harness/kernels/*' --fail-under=$(KERNEL_BRANCHES)
+
+docs: $(VENV)/.installed  ## train what the README shows, and draw its picture
+	@$(PIP) --editable '.[docs]'
+	@$(BIN)/python docs/refresh.py
+	@$(BIN)/python docs/picture.py
 
 format: $(VENV)/.installed-test  ## put the code in its form
 	@$(BIN)/ruff check --quiet --fix .

@@ -97,7 +97,7 @@ class Trainer:
                 return None
             for name in _ONE_A_RUN:
                 getattr(rows, name)[chosen] = getattr(found, name)
-            trajectories.append(_trajectories(run_ids[chosen], variant, found))
+            trajectories.append(_trajectories(run_ids[chosen], variant, found, self.keeps_loss))
             if self.experiment.record.parameters:
                 for column, name in enumerate(self.parameters):
                     if name in variant.network.positions:
@@ -153,7 +153,9 @@ class Trainer:
         return columns
 
 
-def _trajectories(run_ids: NDArray[np.int64], variant: Variant, rows: descent.Rows) -> Columns:
+def _trajectories(
+    run_ids: NDArray[np.int64], variant: Variant, rows: descent.Rows, keeps_loss: bool
+) -> Columns:
     """Return the recorded epochs of all runs, one row behind the other."""
     schedule = variant.schedule.recorded
     width = rows.ssr_trajectory.shape[1]
@@ -166,7 +168,7 @@ def _trajectories(run_ids: NDArray[np.int64], variant: Variant, rows: descent.Ro
         "epoch": epochs[written],
         "ssr": rows.ssr_trajectory[written],
     }
-    if rows.loss_trajectory.shape[1] == width and width:
+    if keeps_loss:
         columns["loss"] = rows.loss_trajectory[written]
     return columns
 

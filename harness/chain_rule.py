@@ -15,6 +15,8 @@ In a network with more than one way from a parameter to the output there is a ch
 
 import itertools
 import math
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,6 +51,8 @@ class Trace:
     ----------
     factors : DataFrame
         One row a factor: parameter, data_point, path, position (in the product), symbol, value.
+        A data point that was drawn twice for the batch has each of its paths twice, the second
+        time under further numbers.
     updates : DataFrame
         One row a parameter: parameter, symbol, old, derivative (summed over paths and data
         points), learning_rate, step_size, new.
@@ -109,14 +113,15 @@ def trace(
     Raises
     ------
     ExperimentError
-        There is no such run, epoch or parameter, or there are too many chains.
+        There is no such run, epoch or parameter, there are too many chains, or an output is so
+        far off and so saturated that cross-entropy has no derivative by it in numbers.
     """
     alone = experiment.run(run_id)
     network = alone.perceptron
     if epoch < 0:
         raise ExperimentError("epoch", f"= {epoch} must be 0 or more.")
     variant = make_variant(alone)
-    state = state_after(variant, epoch)
+    state = state_after(variant, min(epoch, alone.training.epochs))
     if state.epochs < epoch:
         raise ExperimentError(
             "epoch",
@@ -175,17 +180,31 @@ def _rows(
     network, data = experiment.perceptron, experiment.dataset
     chain = _Chain(network, names, state.theta, int(batch.size))
     for name, (unit, source) in places.items():
+        later = [range(size) for size in network.sizes[unit.layer + 1 :]]
+        chains: Counter[int] = Counter()  # of each data point: a batch may have drawn it before
         for data_point in batch.tolist():
             forward = chain.forward(data.inputs[data_point].tolist())
             targets = data.targets[data_point].tolist()
-            later = (range(size) for size in network.sizes[unit.layer + 1 :])
-            for path, indices in enumerate(itertools.product(*later)):
+            for indices in itertools.product(*later):
+                path = chains[data_point]
+                chains[data_point] += 1
                 on_path = [unit] + [
                     Unit(unit.layer + 1 + step, index) for step, index in enumerate(indices)
                 ]
                 factors = chain.factors(name, on_path, source, forward, targets)
                 for position, (symbol, value) in enumerate(factors):
                     yield name, data_point, path, position, symbol, value
+
+
+def _share(target: float, probability: float) -> float:
+    """Return target / probability, which is 0 for a target of 0 even where probability is."""
+    if target > 0.0 and probability < sys.float_info.min:
+        raise ExperimentError(
+            "trace",
+            "meets an output so saturated that the derivative of the loss by it is no number.",
+            "Choose an earlier epoch, or smaller initial weights.",
+        )
+    return target / probability if target > 0.0 else 0.0
 
 
 class _Chain:
@@ -222,7 +241,7 @@ class _Chain:
         if LOSSES[self.network.loss] == CROSS_ENTROPY:
             # (p - y) / (p (1 - p)), with 1 - p = sigmoid(-z), which is right where p rounds to 1.
             q = activate(ACTIVATIONS["sigmoid"], -z)[0]
-            return self.weight * ((1.0 - y) / q - y / p)
+            return self.weight * (_share(1.0 - y, q) - _share(y, p))
         return self.weight * -2.0 * (y - p)
 
     def factors(

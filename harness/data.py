@@ -105,51 +105,80 @@ def read_csv(path: Path, inputs: Sequence[str], targets: Sequence[str]) -> Datas
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.reader(file)
-            header = next(lines, [])
+            header = [name.strip() for name in next((row for row in lines if row), [])]
             places = [
                 _column(path, header, key, name)
                 for key, names in (("data.inputs", inputs), ("data.targets", targets))
                 for name in names
             ]
             rows = [
-                [_cell(path, lines.line_num, header, row, place) for place in places]
+                _row(path, lines.line_num, header, row, places)
                 for row in lines
                 if row  # a blank line is no data point
             ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:  # ValueError: not UTF-8, or no path at all
         reason = getattr(error, "strerror", None) or str(error)
         raise ExperimentError(
             "data.file",
-            f'= "{path}" cannot be read as CSV in UTF-8: {reason}.',
+            f"= {shown(str(path))} cannot be read as CSV in UTF-8: {reason}.",
             "The path is relative to the folder of the experiment file.",
-        ) from error
+        ) from None
     if not rows:
-        raise ExperimentError("data.file", f'= "{path}" has a header and no data points.')
+        raise ExperimentError(
+            "data.file",
+            f"= {shown(str(path))} has a header and no data points.",
+            "Add a line for each data point.",
+        )
     table = np.array(rows)
     return Dataset(inputs=table[:, : len(inputs)], targets=table[:, len(inputs) :])
 
 
 def _column(path: Path, header: list[str], key: str, name: str) -> int:
-    if name in header:
+    if header.count(name) == 1:
         return header.index(name)
+    if name in header:
+        raise ExperimentError(
+            key,
+            f"names the column {shown(name)}, which {shown(str(path))} has more than once.",
+            "Give each column its own name.",
+        )
+    if len(header) < 2:
+        advice = "The first line must have the names of the columns, separated by commas."
+    else:
+        advice = nearest(name, header) or "Correct the name here, or in the first line of the file."
     raise ExperimentError(
         key,
-        f'names the column "{name}", which "{path}" does not have; it has {shown(header)}.',
-        nearest(name, header),
+        f"names the column {shown(name)}, which {shown(str(path))} does not have; it has"
+        f" {shown(header)}.",
+        advice,
     )
 
 
-def _cell(path: Path, line: int, header: list[str], row: list[str], place: int) -> float:
-    text = row[place] if place < len(row) else ""
+def _row(
+    path: Path, line: int, header: list[str], row: list[str], places: list[int]
+) -> list[float]:
+    if len(row) != len(header):
+        raise ExperimentError(
+            "data.file",
+            f"= {shown(str(path))}, line {line}: the number of cells is {len(row)}, and in the"
+            f" header {len(header)}; they must be equal.",
+            "Decimals are written with a point; a comma begins the next cell.",
+        )
+    return [_number(path, line, header[place], row[place]) for place in places]
+
+
+def _number(path: Path, line: int, column: str, text: str) -> float:
     try:
-        number = float(text)
+        # Python reads 1_000, which no spreadsheet does.
+        number = math.nan if "_" in text else float(text)
     except ValueError:
         number = math.nan
     if math.isfinite(number):
         return number
     raise ExperimentError(
         "data.file",
-        f'= "{path}", line {line}, column "{header[place]}" is "{text}", not a finite number.',
+        f"= {shown(str(path))}, line {line}, column {shown(column)} is {shown(text)}; it must be a"
+        " finite number.",
         "Correct the cell, or leave the line out.",
     )
 

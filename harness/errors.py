@@ -7,6 +7,8 @@
 
 import difflib
 from collections.abc import Iterable
+from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 
@@ -36,9 +38,10 @@ class ExperimentError(HarnessError):
 
     def __str__(self) -> str:
         """One sentence on what is wrong and one on what to do."""
-        where = f"{self.source}: " if self.source else ""
+        where = f"{_on_one_line(self.source)}: " if self.source else ""
         advice = f"\n{self.advice}" if self.advice else ""
-        return f"{where}{self.key} {self.problem}{advice}"
+        key = _shortened(_on_one_line(self.key), 100) or '""'
+        return f"{where}{key} {self.problem}{advice}"
 
 
 class ResultsError(HarnessError):
@@ -48,18 +51,43 @@ class ResultsError(HarnessError):
 def shown(value: Any) -> str:
     """Write a value as it would stand in a TOML file, shortened to fit a line.
 
-    >>> shown(True), shown("softplus"), shown([1, 2])
-    ('true', '"softplus"', '[1, 2]')
+    >>> shown(True), shown("softplus"), shown([1, 2]), shown({"every": 10})
+    ('true', '"softplus"', '[1, 2]', '{ every = 10 }')
+    >>> shown(10**400)
+    '1.00e+400'
     """
+    return _shortened(_as_toml(value, 0), 60)
+
+
+def _as_toml(value: Any, depth: int) -> str:
+    """Write a value on one line. What is long or deep is cut, and 60 characters are filled."""
     if isinstance(value, bool):
-        text = str(value).lower()
-    elif isinstance(value, str):
-        text = f'"{value}"'
-    elif isinstance(value, list | tuple):
-        text = "[" + ", ".join(shown(item) for item in value[:20]) + "]"
-    else:
-        text = str(value)
-    return text if len(text) <= 60 else f"{text[:40]} ... {text[-12:]}"
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**40:
+        # str() refuses integers of more than 4300 digits; Decimal does not.
+        return f"{Decimal(value):.2e}"
+    if isinstance(value, str):
+        # The text is cut from the middle here, before it is escaped, and again when all is there.
+        text = value if len(value) <= 100 else f"{value[:50]}{value[-50:]}"
+        return '"' + _on_one_line(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+    if depth > 5 and isinstance(value, list | tuple | dict):
+        return "..."
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_as_toml(item, depth + 1) for item in value[:60]) + "]"
+    if isinstance(value, dict):
+        some = list(value.items())[:20]
+        pairs = (f"{_on_one_line(str(k)[:60])} = {_as_toml(v, depth + 1)}" for k, v in some)
+        return "{ " + ", ".join(pairs) + " }" if value else "{}"
+    return _on_one_line(str(value))
+
+
+def _on_one_line(text: str) -> str:
+    """Escape line breaks and whatever else a terminal would not show as a character."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 20]} ... {text[-12:]}"
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
@@ -68,5 +96,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     >>> nearest("learning_rat", ["learning_rate", "momentum"])
     'Did you mean "learning_rate"?'
     """
-    found = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
-    return f'Did you mean "{found[0]}"?' if found else ""
+    # A large network has very many names, and each comparison takes time.
+    names = {known.lower(): known for known in islice(allowed, 2000)}
+    found = difflib.get_close_matches(name[:200].lower(), names, n=1, cutoff=0.5)
+    return f"Did you mean {shown(names[found[0]])}?" if found else ""

@@ -16,10 +16,16 @@ from numpy.typing import NDArray
 
 # Values of an axis are computed in decimal: what a user writes as 0.1 ... 0.5 in five steps has
 # 0.3 in it and not 0.30000000000000004, and no power function of some libm decides the last bit.
-_DECIMAL = Context(prec=25)
+# Rounding 34 digits to 21 takes the errors of ln and exp away before a float is made of them: where
+# 1e23 is meant, in the middle between two floats, any error would decide which of them it is.
+_DECIMAL = Context(prec=34)
+_ROUNDED = Context(prec=21)
 
-# Longer axes are evaluated where they are needed and not kept.
-_KEPT = 1 << 20
+# Values of longer axes are not kept once they are computed.
+_KEPT = 1 << 16
+
+# Even the square root of the length of a longer axis is too much for a table.
+_TABULATED = 1 << 24
 
 
 class Values(Protocol):
@@ -92,6 +98,8 @@ class Counted:
 class Spaced:
     """Numbers from `first` to `last`, both included, at equal distances or equal ratios.
 
+    One value alone is `first`.
+
     Examples
     --------
     >>> Spaced(kind="log", first=0.001, last=1.0, count=4).take(np.arange(4)).tolist()
@@ -104,32 +112,68 @@ class Spaced:
     count: int
     whole: bool = False
 
-    def _value(self, index: int) -> float:
-        first, last = Decimal(repr(self.first)), Decimal(repr(self.last))
-        share = _DECIMAL.divide(index, max(self.count - 1, 1))
-        if self.kind == "linear":
-            return float(_DECIMAL.fma(_DECIMAL.subtract(last, first), share, first))
-        ratio = _DECIMAL.ln(_DECIMAL.divide(last, first))
-        return float(_DECIMAL.multiply(first, _DECIMAL.exp(_DECIMAL.multiply(ratio, share))))
+    @cached_property
+    def _powers(self) -> tuple[list[Decimal], list[Decimal]]:
+        """Return first * ratio^(i * stride) and ratio^i for i below the stride, for a log axis.
 
-    def _evaluate(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        numbers = np.fromiter((self._value(int(i)) for i in indices), np.float64, indices.size)
-        return numbers.astype(np.int64) if self.whole else numbers
+        Their products are all values of the axis: two roots of its length stand for the length,
+        and a multiplication of 0.3 us for an exponential of 12.
+        """
+        powers = [self._power(i) for i in range(self._stride)]
+        starts = [self._power(i * self._stride) for i in range(self._stride)]
+        return [_DECIMAL.multiply(Decimal(repr(self.first)), power) for power in starts], powers
+
+    @property
+    def _stride(self) -> int:
+        return math.isqrt(self.count) + 1
+
+    def _power(self, index: int) -> Decimal:
+        """Return (last / first)^(index / (count - 1))."""
+        ratio = _DECIMAL.divide(Decimal(repr(self.last)), Decimal(repr(self.first)))
+        logarithm = _DECIMAL.multiply(_DECIMAL.ln(ratio), index)
+        return _DECIMAL.exp(_DECIMAL.divide(logarithm, self.count - 1))
+
+    def _value(self, index: int) -> float:
+        # The ends are what the file says; rounding in decimal could miss them by a unit.
+        if index == 0:
+            return self.first
+        if index == self.count - 1:
+            return self.last
+        first = Decimal(repr(self.first))
+        if self.kind == "linear":
+            # Division last: what comes out even is then exact, and 0 is 0.
+            distance = _DECIMAL.multiply(_DECIMAL.subtract(Decimal(repr(self.last)), first), index)
+            number = _DECIMAL.add(first, _DECIMAL.divide(distance, self.count - 1))
+        elif self.count <= _TABULATED:
+            starts, powers = self._powers
+            i, j = divmod(index, self._stride)
+            number = _DECIMAL.multiply(starts[i], powers[j])
+        else:
+            number = _DECIMAL.multiply(first, self._power(index))
+        return float(_ROUNDED.plus(number))
+
+    def _evaluate(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.fromiter((self._value(i) for i in indices.tolist()), np.float64, indices.size)
 
     @cached_property
-    def _all(self) -> NDArray[Any]:
-        return self._evaluate(np.arange(self.count))
+    def _known(self) -> NDArray[np.float64]:
+        """Values that were asked for before; NaN for the others."""
+        return np.full(self.count, np.nan)
 
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """Return the values at some indices, in their order."""
         if self.count <= _KEPT:
-            return self._all[indices]
-        distinct, inverse = np.unique(indices, return_inverse=True)
-        return self._evaluate(distinct)[inverse]
+            missing = np.unique(indices[np.isnan(self._known[indices])])
+            self._known[missing] = self._evaluate(missing)
+            numbers = self._known[indices]
+        else:
+            distinct, inverse = np.unique(indices, return_inverse=True)
+            numbers = self._evaluate(distinct)[inverse]
+        return numbers.astype(np.int64) if self.whole else numbers
 
     def ends(self) -> tuple[float, float]:
         """Return the first and the last value."""
-        first, last = self._evaluate(np.array([0, self.count - 1])).tolist()
+        first, last = self.take(np.array([0, self.count - 1])).tolist()
         return first, last
 
     def document(self) -> dict[str, Any]:

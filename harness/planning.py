@@ -21,9 +21,9 @@ _WORK_A_CHUNK = 10**8
 # An activation with its slope takes as long as this many multiply-adds (measured: 13 ns of 0.9 ns).
 _WORK_AN_ACTIVATION = 15
 
-# Bytes of a value on disk, measured on the tables of the shipped experiments.
-_PARQUET_BYTES = 6.0
-_CSV_BYTES = 17.0
+# Bytes of a value on disk, the most that was measured: docs/decisions/0006.
+_PARQUET_BYTES = 4.4
+_CSV_BYTES = 15.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

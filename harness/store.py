@@ -13,6 +13,7 @@ last, so a chunk is there if its runs part is.
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,21 +97,20 @@ class Store:
             rows = pa.table({name: _array(values) for name, values in columns.items()})
             _write(
                 self._part(table, chunk),
-                lambda path, rows=rows: pyarrow.parquet.write_table(  # type: ignore[misc]  # bound
-                    rows, path, compression="zstd", **_encodings(rows.schema)
+                partial(
+                    pyarrow.parquet.write_table,
+                    rows,
+                    compression="zstd",
+                    **_encodings(rows.schema),
                 ),
             )
 
-    def write_csv(self) -> list[Path]:
-        """Write the tables that are small enough as CSV; return the files."""
-        files = []
+    def write_csv(self) -> None:
+        """Write the tables that are small enough as CSV, where they are not written yet."""
         for table in _TABLES:
-            if 0 < self.rows(table) < MOST_CSV_ROWS:
-                path = self.folder / f"{table}.csv"
-                rows = self.read(table)
-                _write(path, lambda at, rows=rows: _write_csv(rows, at))  # type: ignore[misc]  # bound
-                files.append(path)
-        return files
+            path = self.folder / f"{table}.csv"
+            if not path.exists() and 0 < self.rows(table) < MOST_CSV_ROWS:
+                _write(path, partial(_write_csv, self.read(table)))
 
     def rows(self, table: str) -> int:
         """Return the number of rows of a table."""

@@ -77,7 +77,7 @@ def run(
         # Here and not in a thread, where Ctrl-C would have to wait for the compiler.
         trainer.compile()
         _train(trainer, store, missing, threads or available_threads(), progress)
-        store.write_csv()
+    store.write_csv()
     return Results(store)
 
 

@@ -21,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
@@ -37,7 +38,7 @@ Threads = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="Train FILE, or go on where it stopped.")
 def run(
     file: File,
     out: Annotated[
@@ -52,16 +53,21 @@ def run(
     from harness.cli import screens
 
     experiment = _load(file, changes)
-    if quiet:
-        sweep.run(experiment, out, threads=threads)
-        return
-    screens.announce(experiment)
-    with screens.progress_bar(experiment.axes.size) as progress:
-        results = sweep.run(experiment, out, threads=threads, progress=progress)
+    try:
+        if quiet:
+            sweep.run(experiment, out, threads=threads)
+            return
+        screens.announce(experiment)
+        with screens.ProgressBar(experiment.axes.size) as bar:
+            results = sweep.run(experiment, out, threads=threads, progress=bar.move)
+    except KeyboardInterrupt:
+        _complain("stopped; finished chunks are kept, and the same command goes on.")
+        raise typer.Exit(STOPPED) from None
+    screens.say_how_long(bar.last)
     screens.summarise(results)
 
 
-@app.command()
+@app.command(short_help="Say what FILE would take.")
 def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
     """Say what FILE takes: runs, updates, time, memory and bytes; nothing is trained."""
     from harness import planning
@@ -72,7 +78,7 @@ def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
     screens.show_plan(planning.plan(experiment, threads=threads))
 
 
-@app.command()
+@app.command(short_help="Show the chain rule of one update.")
 def trace(
     file: File,
     epoch: Annotated[int, typer.Option(help="After how many epochs; 0 is the first update.")] = 0,
@@ -104,7 +110,7 @@ def trace(
     )
 
 
-@app.command()
+@app.command(short_help="Say what the results in DIR came to.")
 def show(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]) -> None:
     """Say what the results in DIR came to."""
     from harness import tables
@@ -133,16 +139,14 @@ def _parse_change(change: str) -> tuple[str, Any]:
     return key.strip(), value
 
 
+def _complain(message: str) -> None:
+    print(f"harness: {message}", file=sys.stderr)
+
+
 def main() -> None:
     """Run the command line."""
     try:
         app()
     except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
+        _complain(str(error))
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print(
-            "harness: stopped. Finished chunks are kept; the same command goes on.",
-            file=sys.stderr,
-        )
-        sys.exit(STOPPED)

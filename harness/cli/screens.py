@@ -2,8 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Self
 
 import pandas as pd
 from rich.console import Console
@@ -34,35 +33,57 @@ def announce(experiment: Experiment) -> None:
         f" on {len(experiment.dataset.inputs)} data points, {experiment.axes.size:,} runs"
     )
     for axis in experiment.axes.axes:
-        first, last = (experiment.axes.point(i)[axis.name] for i in (0, experiment.axes.size - 1))
-        count = axis.values.count
-        console.print(f"  {axis.name}: {count:,} from {_number(first)} to {_number(last)}")
+        least, greatest = map(_number, axis.values.ends())
+        console.print(f"  {axis.name}: {axis.values.count:,} from {least} to {greatest}")
+    console.print()
 
 
-@contextmanager
-def progress_bar(runs: int) -> Iterator[Callable[[Progress], None]]:
-    """Show a bar with runs, updates a second and time left; give the callback that moves it."""
-    bar = Bar(
-        TextColumn("training"),
-        BarColumn(bar_width=20),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[text]}"),
-        console=console,
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("", total=runs, text="")
+class ProgressBar:
+    """A bar with runs, updates a second and time left, while it is entered.
 
-        def move(progress: Progress) -> None:
-            rate = progress.updates_done / progress.seconds if progress.seconds > 0 else 0.0
-            left = _duration(progress.seconds_left)
-            bar.update(
-                task,
-                completed=progress.runs_done,
-                text=f"{progress.runs_done:,} runs  {_si(rate)} updates/s  {left} left",
-            )
+    `last` is the last progress that it was told of; None where there was nothing to train.
+    """
 
-        yield move
+    def __init__(self, runs: int) -> None:
+        self.last: Progress | None = None
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[text]}"),
+            console=console,
+            transient=True,
+        )
+        # A new version compiles its kernels once; after that this is gone at once.
+        text = "the first time takes a while"
+        self._task = self._bar.add_task("getting ready", total=runs, text=text)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def move(self, progress: Progress) -> None:
+        """Show how far a sweep is."""
+        self.last = progress
+        self._bar.update(
+            self._task,
+            description="training",
+            completed=progress.runs_done,
+            text=f"{progress.runs_done:,} runs  {_rate(progress)}"
+            f"  {_duration(progress.seconds_left)} left",
+        )
+
+
+def say_how_long(last: Progress | None) -> None:
+    """Print what was trained by this command."""
+    if last is None:
+        console.print("Nothing to train: every run is there already.")
+    else:
+        updates = f"{last.updates_done:,} updates in {_duration(last.seconds)}"
+        console.print(f"trained {updates}: {_rate(last)}")
 
 
 def show_plan(plan: Plan) -> None:
@@ -86,13 +107,19 @@ def summarise(results: Results) -> None:
     measure = "loss_final" if "loss_final" in runs else "ssr_final"
     counts = runs["status"].value_counts()
     ended = ", ".join(f"{count:,} {status}" for status, count in counts.items())
-    console.print(f"{len(runs):,} runs: {ended}.\n")
+    console.print(f"{len(runs):,} runs: {ended}.")
+    missing = results.manifest["runs"] - len(runs)
+    if missing:
+        console.print(f"{missing:,} runs are not trained yet; `harness run FILE` goes on.")
+    console.print()
 
     columns = list(runs.columns)
     axes = columns[columns.index("init_id") + 1 : columns.index("status")]
     for axis in axes[:1]:
         console.print(_along_axis(runs, axis, measure))
+        console.print()
     console.print(_best(runs, ["run_id", "init_id", *axes], measure))
+    console.print()
     files = sorted(path.name for path in results.folder.glob("*.csv")) or ["runs/", "trajectories/"]
     console.print(f"Tables in {results.folder}: {', '.join(files)}", soft_wrap=True)
 
@@ -114,7 +141,7 @@ def _along_axis(runs: pd.DataFrame, axis: str, measure: str) -> Table:
                 _number(group[measure].median()),
             )
     if step > 1:
-        table.caption = f"one in {step} of {groups.ngroups} values"
+        table.caption = f"1 of every {step} values is shown"
         table.caption_justify = "left"
     return table
 
@@ -168,6 +195,10 @@ def _number(value: object) -> str:
     return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)
 
 
+def _rate(progress: Progress) -> str:
+    return f"{_si(progress.updates_done / max(progress.seconds, 1e-9))}updates/s"
+
+
 def _duration(seconds: float) -> str:
     if math.isnan(seconds):
         return "?"
@@ -181,7 +212,7 @@ def _duration(seconds: float) -> str:
 def _si(number: float) -> str:
     for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= factor:
-            return f"{number / factor:.1f} {letter}"
+            return f"{number / factor:.1f} {letter} "
     return f"{number:.0f} "
 
 

@@ -8,14 +8,24 @@ import numpy as np
 
 from harness import data
 from harness.errors import ExperimentError, nearest, shown
+from harness.experiment.recording import most_recorded
 from harness.experiment.sections import (
     DataSection,
     InitialisationSection,
     NetworkSection,
+    RecordSection,
     TrainingSection,
 )
 from harness.kernels.losses import NEEDS_PROBABILITY
 from harness.network import Network
+
+# What a run needs is allocated as a whole, and what a file asks for by mistake should not be.
+MOST_PARAMETERS = 1_000_000
+MOST_NUMBERS = 100_000_000
+MOST_RECORDED = 1_000_000
+
+# The keys of [data] that a generator needs; the others do not use them.
+_GENERATOR_KEYS = {"gaussian": ("samples", "seed"), "chebyshev": ("samples", "degree")}
 
 
 def build_network(section: NetworkSection) -> Network:
@@ -27,8 +37,8 @@ def build_network(section: NetworkSection) -> Network:
         if len(values) != layers:
             raise ExperimentError(
                 f"network.{key}",
-                f"= {shown(values)} has {len(values)} values; {shown(section.layers)} has {layers}"
-                f" layers after the input.",
+                f"= {shown(values)} has {len(values)} values; network.layers ="
+                f" {shown(section.layers)} has {layers} after the input.",
                 "Give one value for each layer after the input.",
             )
         return values
@@ -41,6 +51,13 @@ def build_network(section: NetworkSection) -> Network:
         output_scale=section.output_scale,
         loss=section.loss,
     )
+    if network.parameter_count > MOST_PARAMETERS:
+        raise ExperimentError(
+            "network.layers",
+            f"= {shown(section.layers)} makes {shown(network.parameter_count)} parameters; at most"
+            f" {MOST_PARAMETERS} are allowed.",
+            "Make the layers smaller.",
+        )
     if network.loss in NEEDS_PROBABILITY:
         if network.activations[-1] != "sigmoid":
             raise ExperimentError(
@@ -53,6 +70,7 @@ def build_network(section: NetworkSection) -> Network:
             raise ExperimentError(
                 "network.output_scale",
                 f'= {network.output_scale} must be 1 for the loss "{network.loss}".',
+                "Leave it out, or use another loss.",
             )
     return network
 
@@ -64,6 +82,7 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
         "file": section.file is not None,
         "inline": section.file is None and (section.inputs or section.targets) is not None,
     }
+    _check_generator_keys(section)
     if sum(forms.values()) != 1:
         chosen = [form for form, given in forms.items() if given]
         raise ExperimentError(
@@ -73,14 +92,7 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
             " or `generator`.",
         )
     if section.generator is not None:
-        request = data.Request(
-            inputs=network.sizes[0],
-            outputs=network.sizes[-1],
-            samples=section.samples,
-            seed=section.seed,
-            degree=section.degree,
-        )
-        found = data.generate(section.generator, request)
+        found = data.generate(section.generator, _request(section, network))
     elif section.file is not None:
         found = data.read_csv(
             folder / section.file,
@@ -92,7 +104,7 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
             inputs=_table("data.inputs", section.inputs),
             targets=_table("data.targets", section.targets),
         )
-    _check_shapes(found, network)
+    _check_shapes(found, section, network)
     columns = {
         name: data.standardise(getattr(found, name), f"data.{name}") for name in section.standardise
     }
@@ -101,18 +113,55 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
     )
 
 
+def _check_generator_keys(section: DataSection) -> None:
+    """Refuse what would be ignored: a number of samples for data that are given, for example."""
+    used = _GENERATOR_KEYS.get(section.generator or "", ())
+    for key in ("samples", "seed", "degree"):
+        if getattr(section, key) is not None and key not in used:
+            users = [f'"{name}"' for name, keys in _GENERATOR_KEYS.items() if key in keys]
+            raise ExperimentError(
+                f"data.{key}",
+                f"= {shown(getattr(section, key))} is for the generator {' or '.join(users)} only.",
+                "Leave it out, or change data.generator.",
+            )
+
+
+def _request(section: DataSection, network: Network) -> data.Request:
+    request = data.Request(
+        inputs=network.sizes[0],
+        outputs=network.sizes[-1],
+        samples=20 if section.samples is None else section.samples,
+        seed=section.seed or 0,
+        degree=3 if section.degree is None else section.degree,
+    )
+    if request.samples * (request.inputs + request.outputs) > MOST_NUMBERS:
+        raise ExperimentError(
+            "data.samples",
+            f"= {request.samples}, with {request.inputs} inputs and {request.outputs} outputs,"
+            f" makes more than {MOST_NUMBERS} numbers.",
+            "Make it smaller, or the network.",
+        )
+    return request
+
+
 def _column_names(key: str, given: Sequence[Any] | None) -> tuple[str, ...]:
     if not given or not all(isinstance(name, str) for name in given):
         raise ExperimentError(
-            key, f"= {shown(given or [])} must be a list of column names of data.file."
+            key,
+            f"= {shown(given or [])} must be a list of column names of data.file.",
+            'For example: ["dosage"]',
         )
     return tuple(given)
 
 
 def _table(key: str, given: Sequence[Any] | None) -> data.Floats:
     rows = [row if isinstance(row, tuple) else (row,) for row in given or ()]
-    if not rows:
-        raise ExperimentError(key, "must have at least one data point.")
+    if not rows or not rows[0]:
+        raise ExperimentError(
+            key,
+            f"= {shown(given or [])} must have at least one data point, and that a number.",
+            "Give a list of numbers, or of lists of numbers.",
+        )
     for number, row in enumerate(rows, start=1):
         if any(isinstance(value, str) for value in row):
             raise ExperimentError(
@@ -123,17 +172,20 @@ def _table(key: str, given: Sequence[Any] | None) -> data.Floats:
         if len(row) != len(rows[0]):
             raise ExperimentError(
                 key,
-                f"has {len(row)} numbers at data point {number} and {len(rows[0])} at the first.",
+                f"= {shown(given)} has {len(row)} numbers at data point {number} and"
+                f" {len(rows[0])} at the first.",
+                "Give every data point equally many numbers.",
             )
     return np.array(rows, dtype=np.float64)
 
 
-def _check_shapes(found: data.Dataset, network: Network) -> None:
+def _check_shapes(found: data.Dataset, section: DataSection, network: Network) -> None:
     if len(found.inputs) != len(found.targets):
         raise ExperimentError(
             "data.targets",
             f"has {len(found.targets)} data points and data.inputs has {len(found.inputs)};"
             " there must be one target for each input.",
+            "Add the missing ones, or take the others out.",
         )
     for key, columns, units in (
         ("data.inputs", found.inputs.shape[1], network.sizes[0]),
@@ -141,10 +193,11 @@ def _check_shapes(found: data.Dataset, network: Network) -> None:
     ):
         if columns != units:
             end = "first" if key == "data.inputs" else "last"
+            made = f'= "{section.generator}" makes {key[5:]} that' if section.generator else ""
             raise ExperimentError(
-                key,
-                f"has {columns} numbers a data point; the {end} of network.layers ="
-                f" {shown(network.sizes)} is {units}.",
+                "data.generator" if section.generator else key,
+                f"{made or 'must'} have one number for each unit, and {units} is the {end} of"
+                f" network.layers = {shown(network.sizes)}; there are {columns} a data point.",
                 f"Make the {end} number of network.layers {columns}.",
             )
 
@@ -157,7 +210,7 @@ def check_targets(dataset: data.Dataset, network: Network) -> None:
     if outside.size:
         raise ExperimentError(
             "data.targets",
-            f'has the value {outside[0]}; the loss "{network.loss}" allows 0 to 1.',
+            f'has the value {outside[0]}; the loss "{network.loss}" allows numbers from 0 to 1.',
             "Use another loss, or bring the targets into 0 to 1.",
         )
 
@@ -177,16 +230,28 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
             "training.batch_size",
             f'= {section.batch_size} must be "all", or a whole number from 1 to the {samples}'
             " data points.",
+            'Make it smaller, or "all".',
         )
     if section.updates_per_epoch is not None and section.batches != "drawn":
         raise ExperimentError(
             "training.updates_per_epoch",
             f'is for training.batches = "drawn" only, which is "{section.batches}".',
+            "Leave it out, or draw the batches.",
+        )
+    size = samples if section.batch_size == "all" else section.batch_size
+    if section.batches == "drawn" and (section.updates_per_epoch or 1) * size > MOST_NUMBERS:
+        raise ExperimentError(
+            "training.updates_per_epoch",
+            f"= {section.updates_per_epoch}, with {size} data points each, draws more than"
+            f" {MOST_NUMBERS} in an epoch.",
+            "Make it smaller, and train for more epochs.",
         )
     if section.train != "all":
         if not section.train:
             raise ExperimentError(
-                "training.train", '= [] must be "all" or name at least one parameter.'
+                "training.train",
+                '= [] must be "all" or name at least one parameter.',
+                "To train nothing, use training.epochs = 0.",
             )
         _check_names("training.train", section.train, network)
 
@@ -196,6 +261,18 @@ def check_initialisation(section: InitialisationSection, network: Network) -> No
     _check_names("initialisation.parameters", tuple(section.parameters), network)
 
 
+def check_record(section: RecordSection, epochs: int) -> None:
+    """Refuse trajectories that no memory holds."""
+    rows = most_recorded(section.epochs, epochs)
+    if rows > MOST_RECORDED:
+        raise ExperimentError(
+            "record.epochs",
+            f"= {shown(section.model_dump()['epochs'])} keeps up to {shown(rows)} epochs of each"
+            f" run; at most {MOST_RECORDED} are allowed.",
+            "Keep fewer, such as { log = 50 }.",
+        )
+
+
 def _check_names(key: str, names: tuple[str, ...], network: Network) -> None:
     for name in names:
         if name not in network.positions:
@@ -203,5 +280,5 @@ def _check_names(key: str, names: tuple[str, ...], network: Network) -> None:
                 key,
                 f'names "{name}", which is no parameter of the network'
                 f" {'-'.join(map(str, network.sizes))}; it has {shown(list(network.parameters))}.",
-                nearest(name, network.parameters),
+                nearest(name, network.parameters) or "Correct the name, or leave it out.",
             )

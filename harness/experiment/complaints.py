@@ -1,6 +1,7 @@
 """What pydantic found wrong, as one sentence of ours about one key."""
 
 import re
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -10,26 +11,27 @@ from harness.errors import ExperimentError, nearest, shown
 
 def first_complaint(error: ValidationError, model: type[BaseModel]) -> ExperimentError:
     """Return the first thing that is wrong: key, value, what is allowed, the nearest right name."""
+    found = [(_resolve(detail["loc"], model), detail) for detail in error.errors(include_url=False)]
     # Unknown keys first: a misspelt key is often why another one is missing.
-    detail = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    key, inner, field, siblings = _resolve(detail["loc"], model)
-    if detail["type"] == "extra_forbidden":
-        table, _, last = key.rpartition(".")
-        return ExperimentError(
-            key,
-            f"is no key of {table or 'an experiment'}.",
-            nearest(last, siblings) or f"Keys here are {', '.join(siblings)}.",
+    (key, inner, field, siblings), detail = min(found, key=lambda one: one[0][2] is not None)
+    table, _, last = key.rpartition(".")
+    if field is None:
+        elsewhere = _sections_with(last, model)
+        advice = (
+            f"It is a key of {elsewhere}."
+            if elsewhere
+            else nearest(last, siblings) or f"Keys here are {', '.join(siblings)}."
         )
-    extra = field.json_schema_extra if field else None
-    allowed = str(extra["allowed"]) if isinstance(extra, dict) else "a value of this type"
+        return ExperimentError(key, f"is no key of {table or 'an experiment'}.", advice)
+    extra = field.json_schema_extra
+    allowed = str(extra["allowed"]) if isinstance(extra, dict) else ""
     if detail["type"] == "missing":
-        return ExperimentError(key, f"is missing; it must be {allowed}.")
+        return ExperimentError(key, f"is missing; it must be {allowed}.", _missing(key, field))
     value = detail["input"]
-    words = re.findall(r'"([^"]+)"', allowed)
     return ExperimentError(
         f"{key}{inner}",
         f"= {shown(value)} is not allowed; {key} must be {allowed}.",
-        nearest(value, words) if isinstance(value, str) else "",
+        _advice(value, allowed) or f"It says: {field.description}.",
     )
 
 
@@ -51,8 +53,51 @@ def _resolve(
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             break
         model = section
-    rest = location[len(path) : len(path) + 1]
+    rest = location[len(path) :]
     inner = "".join(f"[{part}]" for part in rest if isinstance(part, int))
-    if path[-1] == "parameters" and rest:
-        path.append(str(rest[0]))
+    if path[-1] == "parameters":
+        inner = "".join(f".{part}" for part in rest[:1])
     return ".".join(path), inner, field, siblings
+
+
+def _sections_with(key: str, model: type[BaseModel]) -> str:
+    """Name the sections that have a key which was written in another place."""
+    sections = [
+        f"[{name}]"
+        for name, field in model.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, BaseModel)
+        and key in field.annotation.model_fields
+    ]
+    return " and of ".join(sections)
+
+
+def _missing(key: str, field: FieldInfo) -> str:
+    """Say where a key has to be added, or which keys a section needs."""
+    table, _, last = key.rpartition(".")
+    if table:
+        return f"Add {last} = ... to [{table}]; it says: {field.description}."
+    section = field.annotation
+    if not (isinstance(section, type) and issubclass(section, BaseModel)):
+        return f"Add {last} = ... at the top; it says: {field.description}."
+    needed = [name for name, inner in section.model_fields.items() if inner.is_required()]
+    return f"Add [{key}]" + (f" with {' and '.join(needed)}." if needed else ".")
+
+
+def _advice(value: Any, allowed: str) -> str:
+    """Guess what was meant by a value of the wrong type or spelling."""
+    if isinstance(value, str):
+        if "number" in allowed and re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", value):
+            return "Numbers are written without quotes."
+        if value.lower() in ("true", "false") and "true" in allowed:
+            return "true and false are written in small letters and without quotes."
+        words = re.findall(r'"([^"]+)"', allowed)
+        return (
+            f"Write it in brackets: [{shown(value)}]" if value in words else nearest(value, words)
+        )
+    if isinstance(value, dict) and value:
+        names = re.findall(r"\{ (\w+) =", allowed)
+        return "" if next(iter(value)) in names else nearest(str(next(iter(value))), names)
+    if isinstance(value, float) and value.is_integer() and "whole number" in allowed:
+        return f"A whole number is written without a point: {shown(int(value))}"
+    return ""

@@ -1,8 +1,7 @@
-"""An experiment: read from a file or a mapping, checked, frozen, hashed, and written again."""
+"""An experiment: made from a mapping, checked, frozen, hashed, and written as a file."""
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -13,9 +12,11 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from harness.data import Dataset
-from harness.errors import ExperimentError, nearest, shown
+from harness.errors import ExperimentError, shown
 from harness.experiment import axes, checks
 from harness.experiment.complaints import first_complaint
+from harness.experiment.grid_table import parse_grid
+from harness.experiment.recording import recorded_epochs
 from harness.experiment.sections import (
     NAME,
     DataSection,
@@ -26,7 +27,6 @@ from harness.experiment.sections import (
     Text,
     TrainingSection,
     key,
-    recorded_epochs,
 )
 from harness.grid import Grid
 from harness.network import Network
@@ -111,8 +111,9 @@ class Experiment(Section):
         checks.check_targets(self._dataset, self._network)
         checks.check_training(self.training, self._network, len(self._dataset.inputs))
         checks.check_initialisation(self.initialisation, self._network)
+        checks.check_record(self.record, self.training.epochs)
         self._settings = axes.settings(self._network) if self.grid else {}
-        self._axes = axes.parse_grid(self.grid, self._settings)
+        self._axes = parse_grid(self.grid, self._settings)
         self._check_points()
         return self
 
@@ -122,13 +123,19 @@ class Experiment(Section):
             names = ", ".join(axis.name for axis in self.variant_grid.axes)
             raise ExperimentError(
                 "grid",
-                f"has {self.variant_grid.size} different networks or kinds of training ({names});"
-                f" at most {MOST_VARIANTS} are allowed.",
+                f"has {shown(self.variant_grid.size)} different networks or kinds of training"
+                f" ({names}); at most {MOST_VARIANTS} are allowed.",
                 "Make one of these axes shorter, or several experiments.",
             )
+        parameters = {
+            axis.name: axis.values.ends()[0]
+            for axis in self._axes.axes
+            if axis.name in self._network.positions
+        }
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):
-                self.at(self.variant_grid.point(variant))
+                # With the axes that are parameters, which a smaller network may not have.
+                self.at({**self.variant_grid.point(variant), **parameters})
         for axis in self._axes.axes:
             if self._settings[axis.name].per_run:
                 for value in axis.values.ends():
@@ -192,7 +199,11 @@ class Experiment(Section):
             There is no such run.
         """
         if not 0 <= run_id < self._axes.size:
-            raise ExperimentError("run_id", f"= {run_id} must be from 0 to {self._axes.size - 1}.")
+            raise ExperimentError(
+                "run_id",
+                f"= {shown(run_id)} must be a whole number from 0 to {self._axes.size - 1}.",
+                "Choose a run of the grid.",
+            )
         return self.at(self._axes.point(run_id))
 
     def document(self) -> dict[str, Any]:
@@ -202,14 +213,19 @@ class Experiment(Section):
 
     def to_toml(self) -> str:
         """Write the experiment as a file that reads back to the same experiment."""
-        return tomli_w.dumps(self.document())
+        sections = self.document()
+        grid = sections.pop("grid", {})
+        # tomli_w would put axes that are tables behind the others, and their order makes run ids.
+        axes = "".join(f"{name} = {_inline(spec)}\n" for name, spec in grid.items())
+        return tomli_w.dumps(sections) + (f"\n[grid]\n{axes}" if grid else "")
 
     @property
     def identity(self) -> str:
         """SHA-256 of everything that decides a number of the results.
 
         It is taken over canonical JSON: sorted keys, floats as hexadecimal. The name and the
-        question are left out; of the data it is the numbers that count and not the file's name.
+        question are left out; of the data it is the numbers that count, by their own SHA-256 (row
+        by row, as little-endian float64), and not the file's name.
         """
         document = self.document()
         for free in ("name", "question", "data"):
@@ -218,9 +234,24 @@ class Experiment(Section):
             [{axis.name: axis.values.document()} for axis in dimension]
             for dimension in self._axes.dimensions
         ]
-        document["data"] = [self._dataset.inputs.tolist(), self._dataset.targets.tolist()]
+        document["data"] = {
+            name: [list(numbers.shape), hashlib.sha256(numbers.astype("<f8").tobytes()).hexdigest()]
+            for name, numbers in (
+                ("inputs", self._dataset.inputs),
+                ("targets", self._dataset.targets),
+            )
+        }
         canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _inline(value: Any) -> str:
+    """Write a value of [grid] on one line; the texts there are names of ours, without quotes."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_inline(item)}" for name, item in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_inline(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _hexadecimal(value: Any) -> Any:
@@ -232,51 +263,3 @@ def _hexadecimal(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_hexadecimal(item) for item in value]
     return value
-
-
-def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) -> Experiment:
-    """Read and check an experiment file.
-
-    Parameters
-    ----------
-    path : str or Path
-        A TOML file; docs/experiment-files.md explains every key.
-    changes : mapping, optional
-        Values by dotted key that replace those of the file, such as ``{"training.epochs": 10}``.
-
-    Raises
-    ------
-    ExperimentError
-        The file cannot be read, or something in it is not allowed.
-    """
-    path = Path(path)
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        for dotted, value in (changes or {}).items():
-            _change(document, dotted, value)
-        document.setdefault("name", path.stem)
-        return Experiment.from_mapping(document, folder=path.parent)
-    except OSError as error:
-        there = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
-        raise ExperimentError(
-            str(path), f"cannot be read: {error.strerror}.", nearest(path.name, there)
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ExperimentError(str(path), f"is not TOML: {error}.") from None
-    except ExperimentError as error:
-        error.source = str(path)
-        raise
-
-
-def _change(document: dict[str, Any], dotted: str, value: Any) -> None:
-    *tables, last = dotted.split(".")
-    for name in tables:
-        inner = document.setdefault(name, {})
-        if not isinstance(inner, dict):
-            raise ExperimentError(
-                dotted,
-                f"cannot be set: {name} = {shown(inner)} is no table.",
-                f"Set {name} as a whole.",
-            )
-        document = inner
-    document[last] = value

@@ -1,23 +1,23 @@
 """The keys of an experiment file, section by section, with what each of them allows.
 
 `says` and `allowed` of a key stand in error messages and in docs/experiment-files.md; a test
-keeps that page equal to this file. What two sections must agree on is in `checks`.
+keeps that page equal to this file. What two sections must agree on is in `checks`, and which epochs
+`record.epochs` means in `recording`.
 """
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from harness.data import GENERATORS
-from harness.grid import Spaced
 from harness.initialise import SCHEMES
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
 from harness.network import SCALES
+
+NATURAL = "a whole number from 0 to 2^63 - 1"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
@@ -26,7 +26,9 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 NotNegative = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
 Count = Annotated[int, Field(strict=True, ge=1, le=2**53)]
+UpToAMillion = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Natural = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Epochs = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 Text = Annotated[str, Field(strict=True)]
 Switch = Annotated[bool, Field(strict=True)]
 
@@ -75,9 +77,9 @@ class Section(BaseModel):
 class NetworkSection(Section):
     """The network that is trained."""
 
-    layers: Annotated[tuple[Count, ...], Field(min_length=2)] = key(
+    layers: Annotated[tuple[UpToAMillion, ...], Field(min_length=2)] = key(
         says="units of each layer, inputs first and outputs last",
-        allowed="a list of two or more whole numbers, each at least 1",
+        allowed="a list of two or more whole numbers, each from 1 to 1000000",
     )
     activations: tuple[Activation, ...] = key(
         says="activation of each layer after the input",
@@ -107,12 +109,12 @@ class DataSection(Section):
     inputs: tuple[Number, ...] | tuple[tuple[Number, ...], ...] | tuple[Text, ...] | None = key(
         None,
         says="inline: the input of each data point; with `file`: names of its input columns",
-        allowed="a list of numbers, of lists of numbers, or of column names",
+        allowed="a list of finite numbers, of lists of finite numbers, or of column names",
     )
     targets: tuple[Number, ...] | tuple[tuple[Number, ...], ...] | tuple[Text, ...] | None = key(
         None,
         says="inline: the target of each data point; with `file`: names of its target columns",
-        allowed="a list of numbers, of lists of numbers, or of column names",
+        allowed="a list of finite numbers, of lists of finite numbers, or of column names",
     )
     file: Text | None = key(
         None,
@@ -120,14 +122,18 @@ class DataSection(Section):
         allowed="a path relative to the folder of the experiment file",
     )
     generator: Generator | None = key(None, says="data made by a rule", allowed=listed(GENERATORS))
-    samples: Count = key(
-        20,
-        says='number of data points of "gaussian" and "chebyshev"',
-        allowed="a whole number of at least 1",
+    samples: UpToAMillion | None = key(
+        None,
+        says='data points of the generators "gaussian" and "chebyshev"; 20 if left out',
+        allowed="a whole number from 1 to 1000000",
     )
-    seed: Natural = key(0, says='seed of "gaussian"', allowed="a whole number of at least 0")
-    degree: Natural = key(
-        3, says='degree of the polynomial of "chebyshev"', allowed="a whole number of at least 0"
+    seed: Natural | None = key(
+        None, says='seed of the generator "gaussian"; 0 if left out', allowed=NATURAL
+    )
+    degree: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = key(
+        None,
+        says='degree of the polynomial of the generator "chebyshev"; 3 if left out',
+        allowed="a whole number from 0 to 1000",
     )
     standardise: tuple[Literal["inputs", "targets"], ...] = key(
         (),
@@ -139,7 +145,7 @@ class DataSection(Section):
 class TrainingSection(Section):
     """How it is trained."""
 
-    epochs: Natural = key(says="passes over the data", allowed="a whole number of at least 0")
+    epochs: Epochs = key(says="passes over the data", allowed="a whole number from 0 to 2^53")
     learning_rate: NotNegative | tuple[NotNegative, ...] = key(
         says="step size over derivative",
         allowed="a finite number of at least 0, or a list with one for each layer after the input",
@@ -160,15 +166,13 @@ class TrainingSection(Section):
         " or drawn with replacement",
         allowed=listed(BATCHES),
     )
-    updates_per_epoch: Count | None = key(
+    updates_per_epoch: UpToAMillion | None = key(
         None,
         says='updates in an epoch, for `batches = "drawn"`; as many as a pass over the data takes'
         " if left out",
-        allowed="a whole number of at least 1",
+        allowed="a whole number from 1 to 1000000",
     )
-    seed: Natural = key(
-        0, says="seed of shuffled and drawn batches", allowed="a whole number of at least 0"
-    )
+    seed: Natural = key(0, says="seed of shuffled and drawn batches", allowed=NATURAL)
     train: Literal["all"] | tuple[Text, ...] = key(
         "all",
         says="parameters that train; the others keep their initial values",
@@ -198,13 +202,11 @@ class InitialisationSection(Section):
         says="initial biases: 0, or drawn like the weights of their layer",
         allowed='"zeros" or "same"',
     )
-    seed: Natural = key(
-        0, says="seed of all initialisations", allowed="a whole number of at least 0"
-    )
+    seed: Natural = key(0, says="seed of all initialisations", allowed=NATURAL)
     init_id: Natural = key(
         0,
         says="number of the initialisation, where the grid has no axis `init_id`",
-        allowed="a whole number of at least 0",
+        allowed=NATURAL,
     )
     parameters: dict[str, Number] = key(
         {},
@@ -240,7 +242,8 @@ class RecordSection(Section):
 
     epochs: Literal["all", "none"] | Every | Linear | Log = key(
         Log(log=50),
-        says="epochs of the trajectory; the first and the one where the run ends are always in it",
+        says="epochs of the trajectory; epoch 0 and the one where the run ends are always in it,"
+        ' unless it is "none"',
         allowed='"all", "none", { every = k }, or a number of them spread as { linear = n } or'
         " { log = n }",
     )
@@ -253,36 +256,3 @@ class RecordSection(Section):
         " Euclidean norm of the gradient at the end",
         allowed=f"a list of {listed(MEASURES)}",
     )
-
-
-def recorded_epochs(wanted: str | Every | Linear | Log, epochs: int) -> NDArray[np.int64]:
-    """Return the epochs of a trajectory of a run of `epochs` epochs, ascending.
-
-    Examples
-    --------
-    >>> recorded_epochs(Every(every=4), 10).tolist()
-    [0, 4, 8, 10]
-    >>> recorded_epochs(Log(log=4), 1000).tolist()
-    [0, 1, 32, 1000]
-    """
-    if wanted == "none":
-        return np.zeros(0, dtype=np.int64)
-    if isinstance(wanted, Every):
-        inner = np.arange(0, epochs, wanted.every)
-    elif isinstance(wanted, Linear) and epochs > 0:
-        inner = _whole_numbers("linear", 0.0, epochs, wanted.linear)
-    elif isinstance(wanted, Log) and epochs > 0:
-        # Epoch 0 has no logarithm; it is added below.
-        inner = _whole_numbers("log", 1.0, epochs, wanted.log - 1)
-    else:
-        inner = np.arange(epochs)
-    return np.unique(np.concatenate(([0], inner, [epochs])).astype(np.int64))
-
-
-def _whole_numbers(
-    kind: Literal["linear", "log"], first: float, last: int, count: int
-) -> NDArray[np.float64]:
-    """Return `count` numbers from first to last, or fewer where there are no more, rounded."""
-    number = max(1, min(count, last + 1))
-    spaced = Spaced(kind=kind, first=first, last=float(last), count=number)
-    return np.rint(spaced.take(np.arange(number)))

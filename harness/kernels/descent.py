@@ -95,6 +95,15 @@ def _order_epoch(schedule: Schedule, m: int, epoch: int, order: Integers) -> Non
 
 
 @compiled
+def _finite(theta: Floats) -> bool:
+    """Return whether all parameters are finite; a wide initialisation may have overflowed."""
+    zero = 0.0
+    for parameter in theta:
+        zero = fma(parameter, 0.0, zero)  # NaN once any of them is infinite or NaN
+    return zero == 0.0
+
+
+@compiled
 def _update(
     schedule: Schedule, theta: Floats, v: Floats, rates: Floats, momentum: float, g: Floats
 ) -> bool:
@@ -143,7 +152,7 @@ def _train_run(
     theta, v, rates = runs.theta[r], runs.velocity[r], runs.rates[r]
     m = data.y.shape[0]
     full_batch = schedule.batch_size == m and schedule.batches != DRAWN
-    finite = True
+    finite = _finite(theta)
     written = 0
     epoch = 0
     while stop[0] == 0:

@@ -14,7 +14,7 @@ points in the batch, n outputs.
 from typing import Final
 
 from harness.kernels._jit import compiled
-from harness.kernels.arithmetic import fma
+from harness.kernels.arithmetic import select
 from harness.kernels.elementary import softplus
 
 SSR: Final = 0
@@ -44,10 +44,11 @@ def loss_weight(loss: int, m: int, n: int) -> float:
 def loss_term(loss: int, z: float, p: float, y: float) -> float:
     """Return what one output of one data point adds to the sum.
 
-    -(y ln p + (1 - y) ln(1 - p)) = softplus(z) - y z for p = sigmoid(z): no logarithm of 0.
+    -(y ln p + (1 - y) ln(1 - p)) = softplus(z) - y z for p = sigmoid(z): no logarithm of 0. With
+    softplus(z) = max(z, 0) + softplus(-|z|) no term is negative, so that no digits cancel either.
     """
     if loss == CROSS_ENTROPY:
-        return fma(-y, z, softplus(z))
+        return softplus(-abs(z)) + select(z < 0.0, -y * z, (1.0 - y) * z)
     return (y - p) * (y - p)
 
 

@@ -1,0 +1,258 @@
+"""The `[grid]` table of an experiment file: how axes are written, and which are refused."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Literal
+
+import numpy as np
+
+from harness.errors import ExperimentError, nearest, shown
+from harness.experiment.axes import Document, Setting
+from harness.grid import Axis, Counted, Grid, Listed, Spaced, Values
+
+# Run ids stay exact in every tool that reads the tables, and a grid larger than this has no end.
+MOST_RUNS = 2**53
+
+# Longer axes of whole numbers are written out, because each value is checked to be whole.
+_MOST_WHOLE = 1000
+
+_SPEC_KEYS = ("values", "linear", "log", "count")
+_AXIS_FORMS = (
+    "a list of values, { values = [...] }, { linear = [first, last], count = n }"
+    " or { log = [first, last], count = n }"
+)
+
+
+def parse_grid(document: Mapping[str, Any], allowed: Mapping[str, Setting]) -> Grid:
+    """Return the grid of the file's `[grid]` table.
+
+    Raises
+    ------
+    ExperimentError
+        An axis has no such name, no values, values of another kind or some of them twice; a zip
+        names axes that are not there or of different lengths; the grid is too large.
+    """
+    axes = {
+        name: Axis(name=name, values=_parse_axis(name, spec, allowed))
+        for name, spec in document.items()
+        if name != "zip"
+    }
+    _refuse_overlaps(axes, allowed)
+    groups = _parse_zip(document.get("zip", []), axes)
+    first_of = {name: group[0] for group in groups for name in group}
+    dimensions = tuple(
+        tuple(axes[member] for member in next((g for g in groups if name in g), (name,)))
+        for name in axes
+        if first_of.get(name, name) == name
+    )
+    for dimension in dimensions:
+        _refuse_repeats(dimension)
+    grid = Grid(dimensions=dimensions)
+    if grid.size > MOST_RUNS:
+        # In decimal: a grid may have more runs than a float can say.
+        raise ExperimentError(
+            "grid",
+            f"has {Decimal(grid.size):.2e} runs, the product of {shown(grid.shape)}; at most 2^53"
+            " are allowed.",
+            "Make an axis shorter, or zip axes that belong together.",
+        )
+    return grid
+
+
+def _parse_axis(name: str, spec: Any, allowed: Mapping[str, Setting]) -> Values:
+    key = f"grid.{name}"
+    if name not in allowed:
+        usual = [n for n in allowed if not re.fullmatch(r"[wb]\d+", n)]
+        raise ExperimentError(
+            key,
+            "is no axis of this network.",
+            nearest(name, allowed) or f"Axes are {', '.join(usual)}, and parameters by name.",
+        )
+    setting = allowed[name]
+    if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):
+        if not 1 <= spec <= MOST_RUNS:
+            raise ExperimentError(
+                key,
+                f"= {shown(spec)} must be a number of initialisations from 1 to 2^53.",
+                "For chosen initialisations write their ids in a list.",
+            )
+        return Counted(spec)
+    if isinstance(spec, list):
+        spec = {"values": spec}
+    if not isinstance(spec, dict):
+        also = "a number of initialisations, " if name == "init_id" else ""
+        raise ExperimentError(
+            key,
+            f"= {shown(spec)} must be {also}{_AXIS_FORMS}.",
+            f"For one value write [{shown(spec)}].",
+        )
+    match sorted(spec):
+        case ["values"]:
+            return _listed(key, spec["values"], setting)
+        case ["count", ("linear" | "log") as kind]:
+            return _spaced(key, kind, spec, setting)
+    unknown = [k for k in spec if k not in _SPEC_KEYS]
+    raise ExperimentError(
+        key,
+        f"= {shown(spec)} must be {_AXIS_FORMS}.",
+        nearest(unknown[0], _SPEC_KEYS) if unknown else "Nothing may be missing.",
+    )
+
+
+def _listed(key: str, values: Any, setting: Setting) -> Listed:
+    if not isinstance(values, list) or not values:
+        raise ExperimentError(
+            key,
+            f"= {shown(values)} must be a list of at least one value.",
+            "Leave the axis out, or give it values.",
+        )
+    for value in values:
+        _check_kind(key, value, setting)
+    return Listed(tuple(float(value) if setting.kind == "number" else value for value in values))
+
+
+def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: Setting) -> Spaced:
+    ends, count = spec[kind], spec["count"]
+    if setting.kind == "word":
+        raise ExperimentError(
+            key,
+            f"= {shown(spec)} must be a list of names; {kind} is for numbers.",
+            'For example: ["tanh", "relu"]',
+        )
+    if not (isinstance(ends, list) and len(ends) == 2):
+        raise ExperimentError(
+            f"{key}.{kind}",
+            f"= {shown(ends)} must be [first, last].",
+            "A list of values is written values = [...].",
+        )
+    for end in ends:
+        _check_kind(f"{key}.{kind}", end, setting)
+        if kind == "log" and end <= 0:
+            raise ExperimentError(
+                f"{key}.log",
+                f"= {shown(ends)} must have two numbers above 0.",
+                "Use linear, or write the values out in a list.",
+            )
+    if not (_whole(count) and 1 <= count <= MOST_RUNS):
+        raise ExperimentError(
+            f"{key}.count",
+            f"= {shown(count)} must be a whole number from 1 to 2^53.",
+            "It says how many values there are, both ends included.",
+        )
+    values = Spaced(kind=kind, first=float(ends[0]), last=float(ends[1]), count=count)
+    if count > 1 and not _apart(values):
+        raise ExperimentError(
+            key,
+            f"= {shown(spec)} must have values that differ, and there are not so many numbers"
+            " between its ends.",
+            "Make count smaller, or move the ends apart.",
+        )
+    if setting.kind == "whole":
+        numbers = values.take(np.arange(count)) if count <= _MOST_WHOLE else np.array([0.5])
+        if np.any(numbers != np.floor(numbers)) or np.any(abs(numbers) > MOST_RUNS):
+            raise ExperimentError(
+                key,
+                f"= {shown(spec)} must have at most {_MOST_WHOLE} values, all of them whole"
+                " numbers up to 2^53.",
+                "Write them out in a list.",
+            )
+        return replace(values, whole=True)
+    return values
+
+
+def _apart(values: Spaced) -> bool:
+    """Tell whether neighbours differ by a unit in the last place or more, where it is largest."""
+    first, last, steps = values.first, values.last, values.count - 1
+    if values.kind == "linear":
+        # Halves, because the distance of two large numbers may overflow.
+        return abs(last / 2 - first / 2) / steps >= math.ulp(max(abs(first), abs(last))) / 2
+    return abs(math.log(last) - math.log(first)) / steps >= 2.0**-51
+
+
+def _check_kind(key: str, value: Any, setting: Setting) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    right, wanted, example = {
+        "number": (number and _finite(value), "a finite number", "0.1"),
+        "whole": (_whole(value), "a whole number from -2^63 to 2^63", "10"),
+        "word": (isinstance(value, str), "a name in quotes", '"tanh"'),
+    }[setting.kind]
+    if not right:
+        raise ExperimentError(
+            key,
+            f"has the value {shown(value)}; each must be {wanted}.",
+            f"Correct it; one is written like {example}.",
+        )
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _finite(value: float) -> bool:
+    return abs(value) <= float(np.finfo(np.float64).max)
+
+
+def _parse_zip(spec: Any, axes: Mapping[str, Axis]) -> tuple[tuple[str, ...], ...]:
+    if not (isinstance(spec, list) and all(isinstance(g, list) and len(g) > 1 for g in spec)):
+        raise ExperimentError(
+            "grid.zip",
+            f"= {shown(spec)} must be a list of lists of two or more axis names.",
+            'For example: zip = [["learning_rate_1", "learning_rate_2"]]',
+        )
+    names = [name for group in spec for name in group]
+    for name in names:
+        if not isinstance(name, str) or name not in axes:
+            raise ExperimentError(
+                "grid.zip",
+                f"names {shown(name)}, which is no axis of the grid; its axes are"
+                f" {shown(list(axes))}.",
+                (nearest(name, axes) if isinstance(name, str) else "") or "Add the axis to [grid].",
+            )
+        if names.count(name) > 1:
+            raise ExperimentError(
+                "grid.zip",
+                f"has the axis {shown(name)} more than once; it may move with one group.",
+                "Put axes that move together into one list.",
+            )
+    for group in spec:
+        counts = [axes[name].values.count for name in group]
+        if len(set(counts)) > 1:
+            lengths = ", ".join(f"{n} has {c}" for n, c in zip(group, counts, strict=True))
+            raise ExperimentError(
+                "grid.zip",
+                f"pairs axes of different lengths: {lengths} values.",
+                "Axes that are zipped move together, so that they must have equally many values.",
+            )
+    return tuple(tuple(group) for group in spec)
+
+
+def _refuse_overlaps(axes: Mapping[str, Axis], allowed: Mapping[str, Setting]) -> None:
+    """Refuse an axis for all layers beside one for a layer: one would overwrite the other."""
+    for name in axes:
+        for part in allowed[name].covers:
+            if part in axes:
+                raise ExperimentError(
+                    f"grid.{part}",
+                    f"sets a part of what grid.{name} sets; only one of them may be there.",
+                    "Give an axis for each layer instead, and zip those that move together.",
+                )
+
+
+def _refuse_repeats(dimension: tuple[Axis, ...]) -> None:
+    """Refuse a value that comes twice; zipped axes may repeat one, but not all at once."""
+    columns = [axis.values.values for axis in dimension if isinstance(axis.values, Listed)]
+    if len(columns) < len(dimension):
+        return  # values that are counted or spaced never repeat
+    values, times = Counter(zip(*columns, strict=True)).most_common(1)[0]
+    if times > 1:
+        alone = len(dimension) == 1
+        raise ExperimentError(
+            " and ".join(f"grid.{axis.name}" for axis in dimension),
+            f"{'has' if alone else 'have'} the value {shown(values[0] if alone else values)} more"
+            " than once.",
+            "Give it once; to repeat runs from other starting values, add the axis init_id.",
+        )

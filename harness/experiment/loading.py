@@ -1,0 +1,94 @@
+"""From a TOML file, and changes to it by dotted key, to an experiment."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ExperimentError, nearest, shown
+from harness.experiment.document import Experiment
+from harness.experiment.sections import NAME
+
+
+def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) -> Experiment:
+    """Read and check an experiment file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file; docs/experiment-files.md explains every key.
+    changes : mapping, optional
+        Values by dotted key that replace those of the file, such as ``{"training.epochs": 10}``.
+
+    Raises
+    ------
+    ExperimentError
+        The file cannot be read, or something in it is not allowed.
+    """
+    path = Path(path)
+    try:
+        document = _read(path)
+        for dotted, value in (changes or {}).items():
+            _change(document, dotted, value)
+        if "name" not in document:
+            document["name"] = _name_of(path)
+        return Experiment.from_mapping(document, folder=path.parent)
+    except ExperimentError as error:
+        error.source = "" if error.key == str(path) else str(path)
+        raise
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says."""
+    try:
+        # An editor may have put a byte order mark before the text.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        there = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+        advice = nearest(path.name, there) or "Is the path right, from the current folder?"
+        raise ExperimentError(str(path), f"cannot be read: {error.strerror}.", advice) from None
+    except UnicodeDecodeError as error:
+        raise ExperimentError(
+            str(path), f"is not UTF-8: {error.reason} at byte {error.start}.", "Save it as UTF-8."
+        ) from None
+    except RecursionError:
+        raise ExperimentError(
+            str(path), "has lists or tables that are too deeply nested.", "Write it flatter."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(
+            str(path),
+            f"is not TOML: {error}.",
+            "Each key has a line of its own, key = value; a text is in double quotes.",
+        ) from None
+    except ValueError:  # of int(), which tomllib lets through
+        raise ExperimentError(
+            str(path), "has a whole number of more than 4300 digits.", "Make it smaller."
+        ) from None
+
+
+def _name_of(path: Path) -> str:
+    """Return the file's name without its ending, where that may be the name of an experiment."""
+    if not re.fullmatch(NAME, path.stem):
+        raise ExperimentError(
+            "name",
+            f"is missing, and the file's own name {shown(path.stem)} is not allowed for it.",
+            'Add a line such as name = "two_rates" at the top of the file.',
+        )
+    return path.stem
+
+
+def _change(document: dict[str, Any], dotted: str, value: Any) -> None:
+    *tables, last = dotted.split(".")
+    for depth, name in enumerate(tables, start=1):
+        inner = document.setdefault(name, {})
+        if not isinstance(inner, dict):
+            table = ".".join(tables[:depth])
+            raise ExperimentError(
+                dotted,
+                f"cannot be set: {table} = {shown(inner)} is no table.",
+                f"Set {table} as a whole.",
+            )
+        document = inner
+    document[last] = value

@@ -1,0 +1,60 @@
+"""Which epochs of a run are kept: what `record.epochs` means for a number of epochs."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.experiment.sections import Every, Linear, Log
+from harness.grid import Spaced
+
+Wanted = Literal["all", "none"] | Every | Linear | Log
+
+
+def most_recorded(wanted: Wanted, epochs: int) -> int:
+    """Return how many epochs `recorded_epochs` returns at most, without making them."""
+    if isinstance(wanted, Every):
+        return epochs // wanted.every + 2
+    if isinstance(wanted, Linear):
+        return min(wanted.linear, epochs) + 2
+    if isinstance(wanted, Log):
+        return min(wanted.log, epochs) + 2
+    return epochs + 1 if wanted == "all" else 0
+
+
+def recorded_epochs(wanted: Wanted, epochs: int) -> NDArray[np.int64]:
+    """Return the epochs of a trajectory of a run of `epochs` epochs, ascending.
+
+    The first and the last are always there. Numbers between epochs are rounded, and those that
+    round to the same epoch are one.
+
+    Examples
+    --------
+    >>> recorded_epochs(Every(every=4), 10).tolist()
+    [0, 4, 8, 10]
+    >>> recorded_epochs(Log(log=4), 1000).tolist()
+    [0, 1, 32, 1000]
+    """
+    if wanted == "none":
+        return np.zeros(0, dtype=np.int64)
+    if isinstance(wanted, Every):
+        between = np.arange(0, epochs, wanted.every)
+    elif isinstance(wanted, Linear):
+        between = _spread("linear", 0, epochs, wanted.linear)
+    elif isinstance(wanted, Log):
+        # Epoch 0, which has no logarithm, is one of them.
+        between = _spread("log", 1, epochs, wanted.log - 1)
+    else:
+        between = np.arange(epochs)
+    return np.unique(np.concatenate(([0], between, [epochs])))
+
+
+def _spread(kind: Literal["linear", "log"], first: int, last: int, count: int) -> NDArray[np.int64]:
+    """Return `count` whole numbers from first to last, or all where there are not so many."""
+    if last - first < count:
+        return np.arange(first, last)
+    if count < 2:
+        return np.zeros(0, dtype=np.int64)
+    spaced = Spaced(kind=kind, first=float(first), last=float(last), count=count)
+    numbers: NDArray[np.float64] = spaced.take(np.arange(count))
+    return np.rint(numbers).astype(np.int64)

@@ -1,0 +1,125 @@
+"""Bad input on the command line: one message, exit status 2, no traceback, nothing created."""
+
+import subprocess
+import sys
+
+import pytest
+
+from harness.cli import main
+
+START = "from harness.cli import main; main()"
+
+GOOD = """
+name = "good"
+[network]
+layers = [1, 2, 1]
+activations = ["softplus", "identity"]
+[data]
+generator = "dosage"
+[training]
+epochs = 1
+learning_rate = 0.1
+"""
+
+# A file, arguments after it, and words that the message must have.
+BAD = {
+    "unknown key": (GOOD + "learning_rte = 1", [], ["training.learning_rte", '"learning_rate"']),
+    "wrong type": (GOOD, ["--set", 'training.epochs="x"'], ['training.epochs = "x"', "whole"]),
+    "missing section": ("name = 'a'", [], ["network is missing"]),
+    "empty axis": (GOOD + "[grid]\nlearning_rate = []", [], ["grid.learning_rate = []"]),
+    "learning rate": (GOOD, ["--set", "training.learning_rate=inf"], ["learning_rate = inf"]),
+    "layer of size 0": (GOOD, ["--set", "network.layers=[1, 0, 1]"], ["network.layers[1] = 0"]),
+    "targets": (
+        GOOD.replace('generator = "dosage"', "inputs = [1, 2]\ntargets = [1]"),
+        [],
+        ["data.targets has 1 data points"],
+    ),
+    "cross-entropy": (GOOD, ["--set", "network.loss=cross_entropy"], ["sigmoid"]),
+    "csv column": (
+        GOOD.replace('generator = "dosage"', 'file = "d.csv"\ninputs = ["x"]\ntargets = ["b"]'),
+        [],
+        ['data.inputs names the column "x"', '["a", "b"]'],
+    ),
+    "csv cell": (
+        GOOD.replace('generator = "dosage"', 'file = "d.csv"\ninputs = ["a"]\ntargets = ["b"]'),
+        [],
+        ["d.csv", 'line 3, column "b" is "oops"'],
+    ),
+    "name with a slash": (GOOD, ["--set", "name=../escaped"], ['name = "../escaped"', "letters"]),
+    "grid of 10^400 runs": (GOOD + f"[grid]\ninit_id = 1{'0' * 400}", [], ["1.00e+400", "2^53"]),
+    "grid of many axes": (
+        GOOD
+        + "[grid]\n"
+        + "\n".join(f"w{i} = {{ linear = [0, 1], count = 1000000000000000 }}" for i in range(1, 5)),
+        [],
+        ["grid has 1.00e+60 runs"],
+    ),
+    "no TOML": ("a = = 1", [], ["is not TOML", "line 1"]),
+    "no UTF-8": ("name = 'é'".encode("latin-1"), [], ["is not UTF-8"]),
+    "--set without =": (GOOD, ["--set", "training.epochs"], ["--set", "KEY=VALUE"]),
+    "--set without key": (GOOD, ["--set", "=5"], ["--set", "KEY=VALUE"]),
+    "--set of a bad key": (GOOD, ["--set", "training.epoch=5"], ["training.epoch", '"epochs"']),
+    "--set in a number": (
+        GOOD,
+        ["--set", "training.epochs.x=5"],
+        ["training.epochs = 1 is no tab"],
+    ),
+    "--set in a list": (GOOD, ["--set", "network.layers.1=5"], ["network.layers = [1, 2, 1]"]),
+}
+
+
+def files_below(folder):
+    return sorted(str(path) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "trace"])
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(case, command, tmp_path, monkeypatch, capsys):
+    text, arguments, words = BAD[case]
+    (tmp_path / "d.csv").write_text("a,b\n1,2\n3,oops\n")
+    (tmp_path / "one.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    monkeypatch.chdir(tmp_path)
+    before = files_below(tmp_path.parent)
+    monkeypatch.setattr(sys, "argv", ["harness", command, "one.toml", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    printed = capsys.readouterr()
+    assert caught.value.code == 2
+    assert printed.out == ""
+    assert printed.err.startswith("harness: ")
+    assert "Traceback" not in printed.err
+    assert all(word in printed.err for word in words), printed.err
+    # What is wrong, and what to do: one message of two lines.
+    assert printed.err.count("\n") == 2
+    assert files_below(tmp_path.parent) == before
+
+
+@pytest.mark.parametrize("name", ["none.toml", ".", "none/none.toml"])
+def test_a_file_that_is_not_there(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["harness", "run", name])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith(f"harness: {name} cannot be read")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_in_a_process_of_its_own(tmp_path):
+    (tmp_path / "one.toml").write_text(GOOD + "momentum = 1.5\n")
+    before = files_below(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", START, "run", "one.toml", "--out", "somewhere/else"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "harness: one.toml: training.momentum = 1.5 is not allowed; training.momentum must be a"
+        " number from 0 up to, but not including, 1.\n"
+        "It says: share of the last step that is added to the next one (heavy ball).\n"
+    )
+    assert files_below(tmp_path) == before

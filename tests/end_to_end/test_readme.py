@@ -1,0 +1,66 @@
+"""Every example of the README runs and prints what the README shows."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BINARIES = Path(sys.executable).parent
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """Return a folder that looks like a fresh clone as far as the README looks at it."""
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / "experiments").symlink_to(ROOT / "experiments")
+    return folder
+
+
+def run(arguments, cwd):
+    environment = os.environ | {"COLUMNS": "80", "PATH": f"{BINARIES}:{os.environ['PATH']}"}
+    return subprocess.run(
+        arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=True, timeout=300
+    ).stdout
+
+
+def without_times(text):
+    """Return the lines without the one that says how long it took and without trailing blanks."""
+    return [line.rstrip() for line in text.splitlines() if "updates/s" not in line]
+
+
+def test_the_experiment_shown_is_the_one_shipped():
+    (shown,) = blocks("toml")
+    shipped = (ROOT / "experiments" / "dosage.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(shown) == tomllib.loads(shipped)
+
+
+@pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.splitlines()[0])
+def test_commands_print_what_is_shown(block, clone):
+    command, _, shown = block.partition("\n")
+    assert command.startswith("$ harness ")
+    printed = run(command[2:].split(), clone)
+    assert without_times(printed) == without_times(shown)
+
+
+def test_the_python_example_runs(clone):
+    (code,) = blocks("python")
+    printed = run([sys.executable, "-c", code], clone)
+    rate, share = map(float, printed.splitlines()[0].split())
+    assert 0.01 <= rate <= 1 / 3
+    assert 0 < share < 1
+
+
+def test_every_link_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)", README):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target

@@ -1,0 +1,191 @@
+"""What must not change a training: the order of hidden units, of runs, of chunks, of threads."""
+
+import itertools
+import math
+import tempfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import harness
+from harness.blocks import Trainer
+from harness.experiment import Experiment
+from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.losses import LOSSES
+
+FEW = settings(deadline=None, max_examples=25)
+
+BATCHES = st.sampled_from(
+    [
+        {},
+        {"batch_size": 2},
+        {"batch_size": 3, "batches": "shuffled", "seed": 3},
+        {"batch_size": 2, "batches": "drawn", "updates_per_epoch": 2},
+    ]
+)
+
+
+@st.composite
+def documents(draw, layers=(2, 3), epochs=6, **more):
+    """An experiment without a grid: activations, loss, batches and rates of any kind."""
+    sizes = [2, *draw(st.lists(st.integers(1, 4), min_size=layers[0] - 1, max_size=layers[1] - 1))]
+    loss = draw(st.sampled_from(sorted(LOSSES)))
+    activations = [draw(st.sampled_from(sorted(ACTIVATIONS))) for _ in sizes]
+    if loss == "cross_entropy":
+        activations[-1] = "sigmoid"
+    return {
+        "name": "drawn",
+        "network": {"layers": [*sizes, 1], "activations": activations, "loss": loss},
+        "data": {
+            "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
+            "targets": [0.2, 0.8, 0.4, 0.7, 0.1],
+        },
+        "training": {
+            "epochs": epochs,
+            "learning_rate": draw(st.sampled_from([0.001, 0.02])),
+            "momentum": draw(st.sampled_from([0.0, 0.5])),
+            **draw(BATCHES),
+        },
+        "initialisation": {"seed": draw(st.integers(0, 2**63 - 1)), "biases": "same"},
+        "record": {"parameters": True, "epochs": "all", "measures": ["gradient_norm"]},
+        **more,
+    }
+
+
+def train(experiment, first=0, last=None):
+    """Tables of a range of runs."""
+    last = experiment.axes.size if last is None else last
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    block = Trainer(experiment).train(first, last, stop, progress)
+    return pd.DataFrame(block.runs), pd.DataFrame(block.trajectories)
+
+
+def bits(table):
+    """A table in a form in which equality is equality of bits, NaN and the sign of 0 included."""
+    as_integers = {
+        name: column.to_numpy().view(np.int64) if column.dtype == np.float64 else column.astype(str)
+        for name, column in table.items()
+    }
+    return pd.DataFrame(as_integers).to_dict("list")
+
+
+# -- order of hidden units -------------------------------------------------------------------------
+
+
+def names_of(network, layer, unit):
+    """Parameters into and out of a hidden unit, each list in the order of its other end."""
+    sizes, biases = network.sizes, network.biases
+    weights = [math.prod(pair) for pair in itertools.pairwise(sizes)]
+    before = sum(weights[: layer - 1])
+    into = [f"w{before + unit * sizes[layer - 1] + j + 1}" for j in range(sizes[layer - 1])]
+    assert biases[layer - 1]
+    into.append(f"b{sum(sizes[1:layer]) + unit + 1}")
+    after = before + weights[layer - 1]
+    out = [f"w{after + k * sizes[layer] + unit + 1}" for k in range(sizes[layer + 1])]
+    return into, out
+
+
+@FEW
+@given(st.data())
+def test_permuting_hidden_units_permutes_the_results(data):
+    document = data.draw(documents())
+    document["initialisation"] |= {"scheme": "glorot"}  # a run that diverges lets rounding grow
+    network = Experiment.from_mapping(document).perceptron
+    layer = data.draw(st.integers(1, network.layers - 1))
+    order = data.draw(st.permutations(range(network.sizes[layer])))
+    moved = {}  # new name -> old name
+    for new, old in enumerate(order):
+        for names in zip(*(names_of(network, layer, unit) for unit in (new, old)), strict=True):
+            moved.update(zip(*names, strict=True))
+    assert sorted(moved) == sorted(moved.values())
+    rename = {name: moved.get(name, name) for name in network.parameters}
+
+    document["training"]["epochs"] = 0
+    start = train(Experiment.from_mapping(document))[0].iloc[0]
+    document["training"]["epochs"] = 6
+    ended = []
+    for names in ({name: name for name in network.parameters}, rename):
+        parameters = {name: float(start[f"{names[name]}_final"]) for name in network.parameters}
+        document["initialisation"]["parameters"] = parameters
+        ended.append(train(Experiment.from_mapping(document)))
+    (runs, path), (permuted_runs, permuted_path) = ended
+    # Only the order of sums over the units has changed.
+    assert permuted_path["ssr"].to_numpy() == pytest.approx(path["ssr"].to_numpy(), rel=1e-12)
+    for name in network.parameters:
+        expected = runs[f"{rename[name]}_final"][0]
+        found = permuted_runs[f"{name}_final"][0]
+        assert found == pytest.approx(expected, rel=1e-11, abs=1e-13)
+
+
+# -- one run, or a range of them -------------------------------------------------------------------
+
+GRIDS = st.sampled_from(
+    [
+        {"learning_rate": [0.01, 0.3, 50.0], "init_id": 4},
+        {"init_id": 3, "activation_1": ["tanh", "relu"], "batch_size": [5, 2]},
+        {"learning_rate_1": [0.0, 0.1], "momentum": [0.0, 0.9], "w1": [-1.0, 0.5, 2.0]},
+        {"width": [1, 3], "init_id": 3, "loss": ["ssr", "half_ssr"]},
+        {
+            "learning_rate_1": [0.1, 0.2, 5.0],
+            "learning_rate_2": [0.3, 0.2, 0.1],
+            "zip": [["learning_rate_1", "learning_rate_2"]],
+            "init_scheme": ["glorot", "he"],
+            "max_epochs": [3, 6],
+        },
+    ]
+)
+
+
+@st.composite
+def sweeps(draw):
+    """An experiment with a grid; some of its runs diverge."""
+    return Experiment.from_mapping(draw(documents(layers=(2, 2))) | {"grid": draw(GRIDS)})
+
+
+@FEW
+@given(sweeps(), st.data())
+def test_one_run_alone_has_the_bits_that_it_has_in_the_sweep(experiment, data):
+    run_id = data.draw(st.integers(0, experiment.axes.size - 1))
+    runs, path = train(experiment)
+    alone_runs, alone_path = train(experiment.run(run_id))
+    inside = runs[runs["run_id"] == run_id]
+    # Alone it has no columns of axes, nor of parameters or losses that only other runs have.
+    columns = [name for name in alone_runs if name != "run_id"]
+    theirs, ours = bits(inside[columns]), bits(alone_runs[columns])
+    assert ours == theirs
+    inside = path[path["run_id"] == run_id]
+    columns = [name for name in alone_path if name != "run_id"]
+    assert bits(alone_path[columns]) == bits(inside[columns])
+    assert len(alone_path) == alone_runs["epochs"][0] + 1
+
+
+@FEW
+@given(sweeps(), st.data())
+def test_ranges_and_their_order_do_not_change_bits(experiment, data):
+    size = experiment.axes.size
+    runs, path = train(experiment)
+    assert runs["run_id"].tolist() == list(range(size))
+    cuts = sorted(data.draw(st.sets(st.integers(1, size - 1), max_size=4)))
+    ranges = list(zip([0, *cuts], [*cuts, size], strict=True))
+    pieces = {first: train(experiment, first, last) for first, last in data.draw(
+        st.permutations(ranges)
+    )}  # fmt: skip
+    together = [pd.concat(tables) for tables in zip(*(pieces[f] for f, _ in ranges), strict=True)]
+    assert bits(together[0]) == bits(runs)
+    assert bits(together[1]) == bits(path)
+
+
+@settings(deadline=None, max_examples=4)
+@given(sweeps(), st.integers(1, 5))
+def test_threads_and_chunks_do_not_change_bits(experiment, size):
+    runs, path = train(experiment)
+    for threads in (1, 2):
+        with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+            patch.setattr("harness.planning._MOST_RUNS_A_CHUNK", size)
+            results = harness.run(experiment, out=f"{folder}/results", threads=threads)
+            assert results.manifest["chunk_size"] == size
+            assert bits(results.runs) == bits(runs)
+            assert bits(results.trajectories()) == bits(path)

@@ -1,0 +1,151 @@
+"""The package beside its slow twin: the same network, data and settings, given to both.
+
+Only here is a `Twin` of tests/reference turned into what the kernels take.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from harness.arguments import make_rows
+from harness.kernels import descent
+from harness.kernels.passes import Data, loss_gradient, predict
+from harness.network import Network
+from tests.reference import training
+from tests.reference.network import Twin
+
+CLOSE = {"rel": 1e-10, "abs": 1e-13}  # a few epochs do not let rounding grow further
+NO_TOLERANCE, NO_LIMIT = -1.0, float(np.finfo(float).max)
+
+
+def a_twin(sizes, activation="tanh", loss="ssr", last="identity", **more):
+    """One activation in all hidden layers; a sigmoid output where the loss asks for it."""
+    last = "sigmoid" if loss == "cross_entropy" else last
+    activations = (activation,) * (len(sizes) - 2) + (last,)
+    return Twin(sizes=sizes, activations=activations, loss=loss, **more)
+
+
+def a_problem(twin, samples=5, seed=3):
+    """Parameters, inputs and targets between 0 and 1, the same at every call."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.normal(size=(samples, twin.sizes[0]))
+    targets = rng.uniform(size=(samples, twin.sizes[-1]))
+    return rng.normal(size=twin.parameters), inputs, targets
+
+
+def network_of(twin):
+    """The twin as the package calls it."""
+    return Network(
+        sizes=twin.sizes,
+        activations=twin.activations,
+        biases=twin.biases,
+        scales=twin.scales,
+        output_scale=twin.output_scale,
+        loss=twin.loss,
+    )
+
+
+def kernel_gradient(twin, theta, inputs, targets, order=None):
+    """SSR, loss and gradient by the kernel, over the data points `order`."""
+    order = np.arange(len(inputs)) if order is None else np.array(order)
+    architecture = network_of(twin).architecture()
+    with np.errstate(all="ignore"):  # without the compiler NumPy warns of what overflows
+        return loss_gradient(architecture, theta, Data(x=inputs, y=targets), order)
+
+
+def kernel_predict(twin, theta, inputs):
+    """Predictions by the kernel."""
+    return predict(network_of(twin).architecture(), theta, inputs)
+
+
+def schedule_of(
+    twin,
+    samples,
+    epochs,
+    batch_size=None,
+    batches="in_order",
+    updates_per_epoch=None,
+    seed=0,
+    trained=None,
+    recorded=None,
+    measure_gradient=True,
+):
+    """The settings of the twin's `train` that all runs of a block share, as the kernel's."""
+    batch_size = batch_size or samples
+    return descent.Schedule(
+        epochs=epochs,
+        batch_size=batch_size,
+        updates=updates_per_epoch or math.ceil(samples / batch_size),
+        batches=descent.BATCHES[batches],
+        seed=np.uint64(seed),
+        trained=np.arange(twin.parameters) if trained is None else np.array(trained),
+        layers=twin.layer_of_parameters(),
+        recorded=np.arange(epochs + 1) if recorded is None else np.array(recorded, dtype=np.int64),
+        measure_gradient=measure_gradient,
+    )
+
+
+def start_runs(twin, theta, rates, momentum=0.0, tolerance=None, limit=None, runs=1):
+    """A block of runs before their first update; every setting may be one or one a run."""
+
+    def filled(shape, value):
+        array = np.empty(shape)  # not a copy, whose order in memory may be another
+        array[:] = value
+        return array
+
+    def column(value, otherwise=None):
+        return filled(runs, otherwise if value is None else value)
+
+    return descent.Runs(
+        theta=filled((runs, twin.parameters), theta),
+        velocity=filled((runs, twin.parameters), 0.0),
+        rates=filled((runs, twin.layers), rates),
+        momentum=column(momentum),
+        tolerance=column(tolerance, NO_TOLERANCE),
+        limit=column(limit, NO_LIMIT),
+    )
+
+
+def kernel_train(
+    twin, inputs, targets, schedule, runs, rows=None, keeps_loss=True, stop=None, progress=None
+):
+    """Train a block and return what it left, and the counts of ended runs and of updates."""
+    count = len(runs.theta)
+    rows = make_rows(count, schedule.recorded.size, keeps_loss) if rows is None else rows
+    stop = np.zeros(1, dtype=np.uint8) if stop is None else stop
+    progress = np.zeros(2, dtype=np.int64) if progress is None else progress
+    data = Data(x=inputs, y=targets)
+    with np.errstate(all="ignore"):  # as above
+        descent.train(network_of(twin).architecture(), data, schedule, runs, rows, stop, progress)
+    return rows, progress
+
+
+SHARED = ("batch_size", "batches", "updates_per_epoch", "seed", "trained")
+
+
+def train_both(twin, problem, epochs, rates, **settings):
+    """Train with kernel and twin; return the kernel's runs and rows, and the twin's record."""
+    theta, inputs, targets = problem
+    shared = {name: value for name, value in settings.items() if name in SHARED}
+    own = {name: value for name, value in settings.items() if name not in SHARED}
+    schedule = schedule_of(twin, len(inputs), epochs, **shared)
+    runs = start_runs(twin, theta, rates, **own)
+    rows, progress = kernel_train(twin, inputs, targets, schedule, runs)
+    record = training.train(twin, inputs, targets, theta, epochs, rates, **settings)
+    assert progress.tolist() == [1, record.epochs * schedule.updates]
+    return runs, rows, record
+
+
+def assert_same_training(runs, rows, record):
+    """Hold everything that one run left to the twin's record of it."""
+    assert descent.STATUSES[rows.status[0]] == record.status
+    assert rows.epochs[0] == record.epochs
+    assert rows.recorded[0] == len(record.ssr)
+    assert rows.ssr_trajectory[0, : len(record.ssr)] == pytest.approx(record.ssr, **CLOSE)
+    assert rows.loss_trajectory[0, : len(record.loss)] == pytest.approx(record.loss, **CLOSE)
+    assert rows.ssr[0] == pytest.approx([record.ssr[0], record.ssr[-1], min(record.ssr)], **CLOSE)
+    three = [record.loss[0], record.loss[-1], min(record.loss)]
+    assert rows.loss[0] == pytest.approx(three, **CLOSE)
+    assert runs.theta[0] == pytest.approx(record.theta, **CLOSE)
+    assert runs.velocity[0] == pytest.approx(record.velocity, **CLOSE)

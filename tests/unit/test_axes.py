@@ -1,0 +1,318 @@
+"""The [grid] table: what each axis sets, how axes are written, and which are refused."""
+
+import copy
+
+import pytest
+
+from harness.errors import ExperimentError
+from harness.experiment import Experiment, axes
+from harness.experiment.document import MOST_VARIANTS
+
+BASE = {
+    "name": "small",
+    "network": {"layers": [1, 2, 3, 1], "activations": ["softplus", "tanh", "sigmoid"]},
+    "data": {"generator": "dosage"},
+    "training": {"epochs": 10, "learning_rate": 0.1},
+}
+
+
+def make(grid, **sections):
+    document = copy.deepcopy(BASE) | {"grid": grid}
+    for name, keys in sections.items():
+        document[name] = document.get(name, {}) | keys
+    return Experiment.from_mapping(document)
+
+
+def complaint(grid, **sections):
+    with pytest.raises(ExperimentError) as caught:
+        make(grid, **sections)
+    return caught.value
+
+
+# Every axis but the parameters, a value for it, and what the experiment of its run then says.
+SETS = {
+    "init_id": (7, lambda e: e.initialisation.init_id == 7),
+    "init_scheme": ("he", lambda e: e.initialisation.scheme == "he"),
+    "init_scale": (0.5, lambda e: e.initialisation.scale == 0.5),
+    "init_offset": (-0.5, lambda e: e.initialisation.offset == -0.5),
+    "init_seed": (3, lambda e: e.initialisation.seed == 3),
+    "learning_rate": (0.2, lambda e: e.training.learning_rate == 0.2),
+    "learning_rate_1": (0.2, lambda e: e.training.learning_rate == (0.2, 0.1, 0.1)),
+    "learning_rate_2": (0.2, lambda e: e.training.learning_rate == (0.1, 0.2, 0.1)),
+    "learning_rate_3": (0.2, lambda e: e.training.learning_rate == (0.1, 0.1, 0.2)),
+    "momentum": (0.9, lambda e: e.training.momentum == 0.9),
+    "tolerance": (1e-3, lambda e: e.training.tolerance == 1e-3),
+    "limit": (1e3, lambda e: e.training.limit == 1e3),
+    "max_epochs": (5, lambda e: e.training.epochs == 5),
+    "batch_size": (2, lambda e: e.training.batch_size == 2),
+    "batch_seed": (2, lambda e: e.training.seed == 2),
+    "output_scale": (2.0, lambda e: e.perceptron.output_scale == 2.0),
+    "scale_1": (2.0, lambda e: e.perceptron.scales == (2.0, 1.0, 1.0)),
+    "scale_2": (2.0, lambda e: e.perceptron.scales == (1.0, 2.0, 1.0)),
+    "scale_3": (2.0, lambda e: e.perceptron.scales == (1.0, 1.0, 2.0)),
+    "loss": ("mse", lambda e: e.perceptron.loss == "mse"),
+    "width": (4, lambda e: e.perceptron.sizes == (1, 4, 4, 1)),
+    "width_1": (4, lambda e: e.perceptron.sizes == (1, 4, 3, 1)),
+    "width_2": (4, lambda e: e.perceptron.sizes == (1, 2, 4, 1)),
+    "activation": ("relu", lambda e: e.perceptron.activations == ("relu", "relu", "sigmoid")),
+    "activation_1": ("relu", lambda e: e.perceptron.activations == ("relu", "tanh", "sigmoid")),
+    "activation_2": ("relu", lambda e: e.perceptron.activations == ("softplus", "relu", "sigmoid")),
+    "activation_3": ("relu", lambda e: e.perceptron.activations == ("softplus", "tanh", "relu")),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_what_an_axis_sets(name):
+    value, is_set = SETS[name]
+    assert not is_set(make({}))
+    experiment = make({name: [value]})
+    assert is_set(experiment.run(0))
+    assert experiment.run(0).grid == {}
+    assert not is_set(experiment)
+
+
+def test_every_axis_is_tested_and_parameters_are_axes():
+    network = make({}).perceptron
+    assert set(axes.settings(network)) == {*SETS, *network.parameters}
+    for name in ("w1", "b1", "w11", "b6"):
+        found = make({name: [0.25]}).run(0)
+        assert found.initialisation.parameters == {name: 0.25}
+
+
+def test_a_network_without_hidden_layer_has_no_width():
+    experiment = {"layers": [1, 1], "activations": ["tanh"]}
+    assert complaint({"width": [1]}, network=experiment).key == "grid.width"
+    assert complaint({"activation": ["tanh"]}, network=experiment).key == "grid.activation"
+    assert make({"activation_1": ["relu"]}, network=experiment).axes.size == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "values"),
+    [
+        ([0.1, 0.2], [0.1, 0.2]),
+        ([1, 2.5], [1.0, 2.5]),
+        ({"values": [0.3, 0.1]}, [0.3, 0.1]),
+        ({"linear": [0.1, 0.5], "count": 5}, [0.1, 0.2, 0.3, 0.4, 0.5]),
+        ({"linear": [0.5, 0.1], "count": 3}, [0.5, 0.3, 0.1]),
+        ({"linear": [0, 1], "count": 2}, [0.0, 1.0]),
+        ({"log": [1e-3, 1], "count": 4}, [0.001, 0.01, 0.1, 1.0]),
+        ({"log": [1, 1e-3], "count": 4}, [1.0, 0.1, 0.01, 0.001]),
+        ({"linear": [0.1, 0.5], "count": 1}, [0.1]),
+        ({"count": 1, "log": [0.1, 0.1]}, [0.1]),
+    ],
+)
+def test_forms_of_an_axis_of_numbers(spec, values):
+    experiment = make({"learning_rate": spec})
+    found = [experiment.axes.point(i)["learning_rate"] for i in range(experiment.axes.size)]
+    assert found == values
+    assert all(isinstance(value, float) for value in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "values"),
+    [
+        ("init_id", 3, [0, 1, 2]),
+        ("init_id", [5, 2], [5, 2]),
+        ("width", {"linear": [1, 7], "count": 3}, [1, 4, 7]),
+        ("width", {"log": [1, 8], "count": 4}, [1, 2, 4, 8]),
+        ("batch_seed", {"linear": [2**52, 2**53], "count": 2}, [2**52, 2**53]),
+        ("activation", ["tanh", "relu"], ["tanh", "relu"]),
+    ],
+)
+def test_forms_of_an_axis_of_whole_numbers_or_names(name, spec, values):
+    experiment = make({name: spec})
+    found = [experiment.axes.point(i)[name] for i in range(experiment.axes.size)]
+    assert found == values
+    assert all(type(value) is type(values[0]) for value in found)
+
+
+NAN = float("nan")
+BAD = [
+    ({"learning_rat": [1]}, "grid.learning_rat", ['"learning_rate"?']),
+    ({"epochs": [1]}, "grid.epochs", ['"max_epochs"?']),
+    ({"w99": [1]}, "grid.w99", ["Did you mean"]),
+    ({"zzz": [1]}, "grid.zzz", ["Axes are init_id, learning_rate", "parameters by name"]),
+    ({"width_3": [1]}, "grid.width_3", ["Did you mean"]),
+    ({"learning_rate": []}, "grid.learning_rate", ["[]", "at least one"]),
+    ({"learning_rate": {"values": []}}, "grid.learning_rate", ["[]", "at least one"]),
+    ({"learning_rate": {"values": 3}}, "grid.learning_rate", ["= 3", "list"]),
+    ({"learning_rate": [5, 5.0]}, "grid.learning_rate", ["5.0 more than once", "init_id"]),
+    ({"learning_rate": [0.0, -0.0]}, "grid.learning_rate", ["more than once"]),
+    ({"init_id": [1, 1]}, "grid.init_id", ["1 more than once"]),
+    ({"activation": ["relu", "relu"]}, "grid.activation", ['"relu" more than once']),
+    ({"learning_rate": [0.1, "a"]}, "grid.learning_rate", ['"a"', "finite number"]),
+    ({"learning_rate": [True]}, "grid.learning_rate", ["true", "finite number"]),
+    ({"learning_rate": [NAN]}, "grid.learning_rate", ["nan", "finite"]),
+    ({"learning_rate": [10**400]}, "grid.learning_rate", ["1.00e+400", "finite"]),
+    ({"learning_rate": 0.1}, "grid.learning_rate", ["= 0.1", "write [0.1]"]),
+    ({"learning_rate": "0.1"}, "grid.learning_rate", ['"0.1"', "list"]),
+    ({"learning_rate": {}}, "grid.learning_rate", ["{}", "linear"]),
+    ({"learning_rate": {"lin": [0, 1], "count": 2}}, "grid.learning_rate", ['"linear"?']),
+    ({"learning_rate": {"linear": [0, 1]}}, "grid.learning_rate", ["count = n"]),
+    ({"learning_rate": {"linear": [0, 1, 2], "count": 3}}, "grid.learning_rate.linear", ["first"]),
+    ({"learning_rate": {"linear": 5, "count": 3}}, "grid.learning_rate.linear", ["= 5"]),
+    ({"learning_rate": {"linear": [0, NAN], "count": 3}}, "grid.learning_rate.linear", ["nan"]),
+    ({"learning_rate": {"linear": [0, 1], "count": 0}}, "grid.learning_rate.count", ["= 0"]),
+    ({"learning_rate": {"linear": [0, 1], "count": 2.0}}, "grid.learning_rate.count", ["= 2.0"]),
+    ({"learning_rate": {"linear": [0, 1], "count": True}}, "grid.learning_rate.count", ["= true"]),
+    (
+        {"learning_rate": {"linear": [0, 1], "count": 10**400}},
+        "grid.learning_rate.count",
+        ["1.00e+400", "2^53"],
+    ),
+    ({"learning_rate": {"log": [0, 1], "count": 5}}, "grid.learning_rate.log", ["above 0"]),
+    ({"learning_rate": {"log": [-1, 1], "count": 5}}, "grid.learning_rate.log", ["[-1, 1]"]),
+    ({"learning_rate": {"linear": [1, 1], "count": 5}}, "grid.learning_rate", ["differ"]),
+    (
+        {"learning_rate": {"linear": [1, 1 + 2**-52], "count": 3}},
+        "grid.learning_rate",
+        ["differ"],
+    ),
+    ({"learning_rate": {"log": [1, 1 + 2**-50], "count": 9}}, "grid.learning_rate", ["differ"]),
+    ({"init_id": 0}, "grid.init_id", ["= 0", "from 1"]),
+    ({"init_id": 10**400}, "grid.init_id", ["1.00e+400", "2^53"]),
+    ({"init_id": True}, "grid.init_id", ["true", "number of initialisations"]),
+    ({"init_id": "a"}, "grid.init_id", ['"a"', "number of initialisations"]),
+    ({"init_id": [1.5]}, "grid.init_id", ["1.5", "whole number"]),
+    ({"init_id": [2**63]}, "grid.init_id", ["9223372036854775808", "2^63"]),
+    ({"width": [1.0]}, "grid.width", ["1.0", "whole number"]),
+    ({"width": {"linear": [1, 4], "count": 3}}, "grid.width", ["whole"]),
+    ({"width": {"linear": [1, 2000], "count": 2000}}, "grid.width", ["1000 values"]),
+    ({"batch_seed": {"linear": [1, 2**60 + 1], "count": 2}}, "grid.batch_seed", ["2^53"]),
+    ({"activation": {"linear": [1, 2], "count": 2}}, "grid.activation", ["list of names"]),
+    ({"activation": [1]}, "grid.activation", ["name in quotes"]),
+    (
+        {"learning_rate": [1], "learning_rate_1": [2]},
+        "grid.learning_rate_1",
+        ["grid.learning_rate"],
+    ),
+    ({"width_2": [1], "width": [2]}, "grid.width_2", ["grid.width sets"]),
+    ({"activation": ["relu"], "activation_1": ["tanh"]}, "grid.activation_1", ["grid.activation"]),
+    # zip
+    ({"zip": 5}, "grid.zip", ["= 5", "list of lists"]),
+    ({"zip": ["w1", "w2"], "w1": [1], "w2": [1]}, "grid.zip", ["list of lists", "For example"]),
+    ({"zip": [["w1"]], "w1": [1]}, "grid.zip", ["two or more"]),
+    ({"zip": [["w1", "momentom"]], "w1": [1], "momentum": [0]}, "grid.zip", ['"momentum"?']),
+    ({"zip": [["w1", ["w2"]]], "w1": [1], "w2": [0]}, "grid.zip", ['["w2"]', "no axis"]),
+    ({"zip": [["w1", 5]], "w1": [1]}, "grid.zip", ["5"]),
+    ({"zip": [["w1", "w1"]], "w1": [1]}, "grid.zip", ['"w1" more than once']),
+    (
+        {"zip": [["w1", "w2"], ["w2", "w3"]], "w1": [1], "w2": [1], "w3": [1]},
+        "grid.zip",
+        ['"w2" more than once'],
+    ),
+    (
+        {"zip": [["w1", "w2"]], "w1": [1, 2], "w2": [1]},
+        "grid.zip",
+        ["w1 has 2, w2 has 1"],
+    ),
+    (
+        {"zip": [["w1", "w2"]], "w1": [1, 1], "w2": [2, 2]},
+        "grid.w1 and grid.w2",
+        ["[1.0, 2.0] more than once"],
+    ),
+    # size
+    ({"w1": {"linear": [0, 1], "count": 10**10}, "init_id": 10**10}, "grid", ["1.00e+20", "2^53"]),
+    ({"batch_seed": list(range(10_001))}, "grid", ["10001", "10000", "batch_seed"]),
+    # values that are checked in the experiment that they make
+    ({"learning_rate": [0.1, -0.1]}, "training.learning_rate", ["grid.learning_rate = -0.1"]),
+    ({"learning_rate": {"linear": [1, -1], "count": 9}}, "training.learning_rate", ["-1.0"]),
+    ({"init_id": [-1]}, "initialisation.init_id", ["grid.init_id = -1"]),
+    ({"momentum": [0, 1]}, "training.momentum", ["grid.momentum = 1.0"]),
+    ({"width": [0, 1]}, "network.layers[1]", ["grid.width = 0"]),
+    ({"width": [1, 10**6]}, "network.layers", ["1000000", "parameters", "grid.width"]),
+    (
+        {"activation": ["tanh", "rel"]},
+        "network.activations[0]",
+        ['grid.activation = "rel"', '"relu"?'],
+    ),
+    ({"activation_3": ["tannh"]}, "network.activations[2]", ['"tanh"?']),
+    ({"loss": ["ssr", "sse"]}, "network.loss", ['grid.loss = "sse"']),
+    ({"init_scheme": ["nromal"]}, "initialisation.scheme", ['"normal"?']),
+    ({"batch_size": [1, 4]}, "training.batch_size", ["3 data points", "grid.batch_size = 4"]),
+    ({"max_epochs": [-1]}, "training.epochs", ["grid.max_epochs = -1"]),
+    ({"width": [1, 2], "w9": [1.0]}, "initialisation.parameters", ['"w9"', "grid.width = 1"]),
+]
+
+
+@pytest.mark.parametrize(("grid", "key", "words"), BAD)
+def test_bad_grid(grid, key, words):
+    error = complaint(grid)
+    assert error.key == key
+    assert all(word in f"{error.problem} {error.advice}" for word in words), str(error)
+    assert error.advice, str(error)
+    assert len(str(error)) < 500
+    assert str(error).count("\n") == 1
+
+
+def test_the_largest_grid_and_the_next_one():
+    rates = {"linear": [0.0, 1.0], "count": 2**26}
+    assert make({"learning_rate": rates, "init_id": 2**27}).axes.size == 2**53
+    assert complaint({"learning_rate": rates, "init_id": 2**27 + 1}).key == "grid"
+
+
+def test_more_runs_than_a_float_can_say():
+    spec = {"linear": [0, 0.5], "count": 10**15}
+    names = ["learning_rate", "momentum", *(f"w{i}" for i in range(1, 12)), "b1", "b2", "b3"]
+    names += ["b4", "b5", "b6", "init_scale", "init_offset", "tolerance"]
+    specs = dict.fromkeys(names, spec) | {"limit": {"linear": [1, 2], "count": 10**15}}
+    error = complaint(specs)
+    assert f"{len(specs) * 15:d}" in error.problem
+    assert len(specs) * 15 > 308
+
+
+def test_variants_are_counted_apart_from_runs():
+    assert make({"batch_seed": list(range(MOST_VARIANTS // 10)), "init_id": 10**6}).axes.size
+    error = complaint({"batch_seed": list(range(101)), "max_epochs": list(range(100))})
+    assert "10100 different networks" in error.problem
+    assert "batch_seed, max_epochs" in error.problem
+
+
+def test_cross_entropy_is_checked_along_axes():
+    document = copy.deepcopy(BASE)
+    document["data"] = {"inputs": [0, 1], "targets": [0, 2]}
+    document["grid"] = {"loss": ["ssr", "cross_entropy"]}
+    with pytest.raises(ExperimentError) as caught:
+        Experiment.from_mapping(document)
+    assert caught.value.key == "data.targets"
+    error = complaint({"activation_3": ["sigmoid", "tanh"]}, network={"loss": "cross_entropy"})
+    assert error.key == "network.loss"
+    assert 'grid.activation_3 = "tanh"' in error.problem
+    error = complaint({"loss": ["ssr", "cross_entropy"], "activation_3": ["sigmoid", "identity"]})
+    assert 'grid.loss = "cross_entropy", grid.activation_3 = "identity"' in error.problem
+    zipped = {
+        "loss": ["ssr", "cross_entropy"],
+        "activation_3": ["identity", "sigmoid"],
+        "zip": [["loss", "activation_3"]],
+    }
+    assert make(zipped).axes.size == 2
+
+
+def test_parameters_of_the_smallest_network():
+    experiment = {"layers": [1, 2, 1], "activations": ["softplus", "identity"]}
+    for section in ({"training": {"train": ["w4"]}}, {"initialisation": {"parameters": {"w4": 1}}}):
+        error = complaint({"width": [2, 1]}, network=experiment, **section)
+        assert '"w4"' in error.problem
+        assert "1-1-1" in error.problem
+        assert "grid.width = 1" in error.problem
+        make({"width": [2, 3]}, network=experiment, **section)
+
+
+def test_zipped_axes_move_together():
+    grid = {
+        "init_id": 2,
+        "learning_rate_1": [0.1, 0.1, 0.2],
+        "momentum": [0.0, 0.5],
+        "learning_rate_2": [0.1, 0.3, 0.3],
+        "zip": [["learning_rate_1", "learning_rate_2"]],
+    }
+    found = make(grid).axes
+    assert found.shape == (2, 3, 2)
+    assert [axis.name for axis in found.axes] == [
+        "init_id",
+        "learning_rate_1",
+        "learning_rate_2",
+        "momentum",
+    ]
+    pairs = [(p["learning_rate_1"], p["learning_rate_2"]) for p in map(found.point, range(0, 6, 2))]
+    assert pairs == [(0.1, 0.1), (0.1, 0.3), (0.2, 0.3)]

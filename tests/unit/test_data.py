@@ -1,0 +1,240 @@
+"""Data: CSV files cell by cell, generators against other libraries, standardisation exactly."""
+
+import math
+import statistics
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from harness import data
+from harness.errors import ExperimentError
+from harness.experiment import Experiment
+from tests.reference import random_numbers
+
+
+def write(folder, text):
+    path = folder / "points.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def refusal(folder, text, inputs=("a",), targets=("b",)):
+    path = write(folder, text)
+    with pytest.raises(ExperimentError) as caught:
+        data.read_csv(path, inputs, targets)
+    assert caught.value.advice
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\n1,2\n3,-4.5e-3\n",
+        "a,b\n1,2\n3,-4.5e-3",
+        "b,a\n2,1\n-4.5e-3,3\n",
+        "a,b\r\n1,2\r\n3,-4.5e-3\r\n",
+        b"\xef\xbb\xbfa,b\n1,2\n3,-4.5e-3\n",
+        '"a","b"\n"1","2"\n"3","-4.5e-3"\n',
+        "\n a , b \n\n1, 2\n\n\n 3 ,-0.0045\n\n",
+        'x,a,"note, long\nand more",b\n,1,"say ""hi""",2\nwords,3,,-4.5e-3\n',
+    ],
+)
+def test_csv(tmp_path, text):
+    found = data.read_csv(write(tmp_path, text), ["a"], ["b"])
+    assert found.inputs.tolist() == [[1.0], [3.0]]
+    assert found.targets.tolist() == [[2.0], [-0.0045]]
+    assert found.inputs.dtype == found.targets.dtype == np.float64
+
+
+def test_columns_of_a_csv_file_in_the_order_that_is_asked_for(tmp_path):
+    path = write(tmp_path, "a,b,c\n1,2,3\n4,5,6\n")
+    found = data.read_csv(path, ["c", "a"], ["b", "a"])
+    assert found.inputs.tolist() == [[3.0, 1.0], [6.0, 4.0]]
+    assert found.targets.tolist() == [[2.0, 1.0], [5.0, 4.0]]
+
+
+def test_floats_of_a_csv_file_are_read_to_the_last_bit(tmp_path):
+    numbers = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -2.2250738585072014e-308]
+    text = "a,b\n" + "".join(f"{number!r},0\n" for number in numbers)
+    found = data.read_csv(write(tmp_path, text), ["a"], ["b"])
+    assert found.inputs.ravel().tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    "cell", ["x", "", "nan", "inf", "1e999", "1_0", "1 0", "0x10", "--1", '"1,5"']
+)
+def test_a_cell_that_is_no_number(tmp_path, cell):
+    error = refusal(tmp_path, f"a,b\n1,2\n\n3,{cell}\n")
+    assert error.key == "data.file"
+    assert "points.csv" in error.problem
+    assert 'line 4, column "b" is "' + cell.strip('"') + '"' in error.problem
+
+
+def test_a_cell_of_another_column_may_be_anything(tmp_path):
+    found = data.read_csv(write(tmp_path, "a,b,c\n1,2,x\n"), ["a"], ["b"])
+    assert found.inputs.tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("line", ["1", "1,5,3", "1,2,"])
+def test_a_line_with_another_number_of_cells(tmp_path, line):
+    error = refusal(tmp_path, f"a,b\n{line}\n")
+    assert error.key == "data.file"
+    assert "line 2" in error.problem
+    assert f"is {line.count(',') + 1}, and in the header 2" in error.problem
+
+
+def test_a_missing_column(tmp_path):
+    error = refusal(tmp_path, "bill,b\n1,2\n", inputs=["bil"])
+    assert error.key == "data.inputs"
+    assert '"bil"' in error.problem
+    assert '["bill", "b"]' in error.problem
+    assert error.advice == 'Did you mean "bill"?'
+    assert refusal(tmp_path, "a,c\n1,2\n").key == "data.targets"
+
+
+def test_semicolons(tmp_path):
+    error = refusal(tmp_path, "a;b\n1;2\n")
+    assert '["a;b"]' in error.problem
+    assert "separated by commas" in error.advice
+
+
+def test_a_column_that_is_there_twice(tmp_path):
+    error = refusal(tmp_path, "a,a,b\n1,2,3\n")
+    assert error.key == "data.inputs"
+    assert "more than once" in error.problem
+    found = data.read_csv(write(tmp_path, "c,c,a,b\n1,2,3,4\n"), ["a"], ["b"])
+    assert found.inputs.tolist() == [[3.0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("", "data.inputs", "does not have"),
+        ("a,b\n", "data.file", "no data points"),
+        ("a,b\n\n\n", "data.file", "no data points"),
+        (b"a,b\n\xff,1\n", "data.file", "can't decode"),
+        ('a,b\n1,"' + "y" * 200_000, "data.file", "field larger than"),
+    ],
+)
+def test_no_csv(tmp_path, text, key, words):
+    error = refusal(tmp_path, text)
+    assert error.key == key
+    assert words in error.problem
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "", "\0", "a" * 10_000, "missing/x.csv"])
+def test_a_file_that_cannot_be_read(tmp_path, name):
+    with pytest.raises(ExperimentError) as caught:
+        data.read_csv(tmp_path / name, ["a"], ["b"])
+    assert caught.value.key == "data.file"
+    assert "cannot be read" in caught.value.problem
+    assert "relative" in caught.value.advice
+
+
+def test_a_csv_file_is_looked_for_beside_the_experiment_file(tmp_path):
+    write(tmp_path, "a,b\n1,2\n")
+    document = {
+        "name": "x",
+        "network": {"layers": [1, 1], "activations": ["identity"]},
+        "data": {"file": "points.csv", "inputs": ["a"], "targets": ["b"]},
+        "training": {"epochs": 1, "learning_rate": 0.1},
+    }
+    experiment = Experiment.from_mapping(document, folder=tmp_path)
+    assert experiment.dataset.targets.tolist() == [[2.0]]
+    for section, words in (
+        ({"inputs": []}, "column names"),
+        ({"inputs": [1]}, "column names"),
+        ({"targets": ["b", "b"]}, "last of network.layers"),
+    ):
+        bad = document | {"data": document["data"] | section}
+        with pytest.raises(ExperimentError, match=words):
+            Experiment.from_mapping(bad, folder=tmp_path)
+
+
+def request(**given):
+    defaults = {"inputs": 1, "outputs": 1, "samples": 20, "seed": 0, "degree": 3}
+    return data.Request(**{**defaults, **given})
+
+
+def test_dosage_and_xor():
+    dosage = data.generate("dosage", request())
+    assert dosage.inputs.tolist() == [[0.0], [0.5], [1.0]]
+    assert dosage.targets.tolist() == [[0.0], [1.0], [0.0]]
+    xor = data.generate("xor", request(inputs=2))
+    for (left, right), (target,) in zip(xor.inputs, xor.targets, strict=True):
+        assert target == float(int(left) ^ int(right))
+    assert len({tuple(row) for row in xor.inputs.tolist()}) == 4
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
+@pytest.mark.parametrize(("inputs", "outputs", "samples"), [(1, 1, 5), (3, 2, 4), (2, 5, 1)])
+def test_gaussian_against_numpy_and_statistics(seed, inputs, outputs, samples):
+    found = data.generate(
+        "gaussian", request(inputs=inputs, outputs=outputs, samples=samples, seed=seed)
+    )
+    for numbers, stream, columns in (
+        (found.inputs, random_numbers.STREAM_INPUTS, inputs),
+        (found.targets, random_numbers.STREAM_TARGETS, outputs),
+    ):
+        expected = [
+            [random_numbers.normal(seed, stream, 0, i * columns + j) for j in range(columns)]
+            for i in range(samples)
+        ]
+        np.testing.assert_allclose(numbers, expected, rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2, 3, 4, 10])
+@pytest.mark.parametrize("samples", [2, 3, 20])
+def test_chebyshev(degree, samples):
+    found = data.generate("chebyshev", request(degree=degree, samples=samples))
+    x = found.inputs.ravel()
+    np.testing.assert_allclose(x, np.linspace(-1, 1, samples), rtol=0, atol=1e-15)
+    assert x[0] == -1.0
+    assert x[-1] == 1.0
+    one_hot = np.eye(degree + 1)[degree]
+    expected = np.polynomial.chebyshev.chebval(x, one_hot)
+    np.testing.assert_allclose(found.targets.ravel(), expected, rtol=0, atol=1e-13)
+    assert found.targets[-1, 0] == 1.0
+
+
+def test_standardise_against_exact_arithmetic():
+    columns = np.array([[0.1, 1e9 + 1], [0.2, 1e9 + 2], [0.4, 1e9 + 4], [-0.7, 1e9 - 9]])
+    found = data.standardise(columns, "data.inputs")
+    for j in range(2):
+        exact = [Fraction(x) for x in columns[:, j].tolist()]
+        mean = statistics.fmean(columns[:, j])
+        variance = sum((x - sum(exact) / 4) ** 2 for x in exact) / 4
+        assert float(np.mean(found[:, j])) == pytest.approx(0.0, abs=1e-15)
+        expected = [float(x - Fraction(mean)) / math.sqrt(variance) for x in exact]
+        np.testing.assert_allclose(found[:, j], expected, rtol=1e-12)
+        assert statistics.pstdev(found[:, j].tolist()) == pytest.approx(1.0, rel=1e-14)
+
+
+def test_standardise_does_not_depend_on_the_order_of_rows():
+    rng = np.random.default_rng(1)
+    column = rng.normal(size=(50, 1)) * 10.0 ** rng.integers(-8, 8, size=(50, 1))
+    order = rng.permutation(50)
+    again = data.standardise(column[order], "data.inputs")
+    assert again.tobytes() == data.standardise(column, "data.inputs")[order].tobytes()
+
+
+def test_a_constant_column_cannot_be_standardised():
+    with pytest.raises(ExperimentError, match=r"column 2 of data.targets, which is 3.0") as caught:
+        data.standardise(np.array([[1.0, 3.0], [2.0, 3.0]]), "data.targets")
+    assert caught.value.key == "data.standardise"
+    assert caught.value.advice
+
+
+def test_standardised_columns_of_an_experiment():
+    document = {
+        "name": "x",
+        "network": {"layers": [1, 1], "activations": ["identity"]},
+        "data": {"inputs": [1, 3], "targets": [10, 30], "standardise": ["inputs"]},
+        "training": {"epochs": 1, "learning_rate": 0.1},
+    }
+    found = Experiment.from_mapping(document).dataset
+    assert found.inputs.tolist() == [[-1.0], [1.0]]
+    assert found.targets.tolist() == [[10.0], [30.0]]
+    document["data"]["standardise"] = ["inputs", "targets"]
+    assert Experiment.from_mapping(document).dataset.targets.tolist() == [[-1.0], [1.0]]

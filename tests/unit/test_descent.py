@@ -1,0 +1,209 @@
+"""Whole trainings by the kernel against the slow twin: updates, batches, records and blocks.
+
+Where a run ends is in test_endings.py.
+"""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from harness.arguments import make_rows
+from harness.kernels import descent
+from tests.reference.network import gradient_by_complex_step
+from tests.side_by_side import (
+    a_problem,
+    a_twin,
+    assert_same_training,
+    kernel_train,
+    schedule_of,
+    start_runs,
+    train_both,
+)
+
+LINE = a_twin((1, 1))
+ONE = np.ones((1, 1))
+ZERO = np.zeros(2)
+BOWL = (ZERO, ONE, ONE)  # predicted = w1 + b1: SSR is (1 - w1 - b1)^2, exactly
+
+
+# -- updates ---------------------------------------------------------------------------------------
+
+SETTINGS = {
+    "plain": {},
+    "momentum": {"momentum": 0.9},
+    "some_parameters": {"trained": [0, 3, 9], "momentum": 0.5},
+    "in_order": {"batch_size": 2},
+    "in_order_with_momentum": {"batch_size": 2, "momentum": 0.8},
+    "one_by_one": {"batch_size": 1},
+    "one_short_of_all": {"batch_size": 4},
+    "shuffled": {"batch_size": 2, "batches": "shuffled", "seed": 7},
+    "shuffled_all": {"batches": "shuffled"},
+    "drawn": {"batch_size": 2, "batches": "drawn", "seed": 2**63 - 1},
+    "drawn_all": {"batches": "drawn"},
+    "drawn_often": {"batch_size": 3, "batches": "drawn", "updates_per_epoch": 5, "momentum": 0.5},
+}
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_updates_and_batches(settings):
+    twin = a_twin((2, 3, 2))
+    assert_same_training(*train_both(twin, a_problem(twin), 4, 0.03, **settings))
+
+
+@pytest.mark.parametrize("loss", ["half_ssr", "mse", "cross_entropy"])
+@pytest.mark.parametrize("settings", [{}, SETTINGS["shuffled"]], ids=["all", "shuffled"])
+def test_loss_of_a_batch_is_over_its_own_data_points(loss, settings):
+    # The last of the batches is smaller, and its mean is over fewer.
+    twin = a_twin((2, 3, 2), "softplus", loss)
+    assert_same_training(*train_both(twin, a_problem(twin), 4, 0.1, **settings))
+
+
+@pytest.mark.parametrize("settings", [{}, SETTINGS["in_order"]], ids=["all", "in_order"])
+def test_learning_rates_of_layers(settings):
+    twin = a_twin((2, 3, 4, 2), biases=(True, False, True), scales=(0.7, 1.2, 0.5))
+    assert_same_training(
+        *train_both(twin, a_problem(twin), 4, [0.2, 0.0, 0.05], momentum=0.5, **settings)
+    )
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("batch_size", [5, 2])
+def test_parameters_that_do_not_train_keep_their_bits(batch_size):
+    twin = a_twin((2, 3, 2))
+    problem = a_problem(twin)
+    runs, _, _ = train_both(twin, problem, 3, 0.05, trained=[1, 16], batch_size=batch_size)
+    moved = np.flatnonzero(runs.theta[0] != problem[0])
+    assert moved.tolist() == [1, 16]
+
+
+# -- what is recorded ------------------------------------------------------------------------------
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("settings", [{}, SETTINGS["in_order"]], ids=["all", "in_order"])
+def test_measures(settings):
+    # Momentum carries SSR past its minimum, so that the least is neither the first nor the last.
+    twin = a_twin((2, 3, 2), loss="mse")
+    theta, inputs, targets = a_problem(twin)
+    runs, rows, record = train_both(
+        twin, (theta, inputs, targets), 12, 0.25, momentum=0.95, **settings
+    )
+    assert_same_training(runs, rows, record)
+    least = int(np.argmin(record.ssr))
+    assert 0 < least < 12
+    assert rows.epoch_of_ssr_min[0] == least
+    assert rows.ssr_mean[0] == pytest.approx(np.mean(record.ssr), rel=1e-10)
+    slope = gradient_by_complex_step(twin, record.theta, inputs, targets)
+    assert rows.gradient_norm[0] == pytest.approx(np.linalg.norm(slope), rel=1e-9)
+
+
+def test_first_of_equal_minima_is_the_least_epoch():
+    # The rate 1/2 throws w1 + b1 from 0 to 2 and back: SSR is 1 at every epoch.
+    _, rows, record = train_both(LINE, BOWL, 4, 0.5)
+    assert record.ssr == [1.0] * 5
+    assert (rows.epoch_of_ssr_min[0], rows.ssr_mean[0]) == (0, 1.0)
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("batch_size", [5, 2])
+def test_measuring_the_gradient_changes_no_other_number(batch_size):
+    twin = a_twin((2, 3, 2))
+    theta, inputs, targets = a_problem(twin)
+    settings = {"batch_size": batch_size, "batches": "shuffled"}
+    left = []
+    for measure_gradient in (True, False):
+        schedule = schedule_of(twin, 5, 3, measure_gradient=measure_gradient, **settings)
+        runs = start_runs(twin, theta, 0.1)
+        rows, _ = kernel_train(twin, inputs, targets, schedule, runs)
+        trajectory = rows.ssr_trajectory[0, :4]
+        left.append((runs.theta.tobytes(), rows.ssr.tobytes(), trajectory.tobytes()))
+    assert left[0] == left[1]
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize(
+    ("recorded", "tolerance", "expected"),
+    [
+        ([0, 2, 3], None, [0, 2, 3]),
+        ([0, 3], 1 / 16, [0, 2]),  # where the run ends comes last, due or not
+        ([0, 2, 3], 1 / 16, [0, 2]),
+        ([0], 1.0, [0]),
+        ([], None, []),
+    ],
+)
+@pytest.mark.parametrize("keeps_loss", [True, False])
+def test_recorded_epochs(recorded, tolerance, expected, keeps_loss):
+    # SSR at epoch e is 4^-e.
+    schedule = schedule_of(LINE, 1, 3, recorded=recorded)
+    runs = start_runs(LINE, ZERO, 0.125, tolerance=tolerance)
+    rows, _ = kernel_train(LINE, ONE, ONE, schedule, runs, keeps_loss=keeps_loss)
+    written = rows.recorded[0]
+    assert written == len(expected)
+    assert rows.ssr_trajectory[0, :written].tolist() == [0.25**epoch for epoch in expected]
+    if keeps_loss:
+        assert rows.loss_trajectory[0, :written].tolist() == [0.25**epoch for epoch in expected]
+    else:
+        assert rows.loss_trajectory.shape == (1, 0)
+
+
+# -- blocks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.jitless
+def test_settings_of_runs_are_their_own():
+    momentum, tolerance, limit = [0.0, 0.5, 0.0, 0.0], [-1, -1, 1 / 16, -1], [9.0, 9.0, 9.0, 0.5]
+    runs = start_runs(
+        LINE, ZERO, [[0.125]], momentum=momentum, tolerance=tolerance, limit=limit, runs=4
+    )
+    rows, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs)
+    assert rows.status.tolist() == [1, 1, 2, 3]
+    assert rows.epochs.tolist() == [3, 3, 2, 0]
+    assert progress.tolist() == [4, 8]
+    assert runs.velocity[1, 0] != runs.velocity[0, 0]
+
+
+@pytest.mark.jitless
+def test_runs_that_have_ended_are_left_alone():
+    runs = start_runs(LINE, ZERO, [[0.125]], runs=2)
+    rows = make_rows(2, 4, True)
+    rows.status[0] = descent.CONVERGED
+    _, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs, rows)
+    assert rows.status.tolist() == [descent.CONVERGED, descent.FINISHED]
+    assert runs.theta.tolist() == [[0.0, 0.0], [0.4375, 0.4375]]
+    assert progress.tolist() == [1, 3]
+
+
+@pytest.mark.jitless
+def test_stopped_before_it_starts_nothing_is_trained():
+    runs = start_runs(LINE, ZERO, 0.125)
+    stop = np.ones(1, dtype=np.uint8)
+    rows, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs, stop=stop)
+    assert rows.status.tolist() == [descent.RUNNING]
+    assert progress.tolist() == [0, 0]
+
+
+@pytest.mark.jitless
+def test_stopped_by_another_thread_training_ends_before_its_time():
+    # Without the flag it would go on for years.
+    schedule = schedule_of(LINE, 1, 2**53, recorded=[], measure_gradient=False)
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    rows = make_rows(2, 0, False)
+    runs = start_runs(LINE, ZERO, 0.125, runs=2)
+    block = threading.Thread(
+        target=kernel_train,
+        args=(LINE, ONE, ONE, schedule, runs, rows),
+        kwargs={"stop": stop, "progress": progress},
+        daemon=True,  # so that a kernel that never looks at the flag fails this test only
+    )
+    block.start()
+    while progress[1] == 0 and block.is_alive():
+        time.sleep(0.001)
+    stop[0] = 1
+    block.join(timeout=60)
+    assert not block.is_alive()
+    assert rows.status.tolist() == [descent.RUNNING] * 2
+    assert progress[1] > 0
+    assert rows.epochs[1] == 0

@@ -1,0 +1,215 @@
+"""Predictions, losses and gradients of the kernels against the slow twin."""
+
+import math
+
+import numpy as np
+import pytest
+
+from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.losses import LOSSES
+from harness.network import SCALES, Network
+from tests.reference import network as reference
+from tests.reference.network import Twin
+from tests.side_by_side import a_problem, a_twin, kernel_gradient, kernel_predict, network_of
+
+SIZES = {0: (2, 3), 1: (2, 3, 2), 2: (2, 3, 4, 2)}
+SCALED = {0: (1.5,), 1: (0.5, 1.5), 2: (0.5, 1.5, 0.7)}
+BATCHES = {"all": [0, 1, 2, 3, 4], "part": [3, 0, 3], "one": [2]}
+
+
+def case_of(activation, loss, hidden, biases, scaled):
+    """A network of one activation, where the loss allows it."""
+    last = "sigmoid" if loss == "cross_entropy" else activation
+    return Twin(
+        sizes=SIZES[hidden],
+        activations=(activation,) * hidden + (last,),
+        loss=loss,
+        biases=(biases,) * (hidden + 1),
+        scales=SCALED[hidden] if scaled else None,
+        output_scale=0.8 if scaled and loss != "cross_entropy" else 1.0,
+    )
+
+
+def assert_is_gradient(twin, theta, inputs, targets, ours):
+    """Hold a gradient to the twin's, which knows no calculus."""
+    if "relu" not in twin.activations:
+        exact = reference.gradient_by_complex_step(twin, theta, inputs, targets)
+        # A parameter whose terms cancel has the errors of the terms and not of their sum.
+        assert ours == pytest.approx(exact, rel=1e-12, abs=1e-14 * np.abs(exact).max())
+        return
+    for z, name in zip(twin.forward(theta, inputs)[0], twin.activations, strict=True):
+        assert name != "relu" or np.abs(z).min() > 1e-3  # or differences would say nothing
+    differences = reference.gradient_by_differences(twin, theta, inputs, targets)
+    assert ours == pytest.approx(differences, rel=1e-7, abs=1e-8 * np.abs(differences).max())
+    exact = reference.gradient_by_backpropagation(twin, theta, inputs, targets)
+    assert ours == pytest.approx(exact, rel=1e-12, abs=1e-14 * np.abs(exact).max())
+
+
+def assert_kernel_agrees(twin, order, seed=3):
+    """Hold SSR, loss and gradient over the data points `order` to the twin's."""
+    theta, inputs, targets = a_problem(twin, seed=seed)
+    ssr, loss, gradient = kernel_gradient(twin, theta, inputs, targets, order)
+    chosen = theta, inputs[order], targets[order]
+    assert ssr == pytest.approx(twin.ssr(*chosen), rel=1e-13)
+    assert loss == pytest.approx(twin.value(*chosen), rel=1e-13)
+    assert gradient.shape == (twin.parameters,)
+    assert_is_gradient(twin, *chosen, gradient)
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("biases", [True, False], ids=["biases", "none"])
+@pytest.mark.parametrize("hidden", SIZES)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_loss_and_gradient(activation, loss, hidden, biases, batch):
+    twin = case_of(activation, loss, hidden, biases, scaled=False)
+    assert_kernel_agrees(twin, BATCHES[batch])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("hidden", SIZES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_loss_and_gradient_with_scales(activation, hidden, loss):
+    assert_kernel_agrees(case_of(activation, loss, hidden, True, scaled=True), BATCHES["all"])
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("hidden", SIZES)
+def test_loss_and_gradient_of_mixed_layers(hidden, loss):
+    names = (*("relu", "softplus", "tanh")[:hidden], "sigmoid")
+    twin = Twin(
+        sizes=SIZES[hidden],
+        activations=names,
+        loss=loss,
+        biases=(False, True, True)[: hidden + 1],
+        scales=SCALED[hidden],
+    )
+    assert_kernel_agrees(twin, BATCHES["part"], seed=5)
+
+
+def test_architecture_and_names_of_one_layer_are_those_of_linear_regression():
+    twin = a_twin((3, 1))
+    theta, inputs, targets = a_problem(twin)
+    matrix = np.column_stack([inputs, np.ones(5)])
+    residual = targets[:, 0] - matrix @ theta
+    ssr, loss, gradient = kernel_gradient(twin, theta, inputs, targets)
+    assert [ssr, loss] == pytest.approx([residual @ residual] * 2, rel=1e-14)
+    assert gradient == pytest.approx(-2 * matrix.T @ residual, rel=1e-13)
+
+
+@pytest.mark.parametrize("bias", [0.0, -1.0], ids=["at", "below"])
+def test_relu_has_no_slope_at_its_kink(bias):
+    # z = 1 * 1 + bias - 1 is 0 or -1; the derivatives into the unit are 0, not 1/2 and not 1.
+    twin = a_twin((1, 1, 1), "relu")
+    theta = twin.theta(w1=1.0, b1=bias - 1.0, w2=2.0, b2=0.5)
+    one = np.ones((1, 1))
+    _, _, gradient = kernel_gradient(twin, theta, one, one)
+    assert dict(zip(twin.names(), gradient.tolist(), strict=True)) == {
+        "w1": 0.0,
+        "b1": 0.0,
+        "w2": 0.0,
+        "b2": -1.0,
+    }
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("z", [-800.0, -40.0, 40.0, 800.0])
+@pytest.mark.parametrize("y", [0.0, 0.25, 1.0])
+def test_cross_entropy_of_a_saturated_output(z, y):
+    twin = a_twin((1, 1), loss="cross_entropy", biases=(False,))
+    ssr, loss, gradient = kernel_gradient(twin, np.array([z]), np.ones((1, 1)), np.full((1, 1), y))
+    p = 1.0 if z > 0 else 0.0
+    # -(y ln p + (1 - y) ln(1 - p)): one logarithm is -|z|, the other -e^-|z|.
+    expected = abs(p - y) * abs(z) + math.exp(-abs(z))
+    assert loss == pytest.approx(expected, rel=1e-15, abs=0)
+    assert gradient == pytest.approx([p - y], rel=1e-15, abs=1e-17)
+    assert ssr == pytest.approx((p - y) ** 2, rel=1e-15, abs=1e-17)
+
+
+def test_infinite_parameters_are_no_finite_loss():
+    twin = a_twin((1, 1), "relu", last="relu")
+    one = np.ones((1, 1))
+    _, loss, _ = kernel_gradient(twin, twin.theta(w1=math.inf, b1=0.0), one, one)
+    assert loss == math.inf
+    _, loss, _ = kernel_gradient(twin, twin.theta(w1=math.inf, b1=-math.inf), one, one)
+    assert math.isnan(loss)  # relu must not make 0 of it
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("output_scale", [1.0, 0.3])
+@pytest.mark.parametrize("hidden", SIZES)
+def test_predictions(hidden, output_scale):
+    twin = Twin(
+        sizes=SIZES[hidden],
+        activations=(*("softplus", "relu")[:hidden], "tanh"),
+        biases=(True, False, True)[: hidden + 1],
+        scales=SCALED[hidden],
+        output_scale=output_scale,
+    )
+    theta, inputs, _ = a_problem(twin)
+    ours = kernel_predict(twin, theta, inputs)
+    assert ours.shape == (5, twin.sizes[-1])
+    assert ours == pytest.approx(twin.predict(theta, inputs), rel=1e-13)
+
+
+# -- packing ---------------------------------------------------------------------------------------
+
+PACKINGS = [
+    a_twin((1, 2, 1)),
+    a_twin((2, 3)),
+    a_twin((3, 2, 4, 2), biases=(True, False, True)),
+    a_twin((2, 3, 1), biases=(False, True)),
+    a_twin((2, 2, 2), biases=(False, False)),
+]
+
+
+@pytest.mark.parametrize("twin", PACKINGS, ids=lambda twin: "-".join(map(str, twin.sizes)))
+def test_names_and_places_are_the_twins(twin):
+    network = network_of(twin)
+    assert network.parameter_count == twin.parameters
+    assert network.parameters == tuple(twin.table_names())
+    assert network.positions == {name: twin.names().index(name) for name in twin.table_names()}
+    assert network.layer_of.tolist() == twin.layer_of_parameters().tolist()
+    biases = [at for at, name in enumerate(twin.names()) if name.startswith("b")]
+    assert sorted(network.bias_positions.tolist()) == biases
+
+
+@pytest.mark.parametrize("twin", PACKINGS, ids=lambda twin: "-".join(map(str, twin.sizes)))
+def test_matrices_begin_where_the_twin_unpacks_them(twin):
+    architecture = network_of(twin).architecture()
+    theta = np.arange(twin.parameters, dtype=float)
+    begins = [int(matrix[0, 0]) for matrix in twin.unpack(theta)]
+    assert architecture.matrices.tolist() == [0, *begins]
+    assert architecture.sizes.tolist() == list(twin.sizes)
+    assert architecture.biases.tolist() == [0, *twin.biases]
+    units = [sum(twin.sizes[:layer]) for layer in range(twin.layers + 1)]
+    assert architecture.units.tolist() == units
+
+
+def test_bias_is_the_last_row_of_its_matrix():
+    twin = a_twin((2, 3, 2), biases=(True, True))
+    network = network_of(twin)
+    first, second = twin.unpack(np.arange(twin.parameters))
+    assert [network.positions[f"b{k}"] for k in (1, 2, 3)] == first[2].tolist()
+    assert [network.positions[f"b{k}"] for k in (4, 5)] == second[3].tolist()
+    assert [network.positions[f"w{k}"] for k in (1, 2)] == first[:2, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("scale", "factor"),
+    [(0.25, 0.25), ("1/sqrt(fan_in)", 0.5), ("sqrt(2/fan_in)", math.sqrt(0.5)), ("1/fan_in", 0.25)],
+)
+def test_scales_by_name_follow_the_fan_in_without_the_bias(scale, factor):
+    network = Network(
+        sizes=(2, 4, 3),
+        activations=("tanh", "identity"),
+        biases=(True, True),
+        scales=(1.0, scale),
+        output_scale=2.0,
+        loss="mse",
+    )
+    architecture = network.architecture()
+    assert architecture.scales.tolist() == [1.0, 1.0, factor]
+    assert architecture.output_scale == 2.0
+    assert set(SCALES) == {"1/sqrt(fan_in)", "sqrt(2/fan_in)", "1/fan_in"}

@@ -1,0 +1,45 @@
+"""What a sweep will take, against what it took and against arithmetic."""
+
+import harness
+from harness.blocks import Trainer
+from harness.planning import chunk_size
+
+
+def test_counts_are_those_of_the_sweep(small, tmp_path):
+    experiment = small(grid={"max_epochs": [3, 7], "init_id": 5}, training__learning_rate=0.01)
+    plan = harness.plan(experiment, threads=1)
+    results = harness.run(experiment, tmp_path / "out")
+    assert plan.runs == len(results.runs) == 10
+    assert plan.updates == results.runs["epochs"].sum() == 50
+    assert plan.trajectory_rows == len(results.trajectories()) == 5 * 4 + 5 * 8
+    assert plan.chunks == results.manifest["chunks"]
+    size = sum(path.stat().st_size for path in results.folder.rglob("*") if path.is_file())
+    # A table of ten rows is mostly its own description; the estimate is for many rows.
+    assert plan.disk_bytes < size
+    assert plan.seconds > 0
+
+
+def test_updates_count_batches(small):
+    experiment = small(training={"epochs": 4, "learning_rate": 0.1, "batch_size": 2}, grid={})
+    assert harness.plan(experiment).updates == 4 * 2
+
+
+def test_a_trillion_runs_are_planned_and_not_built(small):
+    experiment = small(
+        grid={"learning_rate": {"log": [0.001, 0.3], "count": 10**6}, "init_id": 10**6}
+    )
+    plan = harness.plan(experiment, threads=2)
+    assert plan.runs == 10**12
+    assert plan.updates == 20 * 10**12
+    assert plan.chunks * plan.chunk_size >= plan.runs
+    assert plan.memory_bytes < 1e9 < plan.disk_bytes
+
+
+def test_chunks_are_small_where_runs_are_long_and_have_a_limit_where_they_are_short(small):
+    short = chunk_size(Trainer(small(grid={"init_id": 10**7}, record={"epochs": "none"})))
+    longer = chunk_size(Trainer(small(grid={"init_id": 10**7}, training__epochs=10**5)))
+    assert longer < short <= 2**16
+    longest = small(
+        grid={"init_id": 10**7}, training__epochs=10**9, record={"epochs": {"log": 10}}
+    )
+    assert chunk_size(Trainer(longest)) == 1

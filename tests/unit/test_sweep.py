@@ -1,0 +1,177 @@
+"""Sweeps: which rows there are, going on where one stopped, and what a folder refuses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import harness
+from harness import planning, sweep
+from harness.blocks import Trainer
+
+
+@pytest.fixture
+def chunks_of_two(monkeypatch):
+    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+
+
+def test_tables_have_a_row_a_run_and_a_row_an_epoch_in_order(small, tmp_path):
+    results = harness.run(small(), tmp_path / "out")
+    assert results.runs["run_id"].tolist() == list(range(12))
+    assert results.runs["learning_rate"].tolist() == [0.05, 0.1, 0.9] * 4
+    assert results.runs["init_id"].tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+    trajectories = results.trajectories()
+    assert len(trajectories) == (results.runs["epochs"] + 1).sum()
+    pd.testing.assert_frame_equal(
+        trajectories, trajectories.sort_values(["run_id", "epoch"], kind="stable")
+    )
+    ends = trajectories.groupby("run_id").last()
+    assert ends["epoch"].tolist() == results.runs["epochs"].tolist()
+    assert ends["ssr"].tolist() == results.runs["ssr_final"].tolist()
+    starts = trajectories.groupby("run_id").first()
+    assert (starts["epoch"] == 0).all()
+    assert starts["ssr"].tolist() == results.runs["ssr_initial"].tolist()
+
+
+def test_columns_are_those_of_the_documentation(small, tmp_path):
+    experiment = small(
+        network={"layers": [1, 1], "activations": ["sigmoid"], "loss": "mse"},
+        record={"epochs": "none", "parameters": True, "measures": ["ssr_mean", "gradient_norm"]},
+    )
+    results = harness.run(experiment, tmp_path / "out")
+    assert list(results.runs.columns) == [
+        "run_id", "init_id", "learning_rate", "status", "epochs",
+        "ssr_initial", "ssr_final", "ssr_min", "loss_initial", "loss_final", "loss_min",
+        "ssr_mean", "gradient_norm", "w1_final", "b1_final",
+    ]  # fmt: skip
+    assert results.trajectories().empty
+    assert list(results.trajectories().columns) == ["run_id", "epoch", "ssr", "loss"]
+    assert [path.name for path in results.folder.glob("*.csv")] == ["runs.csv"]
+
+
+def test_runs_of_different_networks_stand_in_one_table(small, tmp_path):
+    experiment = small(
+        grid={"width": [1, 3], "max_epochs": [2, 5], "init_id": 2},
+        record={"epochs": "all", "parameters": True},
+    )
+    results = harness.run(experiment, tmp_path / "out")
+    assert results.runs["width"].tolist() == [1, 3] * 4
+    assert results.runs["epochs"].tolist() == [2, 2, 5, 5] * 2
+    assert results.trajectories()["run_id"].tolist() == [0] * 3 + [1] * 3 + [2] * 6 + [3] * 6 + [
+        4] * 3 + [5] * 3 + [6] * 6 + [7] * 6  # fmt: skip
+    # A network of one hidden unit has w1, b1, w2 and b2, and nothing to say about w3.
+    assert results.runs["w3_final"].isna().tolist() == [True, False] * 4
+    alone = harness.run(experiment.run(3), tmp_path / "alone").runs
+    assert alone["w6_final"][0] == results.runs["w6_final"][3]
+
+
+def test_a_rerun_trains_exactly_the_missing_chunks(small, tmp_path, monkeypatch, chunks_of_two):
+    folder = tmp_path / "out"
+    whole = harness.run(small(), folder)
+    before, trajectories = whole.runs, whole.trajectories()
+    (folder / "runs" / "part-000003.parquet").unlink()
+    (folder / "runs.csv").unlink()
+    trained = []
+    train = Trainer.train
+
+    def watch(self, first, last, stop, progress):
+        trained.append((first, last))
+        return train(self, first, last, stop, progress)
+
+    monkeypatch.setattr(Trainer, "train", watch)
+    again = harness.run(small(), folder)
+    assert [span for span in trained if span != (0, 0)] == [(6, 8)]
+    pd.testing.assert_frame_equal(again.runs, before, check_exact=True)
+    pd.testing.assert_frame_equal(again.trajectories(), trajectories, check_exact=True)
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "runs.csv"), before, check_exact=True)
+
+
+def test_a_finished_folder_trains_nothing(small, tmp_path, monkeypatch):
+    harness.run(small(), tmp_path / "out")
+    monkeypatch.setattr(Trainer, "train", None)
+    assert len(harness.run(small(), tmp_path / "out").runs) == 12
+
+
+def test_another_experiment_is_refused_and_told_what_differs(small, tmp_path):
+    harness.run(small(), tmp_path / "out")
+    other = small(training__learning_rate=0.2, grid__init_id=5)
+    with pytest.raises(harness.ResultsError) as caught:
+        harness.run(other, tmp_path / "out")
+    assert "grid.init_id was 4 and is 5" in str(caught.value)
+    assert "training.learning_rate was 0.1 and is 0.2" in str(caught.value)
+    assert "--out" in str(caught.value)
+    renamed = small(name="other_name", question="Another?")
+    assert len(harness.run(renamed, tmp_path / "out").runs) == 12
+
+
+def test_an_interrupt_keeps_finished_chunks_and_a_rerun_goes_on(small, tmp_path, chunks_of_two):
+    folder = tmp_path / "out"
+
+    def interrupt(progress):
+        if list((folder / "runs").glob("part-*")):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        harness.run(small(), folder, threads=1, progress=interrupt)
+    kept = len(list((folder / "runs").iterdir()))
+    assert kept > 0
+    assert not (folder / "runs.csv").exists()
+    again = harness.run(small(), folder)
+    fresh = harness.run(small(), tmp_path / "fresh")
+    pd.testing.assert_frame_equal(again.runs, fresh.runs, check_exact=True)
+
+
+def test_progress_counts_runs_and_updates(small, tmp_path, chunks_of_two):
+    seen = []
+    results = harness.run(small(), tmp_path / "out", progress=seen.append)
+    assert seen[0].runs_done == 0
+    assert seen[-1].runs_done == seen[-1].runs == 12
+    assert seen[-1].updates_done == results.runs["epochs"].sum()
+    assert seen[-1].seconds_left == 0.0
+
+
+def test_manifest_says_what_was_trained_and_with_what(small, tmp_path):
+    experiment = small()
+    manifest = harness.run(experiment, tmp_path / "out").manifest
+    assert manifest["identity"] == experiment.identity
+    assert manifest["experiment"] == experiment.document()
+    assert set(manifest["versions"]) >= {"python", "harness", "numpy", "numba", "llvmlite"}
+
+
+def test_trajectories_of_some_runs(small, tmp_path):
+    results = harness.run(small(), tmp_path / "out")
+    some = results.trajectories([7, 2])
+    assert some["run_id"].unique().tolist() == [2, 7]
+    everything = results.trajectories()
+    np.testing.assert_array_equal(some, everything[everything["run_id"].isin([2, 7])])
+
+
+def test_results_open_again(small, tmp_path):
+    results = harness.run(small(), tmp_path / "out")
+    opened = harness.open_results(tmp_path / "out")
+    pd.testing.assert_frame_equal(opened.runs, results.runs)
+    opened.runs.loc[0, "ssr_final"] = 1.0  # a table of one's own, not a view that cannot be written
+
+
+def test_default_folder_is_results_and_the_name(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    harness.run(small())
+    assert (tmp_path / "results" / "small" / "manifest.json").exists()
+
+
+def test_difference_of_the_data_alone_is_named():
+    assert sweep._difference({"a": 1}, {"a": 1}) == "the data differ"
+
+
+def test_an_interrupt_ends_a_run_in_the_middle(small, tmp_path):
+    # A billion epochs take minutes: only a kernel that looks at the flag comes back at once.
+    endless = small(
+        training={"epochs": 10**9, "learning_rate": 0.01}, grid={}, record={"epochs": "none"}
+    )
+
+    def interrupt(progress):
+        if progress.updates_done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        harness.run(endless, tmp_path / "out", progress=interrupt)
+    assert not list((tmp_path / "out" / "runs").iterdir())
