@@ -55,7 +55,8 @@ class Trace:
         time under further numbers.
     updates : DataFrame
         One row a parameter: parameter, symbol, old, derivative (summed over paths and data
-        points), learning_rate, step_size, new.
+        points), learning_rate, momentum, last_step, step_size = derivative * learning_rate +
+        momentum * last_step, new = old - step_size. A parameter that does not train has rate 0.
     remark : str
         Where the lesson's statement is off, the right one; else empty.
     run_id, epoch : int
@@ -146,7 +147,7 @@ def trace(
     )
     return Trace(
         factors=factors,
-        updates=_updates(network, state, names, places, factors),
+        updates=_updates(alone, state, names, places, factors),
         remark=_REMARKS.get(network.loss, "") if names.matrix else "",
         run_id=run_id,
         epoch=epoch,
@@ -280,7 +281,7 @@ class _Chain:
 
 
 def _updates(
-    network: Network,
+    experiment: Experiment,
     state: State,
     names: Symbols,
     places: dict[str, tuple[Unit, int]],
@@ -289,14 +290,22 @@ def _updates(
     """Return derivative, step size and new value of each parameter."""
     products = factors.groupby(["parameter", "data_point", "path"], sort=False)["value"].prod()
     derivatives = products.groupby("parameter", sort=False).sum()
+    train = experiment.training.train
     rows = []
     for name, (unit, source) in places.items():
-        at = network.positions[name]
-        old, rate = state.theta[at].item(), state.rates[unit.layer - 1].item()
-        step = derivatives[name] * rate - state.momentum * state.velocity[at].item()
-        symbol = names.parameter(name, unit, source)
-        rows.append((name, symbol, old, derivatives[name], rate, step, old - step))
-    return pd.DataFrame(
-        rows,
-        columns=["parameter", "symbol", "old", "derivative", "learning_rate", "step_size", "new"],
-    )
+        at = experiment.perceptron.positions[name]
+        trains = train == "all" or name in train
+        rows.append(
+            {
+                "parameter": name,
+                "symbol": names.parameter(name, unit, source),
+                "old": state.theta[at].item(),
+                "derivative": derivatives[name],
+                "learning_rate": state.rates[unit.layer - 1].item() if trains else 0.0,
+                "momentum": state.momentum,
+                "last_step": 0.0 - state.velocity[at].item(),
+            }
+        )
+    table = pd.DataFrame(rows)
+    step = table["derivative"] * table["learning_rate"] + table["momentum"] * table["last_step"]
+    return table.assign(step_size=step, new=table["old"] - step)

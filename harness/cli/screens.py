@@ -166,9 +166,14 @@ def show_trace(trace: Trace) -> None:
         ours = trace.factors[trace.factors["parameter"] == update.parameter]
         for _, chain in ours.groupby("path"):
             console.print(_chain_table(name, chain))
+        carried = (
+            f" + {_number(update.momentum)} x {_number(update.last_step)}"
+            if update.momentum
+            else ""
+        )
         console.print(
             f"  {name} = {_number(update.derivative)}, the sum of the products\n"
-            f"  step size = {_number(update.derivative)} x {_number(update.learning_rate)}"
+            f"  step size = {_number(update.derivative)} x {_number(update.learning_rate)}{carried}"
             f" = {_number(update.step_size)}\n"
             f"  new {update.symbol} = {_number(update.old)} - ({_number(update.step_size)})"
             f" = [bold]{_number(update.new)}[/bold]\n"

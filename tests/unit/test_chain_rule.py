@@ -145,3 +145,20 @@ def test_data_point_that_was_drawn_twice_counts_twice():
     paths = factors[factors["data_point"] == twice].groupby("path")
     assert list(paths.groups) == [0, 1]
     assert paths.get_group(0)["value"].tolist() == paths.get_group(1)["value"].tolist()
+
+
+def test_a_parameter_that_does_not_train_has_a_derivative_and_stays():
+    only_b3 = harness.load_experiment("experiments/statquest_b3.toml")
+    (update,) = harness.trace(only_b3, parameter="w1").updates.itertuples()
+    assert update.derivative != 0.0
+    assert update.learning_rate == update.step_size == 0.0
+    assert update.new == update.old == 3.34
+
+
+def test_the_step_is_the_sum_of_its_two_parts():
+    trace = harness.trace(CASES["second_lesson_drawn_with_momentum"], epoch=2)
+    updates = trace.updates
+    assert (updates["last_step"] != 0.0).all()
+    parts = updates["derivative"] * updates["learning_rate"]
+    parts += updates["momentum"] * updates["last_step"]
+    assert parts.tolist() == updates["step_size"].tolist()

@@ -191,6 +191,15 @@ def test_bad_value(key, value, named, words):
     assert len(str(error)) < 400
 
 
+def test_a_misspelt_key_is_named_and_not_the_one_that_is_missing_for_it():
+    document = copy.deepcopy(BASE)
+    document["trainng"] = document.pop("training")
+    assert complaint(document).key == "trainng"
+    document = copy.deepcopy(BASE)
+    document["training"]["learning_rat"] = document["training"].pop("learning_rate")
+    assert complaint(document).key == "training.learning_rat"
+
+
 def test_more_epochs_than_memory_holds():
     document = changed("record/epochs", "all")
     document["training"]["epochs"] = 10**6
