@@ -17,6 +17,7 @@ TIMED = ("dosage", "xor", "penguins")
 
 
 def harness(*arguments: str) -> str:
+    """Return what a command prints in 80 columns, without blanks at the ends of lines."""
     environment = os.environ | {"COLUMNS": "80"}
     done = subprocess.run(
         [HARNESS, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
@@ -25,11 +26,13 @@ def harness(*arguments: str) -> str:
 
 
 def processor() -> str:
+    """Return what the machine calls its processor, and how many there are."""
     names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return f"{names[0]}, {len(names)} cores" if names else platform.machine()
 
 
 def speed_table() -> str:
+    """Train some experiments anew and return a table of what they say of themselves."""
     rows = []
     for name in TIMED:
         shutil.rmtree(ROOT / "results" / name, ignore_errors=True)
@@ -45,6 +48,7 @@ def speed_table() -> str:
 
 
 def main() -> None:
+    """Put everything in its place in the README."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     speed = f"{speed_table()}\n\n*{processor()}; Python {platform.python_version()}.*"
     readme = re.sub(

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.errors import ExperimentError, HarnessError
+from harness.errors import ExperimentError, HarnessError, shown
 
 BAD_INPUT = 2
 STOPPED = 130
@@ -97,7 +97,9 @@ def trace(
     from harness.cli import screens
 
     if notation not in (None, "numbered", "matrix"):
-        raise ExperimentError("notation", f'= "{notation}" must be "numbered" or "matrix".')
+        raise ExperimentError(
+            "--notation", f'= {shown(notation)} must be "numbered" or "matrix".', "Or leave it out."
+        )
     experiment = _load(file, changes)
     screens.show_trace(
         chain_rule.trace(
@@ -134,7 +136,7 @@ def _parse_change(change: str) -> tuple[str, Any]:
         )
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # not TOML, a number of 5,000 digits, 5,000 brackets
         value = text
     return key.strip(), value
 

@@ -109,8 +109,8 @@ def test_trace_shows_symbols_above_numbers(tmp_path):
     assert traced.returncode == 0
     lines = traced.stdout.splitlines()
     symbols = next(line for line in lines if "dSSR/dpredicted" in line)
-    assert symbols.split() == (
-        "point dSSR/dpredicted x dpredicted/dy1 x dy1/dx1 x dx1/dw1 = product".split()
+    assert " ".join(symbols.split()) == (
+        "point dSSR/dpredicted x dpredicted/dy1 x dy1/dx1 x dx1/dw1 = product"
     )
     first = lines[lines.index(symbols) + 1].split()
     assert first[2:4] == ["0.36", "0.5"]  # w3, and sigmoid(0)
@@ -120,7 +120,9 @@ def test_trace_shows_symbols_above_numbers(tmp_path):
 
 def test_help_needs_no_compiler(tmp_path):
     code = "import sys; from harness.cli import main; sys.argv[1:] = ['--help']\n"
-    code += "try: main()\nexcept SystemExit: print({'numba', 'pandas', 'pydantic'} & {*sys.modules})"
+    code += (
+        "try: main()\nexcept SystemExit: print({'numba', 'pandas', 'pydantic'} & {*sys.modules})"
+    )
     shown = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )

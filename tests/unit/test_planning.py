@@ -39,7 +39,5 @@ def test_chunks_are_small_where_runs_are_long_and_have_a_limit_where_they_are_sh
     short = chunk_size(Trainer(small(grid={"init_id": 10**7}, record={"epochs": "none"})))
     longer = chunk_size(Trainer(small(grid={"init_id": 10**7}, training__epochs=10**5)))
     assert longer < short <= 2**16
-    longest = small(
-        grid={"init_id": 10**7}, training__epochs=10**9, record={"epochs": {"log": 10}}
-    )
+    longest = small(grid={"init_id": 10**7}, training__epochs=10**9, record={"epochs": {"log": 10}})
     assert chunk_size(Trainer(longest)) == 1
