@@ -1,9 +1,8 @@
 """Train every point of a grid of small neural networks.
 
-    >>> import harness
-    >>> experiment = harness.load_experiment("experiments/dosage.toml")
-    >>> results = harness.run(experiment)  # doctest: +SKIP
-    >>> results.runs  # doctest: +SKIP
+    experiment = harness.load_experiment("experiments/dosage.toml")
+    results = harness.run(experiment)
+    results.runs
 
 This module is what users import, and nothing else. Names are fetched at their first use, so that
 the command line answers `--help` without loading a compiler.

@@ -11,17 +11,12 @@ from harness.store import Store
 
 
 class Results:
-    """What a sweep left, as tables.
+    """What a sweep left, as tables; `harness.run` and `open_results` return it.
 
     Parameters
     ----------
     store : Store
         The results folder.
-
-    Examples
-    --------
-    >>> results = open_results("results/dosage")  # doctest: +SKIP
-    >>> results.runs.groupby("learning_rate")["ssr_final"].median()  # doctest: +SKIP
     """
 
     def __init__(self, store: Store) -> None:
