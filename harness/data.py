@@ -72,11 +72,19 @@ def _chebyshev(request: Request) -> tuple[Floats, Floats]:
     return x[:, np.newaxis], targets[:, np.newaxis]
 
 
-GENERATORS: dict[str, Callable[[Request], tuple[Floats, Floats]]] = {
-    "dosage": _dosage,
-    "xor": _xor,
-    "gaussian": _gaussian,
-    "chebyshev": _chebyshev,
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """A rule that makes inputs and targets, and the keys of `Request` that it listens to."""
+
+    make: Callable[[Request], tuple[Floats, Floats]]
+    keys: tuple[str, ...] = ()
+
+
+GENERATORS = {
+    "dosage": Generator(_dosage),
+    "xor": Generator(_xor),
+    "gaussian": Generator(_gaussian, ("samples", "seed")),
+    "chebyshev": Generator(_chebyshev, ("samples", "degree")),
 }
 
 
@@ -89,7 +97,7 @@ def generate(generator: str, request: Request) -> Dataset:
     >>> generate("chebyshev", request).targets.ravel().tolist()
     [1.0, -1.0, 1.0]
     """
-    inputs, targets = GENERATORS[generator](request)
+    inputs, targets = GENERATORS[generator].make(request)
     return Dataset(inputs=inputs, targets=targets)
 
 

@@ -24,9 +24,6 @@ MOST_PARAMETERS = 1_000_000
 MOST_NUMBERS = 100_000_000
 MOST_RECORDED = 1_000_000
 
-# The keys of [data] that a generator needs; the others do not use them.
-_GENERATOR_KEYS = {"gaussian": ("samples", "seed"), "chebyshev": ("samples", "degree")}
-
 
 def build_network(section: NetworkSection) -> Network:
     """Return the network, with a value for every layer."""
@@ -115,10 +112,10 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
 
 def _check_generator_keys(section: DataSection) -> None:
     """Refuse what would be ignored: a number of samples for data that are given, for example."""
-    used = _GENERATOR_KEYS.get(section.generator or "", ())
+    used = data.GENERATORS[section.generator].keys if section.generator else ()
     for key in ("samples", "seed", "degree"):
         if getattr(section, key) is not None and key not in used:
-            users = [f'"{name}"' for name, keys in _GENERATOR_KEYS.items() if key in keys]
+            users = [f'"{name}"' for name, rule in data.GENERATORS.items() if key in rule.keys]
             raise ExperimentError(
                 f"data.{key}",
                 f"= {shown(getattr(section, key))} is for the generator {' or '.join(users)} only.",
