@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harness.experiment import Experiment
 from harness.initialise import initial_parameters
-from harness.kernels import descent, philox
+from harness.kernels import descent
 from harness.kernels.passes import Architecture, Data
 from harness.network import Network
 
@@ -38,7 +38,11 @@ def make_variant(experiment: Experiment) -> Variant:
         network=experiment.perceptron,
         architecture=experiment.perceptron.architecture(),
         schedule=_schedule(experiment),
-        data=Data(x=experiment.dataset.inputs, y=experiment.dataset.targets),
+        # Contiguous, because Numba compiles a kernel anew for every layout of an array.
+        data=Data(
+            x=np.ascontiguousarray(experiment.dataset.inputs),
+            y=np.ascontiguousarray(experiment.dataset.targets),
+        ),
     )
 
 
@@ -120,11 +124,5 @@ def make_rows(count: int, recorded: int, keeps_loss: bool) -> descent.Rows:
 
 def first_batch(variant: Variant, epoch: int) -> NDArray[np.int64]:
     """Return the data points of the first update after `epoch` epochs."""
-    schedule, samples = variant.schedule, len(variant.data.x)
-    order = np.arange(samples)
-    if schedule.batches == descent.SHUFFLED and schedule.batch_size < samples:
-        philox.shuffle(order, schedule.seed, np.uint64(epoch))
-    elif schedule.batches == descent.DRAWN:
-        order = np.empty(schedule.batch_size, dtype=np.int64)
-        philox.draw(order, schedule.seed, np.uint64(epoch), samples)
-    return order[: schedule.batch_size]
+    order = descent.order_of_epoch(variant.schedule, len(variant.data.x), epoch)
+    return order[: variant.schedule.batch_size]

@@ -27,8 +27,8 @@ from harness.arguments import first_batch, make_variant
 from harness.blocks import State, state_after
 from harness.errors import ExperimentError, nearest, shown
 from harness.experiment import Experiment
-from harness.kernels.activations import ACTIVATIONS, activate
-from harness.kernels.losses import CROSS_ENTROPY, LOSSES, loss_weight
+from harness.kernels.activations import ACTIVATIONS, value_and_slope
+from harness.kernels.losses import CROSS_ENTROPY, LOSSES, weight_of_loss
 from harness.network import Network
 from harness.notation import Notation, Symbols, Unit, parameter_places
 
@@ -38,8 +38,8 @@ MOST_CHAINS = 100_000
 _REMARKS = {
     "cross_entropy": "The lesson says that dE/dŷ is ŷ - y. That is dE/dh, the product of the first"
     " two factors: for cross-entropy dE/dŷ = (ŷ - y) / (ŷ (1 - ŷ)), and dŷ/dh = ŷ (1 - ŷ).",
-    "half_ssr": "Here dE/dŷ is ŷ - y, because the error is half the squared one. For cross-entropy"
-    " ŷ - y would be dE/dh, the product of the first two factors.",
+    "half_ssr": "The lesson says that dE/dŷ is ŷ - y. For half the squared error, as here, it is;"
+    " for the lesson's cross-entropy ŷ - y is dE/dh, the product of the first two factors.",
 }
 
 
@@ -216,7 +216,7 @@ class _Chain:
         self.network = network
         self.names = names
         self.scales = architecture.scales.tolist()
-        self.weight = loss_weight(LOSSES[network.loss], samples, network.sizes[-1])
+        self.weight = weight_of_loss(LOSSES[network.loss], samples, network.sizes[-1])
         self.values = {place: theta[network.positions[name]].item()
                        for name, place in parameter_places(network).items()}  # fmt: skip
 
@@ -232,7 +232,7 @@ class _Chain:
                 )
                 for unit in range(self.network.sizes[layer])
             ])  # fmt: skip
-            pairs = [activate(ACTIVATIONS[activation], value) for value in z[-1]]
+            pairs = [value_and_slope(ACTIVATIONS[activation], value) for value in z[-1]]
             a.append([value for value, _ in pairs])
             slope.append([steep for _, steep in pairs])
         return _Forward(z, a, slope)
@@ -241,7 +241,7 @@ class _Chain:
         """Return dE/dpredicted."""
         if LOSSES[self.network.loss] == CROSS_ENTROPY:
             # (p - y) / (p (1 - p)), with 1 - p = sigmoid(-z), which is right where p rounds to 1.
-            q = activate(ACTIVATIONS["sigmoid"], -z)[0]
+            q = value_and_slope(ACTIVATIONS["sigmoid"], -z)[0]
             return self.weight * (_share(1.0 - y, q) - _share(y, p))
         return self.weight * -2.0 * (y - p)
 

@@ -15,8 +15,8 @@ from harness.store import MOST_CSV_ROWS
 # A chunk is held in memory until it is written, twice for each thread.
 _MOST_RUNS_A_CHUNK = 1 << 16
 _MOST_ROWS_A_CHUNK = 1 << 20
-# Multiply-adds in a chunk: about half a second on one core.
-_WORK_A_CHUNK = 10**8
+# Multiply-adds in a chunk: one or two seconds on one core.
+_WORK_A_CHUNK = 4 * 10**8
 
 # An activation with its slope takes as long as this many multiply-adds (measured: 13 ns of 0.9 ns).
 _WORK_AN_ACTIVATION = 15

@@ -54,10 +54,15 @@ class Store:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ResultsError(
                 f"{folder} is there already and is no results folder.\n"
-                "Choose another folder with --out, or empty this one."
+                "Choose another folder with --out, or move this one away."
             )
-        for table in _TABLES:
-            (folder / table).mkdir(parents=True)
+        try:
+            for table in _TABLES:
+                (folder / table).mkdir(parents=True)
+        except OSError as error:
+            raise ResultsError(
+                f"{folder} cannot be made: {error.strerror}.\nChoose another folder with --out."
+            ) from None
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
         _write(folder / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
         return cls(folder, manifest)
@@ -114,8 +119,13 @@ class Store:
 
     def rows(self, table: str) -> int:
         """Return the number of rows of a table."""
-        files = self._files(table)
-        return sum(pyarrow.parquet.read_metadata(path).num_rows for path in files)
+        rows = 0
+        for path in self._files(table):
+            try:
+                rows += pyarrow.parquet.read_metadata(path).num_rows
+            except (OSError, pa.ArrowException) as error:
+                raise _broken(path) from error
+        return rows
 
     def read(
         self, table: str, columns: Sequence[str] | None = None, run_ids: Any = None
@@ -123,10 +133,12 @@ class Store:
         """Return a table, or some columns or the rows of some runs of it, ordered by run_id."""
         kept = None if run_ids is None else pc.field("run_id").isin(pa.array(run_ids, pa.int64()))
         names = None if columns is None else list(columns)
-        parts = [
-            pyarrow.parquet.read_table(path, columns=names, filters=kept)
-            for path in self._files(table)
-        ]
+        parts = []
+        for path in self._files(table):
+            try:
+                parts.append(pyarrow.parquet.read_table(path, columns=names, filters=kept))
+            except (OSError, pa.ArrowException) as error:
+                raise _broken(path) from error
         if not parts:
             raise ResultsError(
                 f"{self.folder} has no finished chunk yet.\n`harness run FILE` goes on."
@@ -136,6 +148,14 @@ class Store:
     def _files(self, table: str) -> list[Path]:
         done = sorted((self.folder / "runs").glob("part-*.parquet"))
         return [self.folder / table / path.name for path in done]
+
+
+def _broken(path: Path) -> ResultsError:
+    chunk = f"{path.parent.parent}/runs/{path.name}"
+    return ResultsError(
+        f"{path} cannot be read: it is missing or broken.\n"
+        f"Remove {chunk}; `harness run FILE` then trains its runs again."
+    )
 
 
 def _array(values: Any) -> pa.Array:

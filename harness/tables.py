@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.errors import ResultsError
 from harness.store import Store
 
 
@@ -41,20 +42,33 @@ class Results:
         """
         return _to_pandas(self._store.read("runs"))
 
-    def trajectories(self, run_ids: Iterable[int] | None = None) -> pd.DataFrame:
+    def trajectories(self, run_ids: int | Iterable[int] | None = None) -> pd.DataFrame:
         """Return one row a recorded epoch, ordered by run_id, then epoch.
 
         Parameters
         ----------
-        run_ids : iterable of int, optional
+        run_ids : int or iterable of int, optional
             The runs that are wanted; all if left out.
 
         Returns
         -------
         DataFrame
             Columns run_id, epoch, ssr; and loss where it is not SSR.
+
+        Raises
+        ------
+        ResultsError
+            The sweep has no such run.
         """
-        wanted = None if run_ids is None else list(run_ids)
+        wanted = [run_ids] if isinstance(run_ids, int) else run_ids
+        if wanted is not None:
+            wanted = list(wanted)
+            for run_id in wanted:
+                if not 0 <= run_id < self.manifest["runs"]:
+                    raise ResultsError(
+                        f"run_id = {run_id} is no run of {self.folder}.\n"
+                        f"Runs are 0 to {self.manifest['runs'] - 1}."
+                    )
         return _to_pandas(self._store.read("trajectories", run_ids=wanted))
 
     def __repr__(self) -> str:

@@ -31,7 +31,7 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> Experimen
     return ExperimentError(
         f"{key}{inner}",
         f"= {shown(value)} is not allowed; {key} must be {allowed}.",
-        _advice(value, allowed) or f"It says: {field.description}.",
+        _advice(value, allowed) or f"It means: {field.description}.",
     )
 
 

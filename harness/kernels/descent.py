@@ -103,6 +103,15 @@ def _finite(theta: Floats) -> bool:
     return zero == 0.0
 
 
+@entry
+def order_of_epoch(schedule: Schedule, m: int, epoch: int) -> Integers:
+    """Return the data points of an epoch's batches, of m in all, one batch behind the other."""
+    order = np.arange(schedule.updates * schedule.batch_size if schedule.batches == DRAWN else m)
+    if schedule.batch_size < m or schedule.batches == DRAWN:
+        _order_epoch(schedule, m, epoch, order)
+    return order
+
+
 @compiled
 def _update(
     schedule: Schedule, theta: Floats, v: Floats, rates: Floats, momentum: float, g: Floats

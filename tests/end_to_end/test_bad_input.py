@@ -120,6 +120,6 @@ def test_in_a_process_of_its_own(tmp_path):
     assert done.stderr == (
         "harness: one.toml: training.momentum = 1.5 is not allowed; training.momentum must be a"
         " number from 0 up to, but not including, 1.\n"
-        "It says: share of the last step that is added to the next one (heavy ball).\n"
+        "It means: share of the last step that is added to the next one (heavy ball).\n"
     )
     assert files_below(tmp_path) == before
