@@ -1,5 +1,6 @@
 """From an experiment to what the kernels take: names become codes, settings become arrays."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from harness.kernels.passes import Architecture, Data
 from harness.network import Network
 
 Columns = dict[str, Any]
+
+PARAMETER = re.compile(r"[wb]\d+")
 
 # The kernel compares with numbers only. No loss is below the first or above the second, and an
 # infinite one is above it.
@@ -51,14 +54,16 @@ def _schedule(experiment: Experiment) -> descent.Schedule:
     training, network = experiment.training, experiment.perceptron
     samples = len(experiment.dataset.inputs)
     batch_size = samples if training.batch_size == "all" else training.batch_size
-    trained = network.parameters if training.train == "all" else training.train
+    trained = np.arange(network.parameter_count)
+    if training.train != "all":
+        trained = np.sort([network.positions[name] for name in training.train])
     return descent.Schedule(
         epochs=training.epochs,
         batch_size=batch_size,
         updates=training.updates_per_epoch or -(-samples // batch_size),
         batches=descent.BATCHES[training.batches],
         seed=np.uint64(training.seed),
-        trained=np.sort([network.positions[name] for name in trained]).astype(np.int64),
+        trained=trained.astype(np.int64),
         layers=network.layer_of,
         recorded=experiment.schedule,
         measure_gradient="gradient_norm" in experiment.record.measures,
@@ -90,7 +95,7 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
         scales=column("init_scale", initialisation.scale),
         offsets=column("init_offset", initialisation.offset),
     )
-    given = {**initialisation.parameters, **{n: axes[n] for n in axes if n in network.positions}}
+    given = {**initialisation.parameters, **{n: axes[n] for n in axes if PARAMETER.fullmatch(n)}}
     for name, values in given.items():
         theta[:, network.positions[name]] = values
 
@@ -107,7 +112,7 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
 
 def make_rows(count: int, recorded: int, keeps_loss: bool) -> descent.Rows:
     """Return room for what a block of runs leaves; a run is RUNNING until it has ended."""
-    trajectory = (count, recorded + 1 if recorded else 0)
+    trajectory = (count, recorded)
     return descent.Rows(
         status=np.full(count, descent.RUNNING, dtype=np.int8),
         epochs=np.zeros(count, dtype=np.int64),

@@ -4,6 +4,7 @@ Runs of one kernel call share network, schedule and data; the axes that change t
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from harness.arguments import Columns, Variant, make_rows, make_variant, start
 from harness.experiment import Experiment
 from harness.kernels import descent
+
+# A chunk meets the same few variants again and again; all of them can be too large to keep.
+_KEPT_VARIANTS = 64
 
 # Trajectories are collected for themselves, because variants record other numbers of epochs.
 _ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
@@ -36,20 +40,20 @@ class Trainer:
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        self._variants: dict[int, Variant] = {}
+        self.variant = lru_cache(maxsize=_KEPT_VARIANTS)(self._make_variant)
         networks = [self.variant(i).network for i in range(experiment.variant_grid.size)]
         self.keeps_loss = any(network.loss != "ssr" for network in networks)
-        # The largest of the networks has the parameter names of all of them.
-        self.parameters = max(networks, key=lambda n: n.parameter_count).parameters
+        # A column for every parameter of every network, in the order of the largest.
+        names: dict[str, None] = {}
+        if experiment.record.parameters:
+            for network in sorted(networks, key=lambda n: n.parameter_count, reverse=True):
+                names |= dict.fromkeys(network.parameters)
+        self.parameters = tuple(names)
 
-    def variant(self, index: int) -> Variant:
+    def _make_variant(self, index: int) -> Variant:
         """Return one variant of the experiment's `variant_grid`."""
-        if index not in self._variants:
-            point = self.experiment.variant_grid.point(index)
-            self._variants[index] = make_variant(
-                self.experiment.at(point) if point else self.experiment
-            )
-        return self._variants[index]
+        point = self.experiment.variant_grid.point(index)
+        return make_variant(self.experiment.at(point) if point else self.experiment)
 
     def compile(self) -> Block:
         """Compile every kernel that training calls, by training no runs; return their columns."""
@@ -80,9 +84,7 @@ class Trainer:
         axes = self.experiment.axes.columns(run_ids)
         variant_of = self._variant_of(run_ids)
         rows = make_rows(run_ids.size, 0, self.keeps_loss)
-        parameters = np.full(
-            (run_ids.size if self.experiment.record.parameters else 0, len(self.parameters)), np.nan
-        )
+        parameters = np.full((run_ids.size, len(self.parameters)), np.nan)
         trajectories = []
         for index in np.unique(variant_of) if run_ids.size else [0]:
             variant = self.variant(int(index))
@@ -98,14 +100,13 @@ class Trainer:
             for name in _ONE_A_RUN:
                 getattr(rows, name)[chosen] = getattr(found, name)
             trajectories.append(_trajectories(run_ids[chosen], variant, found, self.keeps_loss))
-            if self.experiment.record.parameters:
-                for column, name in enumerate(self.parameters):
-                    if name in variant.network.positions:
-                        at = variant.network.positions[name]
-                        parameters[chosen, column] = runs.theta[:, at]
+            for column, name in enumerate(self.parameters):
+                if name in variant.network.positions:
+                    at = variant.network.positions[name]
+                    parameters[chosen, column] = runs.theta[:, at]
         return Block(
             runs=self._run_columns(run_ids, axes, rows, parameters),
-            trajectories=self._trajectory_columns(trajectories, len(trajectories) > 1),
+            trajectories=_in_order(trajectories),
         )
 
     def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -140,17 +141,18 @@ class Trainer:
                     columns[f"{name}_{when}"] = values[:, column]
         for name in self.experiment.record.measures:
             columns[name] = getattr(rows, name)
-        if self.experiment.record.parameters:
-            for column, name in enumerate(self.parameters):
-                columns[f"{name}_final"] = parameters[:, column]
+        for column, name in enumerate(self.parameters):
+            columns[f"{name}_final"] = parameters[:, column]
         return columns
 
-    def _trajectory_columns(self, parts: list[Columns], mixed: bool) -> Columns:
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        if mixed:
-            order = np.argsort(columns["run_id"], kind="stable")
-            columns = {name: values[order] for name, values in columns.items()}
-        return columns
+
+def _in_order(parts: list[Columns]) -> Columns:
+    """Return the trajectories of some variants as one table, ordered by run."""
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if len(parts) > 1:
+        order = np.argsort(columns["run_id"], kind="stable")
+        columns = {name: values[order] for name, values in columns.items()}
+    return columns
 
 
 def _trajectories(
@@ -158,9 +160,9 @@ def _trajectories(
 ) -> Columns:
     """Return the recorded epochs of all runs, one row behind the other."""
     schedule = variant.schedule.recorded
-    width = rows.ssr_trajectory.shape[1]
-    written = np.arange(width) < rows.recorded[:, np.newaxis]
-    epochs = np.broadcast_to(np.append(schedule, 0)[:width], written.shape).copy()
+    written = np.arange(schedule.size) < rows.recorded[:, np.newaxis]
+    epochs = np.broadcast_to(schedule, written.shape).copy()
+    # A run that ended early did so between two of these epochs.
     ended = np.flatnonzero(rows.recorded)
     epochs[ended, rows.recorded[ended] - 1] = rows.epochs[ended]
     columns: Columns = {

@@ -15,7 +15,6 @@ In a network with more than one way from a parameter to the output there is a ch
 
 import itertools
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,9 +26,7 @@ from harness.arguments import first_batch, make_variant
 from harness.blocks import State, state_after
 from harness.errors import ExperimentError, nearest, shown
 from harness.experiment import Experiment
-from harness.kernels.activations import ACTIVATIONS, value_and_slope
-from harness.kernels.losses import CROSS_ENTROPY, LOSSES, weight_of_loss
-from harness.network import Network
+from harness.factors import Chain
 from harness.notation import Notation, Symbols, Unit, parameter_places
 
 # More are of no use to a reader, and a wide and deep network has billions.
@@ -50,12 +47,13 @@ class Trace:
     Attributes
     ----------
     factors : DataFrame
-        One row a factor: parameter, data_point, path, position (in the product), symbol, value.
+        One row a factor: parameter, data_point, path, through (the units that the path goes
+        through), position (in the product), symbol, value.
         A data point that was drawn twice for the batch has each of its paths twice, the second
         time under further numbers.
     updates : DataFrame
-        One row a parameter: parameter, symbol, old, derivative (summed over paths and data
-        points), learning_rate, momentum, last_step, step_size = derivative * learning_rate +
+        One row a parameter: parameter, symbol, trains, old, derivative (summed over paths and
+        data points), learning_rate, momentum, last_step, step_size = derivative * learning_rate +
         momentum * last_step, new = old - step_size. A parameter that does not train has rate 0.
     remark : str
         Where the lesson's statement is off, the right one; else empty.
@@ -63,6 +61,12 @@ class Trace:
         Which run, and after how many epochs.
     loss : str
         Symbol of what is differentiated.
+    updates_per_epoch : int
+        How many updates an epoch has; this is the first of the next one.
+    data_points : tuple of int
+        The batch, in its order.
+    status : str
+        How the run has ended, where it has, so that this update is never made; else empty.
     """
 
     factors: pd.DataFrame
@@ -71,15 +75,9 @@ class Trace:
     run_id: int
     epoch: int
     loss: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Forward:
-    """Pre-activation, output and slope of every unit for one data point, by layer."""
-
-    z: list[list[float]]
-    a: list[list[float]]
-    slope: list[list[float]]
+    updates_per_epoch: int
+    data_points: tuple[int, ...]
+    status: str
 
 
 def trace(
@@ -101,7 +99,8 @@ def trace(
     epoch : int
         After how many epochs: 0 is the first update. With batches it is the first of the epoch.
     parameter : str, optional
-        The one parameter that is wanted; all that train if left out.
+        The one parameter that is wanted, by its name (w1) or its symbol in a matrix (W11(1)); all
+        that train if left out.
     notation : {"numbered", "matrix"}, optional
         That of the first or of the second lesson; "matrix" for a network of sigmoid units if left
         out, else "numbered".
@@ -143,7 +142,7 @@ def trace(
         )
     factors = pd.DataFrame(
         _rows(alone, state, names, places, batch),
-        columns=["parameter", "data_point", "path", "position", "symbol", "value"],
+        columns=["parameter", "data_point", "path", "through", "position", "symbol", "value"],
     )
     return Trace(
         factors=factors,
@@ -152,6 +151,10 @@ def trace(
         run_id=run_id,
         epoch=epoch,
         loss=names.loss,
+        updates_per_epoch=int(variant.schedule.updates),
+        data_points=tuple(batch.tolist()),
+        # Training was told to finish here, which is the end of the run at its last epoch only.
+        status=state.status if state.status != "finished" or epoch == alone.training.epochs else "",
     )
 
 
@@ -162,11 +165,15 @@ def _choose(experiment: Experiment, parameter: str | None) -> dict[str, tuple[Un
     if parameter is None:
         train = experiment.training.train
         return {name: places[name] for name in places if train == "all" or name in train}
+    # A symbol has brackets, and a name has none.
+    matrix = Symbols(network, "matrix")
+    symbols = {matrix.parameter(name, *place): name for name, place in places.items()}
+    parameter = {s.lower(): name for s, name in symbols.items()}.get(parameter.lower(), parameter)
     if parameter not in places:
         raise ExperimentError(
             "parameter",
             f'= "{parameter}" is no parameter of the network, which has {shown(list(places))}.',
-            nearest(parameter, places),
+            nearest(parameter, symbols if "(" in parameter else places),
         )
     return {parameter: places[parameter]}
 
@@ -177,14 +184,14 @@ def _rows(
     names: Symbols,
     places: dict[str, tuple[Unit, int]],
     batch: np.ndarray,
-) -> Iterator[tuple[str, int, int, int, str, float]]:
+) -> Iterator[tuple[str, int, int, str, int, str, float]]:
     network, data = experiment.perceptron, experiment.dataset
-    chain = _Chain(network, names, state.theta, int(batch.size))
+    chain = Chain(network, names, state.theta, int(batch.size))
     for name, (unit, source) in places.items():
         later = [range(size) for size in network.sizes[unit.layer + 1 :]]
         chains: Counter[int] = Counter()  # of each data point: a batch may have drawn it before
         for data_point in batch.tolist():
-            forward = chain.forward(data.inputs[data_point].tolist())
+            held = chain.forward(data.inputs[data_point])
             targets = data.targets[data_point].tolist()
             for indices in itertools.product(*later):
                 path = chains[data_point]
@@ -192,92 +199,10 @@ def _rows(
                 on_path = [unit] + [
                     Unit(unit.layer + 1 + step, index) for step, index in enumerate(indices)
                 ]
-                factors = chain.factors(name, on_path, source, forward, targets)
+                through = names.through(on_path)
+                factors = chain.factors(name, on_path, source, held, targets)
                 for position, (symbol, value) in enumerate(factors):
-                    yield name, data_point, path, position, symbol, value
-
-
-def _share(target: float, probability: float) -> float:
-    """Return target / probability, which is 0 for a target of 0 even where probability is."""
-    if target > 0.0 and probability < sys.float_info.min:
-        raise ExperimentError(
-            "trace",
-            "meets an output so saturated that the derivative of the loss by it is no number.",
-            "Choose an earlier epoch, or smaller initial weights.",
-        )
-    return target / probability if target > 0.0 else 0.0
-
-
-class _Chain:
-    """The factors of a network at one theta."""
-
-    def __init__(self, network: Network, names: Symbols, theta: np.ndarray, samples: int) -> None:
-        architecture = network.architecture()
-        self.network = network
-        self.names = names
-        self.scales = architecture.scales.tolist()
-        self.weight = weight_of_loss(LOSSES[network.loss], samples, network.sizes[-1])
-        self.values = {place: theta[network.positions[name]].item()
-                       for name, place in parameter_places(network).items()}  # fmt: skip
-
-    def forward(self, x: list[float]) -> _Forward:
-        """Return what every unit holds for one data point."""
-        z, a, slope = [x], [x], [[1.0] * len(x)]
-        for layer, activation in enumerate(self.network.activations, start=1):
-            sources = [*a[-1], 1.0]  # the bias is the weight of a source that is always 1
-            z.append([
-                self.scales[layer] * sum(
-                    self.values.get((Unit(layer, unit), j), 0.0) * source
-                    for j, source in enumerate(sources)
-                )
-                for unit in range(self.network.sizes[layer])
-            ])  # fmt: skip
-            pairs = [value_and_slope(ACTIVATIONS[activation], value) for value in z[-1]]
-            a.append([value for value, _ in pairs])
-            slope.append([steep for _, steep in pairs])
-        return _Forward(z, a, slope)
-
-    def _loss_factor(self, p: float, z: float, y: float) -> float:
-        """Return dE/dpredicted."""
-        if LOSSES[self.network.loss] == CROSS_ENTROPY:
-            # (p - y) / (p (1 - p)), with 1 - p = sigmoid(-z), which is right where p rounds to 1.
-            q = value_and_slope(ACTIVATIONS["sigmoid"], -z)[0]
-            return self.weight * (_share(1.0 - y, q) - _share(y, p))
-        return self.weight * -2.0 * (y - p)
-
-    def factors(
-        self, name: str, path: list[Unit], source: int, forward: _Forward, targets: list[float]
-    ) -> Iterator[tuple[str, float]]:
-        """Yield symbol and value of each factor, from the loss to the parameter."""
-        names, network = self.names, self.network
-        output = path[-1]
-        predicted = names.predicted(output)
-        p = network.output_scale * forward.a[output.layer][output.index]
-        z = forward.z[output.layer][output.index]
-        yield f"d{names.loss}/d{predicted}", self._loss_factor(p, z, targets[output.index])
-
-        slope = network.output_scale * forward.slope[output.layer][output.index]
-        inner = names.before(output)
-        if network.activations[-1] == "identity" and network.output_scale == 1.0:
-            inner = predicted  # what goes into the output is the prediction itself
-        else:
-            yield f"d{predicted}/d{inner}", slope
-
-        for above, below in zip(reversed(path), reversed(path[:-1]), strict=False):
-            into = self.scales[above.layer] * self.values[above, below.index]
-            steep = forward.slope[below.layer][below.index]
-            if names.matrix:
-                yield f"d{inner}/d{names.before(below)}", into * steep
-            else:
-                yield f"d{inner}/d{names.after(below)}", into
-                yield f"d{names.after(below)}/d{names.before(below)}", steep
-            inner = names.before(below)
-
-        unit = path[0]
-        below_output = forward.a[unit.layer - 1]
-        held = below_output[source] if source < len(below_output) else 1.0
-        symbol = names.parameter(name, unit, source)
-        yield f"d{inner}/d{symbol}", self.scales[unit.layer] * held
+                    yield name, data_point, path, through, position, symbol, value
 
 
 def _updates(
@@ -299,6 +224,7 @@ def _updates(
             {
                 "parameter": name,
                 "symbol": names.parameter(name, unit, source),
+                "trains": trains,
                 "old": state.theta[at].item(),
                 "derivative": derivatives[name],
                 "learning_rate": state.rates[unit.layer - 1].item() if trains else 0.0,

@@ -36,6 +36,9 @@ class Values(Protocol):
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """Return the values at some indices, in their order."""
 
+    def value(self, index: int) -> Any:
+        """Return the value at an index, as a Python number or text."""
+
     def ends(self) -> tuple[Any, Any]:
         """Return values that all others lie between."""
 
@@ -56,17 +59,23 @@ class Listed:
 
     @cached_property
     def _array(self) -> NDArray[Any]:
-        if isinstance(self.values[0], str):
-            return np.array(self.values, dtype=object)
+        # In a table, numbers beside names are text: a column has one type.
+        if any(isinstance(value, str) for value in self.values):
+            return np.array([str(value) for value in self.values], dtype=object)
         return np.array(self.values)
+
+    def value(self, index: int) -> Any:
+        """Return the value at an index, as a Python number or text."""
+        return self.values[index]
 
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """Return the values at some indices, in their order."""
         return self._array[indices]
 
     def ends(self) -> tuple[Any, Any]:
-        """Return the least and the greatest value."""
-        return min(self.values), max(self.values)
+        """Return the least and the greatest value; names come after numbers."""
+        ordered = sorted(self.values, key=lambda value: (isinstance(value, str), value))
+        return ordered[0], ordered[-1]
 
     def document(self) -> list[Any]:
         """Return the list of values."""
@@ -82,6 +91,10 @@ class Counted:
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """Return the values at some indices, in their order."""
         return indices
+
+    def value(self, index: int) -> int:
+        """Return the value at an index."""
+        return index
 
     def ends(self) -> tuple[int, int]:
         """Return the least and the greatest value."""
@@ -153,6 +166,10 @@ class Spaced:
             distinct, inverse = np.unique(indices, return_inverse=True)
             numbers = self._evaluate(distinct)[inverse]
         return numbers.astype(np.int64) if self.whole else numbers
+
+    def value(self, index: int) -> Any:
+        """Return the value at an index, as a Python number."""
+        return self.take(np.array([index])).item()
 
     def ends(self) -> tuple[float, float]:
         """Return the first and the last value."""
@@ -232,5 +249,10 @@ class Grid:
 
     def point(self, run_id: int) -> dict[str, Any]:
         """Return the value of every axis for one run, as Python numbers and texts."""
-        columns = self.columns(np.array([run_id]))
-        return {name: column.tolist()[0] for name, column in columns.items()}
+        return {
+            axis.name: axis.values.value(index.item())
+            for dimension, index in zip(
+                self.dimensions, self.coordinates(np.array(run_id)), strict=True
+            )
+            for axis in dimension
+        }

@@ -6,7 +6,7 @@ Nothing here is trained: this module turns names into the numbers that kernels t
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 
@@ -70,12 +70,17 @@ class Network:
     @property
     def parameter_count(self) -> int:
         """Length of theta, P."""
-        return sum(
+        return sum(self._counts)
+
+    @property
+    def _counts(self) -> list[int]:
+        """Number of parameters of each layer."""
+        return [
             (fan_in + bias) * fan_out
             for fan_in, fan_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False)
-        )
+        ]
 
-    @cached_property
+    @property
     def positions(self) -> dict[str, int]:
         """Position in theta of each parameter, by name, in the order of the tables.
 
@@ -83,18 +88,7 @@ class Network:
         layer, unit by unit. In tables the weights of a unit come first and then its bias. In theta
         the matrices W(l) of shape (fan_in + 1, fan_out) lie row by row, one behind the other.
         """
-        positions: dict[str, int] = {}
-        weights = biases = start = 0
-        for fan_in, fan_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False):
-            for unit in range(fan_out):
-                for source in range(fan_in):
-                    weights += 1
-                    positions[f"w{weights}"] = start + source * fan_out + unit
-                if bias:
-                    biases += 1
-                    positions[f"b{biases}"] = start + fan_in * fan_out + unit
-            start += (fan_in + bias) * fan_out
-        return positions
+        return _positions(self.sizes, self.biases)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -104,17 +98,15 @@ class Network:
     @property
     def bias_positions(self) -> np.ndarray:
         """Positions in theta of the biases."""
-        found = [at for name, at in self.positions.items() if name.startswith("b")]
-        return np.array(found, dtype=np.int64)
+        ends = np.cumsum(self._counts)
+        units = zip(ends, self.sizes[1:], self.biases, strict=True)
+        found = [np.arange(end - size, end) for end, size, bias in units if bias]
+        return np.concatenate([np.array([], dtype=np.int64), *found])
 
     @property
     def layer_of(self) -> np.ndarray:
         """Layer of each parameter of theta, counted from 0, shape (P,)."""
-        counts = [
-            (fan_in + bias) * fan_out
-            for fan_in, fan_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False)
-        ]
-        return np.repeat(np.arange(self.layers, dtype=np.int64), counts)
+        return np.repeat(np.arange(self.layers, dtype=np.int64), self._counts)
 
     def architecture(self) -> Architecture:
         """Return the network as the numbers that kernels take."""
@@ -135,3 +127,20 @@ class Network:
             output_scale=self.output_scale,
             loss=LOSSES[self.loss],
         )
+
+
+@lru_cache(maxsize=16)
+def _positions(sizes: tuple[int, ...], biases: tuple[bool, ...]) -> dict[str, int]:
+    """Return the dictionary of `Network.positions`; a few are kept, because they are large."""
+    positions: dict[str, int] = {}
+    weights = units = start = 0
+    for fan_in, fan_out, bias in zip(sizes, sizes[1:], biases, strict=False):
+        for unit in range(fan_out):
+            for source in range(fan_in):
+                weights += 1
+                positions[f"w{weights}"] = start + source * fan_out + unit
+            if bias:
+                units += 1
+                positions[f"b{units}"] = start + fan_in * fan_out + unit
+        start += (fan_in + bias) * fan_out
+    return positions

@@ -51,7 +51,20 @@ class Symbols:
 
     def parameter(self, name: str, unit: Unit, source: int) -> str:
         """Symbol of the parameter into `unit` from `source`; a bias has the row after the last."""
-        return f"W{source + 1}{unit.index + 1}({unit.layer})" if self.matrix else name
+        if not self.matrix:
+            return name
+        comma = "," if max(source, unit.index) >= 9 else ""  # W111(1) could be two parameters
+        return f"W{source + 1}{comma}{unit.index + 1}({unit.layer})"
+
+    def through(self, path: list[Unit]) -> str:
+        """Name the units of a path: the first, and those where it could have gone another way."""
+        last = self.network.layers
+        inner = self.before if self.matrix else self.after
+        return ", ".join(
+            self.predicted(unit) if unit.layer == last else inner(unit)
+            for unit in path
+            if unit.layer < last or self.network.sizes[last] > 1
+        )
 
 
 def parameter_places(network: Network) -> dict[str, tuple[Unit, int]]:

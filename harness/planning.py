@@ -2,10 +2,12 @@
 
 import math
 import os
+import threading
 import time
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.blocks import Trainer
 from harness.experiment import Experiment
@@ -33,11 +35,13 @@ class Plan:
     Attributes
     ----------
     runs, updates, trajectory_rows : int
-        Numbers of runs, of parameter updates if no run ends early, and of recorded epochs.
+        Numbers of runs; and, if no run ends early, of parameter updates and of recorded epochs.
+    threads : int
+        Threads that `seconds` is for.
     chunk_size, chunks : int
         Runs of a chunk, and number of chunks. They depend on the experiment alone.
     seconds : float
-        Estimated time of training on `threads` threads, if no run ends early.
+        Estimated time of training, from a few runs that are trained for it.
     memory_bytes, disk_bytes : float
         Estimated memory of the rows in flight, and size of the results folder.
     """
@@ -79,8 +83,9 @@ def _measure_size(trainer: Trainer) -> _Size:
         epochs, samples = variant.schedule.epochs, len(experiment.dataset.inputs)
         updates += runs * epochs * variant.schedule.updates
         rows += runs * variant.schedule.recorded.size
+        # With batches the data are seen by the updates, and once more to read the loss.
         seen = samples if variant.schedule.updates == 1 else 2 * samples
-        work += runs * ((epochs + 1.0) * seen * _work_a_sample(variant.network) + 100.0)
+        work += runs * (epochs + 1.0) * seen * _work_a_sample(variant.network)
     return _Size(runs=experiment.axes.size, updates=updates, rows=rows, work=work)
 
 
@@ -132,19 +137,42 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
 
 
 def _seconds(trainer: Trainer, size: _Size) -> float:
-    """Estimate the time on one thread from runs spread over the grid, for half a second at most.
+    """Estimate the time on one thread from runs at some places of the grid.
 
-    Runs that end early make it an upper bound, so the time is taken by the update.
+    At each of them ranges grow until one takes 50 ms, so that the cost of a call is shared as in a
+    sweep. Where even one run takes longer than a quarter of a second it is stopped, and the time is
+    taken by the update.
+    """
+    taken = 0.0
+    counted = np.zeros(2, dtype=np.int64)
+    all_ended = True
+    for first in np.unique(np.linspace(0, size.runs - 1, 8).astype(np.int64)).tolist():
+        count = 1
+        while True:
+            last = min(first + count, size.runs)
+            ended, seconds, progress = _time(trainer, first, last)
+            if not ended or seconds > 0.05 or last == size.runs:
+                break
+            count *= 4
+        all_ended &= ended
+        taken += seconds
+        counted += progress
+    runs, updates = int(counted[0]), int(counted[1])
+    if all_ended:
+        return taken / runs * size.runs
+    return taken / max(updates, 1) * size.updates
+
+
+def _time(trainer: Trainer, first: int, last: int) -> tuple[bool, float, NDArray[np.int64]]:
+    """Train a range of runs for a quarter of a second at most.
+
+    Return whether it came to its end, the seconds it took, and its runs and updates.
     """
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    alarm = threading.Timer(0.25, stop.fill, (1,))
+    alarm.start()
     began = time.perf_counter()
-    tried = 0
-    for run in np.linspace(0, size.runs - 1, min(64, size.runs)).astype(np.int64):
-        trainer.train(int(run), int(run) + 1, stop, progress)
-        tried += 1
-        if time.perf_counter() - began > 0.5:
-            break
-    taken = time.perf_counter() - began
-    if progress[1] == 0:
-        return taken / tried * size.runs
-    return taken / float(progress[1]) * size.updates
+    block = trainer.train(first, last, stop, progress)
+    seconds = time.perf_counter() - began
+    alarm.cancel()
+    return block is not None, seconds, progress

@@ -27,6 +27,7 @@ from harness.errors import ResultsError
 Columns = Mapping[str, Any]
 
 MANIFEST = "manifest.json"
+FORMAT = 1
 _TABLES = ("runs", "trajectories")
 
 # Beyond that a spreadsheet does not open the file and Parquet is the format to read.
@@ -78,21 +79,31 @@ class Store:
         """
         path = folder / MANIFEST
         try:
-            return cls(folder, json.loads(path.read_text(encoding="utf-8")))
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            if manifest["format"] != FORMAT:
+                raise ResultsError(
+                    f"{path} has the format {manifest['format']}; this harness reads {FORMAT}.\n"
+                    "Use the version of harness that wrote it."
+                )
+            return cls(folder, manifest)
         except OSError as error:
             raise ResultsError(
                 f"{folder} is no results folder: {path} cannot be read: {error.strerror}.\n"
                 "`harness run FILE` makes one."
             ) from None
-        except ValueError as error:
-            raise ResultsError(f"{path} is broken: {error}.") from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise ResultsError(
+                f"{path} is broken: {error}.\nMove {folder} away, and train anew."
+            ) from None
 
     def _part(self, table: str, chunk: int) -> Path:
         return self.folder / table / f"part-{chunk:06}.parquet"
 
     def missing(self) -> list[int]:
         """Return the chunks that are not there yet, ascending."""
-        there = {path.name for path in (self.folder / "runs").glob("part-*.parquet")}
+        there = set.intersection(
+            *({path.name for path in (self.folder / table).glob("part-*")} for table in _TABLES)
+        )
         chunks = range(int(self.manifest["chunks"]))
         return [chunk for chunk in chunks if self._part("runs", chunk).name not in there]
 

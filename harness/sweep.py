@@ -16,13 +16,14 @@ import numpy as np
 
 from harness.blocks import Block, Trainer
 from harness.engines.threads import ThreadEngine
-from harness.errors import ResultsError, shown
+from harness.errors import HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.planning import available_threads, chunk_size
-from harness.store import Store
+from harness.store import FORMAT, Store
 from harness.tables import Results
 
-FORMAT = 1
+# Each is two files of one folder, and a second or two of training: months on a large machine.
+MOST_CHUNKS = 10**6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,18 @@ def run(
     KeyboardInterrupt
         Ctrl-C; finished chunks are kept, and another call goes on with the others.
     """
+    if threads is not None and threads < 1:
+        raise HarnessError(
+            f"threads = {threads} must be at least 1.\nLeave it out for all of them."
+        )
     folder = Path("results") / experiment.name if out is None else Path(out)
     trainer = Trainer(experiment)
+    chunks = math.ceil(experiment.axes.size / chunk_size(trainer))
+    if chunks > MOST_CHUNKS:
+        raise HarnessError(
+            f"{experiment.axes.size:,} runs make {chunks:,} chunks; at most {MOST_CHUNKS:,} are"
+            " trained.\nMake the grid smaller, or several experiments of it."
+        )
     store = _open_or_create(folder, trainer)
     missing = store.missing()
     if missing:

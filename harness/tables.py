@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import ResultsError
-from harness.store import Store
+from harness.store import MANIFEST, Store
 
 
 class Results:
@@ -41,6 +41,24 @@ class Results:
         ssr_min; loss_* where the loss is not SSR; the measures and final parameters asked for.
         """
         return _to_pandas(self._store.read("runs"))
+
+    @property
+    def run_columns(self) -> list[str]:
+        """Names of the columns of `runs`."""
+        names: list[str] = self._store.read("runs", run_ids=[]).column_names
+        return names
+
+    def runs_columns(
+        self, names: Iterable[str], run_ids: Iterable[int] | None = None
+    ) -> pd.DataFrame:
+        """Return some columns of `runs`, of all runs or some, with texts as categories.
+
+        Only these are read, which counts where there are millions of runs.
+        """
+        ids = None if run_ids is None else list(run_ids)
+        table = self._store.read("runs", list(names), ids)
+        frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
+        return frame
 
     def trajectories(self, run_ids: int | Iterable[int] | None = None) -> pd.DataFrame:
         """Return one row a recorded epoch, ordered by run_id, then epoch.
@@ -94,4 +112,8 @@ def open_results(folder: str | Path) -> Results:
     ResultsError
         It is no results folder.
     """
-    return Results(Store.open(Path(folder)))
+    folder = Path(folder)
+    inside = Path("results") / folder
+    if not (folder / MANIFEST).exists() and (inside / MANIFEST).exists():
+        raise ResultsError(f"{folder} is no results folder.\nDid you mean {inside}?")
+    return Results(Store.open(folder))

@@ -1,11 +1,13 @@
 """The commands: arguments in, one function of the package called, exit status out.
 
-Exit status: 0 done, 2 bad input (one message, no traceback), 130 stopped by Ctrl-C. What harness
-needs for training is imported inside the commands, so that `--help` does not wait for a compiler.
+Exit status: 0 done, 1 a file or folder cannot be used, 2 bad input, 130 stopped by Ctrl-C; always
+with one message and no traceback. What harness needs for training is imported inside the commands,
+so that `--help` does not wait for a compiler.
 """
 
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +15,12 @@ import typer
 
 from harness.errors import ExperimentError, HarnessError, shown
 
+FAILED = 1
 BAD_INPUT = 2
 STOPPED = 130
 
 app = typer.Typer(
     help="Train every point of a grid of small neural networks.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -34,8 +36,24 @@ Changes = Annotated[
     ),
 ]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="Chunks trained side by side; all processors if left out.")
+    int | None,
+    typer.Option(min=1, help="Threads that train side by side; all processors if left out."),
 ]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Train every point of a grid of small neural networks."""
+    if show_version:
+        print(f"harness {version('harness')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command(short_help="Train FILE, or go on where it stopped.")
@@ -49,22 +67,22 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
     """Train every run of FILE, or those that are missing in its results folder."""
-    from harness import sweep
-    from harness.cli import screens
-
-    experiment = _load(file, changes)
     try:
+        from harness import sweep
+        from harness.cli import screens, summary_screen
+
+        experiment = _load(file, changes)
         if quiet:
             sweep.run(experiment, out, threads=threads)
             return
         screens.announce(experiment)
         with screens.ProgressBar(experiment.axes.size) as bar:
             results = sweep.run(experiment, out, threads=threads, progress=bar.move)
+        screens.say_how_long(bar.last)
+        summary_screen.summarise(results)
     except KeyboardInterrupt:
-        _complain("stopped; finished chunks are kept, and the same command goes on.")
+        _complain("stopped; what is finished is kept, and the same command goes on.")
         raise typer.Exit(STOPPED) from None
-    screens.say_how_long(bar.last)
-    screens.summarise(results)
 
 
 @app.command(short_help="Say what FILE would take.")
@@ -83,7 +101,8 @@ def trace(
     file: File,
     epoch: Annotated[int, typer.Option(help="After how many epochs; 0 is the first update.")] = 0,
     parameter: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One parameter, such as w1; all if left out.")
+        str | None,
+        typer.Option(metavar="NAME", help="One parameter, w1 or W11(1); all if left out."),
     ] = None,
     run_id: Annotated[int, typer.Option("--run", help="Which run of the grid.")] = 0,
     notation: Annotated[
@@ -94,14 +113,14 @@ def trace(
 ) -> None:
     """Show the chain rule of one update of FILE, factor by factor."""
     from harness import chain_rule
-    from harness.cli import screens
+    from harness.cli import trace_screen
 
     if notation not in (None, "numbered", "matrix"):
         raise ExperimentError(
             "--notation", f'= {shown(notation)} must be "numbered" or "matrix".', "Or leave it out."
         )
     experiment = _load(file, changes)
-    screens.show_trace(
+    trace_screen.show_trace(
         chain_rule.trace(
             experiment,
             run_id=run_id,
@@ -116,9 +135,9 @@ def trace(
 def show(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]) -> None:
     """Say what the results in DIR came to."""
     from harness import tables
-    from harness.cli import screens
+    from harness.cli import summary_screen
 
-    screens.summarise(tables.open_results(folder))
+    summary_screen.summarise(tables.open_results(folder))
 
 
 def _load(file: Path, changes: list[str] | None) -> Any:
@@ -135,10 +154,11 @@ def _parse_change(change: str) -> tuple[str, Any]:
             "--set", f'"{change}" must be KEY=VALUE.', "For example: --set training.epochs=100"
         )
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        document = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):  # not TOML, a number of 5,000 digits, 5,000 brackets
-        value = text
-    return key.strip(), value
+        document = {}
+    # A second line could be another key, which is nothing that --set takes.
+    return key.strip(), document["value"] if list(document) == ["value"] else text
 
 
 def _complain(message: str) -> None:
@@ -152,3 +172,7 @@ def main() -> None:
     except HarnessError as error:
         _complain(str(error))
         sys.exit(BAD_INPUT)
+    except OSError as error:  # a full disk, a folder without permission
+        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _complain(" ".join(where.split()))
+        sys.exit(FAILED)

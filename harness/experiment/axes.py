@@ -4,126 +4,147 @@ An axis sets keys of the experiment file. A point of the grid is therefore an ex
 grid, and everything that is checked there holds here too. How axes are written is in `grid_table`.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.network import Network
 
 Document = dict[str, Any]
-Kind = Literal["number", "whole", "word"]
+Kind = Literal["number", "whole", "word", "number or word", "whole or word"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Something that an axis can set.
+    """Something that an axis can set: a key, a name in its table, or places in its list.
 
     `per_run` settings are numbers that every run of a kernel call has for itself; the others
     decide which call a run belongs to. `covers` names the axes that set a part of the same key.
+    The file may give a list also as one value, or leave it out: then all `length` places of it
+    are that value, or `default`.
     """
 
     kind: Kind
     per_run: bool
-    place: Callable[[Document, Any], None]
+    section: str
+    key: str
+    name: str = ""
+    places: range = range(0)
+    length: int = 0
+    default: Any = None
     covers: tuple[str, ...] = ()
 
-
-def _number(*path: str, per_run: bool = True, kind: Kind = "number") -> Setting:
-    return Setting(kind=kind, per_run=per_run, place=_place_at(*path))
-
-
-def _place_at(section: str, *path: str) -> Callable[[Document, Any], None]:
-    def place(document: Document, value: Any) -> None:
-        table = document.setdefault(section, {})
-        for part in path[:-1]:
-            table = table.setdefault(part, {})
-        table[path[-1]] = value
-
-    return place
-
-
-def _place_in_list(
-    section: str, key: str, positions: range, length: int, default: Any
-) -> Callable[[Document, Any], None]:
-    """Set some places of a list that the file may also give as one value, or leave out."""
-
-    def place(document: Document, value: Any) -> None:
-        table = document.setdefault(section, {})
-        given = table.get(key, default)
-        listed = list(given) if isinstance(given, list | tuple) else [given] * length
-        for position in positions:
-            listed[position] = value
-        table[key] = listed
-
-    return place
+    def place(self, document: Document, value: Any) -> None:
+        """Set the key, or a part of it, in an experiment without a grid."""
+        table = document.setdefault(self.section, {})
+        if self.name:
+            table.setdefault(self.key, {})[self.name] = value
+        elif self.places:
+            given = table.get(self.key, self.default)
+            listed = list(given) if isinstance(given, list | tuple) else [given] * self.length
+            for place in self.places:
+                listed[place] = value
+            table[self.key] = listed
+        else:
+            table[self.key] = value
 
 
-# Axes that there are for each layer after the input: key, value where the file has none, kind.
-_BY_LAYER: tuple[tuple[str, str, str, Any, Kind], ...] = (
-    ("learning_rate", "training", "learning_rate", 0.0, "number"),
-    ("activation", "network", "activations", "identity", "word"),
-    ("scale", "network", "scales", 1.0, "number"),
-)
+# Axes that set a key as a whole: section, key, kind, and whether each run has its own number.
+_BY_KEY: dict[str, tuple[str, str, Kind, bool]] = {
+    "init_id": ("initialisation", "init_id", "whole", True),
+    "init_scheme": ("initialisation", "scheme", "word", False),
+    "init_scale": ("initialisation", "scale", "number", True),
+    "init_offset": ("initialisation", "offset", "number", True),
+    "init_biases": ("initialisation", "biases", "word", False),
+    "init_seed": ("initialisation", "seed", "whole", True),
+    "learning_rate": ("training", "learning_rate", "number", True),
+    "momentum": ("training", "momentum", "number", True),
+    "max_epochs": ("training", "epochs", "whole", False),
+    "batch_size": ("training", "batch_size", "whole or word", False),
+    "batches": ("training", "batches", "word", False),
+    "batch_seed": ("training", "seed", "whole", False),
+    "updates_per_epoch": ("training", "updates_per_epoch", "whole", False),
+    "tolerance": ("training", "tolerance", "number", True),
+    "limit": ("training", "limit", "number", True),
+    "output_scale": ("network", "output_scale", "number", False),
+    "loss": ("network", "loss", "word", False),
+}
 
 
-def settings(network: Network) -> dict[str, Setting]:
+@dataclass(frozen=True)
+class Settings(Mapping[str, Setting]):
+    """Every axis that a network allows, by name.
+
+    Parameters come last. They are one rule: a network may have a million of them, and each is
+    looked up when it is asked for.
+    """
+
+    named: dict[str, Setting]
+    network: Network
+
+    def is_parameter(self, name: str) -> bool:
+        """Tell whether an axis is the initial value of a parameter."""
+        return bool(re.fullmatch(r"[wb][1-9]\d*", name)) and name in self.network.positions
+
+    def __getitem__(self, name: str) -> Setting:
+        """Return what an axis sets."""
+        if name not in self.named and self.is_parameter(name):
+            return Setting(
+                kind="number", per_run=True, section="initialisation", key="parameters", name=name
+            )
+        return self.named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of all axes."""
+        yield from self.named
+        yield from self.network.positions
+
+    def __len__(self) -> int:
+        """Return the number of axes."""
+        return len(self.named) + self.network.parameter_count
+
+
+def settings(network: Network) -> Settings:
     """Return every axis that a network allows, by name."""
     layers = network.layers
+    each, hidden = range(1, layers + 1), range(1, layers)
+
+    def names(axis: str, of: range) -> tuple[str, ...]:
+        return tuple(f"{axis}_{layer}" for layer in of)
+
     found = {
-        "init_id": _number("initialisation", "init_id", kind="whole"),
-        "learning_rate": Setting(
-            kind="number",
-            per_run=True,
-            place=_place_at("training", "learning_rate"),
-            covers=tuple(f"learning_rate_{layer}" for layer in range(1, layers + 1)),
-        ),
-        "momentum": _number("training", "momentum"),
-        "tolerance": _number("training", "tolerance"),
-        "limit": _number("training", "limit"),
-        "max_epochs": _number("training", "epochs", per_run=False, kind="whole"),
-        "batch_size": _number("training", "batch_size", per_run=False, kind="whole"),
-        "batch_seed": _number("training", "seed", per_run=False, kind="whole"),
-        "output_scale": _number("network", "output_scale", per_run=False),
-        "loss": Setting(kind="word", per_run=False, place=_place_at("network", "loss")),
-        "init_scheme": Setting(
-            kind="word", per_run=False, place=_place_at("initialisation", "scheme")
-        ),
-        "init_scale": _number("initialisation", "scale"),
-        "init_offset": _number("initialisation", "offset"),
-        "init_seed": _number("initialisation", "seed", kind="whole"),
-    }
-
-    def in_list(
-        section: str, key: str, at: range, otherwise: Any, kind: Kind, covers: tuple[str, ...] = ()
-    ) -> Setting:
-        length = layers + 1 if key == "layers" else layers
-        return Setting(
+        name: Setting(
             kind=kind,
-            per_run=key == "learning_rate",
-            place=_place_in_list(section, key, at, length, otherwise),
-            covers=covers,
+            per_run=per_run,
+            section=section,
+            key=key,
+            covers=names("learning_rate", each) if name == "learning_rate" else (),
         )
-
-    if layers > 1:
-        units, hidden = range(1, layers), range(layers - 1)
-        found["width"] = in_list(
-            "network", "layers", units, 1, "whole", tuple(f"width_{layer}" for layer in units)
-        )
-        found["activation"] = in_list(
-            "network",
-            "activations",
-            hidden,
-            "identity",
-            "word",
-            tuple(f"activation_{layer}" for layer in units),
-        )
-        for layer in units:
-            at = range(layer, layer + 1)
-            found[f"width_{layer}"] = in_list("network", "layers", at, 1, "whole")
-    for layer in range(1, layers + 1):
-        at = range(layer - 1, layer)
-        for name, section, key, otherwise, kind in _BY_LAYER:
-            found[f"{name}_{layer}"] = in_list(section, key, at, otherwise, kind)
-    for name in network.parameters:
-        found[name] = _number("initialisation", "parameters", name)
-    return found
+        for name, (section, key, kind, per_run) in _BY_KEY.items()
+    }
+    # Axes that set places of a list, for all of some layers and for each of them: section, key,
+    # value where the file has none, kind, place of the first layer, layers that have one, and
+    # layers that are set together.
+    by_layer: dict[str, tuple[str, str, Any, Kind, int, range, range]] = {
+        "width": ("network", "layers", 1, "whole", 1, hidden, hidden),
+        "activation": ("network", "activations", "identity", "word", 0, each, hidden),
+        "scale": ("network", "scales", 1.0, "number or word", 0, each, each),
+        "learning_rate": ("training", "learning_rate", 0.0, "number", 0, each, range(0)),
+    }
+    for name, (section, key, default, kind, first, single, together) in by_layer.items():
+        groups = {f"{name}_{layer}": range(layer, layer + 1) for layer in single}
+        if together:
+            groups = {name: together} | groups
+        for axis, of in groups.items():
+            found[axis] = Setting(
+                kind=kind,
+                per_run=name == "learning_rate",
+                section=section,
+                key=key,
+                places=range(of.start - 1 + first, of.stop - 1 + first),
+                length=layers + first,
+                default=default,
+                covers=names(name, of) if axis == name else (),
+            )
+    return Settings(named=found, network=network)

@@ -1,5 +1,6 @@
 """What the sections of an experiment must agree on, and the data that they lead to."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -251,6 +252,13 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
                 "To train nothing, use training.epochs = 0.",
             )
         _check_names("training.train", section.train, network)
+        name, times = Counter(section.train).most_common(1)[0]
+        if times > 1:
+            raise ExperimentError(
+                "training.train",
+                f"= {shown(section.train)} names {name} twice.",
+                "Give each parameter once.",
+            )
 
 
 def check_initialisation(section: InitialisationSection, network: Network) -> None:

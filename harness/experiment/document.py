@@ -56,7 +56,7 @@ class Experiment(Section):
     """
 
     name: Annotated[Text, Field(pattern=NAME)] = key(
-        says="name of the results folder; the file's name if left out",
+        says="name of the results folder",
         allowed="1 to 64 letters, digits, dots, underscores or hyphens, the first of them a letter"
         " or a digit",
     )
@@ -73,7 +73,7 @@ class Experiment(Section):
     _network: Network = PrivateAttr()
     _dataset: Dataset = PrivateAttr()
     _axes: Grid = PrivateAttr()
-    _settings: dict[str, axes.Setting] = PrivateAttr()
+    _settings: axes.Settings = PrivateAttr()
 
     @classmethod
     def from_mapping(
@@ -95,6 +95,12 @@ class Experiment(Section):
         ExperimentError
             Something is not allowed; the message names the key.
         """
+        if not isinstance(mapping, Mapping):
+            raise ExperimentError(
+                "experiment",
+                f"= {shown(mapping)} must be a mapping with the keys of an experiment file.",
+                "To read a file, use load_experiment.",
+            )
         context = {"folder": folder or Path(), "data": data}
         try:
             return cls.model_validate(dict(mapping), context=context)
@@ -112,7 +118,9 @@ class Experiment(Section):
         checks.check_training(self.training, self._network, len(self._dataset.inputs))
         checks.check_initialisation(self.initialisation, self._network)
         checks.check_record(self.record, self.training.epochs)
-        self._settings = axes.settings(self._network) if self.grid else {}
+        self._settings = (
+            axes.settings(self._network) if self.grid else axes.Settings({}, self._network)
+        )
         self._axes = parse_grid(self.grid, self._settings)
         self._check_points()
         return self
@@ -130,7 +138,7 @@ class Experiment(Section):
         parameters = {
             axis.name: axis.values.ends()[0]
             for axis in self._axes.axes
-            if axis.name in self._network.positions
+            if self._settings.is_parameter(axis.name)
         }
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):
@@ -219,6 +227,25 @@ class Experiment(Section):
         axes = "".join(f"{name} = {_inline(spec)}\n" for name, spec in grid.items())
         return tomli_w.dumps(sections) + (f"\n[grid]\n{axes}" if grid else "")
 
+    def __eq__(self, other: object) -> bool:
+        """Compare name, question and whatever decides a number of the results."""
+        return isinstance(other, Experiment) and self._compared() == other._compared()
+
+    def __hash__(self) -> int:
+        """Agree with `__eq__`."""
+        return hash(self._compared())
+
+    def _compared(self) -> tuple[str, str, str]:
+        return self.name, self.question, self.identity
+
+    def __repr__(self) -> str:
+        """Return one short line."""
+        sizes = "-".join(map(str, self.network.layers))
+        runs = self._axes.size
+        return f"<Experiment {self.name}: {sizes}, {runs:,} {'run' if runs == 1 else 'runs'}>"
+
+    __str__ = __repr__
+
     @property
     def identity(self) -> str:
         """SHA-256 of everything that decides a number of the results.
@@ -230,6 +257,9 @@ class Experiment(Section):
         document = self.document()
         for free in ("name", "question", "data"):
             document.pop(free, None)
+        # What every run replaces decides nothing.
+        for axis in self._axes.axes:
+            self._settings[axis.name].place(document, axis.values.value(0))
         document["grid"] = [
             [{axis.name: axis.values.document()} for axis in dimension]
             for dimension in self._axes.dimensions

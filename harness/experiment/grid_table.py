@@ -1,7 +1,6 @@
 """The `[grid]` table of an experiment file: how axes are written, and which are refused."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.errors import ExperimentError, nearest, shown
-from harness.experiment.axes import Document, Setting
+from harness.experiment.axes import Document, Kind, Setting, Settings
 from harness.grid import Axis, Counted, Grid, Listed, Spaced, Values
 
 # Run ids stay exact in every tool that reads the tables, and a grid larger than this has no end.
@@ -27,7 +26,7 @@ _AXIS_FORMS = (
 )
 
 
-def parse_grid(document: Mapping[str, Any], allowed: Mapping[str, Setting]) -> Grid:
+def parse_grid(document: Mapping[str, Any], allowed: Settings) -> Grid:
     """Return the grid of the file's `[grid]` table.
 
     Raises
@@ -63,14 +62,14 @@ def parse_grid(document: Mapping[str, Any], allowed: Mapping[str, Setting]) -> G
     return grid
 
 
-def _parse_axis(name: str, spec: Any, allowed: Mapping[str, Setting]) -> Values:
+def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
     key = f"grid.{name}"
     if name not in allowed:
-        usual = [n for n in allowed if not re.fullmatch(r"[wb]\d+", n)]
         raise ExperimentError(
             key,
             "is no axis of this network.",
-            nearest(name, allowed) or f"Axes are {', '.join(usual)}, and parameters by name.",
+            nearest(name, allowed)
+            or f"Axes are {', '.join(allowed.named)}, and parameters by name.",
         )
     setting = allowed[name]
     if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):
@@ -111,12 +110,15 @@ def _listed(key: str, values: Any, setting: Setting) -> Listed:
             "Leave the axis out, or give it values.",
         )
     for value in values:
-        _check_kind(key, value, setting)
-    return Listed(tuple(float(value) if setting.kind == "number" else value for value in values))
+        _check_kind(key, value, setting.kind)
+    if setting.kind.startswith("number"):
+        values = [value if isinstance(value, str) else float(value) for value in values]
+    return Listed(tuple(values))
 
 
 def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: Setting) -> Spaced:
     ends, count = spec[kind], spec["count"]
+    numbers_of: Kind = "whole" if setting.kind.startswith("whole") else "number"
     if setting.kind == "word":
         raise ExperimentError(
             key,
@@ -130,7 +132,7 @@ def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: S
             "A list of values is written values = [...].",
         )
     for end in ends:
-        _check_kind(f"{key}.{kind}", end, setting)
+        _check_kind(f"{key}.{kind}", end, numbers_of)
         if kind == "log" and end <= 0:
             raise ExperimentError(
                 f"{key}.log",
@@ -151,7 +153,7 @@ def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: S
             " between its ends.",
             "Make count smaller, or move the ends apart.",
         )
-    if setting.kind == "whole":
+    if numbers_of == "whole":
         numbers = values.take(np.arange(count)) if count <= _MOST_WHOLE else np.array([0.5])
         if np.any(numbers != np.floor(numbers)) or np.any(abs(numbers) > MOST_RUNS):
             raise ExperimentError(
@@ -173,18 +175,19 @@ def _apart(values: Spaced) -> bool:
     return abs(math.log(last) - math.log(first)) / steps >= 2.0**-51
 
 
-def _check_kind(key: str, value: Any, setting: Setting) -> None:
+def _check_kind(key: str, value: Any, kind: Kind) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    right, wanted, example = {
+    kinds = {
         "number": (number and _finite(value), "a finite number", "0.1"),
         "whole": (_whole(value), "a whole number from -2^63 to 2^63", "10"),
         "word": (isinstance(value, str), "a name in quotes", '"tanh"'),
-    }[setting.kind]
-    if not right:
+    }
+    right, wanted, examples = zip(*(kinds[part] for part in kind.split(" or ")), strict=True)
+    if not any(right):
         raise ExperimentError(
             key,
-            f"has the value {shown(value)}; each must be {wanted}.",
-            f"Correct it; one is written like {example}.",
+            f"has the value {shown(value)}; each must be {' or '.join(wanted)}.",
+            f"Correct it; one is written like {examples[0]}.",
         )
 
 

@@ -5,7 +5,7 @@ Symbols: z is the pre-activation of a unit, a = f(z) its output, slope = f'(z).
 
 from typing import Final
 
-from harness.kernels._jit import compiled, entry
+from harness.kernels._jit import compiled
 from harness.kernels.arithmetic import select
 from harness.kernels.elementary import sigmoid_and_slope, softplus_and_slope, tanh_and_slope
 
@@ -37,9 +37,3 @@ def activate(activation: int, z: float) -> tuple[float, float]:
         # z < 0 and not z > 0 chooses the value, so that NaN stays NaN.
         return select(z < 0.0, 0.0, z), select(z > 0.0, 1.0, 0.0)
     return z, 1.0
-
-
-@entry
-def value_and_slope(activation: int, z: float) -> tuple[float, float]:
-    """Return what `activate` returns; kept on disk for those who call it from Python."""
-    return activate(activation, z)

@@ -81,7 +81,7 @@ class Rows(NamedTuple):
     ssr_mean: Floats  # (runs,) over all epochs from 0 to the last
     gradient_norm: Floats  # (runs,) Euclidean, of the loss over all data at the end
     recorded: Integers  # (runs,) rows of the trajectory
-    ssr_trajectory: Floats  # (runs, len(schedule.recorded) + 1)
+    ssr_trajectory: Floats  # (runs, len(schedule.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
 
 
@@ -167,7 +167,7 @@ def _train_run(
     while stop[0] == 0:
         # With all data in a batch, the pass that reads the loss also gives the next update.
         with_gradient = schedule.measure_gradient or (full_batch and epoch < schedule.epochs)
-        ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch)
+        ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch, stop)
         _record(rows, r, epoch, ssr, loss)
 
         status = RUNNING
@@ -196,7 +196,8 @@ def _train_run(
             for update in range(schedule.updates):
                 first = update * schedule.batch_size
                 last = min(first + schedule.batch_size, order.size)
-                evaluate(network, theta, data, order, first, last, True, scratch)
+                evaluate(network, theta, data, order, first, last, True, scratch, stop)
+                # Only the last answer counts: what is not finite stays so.
                 finite = _update(schedule, theta, v, rates, runs.momentum[r], scratch.gradient)
         epoch += 1
         progress[1] += schedule.updates
@@ -223,8 +224,8 @@ def train(
     """Train a block of runs.
 
     `runs` and `rows` are written in place. A run whose status is not RUNNING is left alone, so a
-    call of no runs compiles the kernel. Another thread may set `stop[0]`: the call returns at the
-    end of the current epoch; the run at hand keeps the status RUNNING and must be thrown away.
+    call of no runs compiles the kernel. Another thread may set `stop[0]`: the call returns after
+    the data point at hand; the run at hand keeps the status RUNNING and must be thrown away.
     `progress` counts ended runs and updates.
     """
     m = data.y.shape[0]

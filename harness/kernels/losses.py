@@ -15,7 +15,7 @@ from typing import Final
 
 from harness.kernels._jit import compiled, entry
 from harness.kernels.arithmetic import select
-from harness.kernels.elementary import softplus
+from harness.kernels.elementary import sigmoid, softplus
 
 SSR: Final = 0
 HALF_SSR: Final = 1
@@ -53,18 +53,36 @@ def loss_term(loss: int, z: float, p: float, y: float) -> float:
 
 
 @compiled
-def loss_slope(loss: int, p: float, y: float, slope: float) -> float:
-    """Return d(term)/dz.
+def loss_derivative(loss: int, z: float, p: float, y: float) -> float:
+    """Return d(term)/dp.
 
-    For cross-entropy d(term)/dp = (p - y) / (p (1 - p)) and dp/dz = p (1 - p): their product is
-    p - y, which stays finite where p reaches 0 or 1.
+    For cross-entropy it is (p - y) / (p (1 - p)) = (1 - y) / (1 - p) - y / p, where 1 - p is
+    sigmoid(-z), which is right where p rounds to 1; a term that y makes 0 is 0.
+    """
+    if loss == CROSS_ENTROPY:
+        return select(y == 1.0, 0.0, (1.0 - y) / sigmoid(-z)) - select(y == 0.0, 0.0, y / p)
+    return -2.0 * (y - p)
+
+
+@compiled
+def loss_slope(loss: int, z: float, p: float, y: float, slope: float) -> float:
+    """Return d(term)/dz = d(term)/dp dp/dz.
+
+    For cross-entropy dp/dz = p (1 - p): the product is p - y, which stays finite where p reaches 0
+    or 1.
     """
     if loss == CROSS_ENTROPY:
         return p - y
-    return -2.0 * (y - p) * slope
+    return loss_derivative(loss, z, p, y) * slope
 
 
 @entry
 def weight_of_loss(loss: int, m: int, n: int) -> float:
     """Return what `loss_weight` returns; kept on disk for those who call it from Python."""
     return loss_weight(loss, m, n)
+
+
+@entry
+def derivative_of_loss(loss: int, z: float, p: float, y: float) -> float:
+    """Return what `loss_derivative` returns; kept on disk for those who call it from Python."""
+    return loss_derivative(loss, z, p, y)

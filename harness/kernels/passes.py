@@ -120,7 +120,7 @@ def backward(
         unit = network.units[last] + k
         p = network.output_scale * scratch.a[unit]
         slope = network.output_scale * scratch.slope[unit]
-        dz = weight * loss_slope(network.loss, p, y[k], slope)
+        dz = weight * loss_slope(network.loss, scratch.z[unit], p, y[k], slope)
         scratch.delta[unit] = network.scales[last] * dz
     for layer in range(last, 0, -1):
         fan_in, fan_out = network.sizes[layer - 1], network.sizes[layer]
@@ -151,8 +151,11 @@ def evaluate(
     last: int,
     with_gradient: bool,
     scratch: Scratch,
+    stop: NDArray[np.uint8],
 ) -> tuple[float, float]:
     """Return SSR and loss over the data points order[first:last]; fill scratch.gradient if asked.
+
+    Another thread may set `stop[0]`: what is returned is then worth nothing.
 
     One function with a switch and not two: all of it is compiled into each place that calls it.
     """
@@ -162,6 +165,8 @@ def evaluate(
     ssr = 0.0
     terms = 0.0
     for i in range(first, last):
+        if stop[0]:
+            break
         sample = order[i]
         forward(network, theta, data.x[sample], scratch)
         squares, term = residuals(network, data.y[sample], scratch)
@@ -178,8 +183,17 @@ def loss_gradient(
 ) -> tuple[float, float, Any]:
     """Return SSR, loss and dE/dtheta (P,) over the data points `order`, as training sees them."""
     scratch = make_scratch(network, theta.size)
-    ssr, loss = evaluate(network, theta, data, order, 0, order.size, True, scratch)
+    stop = np.zeros(1, dtype=np.uint8)
+    ssr, loss = evaluate(network, theta, data, order, 0, order.size, True, scratch, stop)
     return ssr, loss, scratch.gradient
+
+
+@entry
+def unit_values(network: Architecture, theta: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return z, a and slope of every unit for one data point x (inputs,), layer by layer."""
+    scratch = make_scratch(network, theta.size)
+    forward(network, theta, x, scratch)
+    return scratch.z, scratch.a, scratch.slope
 
 
 @entry

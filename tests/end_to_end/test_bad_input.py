@@ -35,6 +35,12 @@ BAD = {
         ["data.targets has 1 data points"],
     ),
     "cross-entropy": (GOOD, ["--set", "network.loss=cross_entropy"], ["sigmoid"]),
+    "parameter that trains twice": (GOOD + 'train = ["b3", "b3"]', [], ["names b3 twice"]),
+    "name on an axis of scales": (
+        GOOD + '[grid]\nscale = [1, "1/fanin"]',
+        [],
+        ["network.scales[0]", 'grid.scale = "1/fanin"', '"1/fan_in"?'],
+    ),
     "csv column": (
         GOOD.replace('generator = "dosage"', 'file = "d.csv"\ninputs = ["x"]\ntargets = ["b"]'),
         [],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,8 +67,13 @@ def test_run_says_what_came_out_in_80_columns(trained):
     runs = pd.read_csv(cwd / "results" / "dosage" / "runs.csv")
     counts = runs["status"].value_counts()
     assert f"310 runs: {counts.iloc[0]} {counts.index[0]}" in printed
-    assert str(runs.nsmallest(1, "ssr_final")["run_id"].item()) in printed
-    assert max(map(len, printed.splitlines())) <= 80
+    first = runs[runs["status"] == "converged"].nsmallest(1, ["epochs", "ssr_final"])
+    lines = printed.splitlines()
+    best = lines[lines.index("first to converge") + 2].split()
+    assert best[0] == str(first["run_id"].item())
+    assert best[-2] == str(first["epochs"].item())
+    assert max(map(len, lines)) <= 80
+    assert lines == [line.rstrip() for line in lines]
 
 
 def test_show_says_the_same_again(trained):
@@ -116,6 +122,115 @@ def test_trace_shows_symbols_above_numbers(tmp_path):
     assert first[2:4] == ["0.36", "0.5"]  # w3, and sigmoid(0)
     assert "step size = 0.7609 x 0.1 = 0.07609" in traced.stdout
     assert not list(tmp_path.iterdir())
+
+
+MARKED = """
+name = "marked"
+question = "a [/b] c [red] d :smile: e"
+network = { layers = [2, 3, 3, 1], activations = ["tanh", "tanh", "identity"] }
+data = { inputs = [[0.1, 0.2], [0.4, 0.5], [0.6, -0.2]], targets = [0.1, 0.2, 0.3] }
+training = { epochs = 4, learning_rate = 0.01, batch_size = 2, batches = "shuffled" }
+
+[grid]
+init_id = 10
+init_scale = { linear = [1, 2], count = 20 }
+learning_rate_1 = [0.1, 0.2]
+learning_rate_2 = [0.3, 0.4]
+zip = [["learning_rate_1", "learning_rate_2"]]
+"""
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    cwd = tmp_path_factory.mktemp("marked")
+    (cwd / "marked.toml").write_text(MARKED)
+    return cwd
+
+
+def test_users_text_is_no_markup_and_axes_in_step_share_a_line(marked):
+    done = harness("run", "marked.toml", "--out", "[red]", cwd=marked)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "marked  a [/b] c [red] d :smile: e"
+    assert lines[2:5] == [
+        "  init_id: 10 from 0 to 9",
+        "  init_scale: 20 from 1 to 2",
+        "  learning_rate_1, learning_rate_2 in step: 2 values, (0.1, 0.3), (0.2, 0.4)",
+    ]
+    for line in ("along init_scale", "along learning_rate_2", "lowest ssr_final"):
+        assert line in lines
+    assert "Tables in [red]: runs.csv, trajectories.csv" in lines
+
+
+def test_going_on_says_what_was_there(tmp_path):
+    (tmp_path / "marked.toml").write_text(MARKED)
+    command = ("run", "marked.toml", "--set", "training.epochs=100", "--set", "grid.init_id=1000")
+    assert harness(*command, cwd=tmp_path).returncode == 0
+    parts = sorted((tmp_path / "results" / "marked" / "runs").iterdir())
+    missing = len(pd.read_parquet(parts[-1]))
+    parts[-1].unlink()
+    again = harness(*command, cwd=tmp_path)
+    assert f"{40_000 - missing:,} of 40,000 runs were there already" in again.stdout
+    assert again.returncode == 0
+
+
+def test_trace_shows_every_path_and_batch_and_cuts_no_symbol(marked):
+    traced = harness("trace", "marked.toml", "--parameter", "w1", cwd=marked)
+    assert "…" not in traced.stdout
+    lines = traced.stdout.splitlines()
+    assert lines[0].startswith("run 0 after 0 epochs, update 1 of 2 of the next epoch, data points")
+    assert "dSSR/dw1 through y1, y4 (path 1 of 3)" in lines
+    assert "dSSR/dw1 through y1, y6 (path 3 of 3)" in lines
+    subtotals = [float(line.split()[-1]) for line in lines if "subtotal of" in line]
+    (total,) = (line for line in lines if line.endswith("the sum of the subtotals"))
+    assert sum(subtotals) == pytest.approx(float(total.split()[2].rstrip(",")), rel=1e-2)
+    assert any("x dpredicted/dy4 x dy4/dx4 x dx4/dy1 x dy1/dx1 x dx1/dw1" in x for x in lines)
+    ended = harness("trace", "marked.toml", "--parameter", "w1", "--epoch", "4", cwd=marked)
+    assert "the run has ended here (finished); this update is not made" in ended.stdout
+
+
+def test_trace_names_what_does_not_train_and_what_a_symbol_is(tmp_path):
+    file = EXPERIMENTS / "statquest_b3.toml"
+    traced = harness("trace", file, "--parameter", "w1", cwd=tmp_path)
+    assert "w1 does not train: it stays at 3.34" in traced.stdout
+    assert "step size" not in traced.stdout
+    file = EXPERIMENTS / "xor.toml"
+    traced = harness("trace", file, "--parameter", "W21(1)", cwd=tmp_path)
+    assert "dE/dW21(1), W21(1) is w2\n" in traced.stdout
+
+
+def test_version_and_bare_command(tmp_path):
+    shown = harness("--version", cwd=tmp_path)
+    assert (shown.returncode, shown.stdout.split()[0]) == (0, "harness")
+    bare = harness(cwd=tmp_path)
+    assert bare.returncode == 0
+    assert "Usage" in bare.stdout
+
+
+def test_show_suggests_the_folder_in_results(trained):
+    cwd, _ = trained
+    shown = harness("show", "dosage", cwd=cwd)
+    assert shown.returncode == 2
+    assert "Did you mean results/dosage?" in shown.stderr
+
+
+def test_set_takes_one_key_only(tmp_path):
+    change = "training.epochs=5\nx=1"
+    done = harness("plan", EXPERIMENTS / "dosage.toml", "--set", change, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "training.epochs" in done.stderr
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    command = ("run", EXPERIMENTS / "dosage.toml", "--set", "grid.init_id=1", "--out", "here")
+    assert harness(*command, cwd=tmp_path).returncode == 0
+    for table in ("runs", "trajectories"):
+        shutil.rmtree(tmp_path / "here" / table)
+        (tmp_path / "here" / table).write_text("in the way")
+    done = harness(*command, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "here/trajectories" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_help_needs_no_compiler(tmp_path):

@@ -1,12 +1,15 @@
 """The [grid] table: what each axis sets, how axes are written, and which are refused."""
 
 import copy
+import tomllib
 
+import numpy as np
 import pytest
 
 from harness.errors import ExperimentError
 from harness.experiment import Experiment, axes
 from harness.experiment.document import MOST_VARIANTS
+from harness.experiment.sections import InitialisationSection, NetworkSection, TrainingSection
 
 BASE = {
     "name": "small",
@@ -35,6 +38,7 @@ SETS = {
     "init_scheme": ("he", lambda e: e.initialisation.scheme == "he"),
     "init_scale": (0.5, lambda e: e.initialisation.scale == 0.5),
     "init_offset": (-0.5, lambda e: e.initialisation.offset == -0.5),
+    "init_biases": ("same", lambda e: e.initialisation.biases == "same"),
     "init_seed": (3, lambda e: e.initialisation.seed == 3),
     "learning_rate": (0.2, lambda e: e.training.learning_rate == 0.2),
     "learning_rate_1": (0.2, lambda e: e.training.learning_rate == (0.2, 0.1, 0.1)),
@@ -45,8 +49,11 @@ SETS = {
     "limit": (1e3, lambda e: e.training.limit == 1e3),
     "max_epochs": (5, lambda e: e.training.epochs == 5),
     "batch_size": (2, lambda e: e.training.batch_size == 2),
+    "batches": ("shuffled", lambda e: e.training.batches == "shuffled"),
+    "updates_per_epoch": (5, lambda e: e.training.updates_per_epoch == 5),
     "batch_seed": (2, lambda e: e.training.seed == 2),
     "output_scale": (2.0, lambda e: e.perceptron.output_scale == 2.0),
+    "scale": ("1/fan_in", lambda e: e.perceptron.scales == ("1/fan_in",) * 3),
     "scale_1": (2.0, lambda e: e.perceptron.scales == (2.0, 1.0, 1.0)),
     "scale_2": (2.0, lambda e: e.perceptron.scales == (1.0, 2.0, 1.0)),
     "scale_3": (2.0, lambda e: e.perceptron.scales == (1.0, 1.0, 2.0)),
@@ -64,8 +71,9 @@ SETS = {
 @pytest.mark.parametrize("name", SETS)
 def test_what_an_axis_sets(name):
     value, is_set = SETS[name]
-    assert not is_set(make({}))
-    experiment = make({name: [value]})
+    sections = {"training": {"batches": "drawn"}} if name == "updates_per_epoch" else {}
+    assert not is_set(make({}, **sections))
+    experiment = make({name: [value]}, **sections)
     assert is_set(experiment.run(0))
     assert experiment.run(0).grid == {}
     assert not is_set(experiment)
@@ -77,6 +85,61 @@ def test_every_axis_is_tested_and_parameters_are_axes():
     for name in ("w1", "b1", "w11", "b6"):
         found = make({name: [0.25]}).run(0)
         assert found.initialisation.parameters == {name: 0.25}
+
+
+# Keys that no axis sets, and why.
+NO_AXIS = {
+    "network.biases": "a switch: the network has other parameters then",
+    "training.train": "a list of names",
+}
+
+
+def test_every_key_that_decides_a_run_has_an_axis():
+    sections = {
+        "network": NetworkSection,
+        "training": TrainingSection,
+        "initialisation": InitialisationSection,
+    }
+    keys = {f"{name}.{key}" for name, section in sections.items() for key in section.model_fields}
+    found = {f"{s.section}.{s.key}" for s in axes.settings(make({}).perceptron).values()}
+    assert found.isdisjoint(NO_AXIS)
+    assert found | set(NO_AXIS) == keys
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "points", "column"),
+    [
+        ("batch_size", [2, "all"], [2, "all"], ["2", "all"]),
+        ("batch_size", ["all"], ["all"], ["all"]),
+        ("batch_size", [1, 2], [1, 2], [1, 2]),
+        ("batch_size", {"linear": [1, 3], "count": 3}, [1, 2, 3], [1, 2, 3]),
+        ("scale_2", [1, "1/fan_in", 0.5], [1.0, "1/fan_in", 0.5], ["1.0", "1/fan_in", "0.5"]),
+        ("scale", {"log": [1, 100], "count": 3}, [1.0, 10.0, 100.0], [1.0, 10.0, 100.0]),
+    ],
+)
+def test_axes_of_numbers_and_names(name, spec, points, column):
+    experiment = make({name: spec})
+    runs = np.arange(experiment.axes.size)
+    assert [experiment.axes.point(run)[name] for run in runs.tolist()] == points
+    assert experiment.axes.columns(runs)[name].tolist() == column
+    for run, point in zip(runs.tolist(), points, strict=True):
+        assert experiment.run(run) == experiment.at({name: point})
+    assert Experiment.from_mapping(experiment.document()) == experiment
+    assert Experiment.from_mapping(tomllib.loads(experiment.to_toml())) == experiment
+
+
+@pytest.mark.parametrize(
+    ("axis", "key", "value"),
+    [
+        ({"learning_rate": [0.1, 0.2]}, "learning_rate", 0.5),
+        ({"batch_size": [1, "all"]}, "batch_size", 2),
+        ({"tolerance": [1e-3]}, "tolerance", 1e-2),
+    ],
+)
+def test_a_key_that_an_axis_replaces_is_checked_and_decides_nothing(axis, key, value):
+    assert make(axis, training={key: value}).identity == make(axis).identity
+    assert make({}, training={key: value}).identity != make({}).identity
+    assert complaint(axis, training={key: -1}).key == f"training.{key}"
 
 
 def test_a_network_without_hidden_layer_has_no_width():
@@ -131,7 +194,7 @@ BAD = [
     ({"learning_rat": [1]}, "grid.learning_rat", ['"learning_rate"?']),
     ({"epochs": [1]}, "grid.epochs", ['"max_epochs"?']),
     ({"w99": [1]}, "grid.w99", ["Did you mean"]),
-    ({"zzz": [1]}, "grid.zzz", ["Axes are init_id, learning_rate", "parameters by name"]),
+    ({"zzz": [1]}, "grid.zzz", ["Axes are init_id, init_scheme", "parameters by name"]),
     ({"width_3": [1]}, "grid.width_3", ["Did you mean"]),
     ({"learning_rate": []}, "grid.learning_rate", ["[]", "at least one"]),
     ({"learning_rate": {"values": []}}, "grid.learning_rate", ["[]", "at least one"]),
@@ -188,6 +251,16 @@ BAD = [
     ),
     ({"width_2": [1], "width": [2]}, "grid.width_2", ["grid.width sets"]),
     ({"activation": ["relu"], "activation_1": ["tanh"]}, "grid.activation_1", ["grid.activation"]),
+    ({"scale_1": ["1/fan_in"], "scale": [2]}, "grid.scale_1", ["grid.scale sets"]),
+    ({"scale": [1, "1/fanin"]}, "network.scales[0]", ['"1/fan_in"?', 'grid.scale = "1/fanin"']),
+    ({"scale": [1, True]}, "grid.scale", ["true", "a finite number or a name in quotes"]),
+    ({"scale": [1, 1.0, "1/fan_in"]}, "grid.scale", ["1.0 more than once"]),
+    ({"scale": {"log": [1, "1/fan_in"], "count": 2}}, "grid.scale.log", ['"1/fan_in"']),
+    ({"batch_size": [1.5, "all"]}, "grid.batch_size", ["1.5", "whole number", "name in quotes"]),
+    ({"batch_size": {"linear": [1, 2], "count": 3}}, "grid.batch_size", ["whole"]),
+    ({"batches": ["drwan"]}, "training.batches", ['"drawn"?']),
+    ({"updates_per_epoch": [2]}, "training.updates_per_epoch", ['"drawn"']),
+    ({"init_biases": ["zero"]}, "initialisation.biases", ['"zeros"?']),
     # zip
     ({"zip": 5}, "grid.zip", ["= 5", "list of lists"]),
     ({"zip": ["w1", "w2"], "w1": [1], "w2": [1]}, "grid.zip", ["list of lists", "For example"]),

@@ -54,6 +54,30 @@ def test_symbols_are_those_of_the_second_lesson(parameter, loss):
     assert trace.updates["symbol"].tolist() == [MATRIX[parameter][-1].partition("/d")[2]]
 
 
+@pytest.mark.parametrize("parameter", MATRIX)
+def test_a_parameter_may_be_named_by_its_symbol(parameter):
+    symbol = MATRIX[parameter][-1].partition("/d")[2]
+    for written in (symbol, symbol.lower()):
+        trace = harness.trace(second_lesson(), parameter=written)
+        assert trace.updates["parameter"].tolist() == [parameter]
+
+
+def test_symbols_of_wide_layers_are_all_different():
+    wide = an_experiment([12, 12, 1], ["tanh", "tanh"], {"inputs": [[0.5] * 12], "targets": [1.0]})
+    found = harness.trace(wide, notation="matrix").updates["symbol"]
+    assert found.is_unique
+    assert {"W1,11(1)", "W11,1(1)", "W11(1)"} < set(found)
+
+
+def test_a_trace_says_which_batch_it_is_and_whether_the_run_has_ended():
+    trace = harness.trace(second_lesson(training={"batch_size": 3}), epoch=2)
+    assert (trace.updates_per_epoch, trace.data_points, trace.status) == (2, (0, 1, 2), "")
+    assert harness.trace(second_lesson(), epoch=9).status == "finished"
+    through = harness.trace(three_layers(), parameter="w1").factors["through"].unique()
+    assert through[0] == "y1, y4, predicted1"
+    assert len(through) == 4
+
+
 def test_either_notation_may_be_asked_for():
     second = harness.trace(second_lesson(), notation="numbered")
     assert symbols(second, "w1") == [
@@ -101,7 +125,7 @@ def test_scale_on_a_linear_output_is_a_factor_of_its_own():
     ("loss", "notation", "said"),
     [
         ("cross_entropy", "matrix", "The lesson says that dE/dŷ is ŷ - y. That is dE/dh"),
-        ("half_ssr", "matrix", "Here dE/dŷ is ŷ - y, because the error is half the squared one."),
+        ("half_ssr", "matrix", "The lesson says that dE/dŷ is ŷ - y. For half the squared error"),
         ("mse", "matrix", ""),
         ("cross_entropy", "numbered", ""),
     ],

@@ -221,6 +221,26 @@ def test_standardise_does_not_depend_on_the_order_of_rows():
         assert again.tobytes() == expected[list(order)].tobytes()
 
 
+@pytest.mark.parametrize("size", [1e308, 1.0, 1e-200, 5e-324])
+def test_standardise_at_the_ends_of_what_a_float_can_say(size):
+    for column in ([size, -size], [size, 0.0]):
+        found = data.standardise(np.array(column)[:, np.newaxis], "data.inputs")
+        assert found.ravel().tolist() == [1.0, -1.0]
+    many = np.array([[1e308], [1e308], [1e308], [-1e308]])
+    assert np.all(np.isfinite(data.standardise(many, "data.inputs")))
+    assert data.standardise(np.array([[1e-200], [2e-200]]), "data.inputs").tolist() == [[-1], [1]]
+
+
+@pytest.mark.parametrize("power", [-900, -3, 1, 900])
+def test_standardise_gives_the_same_bits_at_every_power_of_two(power):
+    rng = np.random.default_rng(5)
+    column = rng.normal(3.0, 2.0, size=(50, 1))
+    mean = math.fsum(column.ravel()) / 50
+    deviation = math.sqrt(math.fsum((column.ravel() - mean) ** 2) / 50)
+    found = data.standardise(np.ldexp(column, power), "data.inputs")
+    assert found.tobytes() == ((column - mean) / deviation).tobytes()
+
+
 def test_a_constant_column_cannot_be_standardised():
     with pytest.raises(ExperimentError, match=r"column 2 of data.targets, which is 3.0") as caught:
         data.standardise(np.array([[1.0, 3.0], [2.0, 3.0]]), "data.targets")

@@ -73,7 +73,10 @@ def test_every_key_is_there_as_the_code_has_it(section):
 
 def test_the_keys_at_the_top():
     top = [(n, f) for n, f in Experiment.model_fields.items() if n not in (*SECTIONS, "grid")]
-    assert rows(part("## The sections"), "key") == expected_rows(top)
+    expected = expected_rows(top)
+    assert expected[0][:2] == ["`name`", "required"]
+    expected[0][1] = "the file's name"
+    assert rows(part("## The sections"), "key") == expected
     assert {"network", "data", "training", "initialisation", "grid", "record"} == {
         *SECTIONS,
         "grid",
@@ -90,6 +93,7 @@ def test_every_axis_is_there():
         loss="ssr",
     )
     kinds = {"number": "numbers", "whole": "whole numbers", "word": "names"}
+    kinds |= {"number or word": "numbers or names", "whole or word": "whole numbers or names"}
     expected = {}
     for name, setting in axes.settings(network).items():
         if name in network.positions:

@@ -1,6 +1,7 @@
 """Every bad input is one clear complaint about one key; good input means what the page says."""
 
 import copy
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ from harness.errors import ExperimentError
 from harness.experiment import Experiment, load_experiment
 from harness.experiment.recording import most_recorded, recorded_epochs
 from harness.experiment.sections import Every, Linear, Log
+from harness.network import Network
 
 BASE = {
     "name": "small",
@@ -122,6 +124,7 @@ BAD = [
     ("training/batch_size", 4, "training.batch_size", ["= 4", "3 data points"]),
     ("training/updates_per_epoch", 3, "training.updates_per_epoch", ['"drawn"', '"in_order"']),
     ("training/train", [], "training.train", ["at least one", "epochs = 0"]),
+    ("training/train", ["b3", "b3"], "training.train", ["names b3 twice", "once"]),
     ("training/tolerance", -1, "training.tolerance", ["= -1"]),
     ("training/limit", 0, "training.limit", ["= 0", "above 0"]),
     ("training/limit", INF, "training.limit", ["= inf"]),
@@ -405,6 +408,44 @@ def test_experiments_do_not_change():
     experiment = Experiment.from_mapping(BASE)
     with pytest.raises(ValueError, match="frozen"):
         experiment.name = "other"
+
+
+def test_experiments_are_equal_if_name_question_and_identity_are():
+    experiment = Experiment.from_mapping(BASE)
+    same = Experiment.from_mapping(changed("training/learning_rate", 0.10))
+    assert experiment == same
+    assert len({experiment, same}) == 1
+    for other in (changed("name", "x"), changed("question", "x?"), changed("training/epochs", 9)):
+        assert Experiment.from_mapping(other) != experiment
+    assert experiment != "small"
+
+
+def test_an_experiment_is_one_short_line():
+    grid = {"learning_rate": {"linear": [0, 1], "count": 31}, "init_id": 100}
+    experiment = Experiment.from_mapping(changed("grid", grid))
+    assert repr(experiment) == str(experiment) == "<Experiment small: 1-2-1, 3,100 runs>"
+    assert repr(experiment.run(0)) == "<Experiment small: 1-2-1, 1 run>"
+
+
+@pytest.mark.parametrize("grid", [{}, {"w1": [1.0], "scale": [2, "1/fan_in"], "init_id": 3}])
+def test_an_experiment_can_be_sent_to_another_process(grid):
+    experiment = Experiment.from_mapping(changed("grid", grid))
+    again = pickle.loads(pickle.dumps(experiment))
+    assert again == experiment
+    for run_id in range(experiment.axes.size):
+        assert again.run(run_id) == experiment.run(run_id)
+
+
+@pytest.mark.parametrize("mapping", [None, [1], "a.toml", 5])
+def test_what_is_no_mapping_is_no_experiment(mapping):
+    assert "must be a mapping" in complaint(mapping).problem
+
+
+def test_names_of_parameters_are_made_only_where_one_is_asked_for(monkeypatch):
+    monkeypatch.delattr(Network, "positions")
+    document = changed("network/layers", [1, 300_000, 1])
+    document["grid"] = {"learning_rate": [0.1, 0.2], "init_id": 5}
+    assert Experiment.from_mapping(document).axes.size == 10
 
 
 @pytest.mark.parametrize(

@@ -41,3 +41,10 @@ def test_chunks_are_small_where_runs_are_long_and_have_a_limit_where_they_are_sh
     assert longer < short <= 2**16
     longest = small(grid={"init_id": 10**7}, training__epochs=10**9, record={"epochs": {"log": 10}})
     assert chunk_size(Trainer(longest)) == 1
+
+
+def test_a_run_that_takes_minutes_is_not_trained_to_its_end_for_a_plan(small):
+    endless = small(
+        training={"epochs": 10**10, "learning_rate": 0.01}, grid={}, record={"epochs": "none"}
+    )
+    assert harness.plan(endless, threads=1).seconds > 100

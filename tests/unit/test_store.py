@@ -16,7 +16,7 @@ AWKWARD = np.array([0.1, -0.0, 5.0, 1e22, 5e-324, 1.7976931348623157e308, np.nan
 
 
 def make_store(folder, chunks=1):
-    return Store.create(folder, {"chunks": chunks, "runs": 3})
+    return Store.create(folder, {"format": 1, "chunks": chunks, "runs": 3})
 
 
 def columns(first=0, count=AWKWARD.size):
@@ -114,7 +114,7 @@ def test_an_empty_folder_may_become_a_results_folder(tmp_path):
     assert make_store(tmp_path).missing() == [0]
 
 
-@pytest.mark.parametrize("text", [None, "{"])
+@pytest.mark.parametrize("text", [None, "{", "[]", "3", "{}", '{"format": 2}'])
 def test_a_folder_without_a_readable_manifest_is_refused(tmp_path, text):
     if text is not None:
         (tmp_path / "manifest.json").write_text(text)
@@ -131,3 +131,28 @@ def test_manifest_reads_back(tmp_path):
     make_store(tmp_path / "out", chunks=7)
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["chunks"] == 7
     assert Store.open(tmp_path / "out").manifest["chunks"] == 7
+
+
+@pytest.mark.parametrize("table", ["runs", "trajectories"])
+def test_a_chunk_that_lacks_either_part_is_missing(tmp_path, table):
+    store = make_store(tmp_path / "out")
+    store.write(0, columns(), columns())
+    (tmp_path / "out" / table / "part-000000.parquet").unlink()
+    assert store.missing() == [0]
+
+
+@pytest.mark.parametrize("read", [lambda store: store.read("runs"), lambda s: s.rows("runs")])
+def test_a_broken_part_is_named_with_what_to_do(tmp_path, read):
+    store = make_store(tmp_path / "out")
+    store.write(0, columns(), columns())
+    (tmp_path / "out" / "runs" / "part-000000.parquet").write_bytes(b"PAR1 no more")
+    with pytest.raises(
+        ResultsError, match=r"part-000000\.parquet cannot be read.*\nRemove .*again"
+    ):
+        read(store)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="cannot be made"):
+        make_store(tmp_path / "file" / "out")

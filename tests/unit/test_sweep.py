@@ -175,3 +175,53 @@ def test_an_interrupt_ends_a_run_in_the_middle(small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         harness.run(endless, tmp_path / "out", progress=interrupt)
     assert not list((tmp_path / "out" / "runs").iterdir())
+
+
+def test_every_parameter_of_every_network_has_a_column(small, tmp_path):
+    # 10-1-10-1 has more weights than 10-3-1-1 has, and fewer than both have names.
+    experiment = small(
+        network={"layers": [10, 1, 1, 1], "activations": ["tanh", "tanh", "identity"]},
+        data={"generator": "gaussian", "samples": 2},
+        grid={"width_1": [1, 3], "width_2": [10, 1], "zip": [["width_1", "width_2"]]},
+        record={"epochs": "none", "parameters": True},
+    )
+    runs = harness.run(experiment, tmp_path / "out").runs
+    for run_id in (0, 1):
+        alone = harness.run(experiment.run(run_id), tmp_path / f"run{run_id}").runs
+        for column in alone.columns.drop(["run_id", "init_id", "status"]):
+            assert alone[column][0] == runs[column][run_id], column
+
+
+def test_an_interrupt_ends_an_epoch_in_the_middle(small, tmp_path):
+    # An epoch of this network takes seconds.
+    slow = small(
+        network={"layers": [100, 500, 1], "activations": ["tanh", "identity"]},
+        data={"generator": "gaussian", "samples": 10**5},
+        training={"epochs": 10, "learning_rate": 1e-6},
+        grid={},
+        record={"epochs": "none"},
+    )
+    calls = []
+
+    def interrupt(progress):
+        calls.append(progress)
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        harness.run(slow, tmp_path / "out", progress=interrupt)
+    assert calls[-1].updates_done == 0
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_a_number_of_threads_that_is_none_is_refused(small, tmp_path, threads):
+    with pytest.raises(harness.HarnessError, match="threads"):
+        harness.run(small(), tmp_path / "out", threads=threads)
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_chunks_than_a_folder_should_hold_are_refused(small, tmp_path):
+    endless = small(grid={"init_id": 2**50}, record={"epochs": "none"})
+    with pytest.raises(harness.HarnessError, match="chunks"):
+        harness.run(endless, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

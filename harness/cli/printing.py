@@ -1,0 +1,76 @@
+"""How everything is printed: as plain text, for 80 columns or more, without blanks at line ends."""
+
+import math
+import textwrap
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+console = Console(highlight=False)
+
+
+def say(text: str = "", style: str = "") -> None:
+    """Print text as it is: what a user wrote is no markup, and no line is cut or wrapped."""
+    console.print(Text(text, style), soft_wrap=True)
+
+
+def say_wrapped(text: str, bold: int = 0, indent: str = "") -> None:
+    """Print text in lines as wide as the terminal, its first characters bold."""
+    width = max(console.width, 20)
+    lines = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=2 * indent)
+    whole = Text("\n".join(lines))
+    whole.stylize("bold", 0, bold)
+    console.print(whole, soft_wrap=True)
+
+
+def say_table(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], gap: int = 2
+) -> None:
+    """Print a table at its own width, which may be more than that of the terminal."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    say(title, "bold")
+    for row in (headings, *rows):
+        say((" " * gap).join(text.rjust(w) for text, w in zip(row, widths, strict=True)).rstrip())
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count and its noun.
+
+    >>> plural(1, "run"), plural(3100, "run")
+    ('1 run', '3,100 runs')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def number(value: object) -> str:
+    """Write a number as a reader wants it; tables on disk have every digit."""
+    # + 0.0 makes 0 of -0, which the products of a chain often are
+    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """Write a time with a unit that suits it."""
+    if math.isnan(seconds):
+        return "?"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:,.1f} h"
+
+
+def si(value: float) -> str:
+    """Write a number with the letter of a power of a thousand, before a unit."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= factor:
+            return f"{value / factor:.1f} {letter} "
+    return f"{value:.0f} "
+
+
+def size(value: float) -> str:
+    """Write a number of bytes."""
+    for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= factor:
+            return f"{value / factor:,.1f} {unit}"
+    return f"{value:.0f} B"
