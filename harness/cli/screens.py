@@ -117,7 +117,7 @@ def show_plan(plan: Plan) -> None:
         ("runs", f"{plan.runs:,} in {chunks}"),
         ("updates", f"at most {plan.updates:,}"),
         ("recorded epochs", f"at most {plan.trajectory_rows:,}"),
-        ("time", f"at most {duration(plan.seconds)} on {plural(plan.threads, 'thread')}"),
+        ("time", f"about {duration(plan.seconds)} on {plural(plan.threads, 'thread')}"),
         ("memory", f"{size(plan.memory_bytes)} for rows in flight"),
         ("disk", f"at most {size(plan.disk_bytes)}"),
     ):
