@@ -10,6 +10,8 @@ import pytest
 import harness
 from harness.blocks import Trainer
 from harness.experiment import Experiment
+from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.losses import LOSSES
 from harness.kernels.passes import Data, loss_gradient
 from tests.lessons import TWO_OUTPUTS, an_experiment, first_lesson, second_lesson, three_layers
 from tests.reference.training import batches_of_epoch
@@ -29,6 +31,12 @@ CASES = {
     "three_layers_shuffled": three_layers(training=SHUFFLED),
     "relu": an_experiment([2, 3, 2], ["relu", "softplus"], TWO_OUTPUTS, "half_ssr"),
     "no_hidden_layer": an_experiment([2, 2], ["identity"], TWO_OUTPUTS, output_scale=2.0),
+}
+# Every loss with every activation that there is, so that a new one is traced as it is trained.
+CASES |= {
+    f"{loss}_{activation}": an_experiment([2, 3, 2], [activation, "sigmoid"], TWO_OUTPUTS, loss)
+    for loss in LOSSES
+    for activation in ACTIVATIONS
 }
 
 

@@ -1,0 +1,42 @@
+"""The derivatives of each loss, against the complex step of its definition."""
+
+import math
+
+import numpy as np
+import pytest
+
+from harness.kernels.losses import LOSSES, derivative_of_loss, weight_of_loss
+
+STEP = 1e-200
+TERMS = {
+    "ssr": lambda y, p: (y - p) ** 2,
+    "half_ssr": lambda y, p: (y - p) ** 2,
+    "mse": lambda y, p: (y - p) ** 2,
+    "cross_entropy": lambda y, p: -(y * np.log(p) + (1 - y) * np.log(1 - p)),
+}
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("z", [-3.0, -0.1, 0.0, 2.5])
+@pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
+def test_derivative_by_the_prediction(loss, z, y):
+    p = 1.0 / (1.0 + math.exp(-z))
+    expected = TERMS[loss](y, p + 1j * STEP).imag / STEP
+    assert derivative_of_loss(LOSSES[loss], z, p, y) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("z", [40.0, 700.0])
+def test_cross_entropy_has_a_derivative_where_the_prediction_rounds_to_its_target(z):
+    # d/dp of -ln p at 1, and of -ln(1 - p) at 0
+    assert derivative_of_loss(LOSSES["cross_entropy"], z, 1.0, 1.0) == -1.0
+    assert derivative_of_loss(LOSSES["cross_entropy"], -z, 0.0, 0.0) == 1.0
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize(
+    ("loss", "weight"),
+    [("ssr", 1.0), ("half_ssr", 0.5), ("mse", 1.0 / 15.0), ("cross_entropy", 0.2)],
+)
+def test_weights_for_five_data_points_and_three_outputs(loss, weight):
+    assert weight_of_loss(LOSSES[loss], 5, 3) == weight
