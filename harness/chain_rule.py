@@ -27,7 +27,7 @@ from harness.blocks import State, state_after
 from harness.errors import ExperimentError, nearest, shown
 from harness.experiment import Experiment
 from harness.factors import Chain
-from harness.notation import Notation, Symbols, Unit, parameter_places
+from harness.notation import NOTATIONS, Symbols, Unit, parameter_places
 
 # More are of no use to a reader, and a wide and deep network has billions.
 MOST_CHAINS = 100_000
@@ -86,7 +86,7 @@ def trace(
     run_id: int = 0,
     epoch: int = 0,
     parameter: str | None = None,
-    notation: Notation | None = None,
+    notation: str | None = None,
 ) -> Trace:
     """Take one update apart into the factors of the chain rule.
 
@@ -130,6 +130,12 @@ def trace(
         )
     if notation is None:
         notation = "matrix" if set(network.activations) == {"sigmoid"} else "numbered"
+    if notation not in NOTATIONS:
+        raise ExperimentError(
+            "notation",
+            f'= {shown(notation)} must be "numbered" or "matrix".',
+            nearest(notation, NOTATIONS) or "Or leave it out.",
+        )
     names = Symbols(network, notation)
     places = _choose(alone, parameter)
     batch = first_batch(variant, epoch)

@@ -18,10 +18,6 @@ from harness.kernels import philox
 
 Floats = NDArray[np.float64]
 
-_INPUT_STREAM = np.uint64(1)
-_TARGET_STREAM = np.uint64(2)
-_NO_MAJOR = np.uint64(0)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
@@ -57,8 +53,9 @@ def _gaussian(request: Request) -> tuple[Floats, Floats]:
     """Draw inputs and targets that are independent standard normal numbers."""
     inputs = np.empty((request.samples, request.inputs))
     targets = np.empty((request.samples, request.outputs))
-    philox.fill_normal(inputs.reshape(-1), np.uint64(request.seed), _INPUT_STREAM, _NO_MAJOR)
-    philox.fill_normal(targets.reshape(-1), np.uint64(request.seed), _TARGET_STREAM, _NO_MAJOR)
+    seed, major = np.uint64(request.seed), np.uint64(0)
+    philox.fill_normal(inputs.reshape(-1), seed, philox.STREAM_INPUTS, major)
+    philox.fill_normal(targets.reshape(-1), seed, philox.STREAM_TARGETS, major)
     return inputs, targets
 
 

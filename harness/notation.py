@@ -1,11 +1,10 @@
 """Symbols of units and parameters, as each of the two lessons writes them."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from harness.network import Network
 
-Notation = Literal["numbered", "matrix"]
+NOTATIONS = ("numbered", "matrix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Unit:
 class Symbols:
     """Symbols of units and parameters in one of the notations."""
 
-    def __init__(self, network: Network, notation: Notation) -> None:
+    def __init__(self, network: Network, notation: str) -> None:
         self.network = network
         self.matrix = notation == "matrix"
         self.loss = "SSR" if network.loss == "ssr" else "E"

@@ -138,6 +138,17 @@ class Store:
                 raise _broken(path) from error
         return rows
 
+    def columns(self, table: str) -> list[str]:
+        """Return the names of the columns of a table."""
+        files = self._files(table)
+        if not files:
+            raise self._empty()
+        try:
+            names: list[str] = pyarrow.parquet.read_schema(files[0]).names
+        except (OSError, pa.ArrowException) as error:
+            raise _broken(files[0]) from error
+        return names
+
     def read(
         self, table: str, columns: Sequence[str] | None = None, run_ids: Any = None
     ) -> pa.Table:
@@ -151,10 +162,13 @@ class Store:
             except (OSError, pa.ArrowException) as error:
                 raise _broken(path) from error
         if not parts:
-            raise ResultsError(
-                f"{self.folder} has no finished chunk yet.\n`harness run FILE` goes on."
-            )
+            raise self._empty()
         return pa.concat_tables(parts)
+
+    def _empty(self) -> ResultsError:
+        return ResultsError(
+            f"{self.folder} has no finished chunk yet.\n`harness run FILE` goes on."
+        )
 
     def _files(self, table: str) -> list[Path]:
         done = sorted((self.folder / "runs").glob("part-*.parquet"))

@@ -45,18 +45,17 @@ class Results:
     @property
     def run_columns(self) -> list[str]:
         """Names of the columns of `runs`."""
-        names: list[str] = self._store.read("runs", run_ids=[]).column_names
-        return names
+        return self._store.columns("runs")
 
-    def runs_columns(
-        self, names: Iterable[str], run_ids: Iterable[int] | None = None
+    def read_runs(
+        self, columns: Iterable[str], run_ids: Iterable[int] | None = None
     ) -> pd.DataFrame:
         """Return some columns of `runs`, of all runs or some, with texts as categories.
 
         Only these are read, which counts where there are millions of runs.
         """
         ids = None if run_ids is None else list(run_ids)
-        table = self._store.read("runs", list(names), ids)
+        table = self._store.read("runs", list(columns), ids)
         frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
         return frame
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.errors import ExperimentError, HarnessError, shown
+from harness.errors import ExperimentError, HarnessError
 
 FAILED = 1
 BAD_INPUT = 2
@@ -115,10 +115,6 @@ def trace(
     from harness import chain_rule
     from harness.cli import trace_screen
 
-    if notation not in (None, "numbered", "matrix"):
-        raise ExperimentError(
-            "--notation", f'= {shown(notation)} must be "numbered" or "matrix".', "Or leave it out."
-        )
     experiment = _load(file, changes)
     trace_screen.show_trace(
         chain_rule.trace(
@@ -126,7 +122,7 @@ def trace(
             run_id=run_id,
             epoch=epoch,
             parameter=parameter,
-            notation=notation,  # type: ignore[arg-type]  # checked above, which mypy cannot see
+            notation=notation,
         )
     )
 

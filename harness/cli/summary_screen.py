@@ -17,7 +17,7 @@ def summarise(results: Results) -> None:
     axes = columns[columns.index("init_id") + 1 : columns.index("status")]
     measure = "loss_final" if "loss_final" in columns else "ssr_final"
 
-    counts = results.runs_columns(["status"])["status"].value_counts()
+    counts = results.read_runs(["status"])["status"].value_counts()
     ended = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
     there = int(counts.sum())
     say(f"{plural(there, 'run')}: {ended}.")
@@ -36,7 +36,7 @@ def summarise(results: Results) -> None:
 
 
 def _along_axis(results: Results, axis: str, measure: str) -> None:
-    runs = results.runs_columns([axis, "status", measure])
+    runs = results.read_runs([axis, "status", measure])
     values = runs[axis].unique().tolist()  # in the order of the grid
     if not isinstance(values[0], str):
         values.sort()
@@ -60,7 +60,7 @@ def _along_axis(results: Results, axis: str, measure: str) -> None:
 
 def _best(results: Results, axes: list[str], measure: str) -> None:
     """Print the runs that converged first, or those that came lowest where none converged."""
-    runs = results.runs_columns(["run_id", "status", "epochs", measure])
+    runs = results.read_runs(["run_id", "status", "epochs", measure])
     converged = runs[runs["status"] == "converged"]
     if len(converged):
         title, best = "first to converge", converged.nsmallest(_BEST_RUNS, ["epochs", measure])
@@ -68,6 +68,6 @@ def _best(results: Results, axes: list[str], measure: str) -> None:
         title, best = f"lowest {measure}", runs.nsmallest(_BEST_RUNS, measure)
     run_ids = best["run_id"].tolist()
     headings = ["run_id", "init_id", *axes, "status", "epochs", measure]
-    table = results.runs_columns(headings, run_ids).set_index("run_id", drop=False).loc[run_ids]
+    table = results.read_runs(headings, run_ids).set_index("run_id", drop=False).loc[run_ids]
     rows = [[number(value) for value in row] for row in table.itertuples(index=False)]
     say_table(title, headings, rows)

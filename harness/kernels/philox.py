@@ -159,16 +159,6 @@ def draw(order: NDArray[np.int64], seed: Seed, epoch: Seed, samples: int) -> Non
 
 
 @entry
-def fill_uniform01(out: Floats, seed: Seed, stream: Seed, major: Seed) -> None:
-    """Fill out, of shape (n,), with uniform01 of the words with index 0 .. n-1."""
-    for block in range((out.size + 3) // 4):
-        words = philox_block(np.uint64(seed), np.uint64(stream), np.uint64(major), np.uint64(block))
-        for lane in range(4):
-            if 4 * block + lane < out.size:
-                out[4 * block + lane] = uniform01(words[lane])
-
-
-@entry
 def fill_normal(out: Floats, seed: Seed, stream: Seed, major: Seed) -> None:
     """Fill out, of shape (n,), with normal of the words with index 0 .. n-1."""
     for block in range((out.size + 3) // 4):

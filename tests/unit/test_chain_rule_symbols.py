@@ -182,3 +182,8 @@ def test_saturated_output_is_traced_where_it_is_right_and_refused_where_it_is_wr
     assert right.updates["derivative"].tolist() == [0.0]
     with pytest.raises(harness.ExperimentError, match="saturated"):
         harness.trace(saturated([[0.0], [1.0]]), parameter="b3")
+
+
+def test_a_notation_that_there_is_not_is_refused_with_the_nearest():
+    with pytest.raises(harness.ExperimentError, match='"matrx" must be.*\n.*"matrix"'):
+        harness.trace(first_lesson(), notation="matrx")

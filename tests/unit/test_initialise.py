@@ -53,9 +53,11 @@ def test_schemes_are_the_twins(scheme, biases):
 @pytest.mark.jitless
 @pytest.mark.parametrize("scheme", sorted({*SCHEMES} - {"zeros", "constant"}))
 def test_numbers_are_scaled_and_offset_with_one_rounding(scheme):
-    numbers = np.empty(TWIN.parameters)
-    fill = philox.fill_normal if scheme in NORMAL else philox.fill_uniform01
-    fill(numbers, np.uint64(5), philox.STREAM_PARAMETERS, np.uint64(7))
+    draw = philox.normal if scheme in NORMAL else philox.uniform01
+    where = np.uint64(5), philox.STREAM_PARAMETERS, np.uint64(7)
+    numbers = np.array(
+        [draw(np.uint64(philox.word(*where, np.uint64(index)))) for index in range(TWIN.parameters)]
+    )
     if scheme not in NORMAL:
         numbers = 2.0 * numbers - 1.0  # exact
     theta = drawn(scheme, [7], 5, scales=0.3, offsets=0.7, biases="same")[0]
