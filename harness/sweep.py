@@ -19,7 +19,7 @@ from harness.engines.threads import ThreadEngine
 from harness.errors import HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.planning import available_threads, chunk_size
-from harness.store import FORMAT, Store
+from harness.store import FORMAT, MANIFEST, Store
 from harness.tables import Results
 
 # Each is two files of one folder, and a second or two of training: months on a large machine.
@@ -76,12 +76,6 @@ def run(
         )
     folder = Path("results") / experiment.name if out is None else Path(out)
     trainer = Trainer(experiment)
-    chunks = math.ceil(experiment.axes.size / chunk_size(trainer))
-    if chunks > MOST_CHUNKS:
-        raise HarnessError(
-            f"{experiment.axes.size:,} runs make {chunks:,} chunks; at most {MOST_CHUNKS:,} are"
-            " trained.\nMake the grid smaller, or several experiments of it."
-        )
     store = _open_or_create(folder, trainer)
     missing = store.missing()
     if missing:
@@ -94,8 +88,14 @@ def run(
 
 def _open_or_create(folder: Path, trainer: Trainer) -> Store:
     experiment = trainer.experiment
-    if not (folder / "manifest.json").exists():
-        return Store.create(folder, _manifest(experiment, chunk_size(trainer)))
+    if not (folder / MANIFEST).exists():
+        manifest = _manifest(experiment, chunk_size(trainer))
+        if manifest["chunks"] > MOST_CHUNKS:
+            raise HarnessError(
+                f"{manifest['runs']:,} runs make {manifest['chunks']:,} chunks; at most"
+                f" {MOST_CHUNKS:,} are trained.\nMake the grid smaller, or several experiments of it."
+            )
+        return Store.create(folder, manifest)
     store = Store.open(folder)
     if store.manifest.get("identity") != experiment.identity:
         before = store.manifest.get("experiment", {})

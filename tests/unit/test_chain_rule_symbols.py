@@ -185,5 +185,5 @@ def test_saturated_output_is_traced_where_it_is_right_and_refused_where_it_is_wr
 
 
 def test_a_notation_that_there_is_not_is_refused_with_the_nearest():
-    with pytest.raises(harness.ExperimentError, match='"matrx" must be.*\n.*"matrix"'):
+    with pytest.raises(harness.ExperimentError, match=r'"matrx" must be.*\n.*"matrix"'):
         harness.trace(first_lesson(), notation="matrx")
