@@ -93,7 +93,8 @@ def _open_or_create(folder: Path, trainer: Trainer) -> Store:
         if manifest["chunks"] > MOST_CHUNKS:
             raise HarnessError(
                 f"{manifest['runs']:,} runs make {manifest['chunks']:,} chunks; at most"
-                f" {MOST_CHUNKS:,} are trained.\nMake the grid smaller, or several experiments of it."
+                f" {MOST_CHUNKS:,} are trained.\n"
+                "Make the grid smaller, or several experiments of it."
             )
         return Store.create(folder, manifest)
     store = Store.open(folder)
