@@ -12,6 +12,7 @@ import pytest
 from harness.arguments import make_rows
 from harness.kernels import descent
 from tests.reference.network import gradient_by_complex_step
+from tests.reference.training import batches_of_epoch
 from tests.side_by_side import (
     a_problem,
     a_twin,
@@ -207,3 +208,12 @@ def test_stopped_by_another_thread_training_ends_before_its_time():
     assert rows.status.tolist() == [descent.RUNNING] * 2
     assert progress[1] > 0
     assert rows.epochs[1] == 0
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("batches", ["in_order", "shuffled", "drawn"])
+def test_the_order_of_an_epoch_is_that_of_the_twin(batches):
+    schedule = schedule_of(a_twin((2, 3, 2)), 5, 4, batch_size=2, batches=batches, seed=9)
+    order = descent.order_of_epoch(schedule, 5, 3)
+    expected = batches_of_epoch(batches, 3, 5, 2, seed=9)
+    assert order.tolist() == [sample for batch in expected for sample in batch]
