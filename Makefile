@@ -10,10 +10,10 @@ PIP      = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 KERNEL_BRANCHES := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test docs format clean
+.PHONY: help sweep test bench bench-c docs format clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 sweep: $(VENV)/.installed  ## train experiments/dosage.toml and show what came out
 	@$(BIN)/harness run experiments/dosage.toml
@@ -32,8 +32,15 @@ test: $(VENV)/.installed-test  ## style, types, architecture, tests, tests witho
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -p no:xdist --benchmark-disable -m jitless tests/unit
 	@$(BIN)/python -m coverage report --include='harness/kernels/*' --fail-under=$(KERNEL_BRANCHES)
 
+bench: $(VENV)/.installed  ## compare the speed with NumPy, Numba, JAX and PyTorch; takes minutes
+	@$(PIP) --editable '.[peers]'
+	@$(BIN)/harness bench
+
+bench-c: $(VENV)/.installed-test  ## compare the speed with C, where there is gcc
+	@$(BIN)/python tests/benchmarks/against_c.py
+
 docs: $(VENV)/.installed  ## train what the README shows, and draw its picture
-	@$(PIP) --editable '.[docs]'
+	@$(PIP) --editable '.[bench,docs]'
 	@$(BIN)/python docs/refresh.py
 	@$(BIN)/python docs/picture.py
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from harness.experiment import Experiment
 from harness.initialise import initial_parameters
 from harness.kernels import descent
-from harness.kernels.passes import Architecture, Data
+from harness.kernels.lane_kernel import Kernel
+from harness.kernels.passes import Architecture, Data, Layer
 from harness.network import Network
 
 Columns = dict[str, Any]
@@ -54,19 +55,83 @@ def _schedule(experiment: Experiment) -> descent.Schedule:
     training, network = experiment.training, experiment.perceptron
     samples = len(experiment.dataset.inputs)
     batch_size = samples if training.batch_size == "all" else training.batch_size
-    trained = np.arange(network.parameter_count)
+    trains = np.full(network.parameter_count, training.train == "all")
     if training.train != "all":
-        trained = np.sort([network.positions[name] for name in training.train])
+        trains[[network.positions[name] for name in training.train]] = True
     return descent.Schedule(
         epochs=training.epochs,
         batch_size=batch_size,
         updates=training.updates_per_epoch or -(-samples // batch_size),
         batches=descent.BATCHES[training.batches],
         seed=np.uint64(training.seed),
-        trained=trained.astype(np.int64),
-        layers=network.layer_of,
+        trains=trains,
         recorded=experiment.schedule,
         measure_gradient="gradient_norm" in experiment.record.measures,
+    )
+
+
+# Data points side by side, the best first: few enough to leave registers to several units, enough
+# to hide one another's latency where there is one unit.
+_SAMPLES_AT_ONCE = (4, 6, 5, 3, 8, 7, 2)
+_LANES = 8  # of a group: one register of AVX-512
+
+
+def make_kernel(variant: Variant, *, heavy: bool, lanes: int | None) -> Kernel:
+    """Return the kernel that trains a variant.
+
+    Parameters
+    ----------
+    variant : Variant
+        What is trained. Kernels of variants that differ in numbers alone are equal.
+    heavy : bool
+        Whether any run has momentum.
+    lanes : int, optional
+        Runs side by side, a multiple of 8. If left out: 16 where all data points are in flight at
+        once, so that one half works while the other waits for its results, and 8 elsewhere.
+    """
+    schedule, measures = variant.schedule, variant.experiment.record.measures
+    points = len(variant.data.x)
+    full_batch = schedule.batch_size == points and schedule.batches != descent.DRAWN
+    samples = next(
+        (n for n in _SAMPLES_AT_ONCE if schedule.batch_size % n == 0),
+        min(_SAMPLES_AT_ONCE[0], schedule.batch_size),
+    )
+    one_tile = full_batch and samples == points
+    lanes = lanes or (2 * _LANES if one_tile else _LANES)
+    return Kernel(
+        layers=_layers(variant.architecture),
+        loss=variant.architecture.loss,
+        scaled=variant.architecture.output_scale != 1.0,
+        lanes=_LANES,
+        groups=lanes // _LANES,
+        samples=samples,
+        one_tile=one_tile,
+        full_batch=full_batch,
+        shuffled=not full_batch and schedule.batches != descent.IN_ORDER,
+        heavy=heavy,
+        all_train=bool(schedule.trains.all()),
+        statistics=not {"epoch_of_ssr_min", "ssr_mean"}.isdisjoint(measures),
+        gradient_norm=schedule.measure_gradient,
+        every_epoch=schedule.recorded.size == schedule.epochs + 1,
+    )
+
+
+def _layers(network: Architecture) -> tuple[Layer, ...]:
+    """Return the layers of a network as constants."""
+    return tuple(
+        Layer(
+            fan_in=int(network.sizes[l - 1]),
+            fan_out=int(network.sizes[l]),
+            activation=int(network.activations[l]),
+            biased=int(network.biases[l]),
+            scaled=int(network.scales[l] != 1.0),
+            scaled_below=int(network.scales[l - 1] != 1.0),
+            hidden=int(l > 1),
+            matrix=int(network.matrices[l]),
+            sources=int(network.units[l - 1]),
+            units=int(network.units[l]),
+        )
+        for l in range(1, network.sizes.size)
     )
 
 

@@ -10,12 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.arguments import Columns, Variant, make_rows, make_variant, start
+from harness.arguments import Columns, Variant, make_kernel, make_rows, make_variant, start
 from harness.experiment import Experiment
 from harness.kernels import descent
+from harness.kernels._jit import COMPILES
+from harness.kernels.lane_descent import train_with
+from harness.kernels.lane_kernel import make_state
 
 # A chunk meets the same few variants again and again; all of them can be too large to keep.
 _KEPT_VARIANTS = 64
+
+# What `progress` counts: ended runs, updates, and of passes of a run over the data those that there
+# was room for in the lanes and those that were made.
+COUNTS = 4
 
 # Trajectories are collected for themselves, because variants record other numbers of epochs.
 _ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
@@ -36,10 +43,16 @@ class Trainer:
     ----------
     experiment : Experiment
         What to train.
+    lanes : int, optional
+        Runs that are trained side by side: a multiple of 8; or 1, for the kernel without lanes, which
+        takes any network as it is. If left out, what is fastest. The numbers are the same.
     """
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, *, lanes: int | None = None) -> None:
+        if lanes is not None and lanes != 1 and (lanes < 1 or lanes % 8):
+            raise ValueError(f"lanes is {lanes}; 1 and the multiples of 8 are allowed")
         self.experiment = experiment
+        self.lanes = lanes if COMPILES else 1
         self.variant = lru_cache(maxsize=_KEPT_VARIANTS)(self._make_variant)
         networks = [self.variant(i).network for i in range(experiment.variant_grid.size)]
         self.keeps_loss = any(network.loss != "ssr" for network in networks)
@@ -57,7 +70,7 @@ class Trainer:
 
     def compile(self) -> Block:
         """Compile every kernel that training calls, by training no runs; return their columns."""
-        block = self.train(0, 0, np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64))
+        block = self.train(0, 0, np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64))
         assert block is not None  # nobody could stop it
         return block
 
@@ -72,14 +85,17 @@ class Trainer:
             Run ids.
         stop : array of shape (1,)
             Set to 1 by another thread, it ends training at the end of an epoch.
-        progress : array of shape (2,)
-            Counts ended runs and updates.
+        progress : array of shape (COUNTS,), int64
+            Counts ended runs, updates, and passes over the data: those that the lanes had room for,
+            and those that a run made.
 
         Returns
         -------
         Block or None
             None where training was stopped: a part of a block is worth nothing.
         """
+        if progress.shape != (COUNTS,):  # the kernel would write behind its end
+            raise ValueError(f"progress has shape {progress.shape}; ({COUNTS},) is needed")
         run_ids = np.arange(first, last, dtype=np.int64)
         axes = self.experiment.axes.columns(run_ids)
         variant_of = self._variant_of(run_ids)
@@ -92,9 +108,7 @@ class Trainer:
             inside = {name: values[chosen] for name, values in axes.items()}
             runs = start(variant, inside, chosen.size)
             found = make_rows(chosen.size, variant.schedule.recorded.size, self.keeps_loss)
-            descent.train(
-                variant.architecture, variant.data, variant.schedule, runs, found, stop, progress
-            )
+            self._call(variant, runs, found, stop, progress)
             if stop[0]:
                 return None
             for name in _ONE_A_RUN:
@@ -108,6 +122,25 @@ class Trainer:
             runs=self._run_columns(run_ids, axes, rows, parameters),
             trajectories=_in_order(trajectories),
         )
+
+    def _call(
+        self,
+        variant: Variant,
+        runs: descent.Runs,
+        rows: descent.Rows,
+        stop: NDArray[np.uint8],
+        progress: NDArray[np.int64],
+    ) -> None:
+        """Train runs of one variant, with lanes or without."""
+        shared = variant.architecture, variant.data, variant.schedule
+        if self.lanes == 1:
+            descent.train(*shared, runs, rows, stop, progress)
+            return
+        axes = (axis.name for axis in self.experiment.axes.axes)
+        heavy = variant.experiment.training.momentum != 0.0 or "momentum" in axes
+        kernel = make_kernel(variant, heavy=heavy, lanes=self.lanes)
+        state = make_state(kernel, variant.schedule.updates * variant.schedule.batch_size)
+        train_with(kernel)(*shared, runs, rows, state, stop, progress)
 
     def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of each run in the experiment's `variant_grid`."""
@@ -191,7 +224,7 @@ def state_after(variant: Variant, epochs: int) -> State:
     """Train the one run of an experiment without a grid for some epochs at most."""
     schedule = variant.schedule._replace(epochs=epochs)
     runs, rows = start(variant, {}, 1), make_rows(1, schedule.recorded.size, False)
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
     descent.train(variant.architecture, variant.data, schedule, runs, rows, stop, progress)
     return State(
         theta=runs.theta[0],

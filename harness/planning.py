@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.blocks import Trainer
+from harness.blocks import COUNTS, Trainer
 from harness.experiment import Experiment
 from harness.network import Network
 from harness.store import MOST_CSV_ROWS
@@ -144,7 +144,7 @@ def _seconds(trainer: Trainer, size: _Size) -> float:
     taken by the update.
     """
     taken = 0.0
-    counted = np.zeros(2, dtype=np.int64)
+    counted = np.zeros(COUNTS, dtype=np.int64)
     all_ended = True
     for first in np.unique(np.linspace(0, size.runs - 1, 8).astype(np.int64)).tolist():
         count = 1
@@ -168,7 +168,7 @@ def _time(trainer: Trainer, first: int, last: int) -> tuple[bool, float, NDArray
 
     Return whether it came to its end, the seconds it took, and its runs and updates.
     """
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
     alarm = threading.Timer(0.25, stop.fill, (1,))
     alarm.start()
     began = time.perf_counter()

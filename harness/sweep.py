@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.blocks import Block, Trainer
+from harness.blocks import COUNTS, Block, Trainer
 from harness.engines.threads import ThreadEngine
 from harness.errors import HarnessError, ResultsError, shown
 from harness.experiment import Experiment
@@ -159,7 +159,7 @@ def _train(
     """Train chunks and write them as they end; at most two a thread are in memory."""
     runs, size = trainer.experiment.axes.size, int(store.manifest["chunk_size"])
     stop = np.zeros(1, dtype=np.uint8)
-    counts = np.zeros((len(missing), 2), dtype=np.int64)
+    counts = np.zeros((len(missing), COUNTS), dtype=np.int64)
     row_of = {chunk: row for row, chunk in enumerate(missing)}
     began = time.perf_counter()
     here = sum(min(size, runs - chunk * size) for chunk in missing)
@@ -170,7 +170,7 @@ def _train(
 
     def report() -> None:
         if progress is not None:
-            done, updates = counts.sum(axis=0).tolist()
+            done, updates = counts[:, :2].sum(axis=0).tolist()
             seconds = time.perf_counter() - began
             progress(
                 Progress(

@@ -79,8 +79,7 @@ def schedule_of(
         updates=updates_per_epoch or math.ceil(samples / batch_size),
         batches=descent.BATCHES[batches],
         seed=np.uint64(seed),
-        trained=np.arange(twin.parameters) if trained is None else np.array(trained),
-        layers=twin.layer_of_parameters(),
+        trains=np.isin(np.arange(twin.parameters), np.arange(twin.parameters) if trained is None else trained),
         recorded=np.arange(epochs + 1) if recorded is None else np.array(recorded, dtype=np.int64),
         measure_gradient=measure_gradient,
     )

@@ -136,6 +136,57 @@ def show(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results f
     summary_screen.summarise(tables.open_results(folder))
 
 
+@app.command(short_help="Compare the speed with other ways to train.")
+def bench(
+    workloads: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="WORKLOAD",
+            help="dosage, recorded, xor, tanh, square, early; by-runs, by-epochs, by-width,"
+            " by-points; all of them if left out.",
+        ),
+    ] = None,
+    baselines: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="python, numpy, numpy-batched, numpy-matmul, numba, jax-vmap, jax-batched, torch,"
+            " torch-batched, torch-vmap; those that are installed if left out.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Take less than a minute, for rough figures.")
+    ] = False,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where table and pictures go.")] = Path(
+        "results/bench"
+    ),
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Cores that are compared beside one; all of them.")
+    ] = None,
+) -> None:
+    """Compare the speed with other ways to train the same, on one core and on all.
+
+    A baseline that does not come to the same SSR has no figure. Needs the extra `bench`; JAX and
+    PyTorch come with the extra `peers`.
+    """
+    try:
+        from harness.benchmarks import comparison, picture
+        from harness.cli import bench_screen
+
+        names = [name.strip() for name in (baselines or "").split(",") if name.strip()]
+        comparison.check_names(workloads or [], names)
+        with bench_screen.TimingBar() as bar:
+            table = comparison.compare(
+                workloads or [], names, out, quick=quick, threads=threads, report=bar.move
+            )
+        bench_screen.show_table(table)
+        pictures = picture.draw(table, out) if comparison.has_package("matplotlib") else None
+        bench_screen.show_files(out, pictures, table["machine"].iloc[0], bar.failed)
+    except KeyboardInterrupt:
+        _complain("stopped; nothing was kept.")
+        raise typer.Exit(STOPPED) from None
+
+
 def _load(file: Path, changes: list[str] | None) -> Any:
     from harness.experiment import load_experiment
 

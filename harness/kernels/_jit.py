@@ -17,11 +17,14 @@ from typing import Any, TypeVar
 
 import llvmlite
 import numba
+from numba.core.compiler_lock import global_compiler_lock
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # No fastmath flag of any kind: results must be the same bits on every machine.
 # nogil: kernels run side by side in threads. error_model "numpy": x / 0 is inf, not an exception.
+COMPILES = not numba.config.DISABLE_JIT  # without the compiler there are no lanes
+
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "fastmath": False}
 
 
@@ -58,28 +61,70 @@ def _cache_folder() -> Path | None:
     return folder if os.access(folder, os.W_OK) else None
 
 
-def compiled(function: Function) -> Function:
-    """Compile a function that other kernels call, into each place that calls it.
+def _keep_on_disk(dispatcher: Any) -> None:
+    """Let a dispatcher look for its machine code on disk, and write it there, if possible."""
+    folder = _cache_folder()
+    if folder is None:
+        return
+    # Numba takes the folder from its configuration at this call and at no other time.
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
+    try:
+        dispatcher.enable_caching()
+    finally:
+        numba.config.CACHE_DIR = before
 
-    A call would copy every array of its arguments and count references to each, atomically: the
-    1-2-1 network trained 0.63 million epochs a second with calls and 2.5 without, and two
-    threads waited for one another's counts.
+
+def _compile_without_optimising(dispatcher: Any) -> None:
+    """Leave optimisation to the function that this one is compiled into."""
+    compile_ = dispatcher.compile
+
+    def compile_raw(signature: Any) -> Any:
+        with global_compiler_lock:  # the setting is one for all threads
+            before = numba.config.OPT
+            numba.config.OPT = 0
+            try:
+                return compile_(signature)
+            finally:
+                numba.config.OPT = before
+
+    dispatcher.compile = compile_raw
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function of numbers that other kernels call, into each place that calls it."""
+    dispatcher: Function = numba.njit(**OPTIONS, forceinline=True, no_cfunc_wrapper=True)(function)
+    return dispatcher
+
+
+def inner(function: Function) -> Function:
+    """Compile a function as `compiled` does, for kernels alone: called from Python it would crash.
+
+    Taking its arguments apart for Python would be half of the time that compiling it takes.
     """
-    dispatcher: Function = numba.njit(**OPTIONS, forceinline=True)(function)
+    dispatcher: Any = numba.njit(
+        **OPTIONS, forceinline=True, no_cfunc_wrapper=True, no_cpython_wrapper=True
+    )(function)
+    if COMPILES:
+        _compile_without_optimising(dispatcher)
+    inlined: Function = dispatcher
+    return inlined
+
+
+def glue(function: Function) -> Function:
+    """Compile a function whose body is put into its callers before anything else is done.
+
+    For functions that only call others: what they call is then compiled once and not once more at
+    every level.
+    """
+    dispatcher: Function = numba.njit(**OPTIONS, inline="always")(function)
     return dispatcher
 
 
 def entry(function: Function) -> Function:
     """Compile a function that Python calls, at its first call, and keep it on disk if possible."""
     dispatcher: Any = numba.njit(**OPTIONS)(function)
-    folder = _cache_folder()
-    if folder is not None and not numba.config.DISABLE_JIT:
-        # Numba takes the folder from its configuration at this call and at no other time.
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(folder)
-        try:
-            dispatcher.enable_caching()
-        finally:
-            numba.config.CACHE_DIR = before
+    if COMPILES:
+        _keep_on_disk(dispatcher)
     cached: Function = dispatcher
     return cached

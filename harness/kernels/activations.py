@@ -25,6 +25,19 @@ ACTIVATIONS: Final = {
 
 
 @compiled
+def relu_and_slope(z: float) -> tuple[float, float]:
+    """Return max(0, z) and its derivative, 0 at z = 0."""
+    # z < 0 and not z > 0 chooses the value, so that NaN stays NaN.
+    return select(z < 0.0, 0.0, z), select(z > 0.0, 1.0, 0.0)
+
+
+@compiled
+def identity_and_slope(z: float) -> tuple[float, float]:
+    """Return z and 1."""
+    return z, select(z == z, 1.0, 1.0)  # 1 in every lane
+
+
+@compiled
 def activate(activation: int, z: float) -> tuple[float, float]:
     """Return a = f(z) and the slope f'(z); both come from one exponential."""
     if activation == SOFTPLUS:
@@ -34,6 +47,15 @@ def activate(activation: int, z: float) -> tuple[float, float]:
     if activation == TANH:
         return tanh_and_slope(z)
     if activation == RELU:
-        # z < 0 and not z > 0 chooses the value, so that NaN stays NaN.
-        return select(z < 0.0, 0.0, z), select(z > 0.0, 1.0, 0.0)
-    return z, 1.0
+        return relu_and_slope(z)
+    return identity_and_slope(z)
+
+
+# By their codes, where the code is a constant.
+FUNCTIONS: Final = (
+    softplus_and_slope,
+    sigmoid_and_slope,
+    tanh_and_slope,
+    relu_and_slope,
+    identity_and_slope,
+)

@@ -3,7 +3,7 @@
 Symbols: theta parameters, v velocity, g gradient of the loss over a batch, m data points.
 
     v <- momentum v - rate g          heavy ball (Polyak 1964); v = 0 before the first update
-    theta <- theta + v                momentum 0: new = old - derivative * learning rate
+    theta <- theta + v                momentum 0: v <- -rate g, so new = old - derivative * rate
 
 An epoch is a pass over the data. The loss is read over all data points before the first update
 (epoch 0) and after every epoch; there a run may end:
@@ -11,16 +11,22 @@ An epoch is a pass over the data. The loss is read over all data points before t
     diverged    the loss is not finite or past the limit, or a parameter is not finite
     converged   the loss is at or below the tolerance
     finished    all epochs are done
+
+`train` takes networks of any size and trains one run after the other, in plain floats: what a trace
+shows, and what `lane_descent`, which trains sweeps, is held against bit by bit.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels import philox
-from harness.kernels._jit import compiled, entry
-from harness.kernels.arithmetic import fma
+from harness.kernels._jit import entry, inner
+from harness.kernels.arithmetic import fma, select
+from harness.kernels.memory import load, store
 from harness.kernels.passes import (
     Architecture,
     Data,
@@ -53,8 +59,7 @@ class Schedule(NamedTuple):
     updates: int  # in an epoch
     batches: int  # code of BATCHES
     seed: np.uint64  # of the order of the data points
-    trained: Integers  # positions in theta of the parameters that train
-    layers: Integers  # (P,) layer of each parameter, from 0: its column in `rates`
+    trains: NDArray[np.bool_]  # (P,) whether each parameter trains
     recorded: Integers  # epochs of the trajectory, ascending; the last row is where a run ends
     measure_gradient: bool
 
@@ -85,8 +90,8 @@ class Rows(NamedTuple):
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
 
 
-@compiled
-def _order_epoch(schedule: Schedule, m: int, epoch: int, order: Integers) -> None:
+@inner
+def order_epoch(schedule: Schedule, m: int, epoch: int, order: Integers) -> None:
     """Write the data points of all batches of an epoch, one batch behind the other."""
     if schedule.batches == SHUFFLED:
         philox.shuffle(order, schedule.seed, np.uint64(epoch))
@@ -94,7 +99,7 @@ def _order_epoch(schedule: Schedule, m: int, epoch: int, order: Integers) -> Non
         philox.draw(order, schedule.seed, np.uint64(epoch), m)
 
 
-@compiled
+@inner
 def _finite(theta: Floats) -> bool:
     """Return whether all parameters are finite; a wide initialisation may have overflowed."""
     zero = 0.0
@@ -108,24 +113,68 @@ def order_of_epoch(schedule: Schedule, m: int, epoch: int) -> Integers:
     """Return the data points of an epoch's batches, of m in all, one batch behind the other."""
     order = np.arange(schedule.updates * schedule.batch_size if schedule.batches == DRAWN else m)
     if schedule.batch_size < m or schedule.batches == DRAWN:
-        _order_epoch(schedule, m, epoch, order)
+        order_epoch(schedule, m, epoch, order)
     return order
 
 
-@compiled
+@cache
+def make_update(lanes: int, heavy: bool, all_train: bool) -> Callable[..., Any]:
+    """Return the step of some parameters of a layer, for so many runs at once.
+
+    Where no run is `heavy`, that is has momentum, v is neither read nor written.
+    """
+
+    @inner
+    def update(
+        first: int,
+        last: int,
+        trains: NDArray[np.bool_],
+        rate: Any,
+        momentum: Any,
+        theta: Any,
+        v: Any,
+        g: Any,
+        zero: Any,
+    ) -> Any:
+        """Step the parameters `first` to `last`; return NaN once one is not finite, else zero."""
+        for i in range(first, last):
+            if all_train or trains[i]:
+                at = i * lanes
+                step = -(rate * load(g, at, lanes))
+                if heavy:
+                    step = select(momentum == 0.0, step, fma(momentum, load(v, at, lanes), step))
+                    store(v, at, step)
+                parameter = load(theta, at, lanes) + step
+                store(theta, at, parameter)
+                zero = fma(parameter, 0.0, zero)
+        return zero
+
+    return update
+
+
+_update_layer = make_update(lanes=1, heavy=True, all_train=False)
+
+
+@inner
 def _update(
-    schedule: Schedule, theta: Floats, v: Floats, rates: Floats, momentum: float, g: Floats
+    network: Architecture,
+    schedule: Schedule,
+    theta: Floats,
+    v: Floats,
+    rates: Floats,
+    momentum: float,
+    g: Floats,
 ) -> bool:
     """Take one step; return whether all trained parameters are still finite."""
     zero = 0.0
-    for i in schedule.trained:
-        v[i] = fma(momentum, v[i], -(rates[schedule.layers[i]] * g[i]))
-        theta[i] += v[i]
-        zero = fma(theta[i], 0.0, zero)  # NaN once any of them is infinite or NaN
+    for l in range(rates.size):
+        first = network.matrices[l + 1]
+        last = theta.size if l + 1 == rates.size else network.matrices[l + 2]
+        zero = _update_layer(first, last, schedule.trains, rates[l], momentum, theta, v, g, zero)
     return zero == 0.0
 
 
-@compiled
+@inner
 def _record(rows: Rows, r: int, epoch: int, ssr: float, loss: float) -> None:
     """Note what epoch `epoch` of run r came to."""
     rows.epochs[r] = epoch
@@ -144,7 +193,7 @@ def _record(rows: Rows, r: int, epoch: int, ssr: float, loss: float) -> None:
     rows.ssr_mean[r] += ssr
 
 
-@compiled
+@inner
 def _train_run(
     network: Architecture,
     data: Data,
@@ -190,15 +239,17 @@ def _train_run(
             break
 
         if full_batch:
-            finite = _update(schedule, theta, v, rates, runs.momentum[r], scratch.gradient)
+            finite = _update(network, schedule, theta, v, rates, runs.momentum[r], scratch.gradient)
         else:
-            _order_epoch(schedule, m, epoch, order)
+            order_epoch(schedule, m, epoch, order)
             for update in range(schedule.updates):
                 first = update * schedule.batch_size
                 last = min(first + schedule.batch_size, order.size)
                 evaluate(network, theta, data, order, first, last, True, scratch, stop)
                 # Only the last answer counts: what is not finite stays so.
-                finite = _update(schedule, theta, v, rates, runs.momentum[r], scratch.gradient)
+                finite = _update(
+                    network, schedule, theta, v, rates, runs.momentum[r], scratch.gradient
+                )
         epoch += 1
         progress[1] += schedule.updates
 

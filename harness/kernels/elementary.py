@@ -3,8 +3,14 @@
 Made of + - * /, fma, select and the bits of a number, without a branch: the same lines serve one
 number or many side by side, and give the same bits on every machine. NaN in, NaN out.
 
-The errors beside the functions are the largest that were found on 50 to 60 million points over
-the whole range, in units in the last place (ulp) of the exact value, taken from 80-bit arithmetic.
+exp, log and log1p are right over the whole range. The others are for training: as few operations as
+values right to 2.5 units in the last place (ulp) allow. Their values and slopes that would be
+subnormal are 0, as is the slope of tanh below 5.3e-308; tanh(z) of a subnormal z is z.
+
+The errors beside the functions are the largest that were found on 16 million points over the whole
+range and as many where errors are large, in ulp of the exact value, taken from 80-bit arithmetic;
+those of log and log1p on 50 million. `docs/minimax.py` printed the coefficients of the polynomials;
+a test holds them to the errors that stand beside them.
 """
 
 import math
@@ -15,7 +21,8 @@ from harness.kernels.arithmetic import fma, from_bits, select, to_bits
 INFINITY = math.inf
 NAN = math.nan
 
-# Adding 1.5 * 2^52 to |x| < 2^51 rounds x to an integer, which is then in the low bits.
+# Adding 1.5 * 2^52 to |x| < 2^51 rounds x to an integer, which is then in the low bits. Its own
+# low 12 bits are 0: shifted left by 52, the sum is the integer at the place of the exponent.
 TO_INTEGER = 6755399441055744.0
 TO_INTEGER_BITS = to_bits(TO_INTEGER)
 
@@ -26,51 +33,94 @@ LN2_LOW = 2.3190468138462996e-17  # ln 2 - LN2_HIGH
 # exp is 0 below -745.14, a quarter of it below -746.52; it is too large above 709.79.
 EXP_LOWEST = -750.0
 EXP_HIGHEST = 710.0
+NORMAL_LOWEST = -708.3964185322641  # -1022 ln 2: e^x is subnormal below
+# The power of two in tanh is 0 from -354.46 down to -354.80, and wrong below.
+TANH_LOWEST = -354.6
+QUARTER_STEP = 0.125 * LN2_HIGH  # for tanh, whose steps are ln(2) / 2
 
 MANTISSA_BITS = 52
 EXPONENT_BIAS = 1023
+ONE_BITS = to_bits(1.0)
 SIGN_BIT = -(1 << 63)
 SMALLEST_NORMAL = 2.0**-1022
 TWO_54 = 2.0**54  # makes every subnormal normal
 LN_TWO_54 = 54.0 * LN2_HIGH
 SQRT_HALF_BITS = to_bits(math.sqrt(0.5))
 
-# e^r = sum of r^n / n!: with |r| <= ln(2) / 2 the first term left out is below 2^-57.
-EXP_SERIES = tuple(1.0 / math.factorial(n) for n in range(14))
-# ln((1 + s) / (1 - s)) = sum of 2 s^(2n+1) / (2n+1): with |s| <= 0.1716 likewise.
+# ln((1 + s) / (1 - s)) = sum of 2 s^(2n+1) / (2n+1): with |s| <= 0.1716 the first term left out
+# is below 2^-57.
 LOG_SERIES = tuple(2.0 / (2 * n + 1) for n in range(11))
+
+# e^r = 1 + r + r^2 (EXP[0] + EXP[1] r + ...) for |r| <= ln(2) / 2, to 2^-56.3 of it.
+EXP = (
+    0.5000000000000011,
+    0.16666666666666413,
+    0.041666666666530267,
+    0.008333333333494333,
+    0.0013888888943596935,
+    0.00019841269506768017,
+    2.480149313698887e-05,
+    2.7557586285034677e-06,
+    2.7630233633526793e-07,
+    2.500006444833976e-08,
+)
+# L = sinh(L) (1 + 2 y (LOG1P[0] + LOG1P[1] y + ...)) with y = 2 cosh(L) - 2, for L <= ln 2, to
+# 2^-56.3 of it.
+LOG1P = (
+    -0.08333333333333211,
+    0.016666666666546603,
+    -0.003571428567358728,
+    0.000793650725194764,
+    -0.00018037451678445737,
+    4.162104511348919e-05,
+    -9.697011607574414e-06,
+    2.24630531615509e-06,
+    -4.788838633923223e-07,
+    6.895017071026701e-08,
+)
+# tanh(r) = r + r^3 (TANH[0] + TANH[1] r^2 + ...) for |r| <= 3/8 ln 2, to 2^-56.7 of it.
+TANH = (
+    -0.3333333333333242,
+    0.13333333332988923,
+    -0.05396825352715084,
+    0.02186946171625079,
+    -0.00886236145885416,
+    0.0035764043151947935,
+    -0.0013076458885889054,
+)
 
 
 @compiled
-def _exp_parts(x: float) -> tuple[float, float, float]:
-    """Return m, s and t such that e^x = (1 + m) s t; s and t are powers of two.
+def _exp_parts(x: float) -> tuple[float, float]:
+    """Return p and a shifted k such that e^x = 2^k p, sqrt(1/2) <= p <= sqrt(2).
 
-    x = k ln 2 + r with |r| <= ln(2) / 2, and m = e^r - 1. One power 2^k would not reach the
-    subnormals; s t = 2^k, multiplied one after the other, rounds once and only there.
+    x = k ln 2 + r with |r| <= ln(2) / 2, and p = e^r.
     """
-    x = select(x < EXP_LOWEST, EXP_LOWEST, x)
-    x = select(x > EXP_HIGHEST, EXP_HIGHEST, x)
     shifted = fma(x, LOG2_E, TO_INTEGER)
     k = shifted - TO_INTEGER
-    r = fma(-k, LN2_HIGH, x)  # exact: both are multiples of 2^-54 that nearly cancel
-    r = fma(-k, LN2_LOW, r)
-    p = fma(EXP_SERIES[13], r, EXP_SERIES[12])
-    p = fma(p, r, EXP_SERIES[11])
-    p = fma(p, r, EXP_SERIES[10])
-    p = fma(p, r, EXP_SERIES[9])
-    p = fma(p, r, EXP_SERIES[8])
-    p = fma(p, r, EXP_SERIES[7])
-    p = fma(p, r, EXP_SERIES[6])
-    p = fma(p, r, EXP_SERIES[5])
-    p = fma(p, r, EXP_SERIES[4])
-    p = fma(p, r, EXP_SERIES[3])
-    p = fma(p, r, EXP_SERIES[2])
-    m = fma(p, r * r, r)
-    exponent = to_bits(shifted) - TO_INTEGER_BITS
-    half = exponent >> 1
-    s = from_bits((half + EXPONENT_BIAS) << MANTISSA_BITS)
-    t = from_bits((exponent - half + EXPONENT_BIAS) << MANTISSA_BITS)
-    return m, s, t
+    r = fma(k, -LN2_HIGH, x)  # exact: both are multiples of 2^-54 that nearly cancel
+    r = fma(k, -LN2_LOW, r)
+    p = fma(EXP[9], r, EXP[8])
+    p = fma(p, r, EXP[7])
+    p = fma(p, r, EXP[6])
+    p = fma(p, r, EXP[5])
+    p = fma(p, r, EXP[4])
+    p = fma(p, r, EXP[3])
+    p = fma(p, r, EXP[2])
+    p = fma(p, r, EXP[1])
+    p = fma(p, r, EXP[0])
+    p = fma(p, r, 1.0)
+    p = fma(p, r, 1.0)
+    return p, shifted
+
+
+@compiled
+def _exp_negative(n: float) -> float:
+    """Return e^n for n <= 0, or 0 where it would be subnormal."""
+    p, shifted = _exp_parts(n)
+    # Adds k to the exponent of p.
+    e = from_bits(to_bits(p) + (to_bits(shifted) << MANTISSA_BITS))
+    return select(n < NORMAL_LOWEST, 0.0, e)
 
 
 @compiled
@@ -110,20 +160,19 @@ def _log1p_inside(x: float) -> float:
     return _log_with_correction(u, lost / u)
 
 
-@compiled
-def _reciprocal(u: float, lost: float) -> float:
-    """Return 1 / (u + lost), where lost is what rounding took from u: one step of Newton's."""
-    q = 1.0 / u
-    rest = fma(-q, lost, fma(-q, u, 1.0))
-    return fma(q, rest, q)
-
-
-# Largest error: 0.994 ulp.
+# Largest error: 0.91 ulp.
 @compiled
 def exp(x: float) -> float:
     """Return e^x."""
-    m, s, t = _exp_parts(x)
-    return (1.0 + m) * s * t
+    x = select(x < EXP_LOWEST, EXP_LOWEST, x)
+    x = select(x > EXP_HIGHEST, EXP_HIGHEST, x)
+    p, shifted = _exp_parts(x)
+    # One power 2^k would not reach the subnormals; two, one after the other, round once.
+    exponent = to_bits(shifted) - TO_INTEGER_BITS
+    half = exponent >> 1
+    s = from_bits((half + EXPONENT_BIAS) << MANTISSA_BITS)
+    t = from_bits((exponent - half + EXPONENT_BIAS) << MANTISSA_BITS)
+    return p * s * t
 
 
 # Largest error: 0.83 ulp.
@@ -147,63 +196,93 @@ def log1p(x: float) -> float:
     return select(x > -1.0, value, select(x == -1.0, -INFINITY, NAN))
 
 
-# Largest error: 2.01 ulp.
+# Largest error: 2.49 ulp.
 @compiled
 def sigmoid(z: float) -> float:
     """Return 1 / (1 + e^-z)."""
     return sigmoid_and_slope(z)[0]
 
 
-# Largest error: 1.65 ulp.
+# Largest error: 2.18 ulp.
 @compiled
 def softplus(z: float) -> float:
     """Return ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|)."""
-    return select(z < 0.0, 0.0, z) + _log1p_inside(exp(-abs(z)))
+    return softplus_and_slope(z)[0]
 
 
-# Largest error: 2.10 ulp.
+# Largest error: 2.01 ulp.
 @compiled
 def tanh(z: float) -> float:
     """Return the hyperbolic tangent of z."""
     return tanh_and_slope(z)[0]
 
 
-# Largest error of the slope: 3.19 ulp.
+# Largest error of the slope: 3.73 ulp.
 @compiled
 def sigmoid_and_slope(z: float) -> tuple[float, float]:
-    """Return a = sigmoid(z) and a (1 - a), which keeps its digits where 1 - a would lose them."""
-    e = exp(-abs(z))
-    u = 1.0 + e
-    q = _reciprocal(u, e - (u - 1.0))
-    a = e * q
-    return select(z < 0.0, a, q), a * q
+    """Return a = sigmoid(z) and a (1 - a).
+
+    a or 1 - a is v = e^-|z| / (1 + e^-|z|) <= 1/2, which 1 - (1 - v) would lose digits of.
+    """
+    e = _exp_negative(-abs(z))
+    v = e / (1.0 + e)
+    q = 1.0 - v
+    return select(z < 0.0, v, q), v * q
 
 
-# Largest error of the slope: 2.83 ulp.
+# Largest error of the slope: 2.49 ulp.
 @compiled
 def softplus_and_slope(z: float) -> tuple[float, float]:
-    """Return softplus(z) and its derivative, 1 / (1 + e^-z)."""
-    e = exp(-abs(z))
-    q = 1.0 / (1.0 + e)
-    return select(z < 0.0, 0.0, z) + _log1p_inside(e), select(z < 0.0, e * q, q)
+    """Return softplus(z) and its derivative, 1 / (1 + e^-z).
+
+    With e = e^-|z|, v = e / (1 + e) and L = ln(1 + e): sinh(L) = (e + v) / 2 = e - y/2 and
+    2 cosh(L) - 2 = e v =: y. L / sinh(L) = 1 + 2 y P(y), so that L = e - y/2 + y (e + v) P(y).
+    """
+    # e and v as in the sigmoid: cross-entropy takes both of one z, and the compiler shares them.
+    e = _exp_negative(-abs(z))
+    v = e / (1.0 + e)
+    y = e * v
+    p = fma(LOG1P[9], y, LOG1P[8])
+    p = fma(p, y, LOG1P[7])
+    p = fma(p, y, LOG1P[6])
+    p = fma(p, y, LOG1P[5])
+    p = fma(p, y, LOG1P[4])
+    p = fma(p, y, LOG1P[3])
+    p = fma(p, y, LOG1P[2])
+    p = fma(p, y, LOG1P[1])
+    p = fma(p, y, LOG1P[0])
+    value = fma(y, fma(e + v, p, -0.5), e)
+    return select(z < 0.0, 0.0, z) + value, select(z < 0.0, v, 1.0 - v)
 
 
-# Largest error of the slope: 4.10 ulp.
+# Largest error of the slope: 4.17 ulp.
 @compiled
 def tanh_and_slope(z: float) -> tuple[float, float]:
     """Return tanh(z) and 1 - tanh(z)^2.
 
-    With e = exp(-2|z|): tanh(|z|) = (1 - e) / (1 + e), and the slope is 4 e / (1 + e)^2.
+    -|z| = k ln(2) / 2 + r. With s = 2^k, t = tanh(r), m = (1 - s) (1 + t) / 2 and a = tanh(|z|):
+    e^(-2|z|) = s (1 + t) / (1 - t), hence v := 1 - a = s (1 + t) / (1 - m), a = (2 - v) m - t.
     """
-    # fma only because NumPy's * warns, when not compiled, of a product that is too large.
-    m, s, t = _exp_parts(fma(-2.0, abs(z), 0.0))
-    e_minus_1 = fma(m * s, t, s * t - 1.0)
-    u = 2.0 + e_minus_1
-    lost = e_minus_1 - (u - 2.0)
-    q = _reciprocal(u, lost)
-    a = -e_minus_1 * q
-    rest = fma(-a, lost, fma(-a, u, -e_minus_1))  # of the division, as in _reciprocal
-    a = fma(rest, q, a)
-    a = from_bits((to_bits(a) & ~SIGN_BIT) | (to_bits(z) & SIGN_BIT))
-    slope = (1.0 + m) * q * q * (4.0 * s) * t  # t last: it alone rounds to subnormals
-    return a, slope
+    n = -abs(z)
+    n = select(n < TANH_LOWEST, TANH_LOWEST, n)
+    # A quarter of a step up: -3/8 ln 2 <= r <= ln(2) / 8, so that t takes little from (2 - v) m.
+    # With r between -ln(2) / 4 and ln(2) / 4 the largest error was 3.6 ulp.
+    shifted = fma(n + QUARTER_STEP, 2.0 * LOG2_E, TO_INTEGER)
+    k = shifted - TO_INTEGER
+    r = fma(k, -0.5 * LN2_HIGH, n)
+    r = fma(k, -0.5 * LN2_LOW, r)
+    r2 = r * r
+    p = fma(TANH[6], r2, TANH[5])
+    p = fma(p, r2, TANH[4])
+    p = fma(p, r2, TANH[3])
+    p = fma(p, r2, TANH[2])
+    p = fma(p, r2, TANH[1])
+    p = fma(p, r2, TANH[0])
+    t = fma(p, r * r2, r)
+    s = from_bits((to_bits(shifted) << MANTISSA_BITS) + ONE_BITS)  # 0 for k = -1023
+    half = fma(s, -0.5, 0.5)
+    m = fma(half, t, half)  # 0 for k = 0: then a is -t
+    v = fma(s, t, s) / (1.0 - m)
+    w = 2.0 - v
+    a = fma(w, m, -t)
+    return from_bits(to_bits(a) | (to_bits(z) & SIGN_BIT)), v * w

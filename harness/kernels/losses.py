@@ -41,15 +41,27 @@ def loss_weight(loss: int, m: int, n: int) -> float:
 
 
 @compiled
-def loss_term(loss: int, z: float, p: float, y: float) -> float:
-    """Return what one output of one data point adds to the sum.
-
-    -(y ln p + (1 - y) ln(1 - p)) = softplus(z) - y z for p = sigmoid(z): no logarithm of 0. With
-    softplus(z) = max(z, 0) + softplus(-|z|) no term is negative, so that no digits cancel either.
-    """
-    if loss == CROSS_ENTROPY:
-        return softplus(-abs(z)) + select(z < 0.0, -y * z, (1.0 - y) * z)
+def squared_term(z: float, p: float, y: float) -> float:
+    """Return (y - p)^2."""
     return (y - p) * (y - p)
+
+
+@compiled
+def entropy_term(z: float, p: float, y: float) -> float:
+    """Return -(y ln p + (1 - y) ln(1 - p)) = softplus(z) - y z for p = sigmoid(z).
+
+    There is no logarithm of 0. With softplus(z) = max(z, 0) + softplus(-|z|) no term is negative,
+    so that no digits cancel either.
+    """
+    return softplus(-abs(z)) + select(z < 0.0, -y * z, (1.0 - y) * z)
+
+
+@compiled
+def loss_term(loss: int, z: float, p: float, y: float) -> float:
+    """Return what one output of one data point adds to the sum."""
+    if loss == CROSS_ENTROPY:
+        return entropy_term(z, p, y)
+    return squared_term(z, p, y)
 
 
 @compiled
@@ -65,15 +77,28 @@ def loss_derivative(loss: int, z: float, p: float, y: float) -> float:
 
 
 @compiled
-def loss_slope(loss: int, z: float, p: float, y: float, slope: float) -> float:
-    """Return d(term)/dz = d(term)/dp dp/dz.
+def squared_slope(z: float, p: float, y: float, slope: float) -> float:
+    """Return -2 (y - p) dp/dz."""
+    return -2.0 * (y - p) * slope
 
-    For cross-entropy dp/dz = p (1 - p): the product is p - y, which stays finite where p reaches 0
-    or 1.
-    """
+
+@compiled
+def entropy_slope(z: float, p: float, y: float, slope: float) -> float:
+    """Return p - y: dp/dz = p (1 - p), and the product stays finite where p reaches 0 or 1."""
+    return p - y
+
+
+@compiled
+def loss_slope(loss: int, z: float, p: float, y: float, slope: float) -> float:
+    """Return d(term)/dz = d(term)/dp dp/dz."""
     if loss == CROSS_ENTROPY:
-        return p - y
-    return loss_derivative(loss, z, p, y) * slope
+        return entropy_slope(z, p, y, slope)
+    return squared_slope(z, p, y, slope)
+
+
+# Term and slope by the codes of the losses, where the code is a constant.
+_SQUARED = (squared_term, squared_slope)
+FUNCTIONS: Final = (_SQUARED, _SQUARED, _SQUARED, (entropy_term, entropy_slope))
 
 
 @entry

@@ -1,4 +1,4 @@
-"""Forward and backward passes of one network, as loops over layers, units and sources.
+"""Forward and backward passes, as loops over layers, units and sources; no training here.
 
 Layer l = 1 ... L has the matrix W(l) of shape (fan_in + 1, fan_out); its last row is the bias, as
 if a 1 were appended to the sources (Udacity, Deep Learning, "Calculating the Gradient"). Layer 0
@@ -15,17 +15,30 @@ is the input. In every array that is indexed by layer, index 0 belongs to the in
 
 The order of every sum is part of the definition: sources, units and data points in order, the
 bias first.
+
+`layer_passes` writes these lines once, for every number of lanes (networks side by side), samples
+(data points side by side) and units (of a layer, side by side). One of each is a loop over plain
+floats: that is what is compiled here, for networks of any size. `lane_descent` compiles more of
+them, for networks whose sizes are constants.
+
+In memory the lanes of a number lie side by side, then the samples, then the units: parameter i of
+theta begins at i * lanes, unit i of z, a, slope and delta at i * samples * lanes.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels._jit import compiled, entry
+from harness.kernels._jit import entry, inner
 from harness.kernels.activations import activate
 from harness.kernels.arithmetic import fma
+from harness.kernels.lanes import fill
 from harness.kernels.losses import loss_slope, loss_term, loss_weight
+from harness.kernels.memory import load, store
+from harness.kernels.parts import add_parts, fma_parts, repeat, tile, transpose
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -44,6 +57,21 @@ class Architecture(NamedTuple):
     loss: int  # code of `losses.LOSSES`
 
 
+class Layer(NamedTuple):
+    """One layer l > 0, as numbers."""
+
+    fan_in: int
+    fan_out: int
+    activation: int
+    biased: int  # 1 where it has biases
+    scaled: int  # 0 where s(l) is 1
+    scaled_below: int  # 0 where s(l-1) is 1
+    hidden: int  # 1 where the layer below has parameters
+    matrix: int  # where W(l) begins in theta
+    sources: int  # where layer l-1 begins in a
+    units: int  # where layer l begins
+
+
 class Data(NamedTuple):
     """Data points: x of shape (m, inputs) and y of shape (m, outputs)."""
 
@@ -52,96 +80,165 @@ class Data(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Working memory of one network, made once for a block of runs."""
+    """Working memory of the passes over some data points."""
 
-    z: Floats  # one number a unit, the input's included
-    a: Floats
-    slope: Floats
-    delta: Floats
-    gradient: Floats  # one number a parameter
+    z: Any  # a number for each unit, the input's included
+    a: Any
+    slope: Any
+    delta: Any
+    y: Any  # a number for each output
+    gradient: Any  # a number for each parameter
 
 
-@compiled
+class LayerPasses(NamedTuple):
+    """What `layer_passes` returns."""
+
+    forward: Callable[..., None]
+    residuals: Callable[..., tuple[Any, Any]]
+    backward: Callable[..., None]
+
+
+@cache
+def layer_passes(
+    lanes: int,
+    samples: int,
+    units: int,
+    activate: Callable[..., Any],
+    loss_term: Callable[..., Any],
+    loss_slope: Callable[..., Any],
+) -> LayerPasses:
+    """Return the passes through one layer, for so many networks, data points and units at once.
+
+    `activate(code, z)`, `loss_term(code, z, p, y)` and `loss_slope(code, z, p, y, slope)` may know
+    more than the code.
+    """
+    row = units * lanes  # numbers of the weights from one source to the units
+    column = samples * lanes  # numbers of one unit
+    panel = units * column
+
+    @inner
+    def forward(layer: Layer, scale: float, theta: Any, scratch: Scratch) -> None:
+        """Fill z, a and slope of a layer whose sources are there."""
+        for k in range(0, layer.fan_out, units):
+            total = fill(0.0, panel)
+            if layer.biased:
+                bias = load(theta, (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes, row)
+                total = repeat(bias, samples, lanes)
+            for j in range(layer.fan_in):
+                weight = load(theta, (layer.matrix + j * layer.fan_out + k) * lanes, row)
+                source = load(scratch.a, (layer.sources + j) * column, column)
+                total = fma(repeat(weight, samples, lanes), tile(source, units), total)
+            z = scale * total if layer.scaled else total
+            a, slope = activate(layer.activation, z)
+            at = (layer.units + k) * column
+            store(scratch.z, at, z)
+            store(scratch.a, at, a)
+            store(scratch.slope, at, slope)
+
+    @inner
+    def residuals(
+        layer: Layer,
+        scale: float,
+        output_scale: float,
+        loss: int,
+        weight: float,
+        scratch: Scratch,
+    ) -> tuple[Any, Any]:
+        """Return sum(r^2) and sum(term) of each data point, and fill delta of the last layer."""
+        squares = fill(0.0, column)
+        terms = fill(0.0, column)
+        for k in range(0, layer.fan_out, units):
+            at = (layer.units + k) * column
+            z = load(scratch.z, at, panel)
+            y = load(scratch.y, k * column, panel)
+            p = output_scale * load(scratch.a, at, panel)
+            slope = output_scale * load(scratch.slope, at, panel)
+            squares = add_parts((y - p) * (y - p), squares)
+            terms = add_parts(loss_term(loss, z, p, y), terms)
+            dz = weight * loss_slope(loss, z, p, y, slope)
+            store(scratch.delta, at, scale * dz if layer.scaled else dz)
+        return squares, terms
+
+    @inner
+    def backward(layer: Layer, scale_below: float, theta: Any, scratch: Scratch) -> None:
+        """Add dE/dW and dE/db of a layer whose delta is there; fill delta of the layer below."""
+        if layer.hidden:
+            for j in range(layer.fan_in):
+                store(scratch.delta, (layer.sources + j) * column, fill(0.0, column))
+        for k in range(0, layer.fan_out, units):
+            delta = load(scratch.delta, (layer.units + k) * column, panel)
+            by_sample = transpose(delta, units, samples)
+            for j in range(layer.fan_in):
+                at = (layer.matrix + j * layer.fan_out + k) * lanes
+                below = (layer.sources + j) * column
+                source = repeat(load(scratch.a, below, column), units, lanes)
+                gradient = load(scratch.gradient, at, row)
+                store(scratch.gradient, at, fma_parts(source, by_sample, gradient))
+                if layer.hidden:
+                    weight = repeat(load(theta, at, row), samples, lanes)
+                    back = load(scratch.delta, below, column)
+                    store(scratch.delta, below, fma_parts(weight, delta, back))
+            if layer.biased:
+                at = (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes
+                gradient = load(scratch.gradient, at, row)
+                store(scratch.gradient, at, add_parts(by_sample, gradient))
+        if layer.hidden:
+            for j in range(layer.fan_in):
+                at = (layer.sources + j) * column
+                slope = load(scratch.slope, at, column)
+                if layer.scaled_below:
+                    slope = scale_below * slope
+                store(scratch.delta, at, slope * load(scratch.delta, at, column))
+
+    return LayerPasses(forward, residuals, backward)
+
+
+# -- one network, one data point at a time ---------------------------------------------------------
+
+_ONE = layer_passes(1, 1, 1, activate, loss_term, loss_slope)
+
+
+@inner
+def layer_at(network: Architecture, l: int) -> Layer:
+    """Return one layer of a network."""
+    return Layer(
+        network.sizes[l - 1],
+        network.sizes[l],
+        network.activations[l],
+        network.biases[l],
+        1,
+        1,
+        1 if l > 1 else 0,
+        network.matrices[l],
+        network.units[l - 1],
+        network.units[l],
+    )
+
+
+@inner
 def make_scratch(network: Architecture, parameters: int) -> Scratch:
-    """Return working memory for a network with so many parameters."""
+    """Return working memory for one data point of a network with so many parameters."""
     units = network.sizes.sum()
     return Scratch(
         np.empty(units),
         np.empty(units),
         np.empty(units),
         np.empty(units),
+        np.empty(network.sizes[network.sizes.size - 1]),
         np.empty(parameters),
     )
 
 
-@compiled
+@inner
 def forward(network: Architecture, theta: Floats, x: Floats, scratch: Scratch) -> None:
     """Fill z, a and slope of every unit for one data point x of shape (inputs,)."""
     for j in range(network.sizes[0]):
         scratch.a[j] = x[j]
-    for layer in range(1, network.sizes.size):
-        fan_in, fan_out = network.sizes[layer - 1], network.sizes[layer]
-        sources, units = network.units[layer - 1], network.units[layer]
-        matrix = network.matrices[layer]
-        for k in range(fan_out):
-            total = 0.0
-            if network.biases[layer]:
-                total = theta[matrix + fan_in * fan_out + k]
-            for j in range(fan_in):
-                total = fma(theta[matrix + j * fan_out + k], scratch.a[sources + j], total)
-            z = network.scales[layer] * total
-            value, slope = activate(network.activations[layer], z)
-            scratch.z[units + k] = z
-            scratch.a[units + k] = value
-            scratch.slope[units + k] = slope
+    for l in range(1, network.sizes.size):
+        _ONE.forward(layer_at(network, l), network.scales[l], theta, scratch)
 
 
-@compiled
-def residuals(network: Architecture, y: Floats, scratch: Scratch) -> tuple[float, float]:
-    """Return sum(r^2) and sum(term) over the outputs of one data point, after `forward`."""
-    last = network.sizes.size - 1
-    squares = 0.0
-    terms = 0.0
-    for k in range(network.sizes[last]):
-        unit = network.units[last] + k
-        p = network.output_scale * scratch.a[unit]
-        squares = fma(y[k] - p, y[k] - p, squares)
-        terms += loss_term(network.loss, scratch.z[unit], p, y[k])
-    return squares, terms
-
-
-@compiled
-def backward(
-    network: Architecture, theta: Floats, y: Floats, weight: float, scratch: Scratch
-) -> None:
-    """Add dE/dtheta of one data point to `scratch.gradient`, after `forward`."""
-    last = network.sizes.size - 1
-    for k in range(network.sizes[last]):
-        unit = network.units[last] + k
-        p = network.output_scale * scratch.a[unit]
-        slope = network.output_scale * scratch.slope[unit]
-        dz = weight * loss_slope(network.loss, scratch.z[unit], p, y[k], slope)
-        scratch.delta[unit] = network.scales[last] * dz
-    for layer in range(last, 0, -1):
-        fan_in, fan_out = network.sizes[layer - 1], network.sizes[layer]
-        sources, units = network.units[layer - 1], network.units[layer]
-        matrix = network.matrices[layer]
-        for j in range(fan_in):
-            back = 0.0
-            for k in range(fan_out):
-                at = matrix + j * fan_out + k
-                delta = scratch.delta[units + k]
-                scratch.gradient[at] = fma(scratch.a[sources + j], delta, scratch.gradient[at])
-                back = fma(theta[at], delta, back)
-            if layer > 1:
-                slope = network.scales[layer - 1] * scratch.slope[sources + j]
-                scratch.delta[sources + j] = slope * back
-        if network.biases[layer]:
-            for k in range(fan_out):
-                scratch.gradient[matrix + fan_in * fan_out + k] += scratch.delta[units + k]
-
-
-@compiled
+@inner
 def evaluate(
     network: Architecture,
     theta: Floats,
@@ -160,6 +257,7 @@ def evaluate(
     One function with a switch and not two: all of it is compiled into each place that calls it.
     """
     weight = loss_weight(network.loss, last - first, data.y.shape[1])
+    layers = network.sizes.size - 1
     if with_gradient:
         scratch.gradient[:] = 0.0
     ssr = 0.0
@@ -169,11 +267,21 @@ def evaluate(
             break
         sample = order[i]
         forward(network, theta, data.x[sample], scratch)
-        squares, term = residuals(network, data.y[sample], scratch)
+        for k in range(data.y.shape[1]):
+            scratch.y[k] = data.y[sample, k]
+        squares, term = _ONE.residuals(
+            layer_at(network, layers),
+            network.scales[layers],
+            network.output_scale,
+            network.loss,
+            weight,
+            scratch,
+        )
         ssr += squares
         terms += term
         if with_gradient:
-            backward(network, theta, data.y[sample], weight, scratch)
+            for l in range(layers, 0, -1):
+                _ONE.backward(layer_at(network, l), network.scales[l - 1], theta, scratch)
     return ssr, weight * terms
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.blocks import Trainer
+from harness.blocks import COUNTS, Trainer
 from harness.experiment import Experiment
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
@@ -44,7 +44,7 @@ def parameters_after(experiment, epochs):
     """Parameters by name after some epochs, as the kernel trains them."""
     document = experiment.document()
     document["training"]["epochs"] = epochs
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
     columns = Trainer(Experiment.from_mapping(document)).train(0, 1, stop, progress).runs
     return {name: columns[f"{name}_final"][0] for name in experiment.perceptron.parameters}
 

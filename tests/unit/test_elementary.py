@@ -24,6 +24,10 @@ SPECIAL += [709.79, 744.4, 745.13, 745.14, 746.0, 750.0, 1e3, 2.0**53, 1e300, sy
 WORST = [12.132373359334522, 1.4141599043431563, 0.7058392197027324, 0.4128610543572049]
 WORST += [1.9534418396584199, 1.1060157488281193, 2.737375192913592, 0.4428056987033653]
 WORST += [0.2200371917576902, 0.20319018821544566, 5.999259656426684, 0.5187287277686111]
+WORST += [10.39719364809194, 6.93015882161309, 5.542168858297694, 0.44314332830128844]
+WORST += [2.350950339035528, 2.7694422602732756, 484.87172379877984, 0.2599301927099795]
+# Where results become 0: the last numbers before and the first behind.
+WORST += [708.3964185322641, 708.3964185322642, 354.4546, 354.4547, 354.6, 709.1, 709.4]
 
 
 def kept(z):
@@ -62,15 +66,20 @@ VALUES = {
     "exp": (elementary.exp, exact_exp, 1.0),
     "log": (elementary.log, mp.log, 0.86),
     "log1p": (elementary.log1p, mpmath.log1p, 0.86),
-    "sigmoid": (elementary.sigmoid, exact_sigmoid, 2.1),
-    "softplus": (elementary.softplus, exact_softplus, 1.8),
-    "tanh": (elementary.tanh, exact_tanh, 2.2),
+    "sigmoid": (elementary.sigmoid, exact_sigmoid, 2.5),
+    "softplus": (elementary.softplus, exact_softplus, 2.25),
+    "tanh": (elementary.tanh, exact_tanh, 2.1),
 }
 SLOPES = {
-    "sigmoid": (elementary.sigmoid_and_slope, exact_sigmoid_slope, 3.4),
-    "softplus": (elementary.softplus_and_slope, exact_sigmoid, 3.0),
+    "sigmoid": (elementary.sigmoid_and_slope, exact_sigmoid_slope, 3.9),
+    "softplus": (elementary.softplus_and_slope, exact_sigmoid, 2.5),
     "tanh": (elementary.tanh_and_slope, exact_tanh_slope, 4.3),
 }
+# Results below this are 0. The last one: 2^k of the tanh is 0 for k < -1022, where
+# 2|z| / ln 2 = 1022.75 and the slope is 4 e^(-2|z|).
+SMALLEST_NORMAL = mp.mpf(2) ** -1022
+FLUSHED_VALUES = {"sigmoid": SMALLEST_NORMAL, "softplus": SMALLEST_NORMAL}
+FLUSHED_SLOPES = FLUSHED_VALUES | {"tanh": 4 * mp.mpf(2) ** -1022.75}
 
 
 def points(name, count):
@@ -98,6 +107,13 @@ def error(result, exact):
     return float(abs(mp.mpf(result) - exact) / mp.ldexp(1, max(exponent - 53, -1074)))
 
 
+def error_above(smallest, result, exact):
+    """The error, where a result below the smallest has to be +0."""
+    if smallest and exact < smallest:
+        return 0.0 if bits(result) == bits(0.0) else INF
+    return error(result, exact)
+
+
 def bits(x):
     return "nan" if math.isnan(x) else float(x).hex()
 
@@ -105,32 +121,86 @@ def bits(x):
 @pytest.mark.parametrize("name", VALUES)
 def test_values_are_accurate_over_the_whole_range(name):
     function, exact, bound = VALUES[name]
-    worst = max((error(function(x), exact(mp.mpf(x))), x) for x in points(name, 1500))
+    smallest = FLUSHED_VALUES.get(name)
+    worst = max(
+        (error_above(smallest, function(x), exact(mp.mpf(x))), x) for x in points(name, 1500)
+    )
     assert worst[0] <= bound, worst
 
 
 @pytest.mark.parametrize("name", SLOPES)
 def test_slopes_are_accurate_over_the_whole_range(name):
     pair, exact, bound = SLOPES[name]
-    worst = max((error(pair(x)[1], exact(mp.mpf(x))), x) for x in points(name, 1000))
+    smallest = FLUSHED_SLOPES[name]
+    worst = max(
+        (error_above(smallest, pair(x)[1], exact(mp.mpf(x))), x) for x in points(name, 1000)
+    )
     assert worst[0] <= bound, worst
 
 
-@pytest.mark.parametrize(
-    ("function", "exact", "scale"),
-    [
-        (elementary.exp, exact_exp, 1),
-        (elementary.sigmoid, exact_sigmoid, 1),
-        (elementary.softplus, exact_softplus, 1),
-        (lambda z: elementary.sigmoid_and_slope(z)[1], exact_sigmoid_slope, 1),
-        (lambda z: elementary.softplus_and_slope(z)[1], exact_sigmoid, 1),
-        (lambda z: elementary.tanh_and_slope(z)[1], exact_tanh_slope, 0.5),
-    ],
-)
-def test_subnormal_results_are_rounded_once(function, exact, scale):
+def series(coefficients, x):
+    return sum(c * x**n for n, c in enumerate(coefficients))
+
+
+def exp_from_polynomial(r):
+    return 1 + r + r**2 * series(elementary.EXP, r)
+
+
+def log1p_from_polynomial(L):
+    y = 2 * mp.cosh(L) - 2
+    return mp.sinh(L) * (1 + 2 * y * series(elementary.LOG1P, y))
+
+
+def tanh_from_polynomial(r):
+    return r + r**3 * series(elementary.TANH, r**2)
+
+
+# The functions, in parts of ln 2 the ends of where they are used, and the largest relative error.
+POLYNOMIALS = [
+    (exp_from_polynomial, mp.exp, -0.5, 0.5, -56.3),
+    (log1p_from_polynomial, lambda L: L, 0, 1, -56.3),
+    (tanh_from_polynomial, mp.tanh, 0, 0.375, -56.7),
+]
+
+
+@pytest.mark.parametrize(("polynomial", "exact", "low", "high", "largest"), POLYNOMIALS)
+def test_polynomials_are_as_good_as_is_said(polynomial, exact, low, high, largest):
+    xs = [mp.log(2) * (low + (high - low) * mp.mpf(i) / 3000) for i in range(3001)]
+    worst = max(abs(polynomial(x) / exact(x) - 1) for x in xs if x)
+    assert abs(mp.log(worst, 2) - largest) < 0.1
+
+
+def test_subnormal_results_of_exp_are_rounded_once():
     for x in np.linspace(-746.5, -716.0, 400):
-        z = float(x) * scale
-        assert error(function(z), exact(mp.mpf(z))) <= 0.51, z
+        assert error(elementary.exp(float(x)), exact_exp(mp.mpf(float(x)))) <= 0.51, x
+
+
+def test_results_of_the_others_that_would_be_subnormal_are_0():
+    last = -708.3964185322641
+    first = math.nextafter(last, -INF)
+    assert exact_exp(mp.mpf(first)) < SMALLEST_NORMAL <= exact_exp(mp.mpf(last))
+    for z in [first, *map(float, np.linspace(-800.0, first, 400))]:
+        results = [elementary.sigmoid(z), elementary.softplus(z)]
+        results += [elementary.softplus_and_slope(z)[1]]
+        results += [elementary.sigmoid_and_slope(side)[1] for side in (z, -z)]
+        results += [elementary.tanh_and_slope(side)[1] for side in (z / 2 - 0.26, 0.26 - z / 2)]
+        assert set(map(bits, results)) == {bits(0.0)}, z
+    assert elementary.sigmoid(last) == elementary.softplus(last) >= 2.0**-1022
+    assert elementary.tanh_and_slope(-354.4546)[1] > 0.0
+
+
+def test_tanh_of_a_subnormal_number_is_the_number():
+    for z in (3 * TINY, 1e-310, math.nextafter(2.0**-1022, 0.0), 2.0**-1022, 1e-300, 1e-9):
+        assert elementary.tanh(z) == z
+        assert elementary.tanh(-z) == -z
+
+
+def test_tanh_is_odd_and_not_above_1():
+    for z in points("odd", 500):
+        value, slope = elementary.tanh_and_slope(z)
+        assert abs(value) <= 1.0
+        assert bits(-value) == bits(elementary.tanh(-z))
+        assert slope == elementary.tanh_and_slope(-z)[1]
 
 
 @pytest.mark.parametrize("name", SLOPES)

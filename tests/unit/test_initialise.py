@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.arguments import make_variant, start
-from harness.blocks import Trainer
+from harness.blocks import COUNTS, Trainer
 from harness.experiment import Experiment
 from harness.initialise import SCHEMES, initial_parameters
 from harness.kernels import philox
@@ -135,7 +135,7 @@ def an_experiment(grid, **initialisation):
 def initial_of(experiment, first=0, last=None):
     """Names of axes and parameters, to columns, of a range of runs."""
     last = experiment.axes.size if last is None else last
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
     return Trainer(experiment).train(first, last, stop, progress).runs
 
 

@@ -1,0 +1,100 @@
+"""Print the coefficients of `harness/kernels/elementary.py`, so that nobody has to believe them.
+
+Each is of the polynomial of its degree whose largest relative error, in the function that it is
+for, is the smallest (Remez, 1934). `python docs/minimax.py` takes seconds; it needs mpmath alone.
+"""
+
+from collections.abc import Callable
+
+from mpmath import mp, mpf
+
+Function = Callable[[mpf], mpf]
+
+mp.prec = 200
+POINTS = 1000  # where errors are looked at
+
+
+def value(p: list[mpf], x: mpf) -> mpf:
+    """Return p[0] + p[1] x + ..."""
+    return sum(c * x**n for n, c in enumerate(p))
+
+
+def remez(f: Function, weight: Function, low: mpf, high: mpf, degree: int) -> list[float]:
+    """Return the p, constant first, with the smallest largest |weight(x) (f(x) - p(x))|.
+
+    An error that takes its largest size degree + 2 times with changing sign is the smallest there
+    is. Each round solves for a p with errors of one size at degree + 2 points, and goes on to the
+    points between the zeros where the errors of that p are largest.
+    """
+    grid = [
+        low + (high - low) * (1 - mp.cos(mp.pi * (i + 0.5) / POINTS)) / 2 for i in range(POINTS)
+    ]
+    fs, weights = [f(x) for x in grid], [weight(x) for x in grid]
+    chosen = [round((i + 0.5) * POINTS / (degree + 2)) for i in range(degree + 2)]
+    while True:
+        rows = [
+            [grid[i] ** n for n in range(degree + 1)] + [(-1) ** j / weights[i]]
+            for j, i in enumerate(chosen)
+        ]
+        *p, size = mp.lu_solve(mp.matrix(rows), mp.matrix([fs[i] for i in chosen]))
+        errors = [w * (y - value(p, x)) for w, y, x in zip(weights, fs, grid, strict=True)]
+        chosen = [0]
+        for i, error in enumerate(errors):
+            if error * errors[chosen[-1]] < 0:
+                chosen.append(i)
+            elif abs(error) > abs(errors[chosen[-1]]):
+                chosen[-1] = i
+        if max(map(abs, errors)) < 1.0001 * abs(size):
+            return [float(c) for c in p]
+
+
+def show(name: str, f: Function, weight: Function, low: mpf, high: mpf, degree: int) -> None:
+    """Print the coefficients, rounded to floats, and what they are good for."""
+    p = remez(f, weight, low, high, degree)
+    points = [low + (high - low) * (i + mpf(0.5)) / POINTS for i in range(POINTS)]
+    worst = max(abs(weight(x) * (f(x) - value(p, x))) for x in points)
+    print(f"{name} = (  # largest relative error 2^{float(mp.log(worst, 2)):.1f}")
+    for c in p:
+        print(f"    {c!r},")
+    print(")")
+
+
+def log_of(y: mpf) -> mpf:
+    """Return L = ln(1 + e), where y = e^2 / (1 + e) = 2 cosh(L) - 2."""
+    return mp.acosh(1 + y / 2)
+
+
+def main() -> None:
+    """Print everything."""
+    ln2 = mp.log(2)
+    # e^r = 1 + r + r^2 p(r)
+    show(
+        "EXP",
+        lambda r: (mp.exp(r) - 1 - r) / r**2,
+        lambda r: r**2 / mp.exp(r),
+        -ln2 / 2,
+        ln2 / 2,
+        degree=9,
+    )
+    # L = sinh(L) (1 + 2 y p(y)), for 0 <= e <= 1
+    show(
+        "LOG1P",
+        lambda y: (log_of(y) / mp.sinh(log_of(y)) - 1) / (2 * y),
+        lambda y: 2 * y * mp.sinh(log_of(y)) / log_of(y),
+        mpf(0),
+        mpf(0.5),
+        degree=9,
+    )
+    # tanh(r) = r + r^3 p(r^2)
+    show(
+        "TANH",
+        lambda r2: (mp.tanh(mp.sqrt(r2)) / mp.sqrt(r2) - 1) / r2,
+        lambda r2: r2 * mp.sqrt(r2) / mp.tanh(mp.sqrt(r2)),
+        mpf(0),
+        (3 * ln2 / 8) ** 2,
+        degree=6,
+    )
+
+
+if __name__ == "__main__":
+    main()

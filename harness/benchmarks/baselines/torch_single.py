@@ -1,0 +1,71 @@
+"""PyTorch: one network after the other, its gradient by autograd."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.benchmarks.baselines import Train
+from harness.benchmarks.job import Floats, Job
+
+ACTIVATIONS = {
+    # Above the threshold it returns z: 20, the default, is an error of 2e-9.
+    "softplus": lambda z: torch.nn.functional.softplus(z, threshold=40.0),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+}
+
+
+def tensors(job: Job) -> tuple[list[Any], list[Any]]:
+    """Return initial parameters, and the learning rate of each in a shape that fits it."""
+    start = [torch.from_numpy(p) for p in job.start]
+    fitting = [
+        torch.from_numpy(rate).reshape(-1, *[1] * (p.ndim - 1))
+        for rate, p in zip(job.rates, start, strict=True)
+    ]
+    return start, fitting
+
+
+def loss_and_ssr(job: Job, o: Any, y: Any) -> tuple[Any, Any]:
+    """Return the loss of all runs in `o` together, and the SSR of each."""
+    predicted = torch.sigmoid(o) if job.cross_entropy else o
+    ssr = ((predicted - y) ** 2).sum(dim=-1)
+    if job.cross_entropy:
+        terms = torch.nn.functional.binary_cross_entropy_with_logits(
+            o, y.expand_as(o), reduction="sum"
+        )
+        return job.weight * terms, ssr
+    return job.weight / 2.0 * ssr.sum(), ssr
+
+
+def prepare(job: Job) -> Train:
+    """Return what trains with autograd, one network at a time."""
+    torch.set_num_threads(job.threads)
+    start, rates = tensors(job)
+
+    def train() -> Floats:
+        return np.array([train_one(job, start, rates, run) for run in range(job.runs)])
+
+    return train
+
+
+def train_one(job: Job, start: list[Any], rates: list[Any], run: int) -> list[float]:
+    """Train one network; return its SSR, of every epoch or at the end."""
+    f, x, y = ACTIVATIONS[job.hidden], torch.from_numpy(job.x), torch.from_numpy(job.y)
+    theta = [p[run].clone().requires_grad_() for p in start]
+    mine = [float(rate[run]) for rate in rates]
+    w1, b1, w2, b2 = theta
+    kept = []
+    for epoch in range(job.epochs + 1):
+        o = job.scale_2 * (f(job.scale_1 * (x @ w1 + b1)) @ w2 + b2)
+        loss, ssr = loss_and_ssr(job, o, y)
+        last = epoch == job.epochs
+        if job.recorded or job.ends_early or last:
+            kept.append(ssr.item())
+            if last or (job.ends_early and not job.tolerance < kept[-1] <= job.limit):
+                break
+        gradient = torch.autograd.grad(loss, theta)
+        with torch.no_grad():
+            for p, rate, g in zip(theta, mine, gradient, strict=True):
+                p.sub_(g, alpha=rate)
+    return kept if job.recorded else kept[-1:]

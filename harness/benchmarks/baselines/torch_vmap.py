@@ -1,0 +1,48 @@
+"""PyTorch: the loss of one network, its gradient by `torch.func.grad`, `vmap` over runs."""
+
+from typing import Any
+
+import torch
+
+from harness.benchmarks.baselines import Train
+from harness.benchmarks.baselines.torch_single import ACTIVATIONS, loss_and_ssr, tensors
+from harness.benchmarks.job import Floats, Job
+
+
+def prepare(job: Job) -> Train:
+    """Return what trains with `vmap(grad)` over networks."""
+    torch.set_num_threads(job.threads)
+    start, rates = tensors(job)
+    f, x, y = ACTIVATIONS[job.hidden], torch.from_numpy(job.x), torch.from_numpy(job.y)
+
+    def loss(theta: Any) -> Any:
+        w1, b1, w2, b2 = theta
+        o = job.scale_2 * (f(job.scale_1 * (x @ w1 + b1)) @ w2 + b2)
+        return loss_and_ssr(job, o, y)
+
+    gradients = torch.func.vmap(torch.func.grad(loss, has_aux=True))
+
+    def train() -> Floats:
+        with torch.no_grad():
+            found: Floats = torch.stack(all_epochs(), dim=1).numpy()
+        return found
+
+    def all_epochs() -> list[Any]:
+        theta, kept = start, []
+        for epoch in range(job.epochs + 1):
+            gradient, ssr = gradients(theta)
+            if job.recorded or epoch == job.epochs:
+                kept.append(ssr)
+            if epoch == job.epochs:
+                break
+            new = [p - r * g for p, r, g in zip(theta, rates, gradient, strict=True)]
+            if job.ends_early:  # what has ended moves no more, and so ends again and again
+                on = (job.tolerance < ssr) & (ssr <= job.limit)
+                new = [
+                    torch.where(on.reshape(-1, *[1] * (p.ndim - 1)), n, p)
+                    for n, p in zip(new, theta, strict=True)
+                ]
+            theta = new
+        return kept
+
+    return train

@@ -1,0 +1,162 @@
+"""What a baseline is given: the runs of an experiment as plain arrays, initial values included."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.blocks import Block, Trainer
+from harness.experiment import Experiment
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Runs of a network with one hidden layer and one output, trained on all data at once.
+
+    For inputs x and n hidden units
+
+        z = scale_1 (x W1 + b1)    a = f(z)    o = scale_2 (a w2 + b2)
+
+    where o is what the network predicts or, with cross-entropy, sigmoid(o) is; and for each of the
+    losses d(loss)/do = weight (predicted - observed).
+
+    Attributes
+    ----------
+    x, y : arrays of shapes (m, inputs) and (m,)
+        The data points.
+    hidden : str
+        Name of f.
+    scale_1, scale_2, weight : float
+        As above.
+    cross_entropy : bool
+        Whether the loss is cross-entropy after a sigmoid; else SSR or its mean.
+    biases : float
+        1, or 0 where the biases are 0 and stay 0.
+    w1, b1, w2, b2 : arrays of shapes (runs, inputs, n), (runs, n), (runs, n), (runs,)
+        Initial parameters.
+    rate_1, rate_2 : arrays of shape (runs,)
+        Learning rates of the layers.
+    ends_early : bool
+        Whether a run ends where its SSR is at most `tolerance` or not at most `limit`.
+    recorded : bool
+        Whether the SSR of every epoch is kept, or the final one only.
+    threads : int
+        How many processor cores there are to use.
+    """
+
+    experiment: Experiment
+    runs: int
+    epochs: int
+    threads: int
+    x: Floats
+    y: Floats
+    hidden: str
+    scale_1: float
+    scale_2: float
+    weight: float
+    cross_entropy: bool
+    biases: float
+    w1: Floats
+    b1: Floats
+    w2: Floats
+    b2: Floats
+    rate_1: Floats
+    rate_2: Floats
+    ends_early: bool
+    tolerance: float
+    limit: float
+    recorded: bool
+
+    @property
+    def start(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """The initial parameters."""
+        return self.w1, self.b1, self.w2, self.b2
+
+    @property
+    def rates(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """The learning rate of each of them; 0 for biases that stay."""
+        return self.rate_1, self.rate_1 * self.biases, self.rate_2, self.rate_2 * self.biases
+
+
+def make_job(document: dict[str, Any], threads: int = 1) -> Job:
+    """Return the job of an experiment.
+
+    Initial parameters are those that harness itself has after no epochs.
+    """
+    experiment = Experiment.from_mapping(document)
+    network, training = experiment.perceptron, experiment.training
+    inputs, hidden, _ = network.sizes
+    x, y = experiment.dataset.inputs, experiment.dataset.targets[:, 0]
+    start = train(
+        Experiment.from_mapping(
+            document
+            | {
+                "training": {**document["training"], "epochs": 0},
+                "record": {"epochs": "none", "parameters": True},
+            }
+        )
+    ).runs
+    runs = len(start["run_id"])
+
+    def layer(
+        sources: int, units: int, first_weight: int, first_bias: int
+    ) -> tuple[Floats, Floats]:
+        weights = np.empty((runs, sources, units))
+        biases = np.zeros((runs, units))
+        for unit in range(units):
+            for source in range(sources):
+                weights[:, source, unit] = start[f"w{first_weight + unit * sources + source}_final"]
+            if network.biases[0]:
+                biases[:, unit] = start[f"b{first_bias + unit}_final"]
+        return weights, biases
+
+    w1, b1 = layer(inputs, hidden, 1, 1)
+    w2, b2 = layer(hidden, 1, 1 + inputs * hidden, 1 + hidden)
+    architecture = network.architecture()
+    rates = [
+        np.array(start.get("learning_rate", start.get(f"learning_rate_{number}")), dtype=np.float64)
+        for number in (1, 2)
+    ]
+    # The loss is the SSR times this; experiments with cross-entropy do not end early.
+    share = 1.0 / len(y) if network.loss == "mse" else 1.0
+    return Job(
+        experiment=experiment,
+        runs=runs,
+        epochs=training.epochs,
+        threads=threads,
+        x=np.array(x),
+        y=np.array(y),
+        hidden=network.activations[0],
+        scale_1=float(architecture.scales[1]),
+        scale_2=float(architecture.scales[2]),
+        weight={"ssr": 2.0, "mse": 2.0 / len(y), "cross_entropy": 1.0 / len(y)}[network.loss],
+        cross_entropy=network.loss == "cross_entropy",
+        biases=float(network.biases[0]),
+        w1=w1,
+        b1=b1,
+        w2=w2[:, :, 0],
+        b2=b2[:, 0],
+        rate_1=rates[0],
+        rate_2=rates[1],
+        ends_early=training.tolerance is not None or training.limit is not None,
+        tolerance=-1.0 if training.tolerance is None else training.tolerance / share,
+        limit=np.inf if training.limit is None else training.limit / share,
+        recorded=experiment.record.epochs == "all",
+    )
+
+
+def train(experiment: Experiment) -> Block:
+    """Train every run of an experiment with harness, on this thread."""
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
+    block = Trainer(experiment).train(0, experiment.axes.size, stop, progress)
+    assert block is not None  # nobody could stop it
+    return block
+
+
+def ssr_of(block: Block, recorded: bool) -> Floats:
+    """Return the SSR of each run, shape (runs, 1), or that of each epoch, (runs, epochs + 1)."""
+    kept = block.trajectories["ssr"] if recorded else block.runs["ssr_final"]
+    return np.reshape(np.array(kept), (len(block.runs["run_id"]), -1))

@@ -1,0 +1,123 @@
+"""What is printed while and after the comparison of speed."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from harness.benchmarks.baselines import BASELINES, OURS
+from harness.benchmarks.workloads import WORKLOADS
+from harness.cli.printing import console, plural, say, say_table, si
+
+
+class TimingBar:
+    """A bar of how many timings are done, while it is entered; `failed` names those that broke."""
+
+    def __init__(self) -> None:
+        self.failed: dict[str, None] = {}
+        self._bar = Progress(
+            TextColumn("timing"),
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[case]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, case="getting ready")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def move(self, case: str, ended: str, done: int, total: int) -> None:
+        """Show which timing has ended."""
+        if ended in ("FAILED", "ERROR"):
+            self.failed[case.partition(", round")[0]] = None
+        self._bar.update(self._task, completed=done, total=total, case=case)
+
+
+def show_table(table: pd.DataFrame) -> None:
+    """Print a table a workload."""
+    for name in dict.fromkeys(table["workload"]):
+        part = table[table["workload"] == name]
+        title = f"{name}  {WORKLOADS[name][0].says}"
+        if part["point"].notna().any():
+            _show_curve(title, part)
+        else:
+            _show_speeds(title, part)
+        say()
+
+
+def show_files(
+    folder: Path, pictures: list[Path] | None, machine: str, failed: Iterable[str]
+) -> None:
+    """Say where everything is, and what could not be timed."""
+    say(machine)
+    for case in failed:
+        say(f"FAILED: {case}; why is in {folder}/pytest-*.txt")
+    names = ", ".join(["speed.csv", *(path.name for path in pictures or ())])
+    say(f"In {folder}: {names}")
+    if pictures is None:
+        say("No picture: matplotlib is not installed; it comes with the extra `bench`.")
+
+
+def _show_speeds(title: str, table: pd.DataFrame) -> None:
+    rows: list[tuple[str, ...]] = []
+    for threads in dict.fromkeys(table["threads"].tolist()):
+        cores = "on one core" if threads == 1 else f"on {plural(threads, 'core')}"
+        rows.append((cores, "", "", "", "", ""))
+        rows += [
+            (
+                f"  {BASELINES[row['baseline']].title}",
+                f"{row['runs']:,}",
+                f"{row['epochs']:,}",
+                _time(row["seconds"]),
+                si(row["run_epochs_per_second"]).rstrip(),
+                _verdict(row),
+            )
+            for row in table[table["threads"] == threads].to_dict("records")
+        ]
+    _say_rows(title, ("", "runs", "epochs", "time", "run-epochs/s", "harness is"), rows)
+
+
+def _show_curve(title: str, table: pd.DataFrame) -> None:
+    one = table[table["threads"] == 1]
+    points = sorted(one["point"].unique())
+    rows = []
+    for name in dict.fromkeys(one["baseline"]):
+        part = one[one["baseline"] == name].set_index("point")
+        cells = (_time(part["seconds"][p]) if p in part.index else "-" for p in points)
+        wrong = "" if part["agrees"].all() else "  (other result)"
+        rows.append((f"  {BASELINES[name].title}{wrong}", *cells))
+    _say_rows(f"{title}, on one core", ("", *(f"{p:,}" for p in points)), rows)
+
+
+def _say_rows(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table whose first column is on the left."""
+    wide = max(len(row[0]) for row in rows)
+    say_table(title, headings, [(row[0].ljust(wide), *row[1:]) for row in rows])
+
+
+def _verdict(row: Mapping[Any, Any]) -> str:
+    """Say how many times as fast harness is, or that the baseline does not train the same."""
+    if row["baseline"] == OURS:
+        return ""
+    if not row["agrees"]:
+        return f"WRONG by {row['largest_difference']:.0e}"
+    ratio = row["harness_is_times_as_fast"]
+    if math.isnan(ratio):  # harness could not be timed
+        return "-"
+    return f"{ratio:.2g} x" if ratio < 10 else f"{ratio:,.0f} x"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.0f} us"
+    return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

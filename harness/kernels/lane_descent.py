@@ -1,0 +1,274 @@
+"""Gradient descent of many runs side by side: what `descent.train` does, as fast as it goes.
+
+A kernel trains `lanes` runs at once, a run in each lane (see `lanes`), in `groups` that take turns
+epoch by epoch: while one waits for its longest chain of operations the next has work to do. The
+network's sizes, activations and loss are constants. Each `Kernel` is compiled once and kept on disk.
+
+The lane of a run that has ended takes the next run at once. Where nothing happens in any lane (see
+`lane_runs`), an epoch is vectors only.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.kernels._jit import entry, glue, inner
+from harness.kernels.arithmetic import select
+from harness.kernels.descent import Rows, Runs, Schedule, make_update, order_epoch
+from harness.kernels.lane_kernel import (
+    EPOCH,
+    EPOCH_OF_MIN,
+    EVENT,
+    LIMIT,
+    LOSS,
+    LOSS_MIN,
+    MOMENTUM,
+    NOBODY,
+    PLACE,
+    SSR,
+    SSR_MIN,
+    SSR_SUM,
+    TOLERANCE,
+    TRAINING,
+    ZERO,
+    Kernel,
+    State,
+    numbers_of,
+)
+from harness.kernels.lane_passes import make_evaluate
+from harness.kernels.lane_runs import make_refill, make_visit
+from harness.kernels.lanes import everywhere, fill
+from harness.kernels.losses import SSR as SSR_LOSS
+from harness.kernels.memory import address, load, offset, stack, store
+from harness.kernels.passes import Architecture, Data, Integers, Layer, Scratch
+
+# Working memory of this many numbers lies on the stack, where the compiler may keep it in registers.
+_MOST_ON_STACK = 4096
+
+
+def _make_update(kernel: Kernel) -> Callable[..., Any]:
+    """Return the step of all layers."""
+    update = make_update(kernel.lanes, kernel.heavy, kernel.all_train)
+    lanes = kernel.lanes
+
+    def step_of(layer: Layer, l: int, before: Callable[..., Any]) -> Callable[..., Any]:
+        first = layer.matrix
+        last = first + (layer.fan_in + layer.biased) * layer.fan_out
+
+        @glue
+        def steps(
+            trains: Any, rates: Any, momentum: Any, theta: Any, v: Any, g: Any, zero: Any
+        ) -> Any:
+            zero = before(trains, rates, momentum, theta, v, g, zero)
+            rate = load(rates, l * lanes, lanes)
+            return update(first, last, trains, rate, momentum, theta, v, g, zero)
+
+        return steps
+
+    @glue
+    def steps(trains: Any, rates: Any, momentum: Any, theta: Any, v: Any, g: Any, zero: Any) -> Any:
+        return zero
+
+    for l, layer in enumerate(kernel.layers):
+        steps = step_of(layer, l, steps)
+    return steps
+
+
+def _make_shuffle(kernel: Kernel) -> Callable[..., None]:
+    """Return what orders the data points for the epoch of each lane of a group."""
+    lanes = kernel.lanes
+
+    @inner
+    def shuffle(schedule: Schedule, m: int, state: State, g: int) -> None:
+        for lane in range(lanes):
+            epoch = state.counters[g, EPOCH * lanes + lane]
+            if lane and epoch == state.counters[g, EPOCH * lanes + lane - 1]:
+                state.orders[lane] = state.orders[lane - 1]
+            else:
+                order_epoch(schedule, m, epoch, state.orders[lane])
+
+    return shuffle
+
+
+@cache
+def _build(kernel: Kernel) -> Callable[..., None]:
+    """Return the training loop of a kernel."""
+    lanes, groups = kernel.lanes, kernel.groups
+    full_batch, shuffled, statistics = kernel.full_batch, kernel.shuffled, kernel.statistics
+    every_epoch = kernel.every_epoch
+    own_loss = kernel.loss != SSR_LOSS
+    evaluate = make_evaluate(kernel, full_batch or kernel.gradient_norm, shuffled=False)
+    evaluate_batch = make_evaluate(kernel, True, shuffled)
+    update, shuffle = _make_update(kernel), _make_shuffle(kernel)
+    refill = make_refill(lanes, kernel.heavy)
+    visit = make_visit(
+        lanes,
+        own_loss=own_loss,
+        statistics=statistics,
+        gradient_norm=kernel.gradient_norm,
+        every_epoch=every_epoch,
+    )
+    numbers = numbers_of(kernel)
+    n_z, n_a, n_slope, n_delta, n_y, n_gradient = numbers.values()
+    on_stack = sum(numbers.values()) <= _MOST_ON_STACK
+    at_a, at_slope, at_delta, at_y, at_gradient = np.cumsum(list(numbers.values()))[:-1].tolist()
+
+    @glue
+    def epoch_of_group(
+        network: Architecture,
+        data: Data,
+        schedule: Schedule,
+        runs: Runs,
+        rows: Rows,
+        state: State,
+        g: int,
+        scratch: Scratch,
+        stop: NDArray[np.uint8],
+        progress: Integers,
+    ) -> None:
+        m = data.y.shape[0]
+        theta, velocity = address(state.theta[g]), address(state.velocity[g])
+        settings, record = address(state.settings[g]), address(state.record[g])
+        counters, rates = address(state.counters[g]), address(state.rates[g])
+        trajectory, loss_trajectory = address(rows.ssr_trajectory), address(rows.loss_trajectory)
+        epoch = load(counters, EPOCH * lanes, lanes)
+
+        ssr, loss = evaluate(network, theta, data, state.orders, 0, m, scratch, stop)
+
+        store(record, SSR * lanes, ssr)
+        store(record, LOSS * lanes, loss)
+        least = load(record, SSR_MIN * lanes, lanes)
+        better = ssr < least
+        store(record, SSR_MIN * lanes, select(better, ssr, least))
+        if own_loss:
+            least = load(record, LOSS_MIN * lanes, lanes)
+            store(record, LOSS_MIN * lanes, select(loss < least, loss, least))
+        if statistics:
+            epoch_of_min = load(counters, EPOCH_OF_MIN * lanes, lanes)
+            store(counters, EPOCH_OF_MIN * lanes, select(better, epoch, epoch_of_min))
+            total = load(record, SSR_SUM * lanes, lanes)
+            store(record, SSR_SUM * lanes, total + ssr)
+
+        if every_epoch:
+            places = load(counters, PLACE * lanes, lanes)
+            store(counters, PLACE * lanes, places + 1)
+            for lane in range(lanes):
+                place = load(counters, PLACE * lanes + lane, 1) - 1
+                if place >= 0:
+                    store(trajectory, place, load(record, SSR * lanes + lane, 1))
+                    if rows.loss_trajectory.size:
+                        store(loss_trajectory, place, load(record, LOSS * lanes + lane, 1))
+
+        progress[2] += lanes
+        progress[3] += state.active[g]
+        any_ended = False
+        goes_on = (loss <= load(settings, LIMIT * lanes, lanes)) & (
+            loss > load(settings, TOLERANCE * lanes, lanes)
+        )
+        finite = load(settings, ZERO * lanes, lanes) == 0.0
+        uneventful = epoch < load(counters, EVENT * lanes, lanes)
+        if not everywhere(goes_on & finite & uneventful):
+            any_ended = visit(schedule, runs, rows, state, g, scratch.gradient, progress)
+
+        momentum = load(settings, MOMENTUM * lanes, lanes)
+        zero = fill(0.0, lanes)
+        if full_batch:
+            zero = update(schedule.trains, rates, momentum, theta, velocity, scratch.gradient, zero)
+        else:
+            if shuffled:
+                shuffle(schedule, m, state, g)
+            seen = state.orders.shape[1] if shuffled else m
+            for i in range(schedule.updates):
+                first = i * schedule.batch_size
+                last = min(first + schedule.batch_size, seen)
+                evaluate_batch(network, theta, data, state.orders, first, last, scratch, stop)
+                # Only the last answer counts: what is not finite stays so.
+                zero = update(
+                    schedule.trains, rates, momentum, theta, velocity, scratch.gradient, zero
+                )
+        store(settings, ZERO * lanes, zero)
+        store(counters, EPOCH * lanes, epoch + 1)
+        progress[1] += state.active[g] * schedule.updates
+        if any_ended:
+            refill(schedule, runs, rows, state, g)
+
+    @glue
+    def train(
+        network: Architecture,
+        data: Data,
+        schedule: Schedule,
+        runs: Runs,
+        rows: Rows,
+        state: State,
+        stop: NDArray[np.uint8],
+        progress: Integers,
+    ) -> None:
+        if on_stack:
+            scratch = Scratch(
+                stack(n_z),
+                stack(n_a),
+                stack(n_slope),
+                stack(n_delta),
+                stack(n_y),
+                stack(n_gradient),
+            )
+        else:
+            memory = address(state.scratch)
+            scratch = Scratch(
+                memory,
+                offset(memory, at_a),
+                offset(memory, at_slope),
+                offset(memory, at_delta),
+                offset(memory, at_y),
+                offset(memory, at_gradient),
+            )
+        for g in range(groups):
+            state.counters[g] = NOBODY
+            refill(schedule, runs, rows, state, g)
+        g = np.int64(0)  # not a constant, for which all would be compiled once more
+        while state.places[TRAINING] and stop[0] == 0:
+            if state.active[g]:
+                epoch_of_group(
+                    network, data, schedule, runs, rows, state, g, scratch, stop, progress
+                )
+            g = g + 1 if g + 1 < groups else 0
+
+    return train
+
+
+# -- the function that Python calls ------------------------------------------------------------------
+
+
+def _train_lanes(
+    network: Architecture,
+    data: Data,
+    schedule: Schedule,
+    runs: Runs,
+    rows: Rows,
+    state: State,
+    stop: NDArray[np.uint8],
+    progress: Integers,
+) -> None:
+    train(network, data, schedule, runs, rows, state, stop, progress)  # of one kernel: see below
+
+
+@cache
+def train_with(kernel: Kernel) -> Callable[..., None]:
+    """Return `train(network, data, schedule, runs, rows, state, stop, progress)` of a kernel.
+
+    It does what `descent.train` does, with `state` of `make_state` as working memory. `progress`
+    counts ended runs, updates, and passes over the data: those that the lanes had room for, and
+    those that a run made.
+    """
+    # Numba keeps a function on disk under its name and what it closes over. A closure over a compiled
+    # function would be another one at each start; this one has a global of its own instead, and a
+    # name that says which kernel it is.
+    digest = hashlib.sha256(repr(kernel).encode()).hexdigest()[:16]
+    function = FunctionType(_train_lanes.__code__, {**globals(), "train": _build(kernel)})
+    function.__qualname__ = f"train_lanes_{digest}"
+    return entry(function)

@@ -1,0 +1,196 @@
+"""Passes over the data for lanes, put together from the passes through each layer.
+
+A tile is some data points side by side. Its inputs and targets are fetched into the scratch memory;
+then all layers forward, the residuals, and all layers backward.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.kernels import activations, losses
+from harness.kernels._jit import glue, inner
+from harness.kernels.lane_kernel import Kernel
+from harness.kernels.lanes import fill
+from harness.kernels.losses import loss_weight
+from harness.kernels.memory import store
+from harness.kernels.parts import add_parts
+from harness.kernels.passes import (
+    Architecture,
+    Data,
+    Floats,
+    Integers,
+    Layer,
+    Scratch,
+    layer_passes,
+)
+
+# Numbers in flight at once: 8 registers of AVX-512, whose chains of operations hide each other.
+_MOST_AT_ONCE = 64
+
+
+@glue
+def _nothing(theta: Any, scales: Floats, scratch: Scratch) -> None:
+    """Go through no layer."""
+
+
+def _then(first: Callable[..., None], second: Callable[..., None]) -> Callable[..., None]:
+    @glue
+    def both(theta: Any, scales: Floats, scratch: Scratch) -> None:
+        first(theta, scales, scratch)
+        second(theta, scales, scratch)
+
+    return both
+
+
+def _through(pass_: Callable[..., None], layer: Layer, l: int) -> Callable[..., None]:
+    """Return a pass through a constant layer, which takes the scale of layer l."""
+
+    @glue
+    def through(theta: Any, scales: Floats, scratch: Scratch) -> None:
+        pass_(layer, scales[l], theta, scratch)
+
+    return through
+
+
+def _units_at_once(layer: Layer, lanes: int, samples: int) -> int:
+    """Return a divisor of the units such that their data points fill few registers."""
+    most = max(1, _MOST_AT_ONCE // (lanes * samples))
+    return max(units for units in range(1, most + 1) if layer.fan_out % units == 0)
+
+
+@cache
+def _known_activation(activation: int) -> Callable[..., Any]:
+    """Return `activate` of a code that is a constant: the compiler need not look at the others."""
+    function = activations.FUNCTIONS[activation]
+
+    @glue
+    def activate(code: int, z: Any) -> Any:
+        return function(z)
+
+    return activate
+
+
+@cache
+def _known_loss(loss: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `loss_term` and `loss_slope` of a code that is a constant."""
+    term_of, slope_of = losses.FUNCTIONS[loss]
+
+    @glue
+    def loss_term(code: int, z: Any, p: Any, y: Any) -> Any:
+        return term_of(z, p, y)
+
+    @glue
+    def loss_slope(code: int, z: Any, p: Any, y: Any, slope: Any) -> Any:
+        return slope_of(z, p, y, slope)
+
+    return loss_term, loss_slope
+
+
+@cache
+def _make_tile(kernel: Kernel, samples: int, with_gradient: bool) -> Callable[..., Any]:
+    """Return the passes over some data points whose inputs and targets are in the scratch memory."""
+    forward = backward = _nothing
+    for l, layer in enumerate(kernel.layers, start=1):
+        units = _units_at_once(layer, kernel.lanes, samples)
+        passes = layer_passes(
+            kernel.lanes,
+            samples,
+            units,
+            _known_activation(layer.activation),
+            *_known_loss(kernel.loss),
+        )
+        forward = _then(forward, _through(passes.forward, layer, l))
+        if with_gradient:
+            backward = _then(_through(passes.backward, layer, l - 1), backward)
+    residuals, last, at, loss = passes.residuals, layer, l, kernel.loss
+    scaled = kernel.scaled
+
+    @glue
+    def tile(
+        network: Architecture, theta: Any, weight: float, scratch: Scratch, ssr: Any, terms: Any
+    ) -> tuple[Any, Any]:
+        forward(theta, network.scales, scratch)
+        scale = network.output_scale if scaled else 1.0
+        squares, term = residuals(last, network.scales[at], scale, loss, weight, scratch)
+        backward(theta, network.scales, scratch)
+        return add_parts(squares, ssr), add_parts(term, terms)
+
+    return tile
+
+
+@cache
+def _make_fetch(kernel: Kernel, samples: int, shuffled: bool) -> Callable[..., None]:
+    """Return what puts data points into the scratch memory: the same into all lanes, or each its own.
+
+    The data points are `orders[lane, i]` onwards where lanes are at different epochs of shuffled or
+    drawn batches, and i onwards otherwise.
+    """
+    lanes, column = kernel.lanes, samples * kernel.lanes
+    inputs, outputs = kernel.layers[0].fan_in, kernel.layers[-1].fan_out
+
+    @inner
+    def fetch(data: Data, orders: Integers, i: int, scratch: Scratch) -> None:
+        for s in range(samples):
+            for j in range(inputs):
+                at = j * column + s * lanes
+                if shuffled:
+                    for lane in range(lanes):
+                        scratch.a[at + lane] = data.x[orders[lane, i + s], j]
+                else:
+                    store(scratch.a, at, fill(data.x[i + s, j], lanes))
+            for k in range(outputs):
+                at = k * column + s * lanes
+                if shuffled:
+                    for lane in range(lanes):
+                        scratch.y[at + lane] = data.y[orders[lane, i + s], k]
+                else:
+                    store(scratch.y, at, fill(data.y[i + s, k], lanes))
+
+    return fetch
+
+
+def make_evaluate(kernel: Kernel, with_gradient: bool, shuffled: bool) -> Callable[..., Any]:
+    """Return SSR, loss and, in the scratch memory, the gradient over some data points."""
+    lanes, samples, one_tile = kernel.lanes, kernel.samples, kernel.one_tile
+    loss, outputs = kernel.loss, kernel.layers[-1].fan_out
+    numbers = kernel.parameters * lanes
+    fetch, tile = _make_fetch(kernel, samples, shuffled), _make_tile(kernel, samples, with_gradient)
+    fetch_one, tile_one = _make_fetch(kernel, 1, shuffled), _make_tile(kernel, 1, with_gradient)
+
+    @glue
+    def evaluate(
+        network: Architecture,
+        theta: Any,
+        data: Data,
+        orders: Integers,
+        first: int,
+        last: int,
+        scratch: Scratch,
+        stop: NDArray[np.uint8],
+    ) -> tuple[Any, Any]:
+        weight = loss_weight(loss, last - first, outputs)
+        if with_gradient:
+            for at in range(0, numbers, lanes):
+                store(scratch.gradient, at, fill(0.0, lanes))
+        ssr = fill(0.0, lanes)
+        terms = fill(0.0, lanes)
+        if one_tile:
+            fetch(data, orders, 0, scratch)
+            ssr, terms = tile(network, theta, weight, scratch, ssr, terms)
+        else:
+            i = first
+            while i + samples <= last and stop[0] == 0:
+                fetch(data, orders, i, scratch)
+                ssr, terms = tile(network, theta, weight, scratch, ssr, terms)
+                i += samples
+            while i < last and stop[0] == 0:
+                fetch_one(data, orders, i, scratch)
+                ssr, terms = tile_one(network, theta, weight, scratch, ssr, terms)
+                i += 1
+        return ssr, weight * terms
+
+    return evaluate

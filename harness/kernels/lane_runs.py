@@ -1,0 +1,183 @@
+"""How lanes take runs and give them back: the part of training that is done lane by lane.
+
+Runs end at different epochs, so lanes are at different epochs, each with its own counters. Its
+`event` is the next epoch at which a lane needs more than arithmetic, because something is to be
+recorded or the run may be over.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from harness.kernels._jit import inner
+from harness.kernels.arithmetic import fma
+from harness.kernels.descent import CONVERGED, DIVERGED, FINISHED, RUNNING, Rows, Runs, Schedule
+from harness.kernels.lane_kernel import (
+    EPOCH,
+    EPOCH_OF_MIN,
+    EVENT,
+    LIMIT,
+    LOSS,
+    LOSS_MIN,
+    MOMENTUM,
+    NEVER,
+    NEXT,
+    NOBODY,
+    PLACE,
+    RUN,
+    SSR,
+    SSR_MIN,
+    SSR_SUM,
+    TOLERANCE,
+    TRAINING,
+    WRITTEN,
+    ZERO,
+    State,
+)
+from harness.kernels.memory import load
+from harness.kernels.passes import Integers
+
+
+@cache
+def make_visit(
+    lanes: int, *, own_loss: bool, statistics: bool, gradient_norm: bool, every_epoch: bool
+) -> Callable[..., bool]:
+    """Return what looks at each lane of a group after an epoch: records it, or ends its run.
+
+    `own_loss`: the loss is not SSR. The others are as in `Kernel`.
+    """
+    loss_min = LOSS_MIN if own_loss else SSR_MIN
+
+    @inner
+    def visit(
+        schedule: Schedule,
+        runs: Runs,
+        rows: Rows,
+        state: State,
+        g: int,
+        gradient: Any,
+        progress: Integers,
+    ) -> bool:
+        record, settings = state.record[g], state.settings[g]
+        counters, theta = state.counters[g], state.theta[g]
+        any_ended = False
+        for lane in range(lanes):
+            r = counters[RUN * lanes + lane]
+            if r == NOBODY:
+                continue
+            epoch = counters[EPOCH * lanes + lane]
+            ssr = record[SSR * lanes + lane]
+            loss = record[LOSS * lanes + lane]
+            if epoch == 0:
+                rows.ssr[r, 0] = ssr
+                rows.loss[r, 0] = loss
+                record[SSR_MIN * lanes + lane] = ssr
+                record[LOSS_MIN * lanes + lane] = loss
+                record[SSR_SUM * lanes + lane] = ssr
+                counters[EPOCH_OF_MIN * lanes + lane] = 0
+
+            status = RUNNING
+            finite = settings[ZERO * lanes + lane] == 0.0
+            if not (finite and loss <= settings[LIMIT * lanes + lane]):
+                status = DIVERGED
+            elif loss <= settings[TOLERANCE * lanes + lane]:
+                status = CONVERGED
+            elif epoch == schedule.epochs:
+                status = FINISHED
+
+            written = epoch + 1 if every_epoch else counters[WRITTEN * lanes + lane]
+            due = written < schedule.recorded.size and schedule.recorded[written] == epoch
+            if schedule.recorded.size and not every_epoch and (due or status != RUNNING):
+                rows.ssr_trajectory[r, written] = ssr
+                if rows.loss_trajectory.shape[1]:
+                    rows.loss_trajectory[r, written] = loss
+                written += 1
+                counters[WRITTEN * lanes + lane] = written
+
+            event = schedule.epochs
+            if not every_epoch and written < schedule.recorded.size:
+                event = min(event, schedule.recorded[written])
+            counters[EVENT * lanes + lane] = event
+            if status == RUNNING:
+                continue
+
+            any_ended = True
+            progress[0] += 1
+            state.active[g] -= 1
+            state.places[TRAINING] -= 1
+            counters[RUN * lanes + lane] = NOBODY
+            rows.status[r] = status
+            rows.epochs[r] = epoch
+            rows.ssr[r, 1] = ssr
+            rows.ssr[r, 2] = record[SSR_MIN * lanes + lane]
+            rows.loss[r, 1] = loss
+            rows.loss[r, 2] = record[loss_min * lanes + lane]
+            rows.recorded[r] = written
+            if statistics:
+                rows.epoch_of_ssr_min[r] = counters[EPOCH_OF_MIN * lanes + lane]
+                rows.ssr_mean[r] = record[SSR_SUM * lanes + lane] / (epoch + 1)
+            for p in range(runs.theta.shape[1]):
+                runs.theta[r, p] = theta[p * lanes + lane]
+            if gradient_norm:
+                squares = 0.0
+                for p in range(runs.theta.shape[1]):
+                    slope = load(gradient, p * lanes + lane, 1)
+                    squares = fma(slope, slope, squares)
+                rows.gradient_norm[r] = np.sqrt(squares)
+        return any_ended
+
+    return visit
+
+
+@cache
+def make_refill(lanes: int, heavy: bool) -> Callable[..., None]:
+    """Return what gives the next runs to the lanes of a group that have none."""
+
+    @inner
+    def refill(schedule: Schedule, runs: Runs, rows: Rows, state: State, g: int) -> None:
+        settings, counters = state.settings[g], state.counters[g]
+        theta, velocity, rates = state.theta[g], state.velocity[g], state.rates[g]
+        for lane in range(lanes):
+            if counters[RUN * lanes + lane] != NOBODY:
+                continue
+            r = state.places[NEXT]
+            while r < rows.status.size and rows.status[r] != RUNNING:
+                r += 1
+            state.places[NEXT] = r + 1
+            if r >= rows.status.size:
+                # An idle lane computes with zeros, and nothing ever happens to it.
+                for p in range(runs.theta.shape[1]):
+                    theta[p * lanes + lane] = 0.0
+                for l in range(runs.rates.shape[1]):
+                    rates[l * lanes + lane] = 0.0
+                settings[MOMENTUM * lanes + lane] = 0.0
+                settings[TOLERANCE * lanes + lane] = -np.inf
+                settings[LIMIT * lanes + lane] = np.inf
+                settings[ZERO * lanes + lane] = 0.0
+                counters[EPOCH * lanes + lane] = 0
+                counters[EVENT * lanes + lane] = NEVER
+                counters[PLACE * lanes + lane] = -NEVER
+                continue
+            state.active[g] += 1
+            state.places[TRAINING] += 1
+            zero = 0.0
+            for p in range(runs.theta.shape[1]):
+                theta[p * lanes + lane] = runs.theta[r, p]
+                zero = fma(runs.theta[r, p], 0.0, zero)  # NaN once one is not finite
+                if heavy:
+                    velocity[p * lanes + lane] = runs.velocity[r, p]
+            for l in range(runs.rates.shape[1]):
+                rates[l * lanes + lane] = runs.rates[r, l]
+            settings[MOMENTUM * lanes + lane] = runs.momentum[r]
+            settings[TOLERANCE * lanes + lane] = runs.tolerance[r]
+            settings[LIMIT * lanes + lane] = runs.limit[r]
+            settings[ZERO * lanes + lane] = zero
+            counters[RUN * lanes + lane] = r
+            counters[EPOCH * lanes + lane] = 0
+            counters[EVENT * lanes + lane] = 0
+            counters[WRITTEN * lanes + lane] = 0
+            counters[PLACE * lanes + lane] = r * schedule.recorded.size
+
+    return refill

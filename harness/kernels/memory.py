@@ -1,0 +1,127 @@
+"""Lanes to and from memory.
+
+A pointer is the place of a number: of a contiguous array, or of the stack. Positions are counted
+in numbers. As in `lanes`, one lane is a plain number, and in Python an array is its own pointer.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.typing.templates import signature
+from numba.extending import intrinsic, overload
+
+from harness.kernels.lanes import BLOCK, Lanes, row_of, vectors_of
+
+
+def address(array: Any) -> Any:
+    """Return a pointer to the first number of a contiguous array, which must outlive it."""
+    return array.reshape(-1)
+
+
+def offset(pointer: Any, count: int) -> Any:
+    """Return a pointer to the number that lies `count` numbers further on."""
+    return pointer[count:]
+
+
+def load(pointer: Any, first: int, count: int) -> Any:
+    """Return `count` numbers, a constant, from memory."""
+    return pointer[first]
+
+
+def store(pointer: Any, first: int, value: Any) -> None:
+    """Write all lanes of a value to memory, side by side."""
+    pointer[first] = value
+
+
+def _define_address(context: Any, array: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.make_array(array)(context, builder, arguments[0]).data
+
+    return signature(types.CPointer(array.dtype), array), generate
+
+
+def _define_offset(context: Any, pointer: Any, count: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.gep(arguments[0], [arguments[1]])
+
+    return signature(pointer, pointer, types.int64), generate
+
+
+def _vector_pointers(builder: Any, pointer: Any, first: Any, count: int) -> list[Any]:
+    """Return pointers to the vectors of a row in memory."""
+    number = pointer.type.pointee
+    vector = ir.VectorType(number, BLOCK).as_pointer()
+    starts = [builder.add(first, first.type(i)) for i in range(0, count, BLOCK)]
+    return [builder.bitcast(builder.gep(pointer, [start]), vector) for start in starts]
+
+
+def _define_load(context: Any, pointer: Any, first: Any, count: Any) -> Any:
+    lanes = Lanes(pointer.dtype.name, count.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        places = _vector_pointers(builder, arguments[0], arguments[1], lanes.count)
+        return row_of(builder, [builder.load(place, align=8) for place in places])
+
+    return signature(lanes, pointer, types.int64, count), generate
+
+
+def _define_store(context: Any, pointer: Any, first: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        places = _vector_pointers(builder, arguments[0], arguments[1], value.count)
+        for place, vector in zip(places, vectors_of(builder, arguments[2]), strict=True):
+            builder.store(vector, place, align=8)
+        return context.get_dummy_value()
+
+    return signature(types.none, pointer, types.int64, value), generate
+
+
+def _define_stack(context: Any, count: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = cgutils.alloca_once(builder, ir.DoubleType(), size=count.literal_value)
+        place.align = 8 * BLOCK
+        return place
+
+    return signature(types.CPointer(types.float64), count), generate
+
+
+_address = intrinsic(_define_address)
+_offset = intrinsic(_define_offset)
+_load = intrinsic(prefer_literal=True)(_define_load)
+_store = intrinsic(_define_store)
+# `stack(count)` returns a pointer to `count` numbers, a constant, on the stack of the function that
+# calls it, which is gone when that returns. For compiled code alone.
+stack = intrinsic(prefer_literal=True)(_define_stack)
+
+
+def _implement_address(array: Any) -> Any:
+    return lambda array: _address(array)
+
+
+def _implement_offset(pointer: Any, count: Any) -> Any:
+    return lambda pointer, count: _offset(pointer, count)
+
+
+def _implement_load(pointer: Any, first: Any, count: Any) -> Any:
+    if not isinstance(count, types.Literal):
+        return None
+    if count.literal_value == 1:
+        return lambda pointer, first, count: pointer[first]
+    return lambda pointer, first, count: _load(pointer, first, count)
+
+
+def _implement_store(pointer: Any, first: Any, value: Any) -> Any:
+    if isinstance(value, Lanes):
+        return lambda pointer, first, value: _store(pointer, first, value)
+
+    def store(pointer: Any, first: int, value: Any) -> None:
+        pointer[first] = value
+
+    return store
+
+
+overload(address, strict=False)(_implement_address)
+overload(offset, strict=False)(_implement_offset)
+overload(load, strict=False, prefer_literal=True)(_implement_load)
+overload(store, strict=False)(_implement_store)

@@ -1,0 +1,274 @@
+"""The speed comparison: every baseline trains the same; no test here looks at a time."""
+
+import math
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.benchmarks import comparison
+from harness.benchmarks.agreement import AGREES, largest_difference, truth
+from harness.benchmarks.baselines import BASELINES, OURS
+from harness.benchmarks.job import make_job, train
+from harness.benchmarks.workloads import QUICK, WORKLOADS
+from harness.cli import bench_screen, main
+from harness.errors import HarnessError
+from harness.experiment import Experiment
+
+ROOT = Path(__file__).parents[2]
+PLAIN = [name for name, one in WORKLOADS.items() if one[0].point is None]
+
+
+def tiny(workload, threads=1):
+    """Return a job that pure Python trains in a moment, with a run that ends early if any does."""
+    epochs = {"tanh": 3, "square": 8, "early": 60}.get(workload, 20)
+    runs = {"tanh": 2, "square": 4}.get(workload, 12)
+    return make_job(WORKLOADS[workload][0].experiment(runs, epochs=epochs), threads)
+
+
+@pytest.fixture(scope="module")
+def jobs():
+    made = {name: tiny(name) for name in [*PLAIN, "by-width"]}
+    return {name: (job, truth(job)) for name, job in made.items()}
+
+
+def or_skipped(name):
+    baseline = BASELINES[name]
+    reason = f"{baseline.package} is not installed"
+    return pytest.param(name, marks=pytest.mark.skipif(not baseline.installed, reason=reason))
+
+
+@pytest.mark.filterwarnings("default")  # what JAX and PyTorch warn of is theirs
+@pytest.mark.parametrize("workload", [*PLAIN, "by-width"])
+@pytest.mark.parametrize("name", [or_skipped(name) for name in BASELINES])
+def test_a_baseline_trains_what_harness_trains(name, workload, jobs):
+    job, right = jobs[workload]
+    assert right.steady.any()
+    found = BASELINES[name].prepare(job)()
+    assert found.shape == (job.runs, job.epochs + 1 if job.recorded else 1)
+    assert largest_difference(found, right) <= AGREES
+
+
+def test_harness_on_several_threads_gives_every_run_in_its_place(jobs):
+    job, right = jobs["recorded"]
+    np.testing.assert_array_equal(BASELINES[OURS].prepare(replace(job, threads=3))(), right.ssr)
+
+
+def test_another_training_does_not_agree(jobs):
+    job, right = jobs["dosage"]
+    for other in (
+        replace(job, rate_2=job.rate_2 * (1 + 1e-6)),
+        replace(job, epochs=job.epochs - 1),
+        replace(job, b2=job.b2 + 1e-7),
+    ):
+        assert largest_difference(BASELINES["numpy-batched"].prepare(other)(), right) > AGREES
+    assert largest_difference(np.full_like(right.ssr, np.nan), right) == math.inf
+    assert largest_difference(right.ssr[:-1], right) == math.inf
+    chaos = replace(right, steady=np.arange(job.runs) < 2)
+    assert largest_difference(right.ssr, chaos) == math.inf
+
+
+def test_runs_that_blow_up_have_to_do_so_in_the_baseline(jobs):
+    _, right = jobs["square"]
+    far = right.ssr[:, -1] > 1e6 * right.first
+    assert (far & right.steady).any()
+    calm = np.where(far[:, np.newaxis], 1.0, right.ssr)
+    assert largest_difference(calm, right) == math.inf
+    assert largest_difference(right.ssr * np.where(far, 7.0, 1.0)[:, np.newaxis], right) == 0.0
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_workloads_have_about_as_many_runs_as_asked_for(name):
+    for workload in WORKLOADS[name]:
+        for runs in (1, 7, 40, 1000):
+            experiment = Experiment.from_mapping(workload.experiment(runs))
+            assert runs / 2 <= experiment.axes.size <= max(runs, 4)
+            assert experiment.training.epochs == workload.epochs
+
+
+def test_half_of_the_early_runs_end_early():
+    runs = train(Experiment.from_mapping(WORKLOADS["early"][0].experiment(200))).runs
+    share = np.mean(np.array(runs["status"]) != "finished")
+    assert 0.35 < share < 0.65
+    assert {"converged", "diverged"} < set(runs["status"])
+
+
+def test_names_of_the_quick_comparison_exist():
+    assert set(QUICK) <= set(WORKLOADS)
+    assert OURS in BASELINES
+
+
+def test_help_names_every_workload_and_baseline(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["harness", "bench", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    # A name may be broken after its hyphen.
+    said = set(re.findall(r"[\w-]+", re.sub(r"-\n +", "-", capsys.readouterr().out)))
+    assert {*WORKLOADS, *BASELINES} - {OURS} <= said
+
+
+BAD = {
+    "workload": (["dosge"], ['"dosge" is no workload', 'Did you mean "dosage"?']),
+    "baseline": (["--baselines", "numpi"], ['"numpi" is no baseline', 'Did you mean "numpy"?']),
+    "nothing like it": (["qqqqq"], ['"qqqqq" is no workload', "There are dosage,"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_name_is_one_clear_message(case, tmp_path, monkeypatch, capsys):
+    arguments, words = BAD[case]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["harness", "bench", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("harness: ")
+    assert all(word in said.err for word in words)
+    assert len(said.err.splitlines()) == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("package", "names", "extra"),
+    [("pytest_benchmark", [], "bench"), ("pytest", [], "bench"), ("jax", ["jax-vmap"], "peers")],
+)
+def test_what_is_not_installed_is_named_with_its_extra(package, names, extra, monkeypatch):
+    def without(name):
+        return None if name == package else find_spec(name)
+
+    monkeypatch.setattr(comparison, "find_spec", without)
+    monkeypatch.setattr("harness.benchmarks.baselines.find_spec", without)
+    with pytest.raises(HarnessError) as caught:
+        comparison.check_names([], names)
+    assert package.replace("_", "-") in str(caught.value)
+    assert f".[{extra}]" in str(caught.value)
+
+
+def test_extras_are_those_that_the_messages_name():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    assert {"bench", "peers"} <= set(extras)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Run a small comparison as a user does; return what was printed, and the folder."""
+    folder = tmp_path_factory.mktemp("bench")
+    code = "from harness.cli import main; main()"
+    command = ["bench", "dosage", "--quick", "--baselines", "numba", "--threads", "1", "--out", "b"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        cwd=folder,
+        env=os.environ | {"COLUMNS": "80", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, folder / "b"
+
+
+def test_the_comparison_leaves_a_row_a_workload_and_baseline(compared):
+    _, folder = compared
+    table = pd.read_csv(folder / "speed.csv")
+    assert list(table.columns) == comparison.COLUMNS
+    cases = list(zip(table["baseline"], table["threads"], strict=True))
+    assert cases == [("harness", 1), ("numba", 1)]
+    assert table["agrees"].all()
+    assert (table["runs_compared"] > 0.9 * table["runs"]).all()
+    np.testing.assert_allclose(
+        table["run_epochs_per_second"], table["run_epochs"] / table["seconds"]
+    )
+    ratios = table["harness_is_times_as_fast"]
+    rates = table["run_epochs_per_second"]
+    np.testing.assert_allclose(ratios, [1.0, rates[0] / rates[1]])
+    assert table["machine"].nunique() == 1
+
+
+def test_the_comparison_is_printed_in_80_columns_and_drawn(compared):
+    printed, _ = compared
+    lines = printed.splitlines()
+    assert lines[0].startswith("dosage  1-2-1")
+    assert "harness is" in lines[1]
+    assert max(map(len, lines)) <= 80
+    assert lines == [line.rstrip() for line in lines]
+    assert lines[-1] == (
+        "In b: speed.csv, speed.png" if find_spec("matplotlib") else "In b: speed.csv"
+    )
+
+
+def timing(baseline, seconds, **others):
+    """Return what a worker says of a timing."""
+    return {
+        "workload": "dosage", "point": None, "baseline": baseline, "threads": 1, "runs": 10,
+        "epochs": 5, "run_epochs": 50, "seconds": seconds, "largest_difference": 0.0,
+        "runs_compared": 10, "agrees": True, "warm_up_seconds": 0.0, **others,
+    }  # fmt: skip
+
+
+def test_the_least_time_counts_and_ratios_are_of_equal_threads(capsys):
+    table = comparison._table(
+        [
+            timing("jax-vmap", 4.0, threads=2),
+            timing("numpy", 9.0),
+            timing(OURS, 3.0),
+            timing(OURS, 2.0),
+            timing(OURS, 1.0, threads=2),
+            timing("numpy", 8.0),
+            timing("python", 800.0),
+        ]
+    )
+    assert table["baseline"].tolist() == [OURS, "python", "numpy", OURS, "jax-vmap"]
+    assert table["seconds"].tolist() == [2.0, 800.0, 8.0, 1.0, 4.0]
+    assert table["harness_is_times_as_fast"].tolist() == [1.0, 400.0, 4.0, 1.0, 4.0]
+    bench_screen.show_table(table)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2:] for line in shown if line.endswith(" x")] == [
+        ["400", "x"], ["4", "x"], ["4", "x"]
+    ]  # fmt: skip
+    assert [line for line in shown if line.startswith("on ")] == ["on one core", "on 2 cores"]
+
+
+def test_a_wrong_baseline_has_no_ratio_and_says_so(capsys):
+    wrong = timing("numpy", 9.0, agrees=False, largest_difference=2e-3)
+    table = comparison._table([timing(OURS, 3.0), wrong])
+    assert table["harness_is_times_as_fast"].isna().tolist() == [False, True]
+    bench_screen.show_table(table)
+    assert "WRONG by 2e-03" in capsys.readouterr().out
+
+
+def test_a_curve_is_a_column_a_point(capsys):
+    table = comparison._table(
+        [timing(name, seconds, workload="by-runs", point=point)
+         for name, seconds, point in ((OURS, 0.5, 10), (OURS, 2.0, 1000), ("python", 3.0, 10))]
+    )  # fmt: skip
+    bench_screen.show_table(table)
+    title, headings, ours, python = capsys.readouterr().out.splitlines()[:4]
+    assert title.endswith("on one core")
+    assert headings.split() == ["10", "1,000"]
+    assert ours.split() == ["harness", "500", "ms", "2.0", "s"]
+    assert python.split() == ["pure", "Python", "3.0", "s", "-"]
+
+
+def test_a_baseline_that_fails_is_named_once(tmp_path, capsys):
+    with bench_screen.TimingBar() as bar:
+        for turn in range(2):
+            bar.move(f"xor, torch, round {turn}", "FAILED", turn, 2)
+        bar.move("by-runs 10, numpy, round 0", "SKIPPED", 2, 2)
+    bench_screen.show_files(tmp_path, None, "a machine", bar.failed)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["a machine", f"FAILED: xor, torch; why is in {tmp_path}/pytest-*.txt"]
+    assert lines[-1].startswith("No picture: matplotlib")
