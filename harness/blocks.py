@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.arguments import Columns, Variant, make_kernel, make_rows, make_variant, start
+from harness.arguments import (
+    Columns,
+    Variant,
+    make_kernel,
+    make_rows,
+    make_variant,
+    start,
+    work_of,
+)
 from harness.experiment import Experiment
 from harness.kernels import descent
 from harness.kernels._jit import COMPILES
@@ -23,6 +31,9 @@ _KEPT_VARIANTS = 64
 # What `progress` counts: ended runs, updates, and of passes of a run over the data those that there
 # was room for in the lanes and those that were made.
 COUNTS = 4
+
+# Multiply-adds that the kernel without lanes does while a kernel with lanes is compiled.
+_WORTH_COMPILING = 10**9
 
 # Trajectories are collected for themselves, because variants record other numbers of epochs.
 _ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
@@ -44,8 +55,9 @@ class Trainer:
     experiment : Experiment
         What to train.
     lanes : int, optional
-        Runs that are trained side by side: a multiple of 8; or 1, for the kernel without lanes, which
-        takes any network as it is. If left out, what is fastest. The numbers are the same.
+        Runs that are trained side by side, a multiple of 8; or 1, for the kernel without lanes, which
+        takes any network as it is. If left out, what is done first: a kernel with lanes has to be
+        compiled for each network. The numbers are the same.
     """
 
     def __init__(self, experiment: Experiment, *, lanes: int | None = None) -> None:
@@ -123,6 +135,13 @@ class Trainer:
             trajectories=_in_order(trajectories),
         )
 
+    def has_lanes(self, variant: Variant) -> bool:
+        """Return whether the runs of a variant are trained side by side."""
+        if self.lanes is not None:
+            return self.lanes > 1
+        runs = self.experiment.axes.size // self.experiment.variant_grid.size
+        return runs * work_of(variant) >= _WORTH_COMPILING
+
     def _call(
         self,
         variant: Variant,
@@ -133,13 +152,13 @@ class Trainer:
     ) -> None:
         """Train runs of one variant, with lanes or without."""
         shared = variant.architecture, variant.data, variant.schedule
-        if self.lanes == 1:
+        if not self.has_lanes(variant):
             descent.train(*shared, runs, rows, stop, progress)
             return
         axes = (axis.name for axis in self.experiment.axes.axes)
         heavy = variant.experiment.training.momentum != 0.0 or "momentum" in axes
         kernel = make_kernel(variant, heavy=heavy, lanes=self.lanes)
-        state = make_state(kernel, variant.schedule.updates * variant.schedule.batch_size)
+        state = make_state(kernel, descent.points_seen(variant.schedule, len(variant.data.x)))
         train_with(kernel)(*shared, runs, rows, state, stop, progress)
 
     def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:

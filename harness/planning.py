@@ -9,19 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.arguments import work_of
 from harness.blocks import COUNTS, Trainer
 from harness.experiment import Experiment
-from harness.network import Network
 from harness.store import MOST_CSV_ROWS
 
 # A chunk is held in memory until it is written, twice for each thread.
 _MOST_RUNS_A_CHUNK = 1 << 16
 _MOST_ROWS_A_CHUNK = 1 << 20
-# Multiply-adds in a chunk: one or two seconds on one core.
-_WORK_A_CHUNK = 4 * 10**8
-
-# An activation with its slope takes as long as this many multiply-adds (measured: 13 ns of 0.9 ns).
-_WORK_AN_ACTIVATION = 15
+# Multiply-adds in a chunk: some seconds on one core.
+_WORK_A_CHUNK = 2 * 10**10
+# Fewer runs would leave lanes idle at the end of each chunk; more chunks than these leave no thread
+# idle at the end of the sweep.
+_FEWEST_RUNS_A_CHUNK = 128
+_ENOUGH_CHUNKS = 16
 
 # Bytes of a value on disk, the most that was measured: docs/decisions/0006.
 _PARQUET_BYTES = 4.4
@@ -80,26 +81,19 @@ def _measure_size(trainer: Trainer) -> _Size:
     work = 0.0
     for index in range(variants):
         variant = trainer.variant(index)
-        epochs, samples = variant.schedule.epochs, len(experiment.dataset.inputs)
-        updates += runs * epochs * variant.schedule.updates
+        updates += runs * variant.schedule.epochs * variant.schedule.updates
         rows += runs * variant.schedule.recorded.size
-        # With batches the data are seen by the updates, and once more to read the loss.
-        seen = samples if variant.schedule.updates == 1 else 2 * samples
-        work += runs * (epochs + 1.0) * seen * _work_a_sample(variant.network)
+        work += runs * work_of(variant)
     return _Size(runs=experiment.axes.size, updates=updates, rows=rows, work=work)
-
-
-def _work_a_sample(network: Network) -> float:
-    """Return the multiply-adds of a forward and a backward pass, activations counted as such."""
-    return 3.0 * network.parameter_count + _WORK_AN_ACTIVATION * sum(network.sizes[1:])
 
 
 def chunk_size(trainer: Trainer) -> int:
     """Return the runs of a chunk: enough work to be worth a file, and few enough rows."""
     size = _measure_size(trainer)
     by_work = _WORK_A_CHUNK * size.runs / size.work
+    by_count = max(_FEWEST_RUNS_A_CHUNK, math.ceil(size.runs / _ENOUGH_CHUNKS))
     by_rows = _MOST_ROWS_A_CHUNK * size.runs / max(size.rows, 1)
-    return max(1, min(size.runs, _MOST_RUNS_A_CHUNK, int(by_work), int(by_rows)))
+    return max(1, min(size.runs, _MOST_RUNS_A_CHUNK, int(by_work), by_count, int(by_rows)))
 
 
 def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels import philox
-from harness.kernels._jit import entry, inner
+from harness.kernels._jit import compiled, entry, inner
 from harness.kernels.arithmetic import fma, select
 from harness.kernels.memory import load, store
 from harness.kernels.passes import (
@@ -90,6 +90,12 @@ class Rows(NamedTuple):
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
 
 
+@compiled
+def points_seen(schedule: Schedule, m: int) -> int:
+    """Return the data points of all batches of an epoch; one may be seen more than once."""
+    return schedule.updates * schedule.batch_size if schedule.batches == DRAWN else m
+
+
 @inner
 def order_epoch(schedule: Schedule, m: int, epoch: int, order: Integers) -> None:
     """Write the data points of all batches of an epoch, one batch behind the other."""
@@ -111,7 +117,7 @@ def _finite(theta: Floats) -> bool:
 @entry
 def order_of_epoch(schedule: Schedule, m: int, epoch: int) -> Integers:
     """Return the data points of an epoch's batches, of m in all, one batch behind the other."""
-    order = np.arange(schedule.updates * schedule.batch_size if schedule.batches == DRAWN else m)
+    order = np.arange(points_seen(schedule, m))
     if schedule.batch_size < m or schedule.batches == DRAWN:
         order_epoch(schedule, m, epoch, order)
     return order
@@ -252,6 +258,7 @@ def _train_run(
                 )
         epoch += 1
         progress[1] += schedule.updates
+    progress[2:4] += epoch + 1  # no lane is ever idle
 
     rows.recorded[r] = written
     rows.ssr_mean[r] /= epoch + 1
@@ -277,12 +284,12 @@ def train(
     `runs` and `rows` are written in place. A run whose status is not RUNNING is left alone, so a
     call of no runs compiles the kernel. Another thread may set `stop[0]`: the call returns after
     the data point at hand; the run at hand keeps the status RUNNING and must be thrown away.
-    `progress` counts ended runs and updates.
+    `progress` counts ended runs, updates, and passes over all data, twice: see
+    `lane_descent.train_with`.
     """
     m = data.y.shape[0]
-    drawn = schedule.batches == DRAWN
     in_order = np.arange(m)
-    order = np.arange(schedule.updates * schedule.batch_size if drawn else m)
+    order = np.arange(points_seen(schedule, m))
     scratch = make_scratch(network, runs.theta.shape[1])
     for r in range(rows.status.size):
         if stop[0]:

@@ -58,7 +58,7 @@ def documents(draw, layers=(2, 3), epochs=6, **more):
 def train(experiment, first=0, last=None):
     """Tables of a range of runs."""
     last = experiment.axes.size if last is None else last
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
     block = Trainer(experiment).train(first, last, stop, progress)
     return pd.DataFrame(block.runs), pd.DataFrame(block.trajectories)
 

@@ -162,7 +162,7 @@ def test_settings_of_runs_are_their_own():
     rows, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs)
     assert rows.status.tolist() == [1, 1, 2, 3]
     assert rows.epochs.tolist() == [3, 3, 2, 0]
-    assert progress.tolist() == [4, 8]
+    assert progress[:2].tolist() == [4, 8]
     assert runs.velocity[1, 0] != runs.velocity[0, 0]
 
 
@@ -174,7 +174,7 @@ def test_runs_that_have_ended_are_left_alone():
     _, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs, rows)
     assert rows.status.tolist() == [descent.CONVERGED, descent.FINISHED]
     assert runs.theta.tolist() == [[0.0, 0.0], [0.4375, 0.4375]]
-    assert progress.tolist() == [1, 3]
+    assert progress[:2].tolist() == [1, 3]
 
 
 @pytest.mark.jitless
@@ -183,14 +183,14 @@ def test_stopped_before_it_starts_nothing_is_trained():
     stop = np.ones(1, dtype=np.uint8)
     rows, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs, stop=stop)
     assert rows.status.tolist() == [descent.RUNNING]
-    assert progress.tolist() == [0, 0]
+    assert progress[:2].tolist() == [0, 0]
 
 
 @pytest.mark.jitless
 def test_stopped_by_another_thread_training_ends_before_its_time():
     # Without the flag it would go on for years.
     schedule = schedule_of(LINE, 1, 2**53, recorded=[], measure_gradient=False)
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
     rows = make_rows(2, 0, False)
     runs = start_runs(LINE, ZERO, 0.125, runs=2)
     block = threading.Thread(
