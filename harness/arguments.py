@@ -135,18 +135,20 @@ def _layers(network: Architecture) -> tuple[Layer, ...]:
     """Return the layers of a network as constants."""
     return tuple(
         Layer(
-            fan_in=int(network.sizes[l - 1]),
-            fan_out=int(network.sizes[l]),
-            activation=int(network.activations[l]),
-            biased=int(network.biases[l]),
-            scaled=int(network.scales[l] != 1.0),
-            scaled_below=int(network.scales[l - 1] != 1.0),
-            hidden=int(l > 1),
-            matrix=int(network.matrices[l]),
-            sources=int(network.units[l - 1]),
-            units=int(network.units[l]),
+            fan_in=int(network.sizes[layer - 1]),
+            fan_out=int(network.sizes[layer]),
+            activation=int(network.activations[layer]),
+            biased=int(network.biases[layer]),
+            scaled=int(network.scales[layer] != 1.0),
+            scaled_below=int(network.scales[layer - 1] != 1.0),
+            hidden=int(layer > 1),
+            shared=int(layer == 1),
+            last=int(layer == network.sizes.size - 1),
+            matrix=int(network.matrices[layer]),
+            sources=int(network.units[layer - 1]),
+            units=int(network.units[layer]),
         )
-        for l in range(1, network.sizes.size)
+        for layer in range(1, network.sizes.size)
     )
 
 

@@ -55,9 +55,9 @@ class Trainer:
     experiment : Experiment
         What to train.
     lanes : int, optional
-        Runs that are trained side by side, a multiple of 8; or 1, for the kernel without lanes, which
-        takes any network as it is. If left out, what is done first: a kernel with lanes has to be
-        compiled for each network. The numbers are the same.
+        Runs that are trained side by side, a multiple of 8; or 1, for the kernel without lanes,
+        which takes any network as it is. If left out, what is done first: a kernel with lanes has
+        to be compiled for each network. The numbers are the same.
     """
 
     def __init__(self, experiment: Experiment, *, lanes: int | None = None) -> None:

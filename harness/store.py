@@ -64,9 +64,15 @@ class Store:
             raise ResultsError(
                 f"{folder} cannot be made: {error.strerror}.\nChoose another folder with --out."
             ) from None
-        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-        _write(folder / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
-        return cls(folder, manifest)
+        store = cls(folder, manifest)
+        store.amend({})
+        return store
+
+    def amend(self, entries: Mapping[str, Any]) -> None:
+        """Write entries into the manifest, which keeps the others."""
+        self.manifest = {**self.manifest, **entries}
+        text = json.dumps(self.manifest, indent=2, ensure_ascii=False) + "\n"
+        _write(self.folder / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
 
     @classmethod
     def open(cls, folder: Path) -> "Store":

@@ -42,6 +42,7 @@ def run(
     out: str | Path | None = None,
     *,
     threads: int | None = None,
+    lanes: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Results:
     """Train every run of an experiment, or those that are missing in its results folder.
@@ -55,6 +56,9 @@ def run(
     threads : int, optional
         How many chunks are trained side by side; all processors if left out. No number of the
         results depends on it.
+    lanes : int, optional
+        How many runs each thread trains side by side: 8, 16 or 32; or 1, which needs no compiling
+        for each network. What is done first if left out. No number of the results depends on it.
     progress : callable, optional
         Called about ten times a second with a `Progress`.
 
@@ -75,7 +79,7 @@ def run(
             f"threads = {threads} must be at least 1.\nLeave it out for all of them."
         )
     folder = Path("results") / experiment.name if out is None else Path(out)
-    trainer = Trainer(experiment)
+    trainer = Trainer(experiment, lanes=lanes)
     store = _open_or_create(folder, trainer)
     missing = store.missing()
     if missing:
@@ -182,6 +186,8 @@ def _train(
                 )
             )
 
+    before = store.manifest.get("passes", {})
+    passes = np.array([before.get("lanes", 0), before.get("runs", 0)], dtype=np.int64)
     engine = ThreadEngine(work, threads)
     waiting = iter(missing)
     try:
@@ -194,8 +200,11 @@ def _train(
                     engine.submit(following)
                 if block is not None:
                     store.write(chunk, block.runs, block.trajectories)
+                    passes += counts[row_of[chunk], 2:]
             report()
     finally:
         # Without an exception all is done and nobody looks at the flag.
         stop[0] = 1
         engine.close()
+        # Passes over the data: those that the lanes had room for, and those that a run made.
+        store.amend({"passes": dict(zip(("lanes", "runs"), passes.tolist(), strict=True))})

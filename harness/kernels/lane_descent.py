@@ -1,8 +1,8 @@
 """Gradient descent of many runs side by side: what `descent.train` does, as fast as it goes.
 
-A kernel trains `lanes` runs at once, a run in each lane (see `lanes`), in `groups` that take turns
-epoch by epoch: while one waits for its longest chain of operations the next has work to do. The
-network's sizes, activations and loss are constants. Each `Kernel` is compiled once and kept on disk.
+A kernel trains a group of runs at once, a run in each lane (see `lanes`). Groups take turns, epoch
+by epoch: while one waits for its longest chain of operations the next has work to do. The sizes of
+the network, activations and loss are constants. A `Kernel` is compiled once and kept on disk.
 
 The lane of a run that has ended takes the next run at once. Where nothing happens in any lane (see
 `lane_runs`), an epoch is vectors only.
@@ -47,7 +47,7 @@ from harness.kernels.losses import SSR as SSR_LOSS
 from harness.kernels.memory import address, load, offset, stack, store
 from harness.kernels.passes import Architecture, Data, Integers, Layer, Scratch
 
-# Working memory of this many numbers lies on the stack, where the compiler may keep it in registers.
+# So many numbers of working memory lie on the stack, where the compiler may make them registers.
 _MOST_ON_STACK = 4096
 
 
@@ -114,9 +114,11 @@ def _build(kernel: Kernel) -> Callable[..., None]:
         every_epoch=every_epoch,
     )
     numbers = numbers_of(kernel)
-    n_z, n_a, n_slope, n_delta, n_y, n_gradient = numbers.values()
+    n_x, n_z, n_a, n_slope, n_delta, n_y, n_gradient = numbers.values()
     on_stack = sum(numbers.values()) <= _MOST_ON_STACK
-    at_a, at_slope, at_delta, at_y, at_gradient = np.cumsum(list(numbers.values()))[:-1].tolist()
+    at_z, at_a, at_slope, at_delta, at_y, at_gradient = np.cumsum(list(numbers.values()))[
+        :-1
+    ].tolist()
 
     @glue
     def epoch_of_group(
@@ -210,6 +212,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
     ) -> None:
         if on_stack:
             scratch = Scratch(
+                stack(n_x),
                 stack(n_z),
                 stack(n_a),
                 stack(n_slope),
@@ -221,12 +224,14 @@ def _build(kernel: Kernel) -> Callable[..., None]:
             memory = address(state.scratch)
             scratch = Scratch(
                 memory,
+                offset(memory, at_z),
                 offset(memory, at_a),
                 offset(memory, at_slope),
                 offset(memory, at_delta),
                 offset(memory, at_y),
                 offset(memory, at_gradient),
             )
+        g: Any
         for g in range(groups):
             state.counters[g] = NOBODY
             refill(schedule, runs, rows, state, g)
@@ -241,7 +246,11 @@ def _build(kernel: Kernel) -> Callable[..., None]:
     return train
 
 
-# -- the function that Python calls ------------------------------------------------------------------
+# -- the function that Python calls ----------------------------------------------------------------
+
+
+def _loop(*arguments: Any) -> None:
+    """Stand for the training loop of a kernel: see `train_with`."""
 
 
 def _train_lanes(
@@ -254,7 +263,7 @@ def _train_lanes(
     stop: NDArray[np.uint8],
     progress: Integers,
 ) -> None:
-    train(network, data, schedule, runs, rows, state, stop, progress)  # of one kernel: see below
+    _loop(network, data, schedule, runs, rows, state, stop, progress)
 
 
 @cache
@@ -265,10 +274,10 @@ def train_with(kernel: Kernel) -> Callable[..., None]:
     counts ended runs, updates, and passes over the data: those that the lanes had room for, and
     those that a run made.
     """
-    # Numba keeps a function on disk under its name and what it closes over. A closure over a compiled
-    # function would be another one at each start; this one has a global of its own instead, and a
-    # name that says which kernel it is.
+    # Numba keeps a function on disk under its name and what it closes over. A closure over compiled
+    # functions would be another one at each start; this function has a global of its own instead,
+    # and a name that says which kernel it is.
     digest = hashlib.sha256(repr(kernel).encode()).hexdigest()[:16]
-    function = FunctionType(_train_lanes.__code__, {**globals(), "train": _build(kernel)})
+    function = FunctionType(_train_lanes.__code__, {**globals(), "_loop": _build(kernel)})
     function.__qualname__ = f"train_lanes_{digest}"
     return entry(function)

@@ -102,6 +102,7 @@ def numbers_of(kernel: Kernel) -> dict[str, int]:
     """Return how many numbers each part of the scratch memory holds, in their order."""
     units = kernel.units * kernel.samples * kernel.lanes
     return {
+        "x": kernel.layers[0].fan_in * kernel.samples,
         "z": units,
         "a": units,
         "slope": units,

@@ -91,10 +91,14 @@ def _known_loss(loss: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 @cache
-def _make_tile(kernel: Kernel, samples: int, with_gradient: bool) -> Callable[..., Any]:
-    """Return the passes over some data points whose inputs and targets are in the scratch memory."""
+def _make_tile(
+    kernel: Kernel, samples: int, with_gradient: bool, shuffled: bool
+) -> Callable[..., Any]:
+    """Return the passes over data points whose inputs and targets are in the scratch memory."""
     forward = backward = _nothing
     for l, layer in enumerate(kernel.layers, start=1):
+        if l == 1:
+            layer = layer._replace(shared=int(not shuffled))
         units = _units_at_once(layer, kernel.lanes, samples)
         passes = layer_passes(
             kernel.lanes,
@@ -124,10 +128,10 @@ def _make_tile(kernel: Kernel, samples: int, with_gradient: bool) -> Callable[..
 
 @cache
 def _make_fetch(kernel: Kernel, samples: int, shuffled: bool) -> Callable[..., None]:
-    """Return what puts data points into the scratch memory: the same into all lanes, or each its own.
+    """Return what puts data points into the scratch memory.
 
-    The data points are `orders[lane, i]` onwards where lanes are at different epochs of shuffled or
-    drawn batches, and i onwards otherwise.
+    They are i onwards, the same in all lanes; with shuffled or drawn batches, where lanes are at
+    different epochs, `orders[lane, i]` onwards.
     """
     lanes, column = kernel.lanes, samples * kernel.lanes
     inputs, outputs = kernel.layers[0].fan_in, kernel.layers[-1].fan_out
@@ -136,12 +140,12 @@ def _make_fetch(kernel: Kernel, samples: int, shuffled: bool) -> Callable[..., N
     def fetch(data: Data, orders: Integers, i: int, scratch: Scratch) -> None:
         for s in range(samples):
             for j in range(inputs):
-                at = j * column + s * lanes
                 if shuffled:
                     for lane in range(lanes):
-                        scratch.a[at + lane] = data.x[orders[lane, i + s], j]
+                        at = j * column + s * lanes + lane
+                        scratch.a[at] = data.x[orders[lane, i + s], j]
                 else:
-                    store(scratch.a, at, fill(data.x[i + s, j], lanes))
+                    scratch.x[j * samples + s] = data.x[i + s, j]
             for k in range(outputs):
                 at = k * column + s * lanes
                 if shuffled:
@@ -158,8 +162,14 @@ def make_evaluate(kernel: Kernel, with_gradient: bool, shuffled: bool) -> Callab
     lanes, samples, one_tile = kernel.lanes, kernel.samples, kernel.one_tile
     loss, outputs = kernel.loss, kernel.layers[-1].fan_out
     numbers = kernel.parameters * lanes
-    fetch, tile = _make_fetch(kernel, samples, shuffled), _make_tile(kernel, samples, with_gradient)
-    fetch_one, tile_one = _make_fetch(kernel, 1, shuffled), _make_tile(kernel, 1, with_gradient)
+    fetch, tile = (
+        _make_fetch(kernel, samples, shuffled),
+        _make_tile(kernel, samples, with_gradient, shuffled),
+    )
+    fetch_one, tile_one = (
+        _make_fetch(kernel, 1, shuffled),
+        _make_tile(kernel, 1, with_gradient, shuffled),
+    )
 
     @glue
     def evaluate(

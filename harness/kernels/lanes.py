@@ -7,15 +7,15 @@ a comparison, "boolean". Compiled code uses it like one number:
     y = select(x < 0.0, 0.0, x) * 2.0      # in every lane: compare, choose, multiply
     everywhere(y > 2.0)                    # of all lanes
 
-There are + - * / on floats, + - & | << >> on integers, & on booleans, unary minus, abs, comparisons,
-and `fma`, `select`, `to_bits` and `from_bits` of `arithmetic`; a plain number goes into every lane.
-Each is one instruction a register. Nothing is left to an auto-vectoriser, and a lane never sees
-its neighbours: the numbers are those that plain floats would give, bit by bit.
+There are + - * / on floats, + - & | << >> on integers, & on booleans, unary minus, abs,
+comparisons, and `fma`, `select`, `to_bits` and `from_bits` of `arithmetic`; a plain number goes to
+every lane. Each is one instruction a register. Nothing is left to an auto-vectoriser, and a lane
+never sees its neighbours: the numbers are those that plain floats would give, bit by bit.
 
 A value may be wider than a register. It is a row of vectors of 8 numbers, and an operation on it is
 a row of instructions that do not wait for one another, which hides the latency of long chains. A
-vector of 8 is one register of AVX-512 and two of AVX2. For AVX2, vectors of 4 were slower (59 million
-epochs a second of the 1-2-1 network, 81 with 8), and so were vectors of 16 for AVX-512.
+vector of 8 is one register of AVX-512 and two of AVX2. For AVX2, vectors of 4 were slower (59
+million epochs a second of the 1-2-1 network, 81 with 8), and so were those of 16 for AVX-512.
 
 One lane is a plain number: what is said of lanes here is true of floats, and in Python too. The
 module needs numba, llvmlite and `arithmetic`; with `memory` and `parts` it may be lifted out.
@@ -67,17 +67,20 @@ class _Model(models.PrimitiveModel):
 
 
 def vectors_of(builder: Any, row: Any) -> list[Any]:
+    """Take a value apart."""
     return [builder.extract_value(row, i) for i in range(row.type.count)]
 
 
 def row_of(builder: Any, vectors: list[Any]) -> Any:
+    """Put a value together."""
     row = ir.Constant(ir.ArrayType(vectors[0].type, len(vectors)), ir.Undefined)
     for i, vector in enumerate(vectors):
         row = builder.insert_value(row, vector, i)
     return row
 
 
-def _in_every_lane(builder: Any, number: Any) -> Any:
+def in_every_lane(builder: Any, number: Any) -> Any:
+    """Return a vector of one number."""
     vector = ir.Constant(ir.VectorType(number.type, BLOCK), ir.Undefined)
     vector = builder.insert_element(vector, number, _INDEX(0))
     zeros = ir.Constant(ir.VectorType(_INDEX, BLOCK), [0] * BLOCK)
@@ -92,7 +95,7 @@ def _lane_by_lane(operation: Callable[..., Any]) -> Callable[..., Any]:
         columns = [
             vectors_of(builder, value)
             if isinstance(kind, Lanes)
-            else [_in_every_lane(builder, value)] * count
+            else [in_every_lane(builder, value)] * count
             for kind, value in zip(signature.args, arguments, strict=True)
         ]
         rows = zip(*columns, strict=True)
@@ -129,7 +132,7 @@ def _kinds(arguments: tuple[Any, ...]) -> tuple[Lanes, list[Any]] | None:
 
 @lower_cast(types.float64, Lanes)
 def _cast(context: Any, builder: Any, source: Any, target: Any, value: Any) -> Any:
-    return row_of(builder, [_in_every_lane(builder, value)] * (target.count // BLOCK))
+    return row_of(builder, [in_every_lane(builder, value)] * (target.count // BLOCK))
 
 
 # -- operators -------------------------------------------------------------------------------------
@@ -262,7 +265,7 @@ def everywhere(condition: Any) -> bool:
 
 def _define_fill(context: Any, number: Any, count: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = _in_every_lane(builder, arguments[0])
+        vector = in_every_lane(builder, arguments[0])
         return row_of(builder, [vector] * (count.literal_value // BLOCK))
 
     return signature(Lanes("float64", count.literal_value), types.float64, count), generate

@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic, overload
 
-from harness.kernels.lanes import BLOCK, Lanes, row_of, vectors_of
+from harness.kernels.lanes import BLOCK, Lanes, in_every_lane, row_of, vectors_of
 
 
 def address(array: Any) -> Any:
@@ -27,6 +27,11 @@ def offset(pointer: Any, count: int) -> Any:
 
 def load(pointer: Any, first: int, count: int) -> Any:
     """Return `count` numbers, a constant, from memory."""
+    return pointer[first]
+
+
+def load_into_all(pointer: Any, first: int, parts: int, width: int) -> Any:
+    """Return `parts` numbers from memory, each in a part of `width` lanes; both are constants."""
     return pointer[first]
 
 
@@ -67,6 +72,20 @@ def _define_load(context: Any, pointer: Any, first: Any, count: Any) -> Any:
     return signature(lanes, pointer, types.int64, count), generate
 
 
+def _define_load_into_all(context: Any, pointer: Any, first: Any, parts: Any, width: Any) -> Any:
+    lanes = Lanes("float64", parts.literal_value * width.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vectors = []
+        for part in range(parts.literal_value):
+            place = builder.gep(arguments[0], [builder.add(arguments[1], arguments[1].type(part))])
+            vector = in_every_lane(builder, builder.load(place, align=8))
+            vectors += [vector] * (width.literal_value // BLOCK)
+        return row_of(builder, vectors)
+
+    return signature(lanes, pointer, types.int64, parts, width), generate
+
+
 def _define_store(context: Any, pointer: Any, first: Any, value: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         places = _vector_pointers(builder, arguments[0], arguments[1], value.count)
@@ -89,6 +108,7 @@ def _define_stack(context: Any, count: Any) -> Any:
 _address = intrinsic(_define_address)
 _offset = intrinsic(_define_offset)
 _load = intrinsic(prefer_literal=True)(_define_load)
+_load_into_all = intrinsic(prefer_literal=True)(_define_load_into_all)
 _store = intrinsic(_define_store)
 # `stack(count)` returns a pointer to `count` numbers, a constant, on the stack of the function that
 # calls it, which is gone when that returns. For compiled code alone.
@@ -111,6 +131,14 @@ def _implement_load(pointer: Any, first: Any, count: Any) -> Any:
     return lambda pointer, first, count: _load(pointer, first, count)
 
 
+def _implement_load_into_all(pointer: Any, first: Any, parts: Any, width: Any) -> Any:
+    if not isinstance(width, types.Literal):
+        return None
+    if width.literal_value == 1:
+        return lambda pointer, first, parts, width: pointer[first]
+    return lambda pointer, first, parts, width: _load_into_all(pointer, first, parts, width)
+
+
 def _implement_store(pointer: Any, first: Any, value: Any) -> Any:
     if isinstance(value, Lanes):
         return lambda pointer, first, value: _store(pointer, first, value)
@@ -124,4 +152,5 @@ def _implement_store(pointer: Any, first: Any, value: Any) -> Any:
 overload(address, strict=False)(_implement_address)
 overload(offset, strict=False)(_implement_offset)
 overload(load, strict=False, prefer_literal=True)(_implement_load)
+overload(load_into_all, strict=False, prefer_literal=True)(_implement_load_into_all)
 overload(store, strict=False)(_implement_store)

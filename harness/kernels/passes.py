@@ -37,7 +37,7 @@ from harness.kernels.activations import activate
 from harness.kernels.arithmetic import fma
 from harness.kernels.lanes import fill
 from harness.kernels.losses import loss_slope, loss_term, loss_weight
-from harness.kernels.memory import load, store
+from harness.kernels.memory import load, load_into_all, store
 from harness.kernels.parts import add_parts, fma_parts, repeat, tile, transpose
 
 Floats = NDArray[np.float64]
@@ -67,6 +67,8 @@ class Layer(NamedTuple):
     scaled: int  # 0 where s(l) is 1
     scaled_below: int  # 0 where s(l-1) is 1
     hidden: int  # 1 where the layer below has parameters
+    shared: int  # 1 where the sources are data points that are the same in all lanes
+    last: int  # 1 where it is the last layer, whose z the loss may need
     matrix: int  # where W(l) begins in theta
     sources: int  # where layer l-1 begins in a
     units: int  # where layer l begins
@@ -82,6 +84,7 @@ class Data(NamedTuple):
 class Scratch(NamedTuple):
     """Working memory of the passes over some data points."""
 
+    x: Any  # a number for each input, where all lanes share the data points
     z: Any  # a number for each unit, the input's included
     a: Any
     slope: Any
@@ -126,12 +129,16 @@ def layer_passes(
                 total = repeat(bias, samples, lanes)
             for j in range(layer.fan_in):
                 weight = load(theta, (layer.matrix + j * layer.fan_out + k) * lanes, row)
-                source = load(scratch.a, (layer.sources + j) * column, column)
+                if layer.shared:
+                    source = load_into_all(scratch.x, j * samples, samples, lanes)
+                else:
+                    source = load(scratch.a, (layer.sources + j) * column, column)
                 total = fma(repeat(weight, samples, lanes), tile(source, units), total)
             z = scale * total if layer.scaled else total
             a, slope = activate(layer.activation, z)
             at = (layer.units + k) * column
-            store(scratch.z, at, z)
+            if layer.last:
+                store(scratch.z, at, z)
             store(scratch.a, at, a)
             store(scratch.slope, at, slope)
 
@@ -171,9 +178,16 @@ def layer_passes(
             for j in range(layer.fan_in):
                 at = (layer.matrix + j * layer.fan_out + k) * lanes
                 below = (layer.sources + j) * column
-                source = repeat(load(scratch.a, below, column), units, lanes)
+                if layer.shared:
+                    source = load_into_all(scratch.x, j * samples, samples, lanes)
+                else:
+                    source = load(scratch.a, below, column)
                 gradient = load(scratch.gradient, at, row)
-                store(scratch.gradient, at, fma_parts(source, by_sample, gradient))
+                store(
+                    scratch.gradient,
+                    at,
+                    fma_parts(repeat(source, units, lanes), by_sample, gradient),
+                )
                 if layer.hidden:
                     weight = repeat(load(theta, at, row), samples, lanes)
                     back = load(scratch.delta, below, column)
@@ -209,6 +223,8 @@ def layer_at(network: Architecture, l: int) -> Layer:
         1,
         1,
         1 if l > 1 else 0,
+        0,
+        1,
         network.matrices[l],
         network.units[l - 1],
         network.units[l],
@@ -220,6 +236,7 @@ def make_scratch(network: Architecture, parameters: int) -> Scratch:
     """Return working memory for one data point of a network with so many parameters."""
     units = network.sizes.sum()
     return Scratch(
+        np.empty(0),
         np.empty(units),
         np.empty(units),
         np.empty(units),

@@ -1,0 +1,65 @@
+"""The same bits whatever trains them: lanes, ranges of runs, threads, processors."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import llvmlite.binding
+import numba
+import pytest
+
+import harness
+from tests import same_bits
+from tests.same_bits import EXPERIMENTS, add, digest
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="far too slow in Python")
+
+# A change of any bit of any result is a decision: it changes this line, and the changelog says so.
+EXPECTED = "2b0c09d7e65c305bba2bad99743c2026fcb62cb78bf3d0b6e5026ea35d4dddbe"
+
+ROOT = Path(same_bits.__file__).parents[1]
+FEATURES = llvmlite.binding.get_host_cpu_features()
+IS_X86 = llvmlite.binding.get_process_triple().startswith("x86_64")
+
+
+@pytest.mark.parametrize("lanes", [1, 8, 16])
+def test_lanes(lanes):
+    assert digest(lanes) == EXPECTED
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_ranges_of_runs(lanes, size):
+    assert digest(lanes, size) == EXPECTED
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_and_chunks(threads, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.planning._MOST_RUNS_A_CHUNK", 7)
+    ours, theirs = same_bits.hashlib.sha256(), same_bits.hashlib.sha256()
+    for sweep in EXPERIMENTS:
+        results = harness.run(sweep, out=tmp_path / sweep.name, threads=threads, lanes=8)
+        alone = harness.run(sweep, out=tmp_path / f"{sweep.name}-alone", threads=1, lanes=1)
+        assert results.manifest["chunks"] > 2
+        for found, tables in ((ours, results), (theirs, alone)):
+            add(found, [tables.runs, tables.trajectories()])
+    assert ours.hexdigest() == theirs.hexdigest()
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+@pytest.mark.parametrize("processor", ["generic", "haswell", "skylake-avx512"])
+def test_processors(processor, lanes):
+    if processor != "generic" and not IS_X86:
+        pytest.skip("machine code of x86-64 does not run here")
+    if processor == "haswell" and not FEATURES.get("avx2"):
+        pytest.skip("this processor has no AVX2")
+    if processor == "skylake-avx512" and not FEATURES.get("avx512vl"):
+        pytest.skip("this processor has no AVX-512")
+    # Without the second variable numba adds the features of the host to any processor.
+    environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""}
+    found = subprocess.run(
+        [sys.executable, "-m", "tests.same_bits", str(lanes)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout.strip() == EXPECTED

@@ -1,0 +1,78 @@
+"""One digest of all numbers of some trainings: `python -m tests.same_bits LANES` prints it.
+
+In a process of its own, because the processor that is compiled for is chosen when numba starts.
+"""
+
+import hashlib
+import sys
+
+import numpy as np
+
+from harness.blocks import COUNTS, Trainer
+from harness.experiment import Experiment
+
+POINTS = {
+    "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
+    "targets": [0.2, 0.8, 0.4, 0.7, 0.1],
+}
+
+
+def experiment(activation, last, grid, **training):
+    """A small sweep: every epoch is recorded, every parameter kept."""
+    loss = "cross_entropy" if last == "sigmoid" else "ssr"
+    return Experiment.from_mapping(
+        {
+            "name": activation,
+            "network": {"layers": [2, 3, 1], "activations": [activation, last], "loss": loss},
+            "data": POINTS,
+            "training": {"epochs": 60, "learning_rate": 0.1, **training},
+            "initialisation": {"scheme": "normal", "biases": "same", "seed": 11},
+            "grid": grid,
+            "record": {"parameters": True, "epochs": "all"},
+        }
+    )
+
+
+# Each activation; runs that converge, diverge, or do neither; momentum; every kind of batch.
+EXPERIMENTS = (
+    experiment("softplus", "identity", {"learning_rate": [0.01, 0.1, 2.0], "init_id": 9},
+               tolerance=0.1),
+    experiment("sigmoid", "sigmoid", {"momentum": [0.0, 0.9], "init_id": 12}, batch_size=2),
+    experiment("tanh", "identity", {"learning_rate_1": [0.1, 1.0], "init_id": 11},
+               batch_size=2, batches="shuffled", limit=50.0),
+    experiment("relu", "identity", {"init_scale": [0.5, 3.0], "init_id": 10},
+               batch_size=3, batches="drawn", momentum=0.5, tolerance=0.2),
+)  # fmt: skip
+
+
+def add(digest, tables):
+    """Feed the rows of some tables; one NaN is as good as another."""
+    for table in tables:
+        for name, column in table.items():
+            values = np.asarray(column)
+            if values.dtype == np.float64:
+                values = np.where(np.isnan(values), np.nan, values)
+            digest.update(name.encode() + b"\0")
+            digest.update("\n".join(map(str, values.tolist())).encode())
+
+
+def digest(lanes, size=None):
+    """The digest of all trainings, in ranges of `size` runs or all at once."""
+    found = hashlib.sha256()
+    for sweep in EXPERIMENTS:
+        trainer, runs = Trainer(sweep, lanes=lanes), sweep.axes.size
+        stop, counts = np.zeros(1, np.uint8), np.zeros(COUNTS, np.int64)
+        step = size or runs
+        blocks = [
+            trainer.train(first, min(first + step, runs), stop, counts)
+            for first in range(0, runs, step)
+        ]
+        for kind in ("runs", "trajectories"):
+            parts = [getattr(block, kind) for block in blocks]
+            columns = {name: [np.asarray(part[name]) for part in parts] for name in parts[0]}
+            add(found, [{name: np.concatenate(pieces) for name, pieces in columns.items()}])
+    return found.hexdigest()
+
+
+if __name__ == "__main__":
+    print(digest(int(sys.argv[1])))

@@ -1,0 +1,138 @@
+"""Runs side by side against one run after the other: every number the same, to the bit."""
+
+import numba
+import numpy as np
+import pytest
+
+from harness.blocks import COUNTS, Trainer
+from harness.experiment import Experiment
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes are machine code alone")
+
+POINTS = {
+    "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
+    "targets": [0.2, 0.8, 0.4, 0.7, 0.1],
+}
+DOSAGE = {"inputs": [0, 0.5, 1], "targets": [0, 1, 0]}
+
+
+def experiment(layers, activations, data, epochs, grid, record=None, loss="ssr", **training):
+    """An experiment that keeps everything; further keys go to their sections by prefix."""
+    network = {"layers": layers, "activations": activations, "loss": loss}
+    for name in [name for name in training if name.startswith("network_")]:
+        network[name.removeprefix("network_")] = training.pop(name)
+    return Experiment.from_mapping(
+        {
+            "name": "lanes",
+            "network": network,
+            "data": data,
+            "training": {"epochs": epochs, "learning_rate": 0.05, **training},
+            "initialisation": {"scheme": "normal", "biases": "same", "seed": 5},
+            "grid": grid,
+            "record": {"parameters": True, **(record or {})},
+        }
+    )
+
+
+MEASURES = {"measures": ["epoch_of_ssr_min", "ssr_mean", "gradient_norm"]}
+# Each takes other branches of the kernel; all have runs that end at different epochs.
+CASES = {
+    "one_tile_every_epoch": experiment(
+        [1, 2, 1], ["softplus", "identity"], DOSAGE, 40,
+        {"learning_rate": [0.01, 0.3, 9.0], "init_id": 13}, {"epochs": "all"}, tolerance=0.7, limit=9.0,
+    ),
+    "momentum_and_measures": experiment(
+        [1, 3, 1], ["tanh", "identity"], DOSAGE, 30,
+        {"momentum": [0.0, 0.5, 0.99], "learning_rate": [0.05, 2.0], "init_id": 7},
+        {"epochs": {"every": 7}, **MEASURES}, limit=4.0,
+    ),
+    "cross_entropy_some_parameters": experiment(
+        [2, 2, 1], ["sigmoid", "sigmoid"], POINTS, 30, {"init_id": 21},
+        {"epochs": "all"}, loss="cross_entropy", tolerance=0.7, train=["w1", "w5", "b3"],
+    ),
+    "layers_scales_and_tiles": experiment(
+        [2, 5, 4, 1], ["relu", "sigmoid", "identity"], POINTS, 20,
+        {"learning_rate_1": [0.0, 0.5], "learning_rate_3": [0.1, 30.0], "init_id": 5},
+        {"epochs": "none", **MEASURES}, loss="mse", limit=50.0,
+        network_scales=[0.7, 1.0, 1.3], network_output_scale=0.8,
+    ),
+    "in_order": experiment(
+        [2, 3, 1], ["softplus", "identity"], POINTS, 20,
+        {"learning_rate": [0.01, 5.0], "init_id": 11}, {"epochs": "all"}, batch_size=2, limit=3.0,
+    ),
+    "shuffled": experiment(
+        [2, 3, 1], ["tanh", "identity"], POINTS, 20,
+        {"learning_rate": [0.1, 3.0], "momentum": [0.0, 0.7], "init_id": 5}, MEASURES,
+        batch_size=3, batches="shuffled", seed=4, tolerance=0.05, limit=30.0,
+    ),
+    "drawn": experiment(
+        [2, 4, 1], ["relu", "identity"], POINTS, 15, {"init_id": 19},
+        {"epochs": "all"}, loss="half_ssr", batch_size=2, batches="drawn", updates_per_epoch=4,
+        tolerance=0.1,
+    ),
+}  # fmt: skip
+
+
+def train(experiment, lanes, first=0, last=None):
+    """Columns of a range of runs, and what was counted."""
+    last = experiment.axes.size if last is None else last
+    progress = np.zeros(COUNTS, dtype=np.int64)
+    block = Trainer(experiment, lanes=lanes).train(first, last, np.zeros(1, np.uint8), progress)
+    return block, progress
+
+
+def bits(columns):
+    """Columns in a form in which equality is equality of bits, any NaN being as good as another."""
+    found = {}
+    for name, column in columns.items():
+        values = np.asarray(column)
+        if values.dtype == np.float64:
+            values = np.where(np.isnan(values), np.nan, values).view(np.int64)
+        found[name] = values.tolist()
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_lanes_change_no_bit(name):
+    one, counted_one = train(CASES[name], lanes=1)
+    side_by_side, counted = train(CASES[name], lanes=8)
+    assert len({*one.runs["epochs"]}) > 1  # runs end at different epochs
+    assert bits(side_by_side.runs) == bits(one.runs)
+    assert bits(side_by_side.trajectories) == bits(one.trajectories)
+    runs, updates, passes, useful = counted.tolist()
+    assert [runs, updates, useful] == counted_one[[0, 1, 3]].tolist()
+    assert useful == np.sum(one.runs["epochs"] + 1)
+    assert passes >= useful
+    assert passes % 8 == 0
+
+
+def test_more_lanes_and_other_neighbours_change_no_bit():
+    sweep = CASES["one_tile_every_epoch"]
+    whole = train(sweep, lanes=1)[0]
+    assert bits(train(sweep, lanes=16)[0].runs) == bits(whole.runs)
+    part = train(sweep, lanes=8, first=5, last=16)[0]
+    assert bits(part.runs) == bits({n: np.asarray(c)[5:16] for n, c in whole.runs.items()})
+
+
+def test_a_lane_takes_the_next_run_at_once():
+    # Runs of 1 to 2,000 epochs: of what lanes compute, nine tenths are of use.
+    sweep = experiment(
+        [1, 2, 1], ["softplus", "identity"], DOSAGE, 2000,
+        {"learning_rate": {"log": [0.003, 3.0], "count": 16}, "init_id": 64},
+        {"epochs": "none"}, tolerance=0.6,
+    )  # fmt: skip
+    block, (_, _, passes, useful) = train(sweep, lanes=8)
+    epochs = np.asarray(block.runs["epochs"])
+    assert np.percentile(epochs, 25) < epochs.max() / 5
+    assert useful / passes > 0.9
+
+
+@pytest.mark.parametrize("lanes", [0, -8, 4, 12])
+def test_other_numbers_of_lanes_are_refused(lanes):
+    with pytest.raises(ValueError, match=f"lanes is {lanes}"):
+        Trainer(CASES["in_order"], lanes=lanes)
+
+
+def test_counts_that_are_too_short_are_refused():
+    with pytest.raises(ValueError, match="shape"):
+        Trainer(CASES["in_order"]).train(0, 1, np.zeros(1, np.uint8), np.zeros(2, np.int64))
