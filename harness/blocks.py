@@ -120,7 +120,7 @@ class Trainer:
             inside = {name: values[chosen] for name, values in axes.items()}
             runs = start(variant, inside, chosen.size)
             found = make_rows(chosen.size, variant.schedule.recorded.size, self.keeps_loss)
-            self._call(variant, runs, found, stop, progress)
+            self.train_runs(variant, runs, found, stop, progress)
             if stop[0]:
                 return None
             for name in _ONE_A_RUN:
@@ -142,7 +142,7 @@ class Trainer:
         runs = self.experiment.axes.size // self.experiment.variant_grid.size
         return runs * work_of(variant) >= _WORTH_COMPILING
 
-    def _call(
+    def train_runs(
         self,
         variant: Variant,
         runs: descent.Runs,
@@ -150,7 +150,7 @@ class Trainer:
         stop: NDArray[np.uint8],
         progress: NDArray[np.int64],
     ) -> None:
-        """Train runs of one variant, with lanes or without."""
+        """Train runs of one variant into rows, with lanes or without."""
         shared = variant.architecture, variant.data, variant.schedule
         if not self.has_lanes(variant):
             descent.train(*shared, runs, rows, stop, progress)

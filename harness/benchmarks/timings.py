@@ -13,7 +13,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.benchmarks.agreement import AGREES, Truth, largest_difference, truth
-from harness.benchmarks.baselines import BASELINES, Baseline, Train
+from harness.benchmarks.baselines import BASELINES, OURS, Baseline, Train
 from harness.benchmarks.job import Job, make_job
 from harness.benchmarks.plan import Plan
 from harness.benchmarks.workloads import Workload
@@ -133,6 +133,8 @@ def _size(workload: Workload, baseline: Baseline, run_epochs: float) -> tuple[in
     """
     alone = baseline.one_at_a_time
     least = 1 if alone else workload.batch
+    if baseline.name == OURS:
+        least = max(least, workload.least_runs)
     runs = int(min(max(run_epochs / workload.epochs, least), workload.most_runs))
     if workload.ends_early and not alone:
         return runs, workload.epochs

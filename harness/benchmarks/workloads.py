@@ -37,6 +37,8 @@ class Workload:
         How many runs; as many as a timing has time for if left out.
     most_runs : int
         The most that are trained, however fast.
+    least_runs : int
+        The least that harness trains, many times its lanes, as in a sweep.
     point : int, optional
         What this is a point of, where the workload is a curve: its place on the axis.
     """
@@ -48,6 +50,7 @@ class Workload:
     quick_epochs: int
     runs: int | None = None
     most_runs: int = 100_000
+    least_runs: int = 1
     point: int | None = None
 
     def experiment(self, runs: int, **training: Any) -> Document:
@@ -203,6 +206,7 @@ def _one(
     document: Callable[[int], Document],
     epochs: tuple[int, int],
     most_runs: int = 100_000,
+    least_runs: int = 1,
 ) -> tuple[Workload, ...]:
     full, quick = epochs
     return (
@@ -213,6 +217,7 @@ def _one(
             epochs=full,
             quick_epochs=quick,
             most_runs=most_runs,
+            least_runs=least_runs,
         ),
     )
 
@@ -223,8 +228,10 @@ WORKLOADS: dict[str, tuple[Workload, ...]] = {
     # Each recorded epoch of a run is a row of three columns, held in memory.
     "recorded": _one("recorded", "dosage, every epoch kept", _recorded, (1000, 300), 4000),
     "xor": _one("xor", "2-2-1 sigmoid, cross-entropy, 4 points", _xor, (1000, 300)),
-    "tanh": _one("tanh", "16-16-1 tanh, 272 points", _tanh, (500, 50)),
-    "square": _one("square", "tanh, rates of nine powers of ten", _square, (500, 50)),
+    "tanh": _one("tanh", "16-16-1 tanh, 272 points", _tanh, (500, 50), least_runs=128),
+    "square": _one(
+        "square", "tanh, rates of nine powers of ten", _square, (500, 50), least_runs=400
+    ),
     "early": _one("early", "dosage, half the runs end early", _early, (2000, 500)),
     "by-runs": _curve(
         "by-runs",

@@ -1,42 +1,51 @@
-"""harness itself: one call on one thread, or ranges of runs on several, as a sweep has them."""
+"""harness itself: one call of a kernel on one thread, or ranges of runs on several."""
 
 import numpy as np
 
+from harness.arguments import make_rows, start
 from harness.benchmarks.baselines import Train
-from harness.benchmarks.job import Floats, Job, ssr_of
-from harness.blocks import Trainer
+from harness.benchmarks.job import Floats, Job
+from harness.blocks import COUNTS, Trainer
 from harness.engines.threads import ThreadEngine
 
-# Ranges for each thread, so that none waits long for the last one.
+# Ranges for each thread, so that none waits long for the last one; of whole groups of lanes.
 _RANGES = 4
+_GROUP = 16
+# Data points that are all in flight at once: then two groups of lanes hide more latency than one.
+_FEW_POINTS = 8
 
 
 def prepare(job: Job) -> Train:
     """Return what trains with the kernels of harness."""
-    trainer = Trainer(job.experiment)
+    few = len(job.experiment.dataset.inputs) <= _FEW_POINTS
+    trainer = Trainer(job.experiment, lanes=16 if few else 8)
     trainer.compile()
-    ranges = min(job.runs, 1 if job.threads == 1 else _RANGES * job.threads)
-    ends = np.linspace(0, job.runs, ranges + 1).astype(int).tolist()
+    variant, axes = trainer.variant(0), job.experiment.axes
+    at_once = job.runs if job.threads == 1 else -(-job.runs // (_RANGES * job.threads))
+    size = -(-at_once // _GROUP) * _GROUP
+    firsts = range(0, job.runs, size)
     stop = np.zeros(1, dtype=np.uint8)
 
     def train_range(index: int) -> Floats:
-        progress = np.zeros(4, dtype=np.int64)
-        block = trainer.train(ends[index], ends[index + 1], stop, progress)
-        assert block is not None  # nobody stops it
-        return ssr_of(block, job.recorded)
+        run_ids = np.arange(firsts[index], min(firsts[index] + size, job.runs))
+        runs = start(variant, axes.columns(run_ids), run_ids.size)
+        rows = make_rows(run_ids.size, variant.schedule.recorded.size, keeps_loss=False)
+        counts = np.zeros(COUNTS, dtype=np.int64)
+        trainer.train_runs(variant, runs, rows, stop, counts)
+        return rows.ssr_trajectory if job.recorded else rows.ssr[:, 1:2]
 
     def train() -> Floats:
-        if ranges == 1:
-            return train_range(0)
+        if job.threads == 1:
+            return np.concatenate([train_range(index) for index in range(len(firsts))])
         engine = ThreadEngine(train_range, job.threads)
         found: dict[int, Floats] = {}
         try:
-            for index in range(ranges):
+            for index in range(len(firsts)):
                 engine.submit(index)
             while engine.in_flight:
                 found.update(engine.completed(timeout=1.0))
         finally:
             engine.close()
-        return np.concatenate([found[index] for index in range(ranges)])
+        return np.concatenate([found[index] for index in range(len(firsts))])
 
     return train
