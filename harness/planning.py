@@ -24,6 +24,9 @@ _WORK_A_CHUNK = 2 * 10**10
 _FEWEST_RUNS_A_CHUNK = 128
 _ENOUGH_CHUNKS = 16
 
+# What time is measured on first: a group of lanes.
+_FEW_RUNS = 8
+
 # Bytes of a value on disk, the most that was measured: docs/decisions/0006.
 _PARQUET_BYTES = 4.4
 _CSV_BYTES = 15.6
@@ -41,6 +44,9 @@ class Plan:
         Threads that `seconds` is for.
     chunk_size, chunks : int
         Runs of a chunk, and number of chunks. They depend on the experiment alone.
+    kernels, kernels_with_lanes : int
+        Networks and kinds of training that differ, and for how many of them runs are trained side by
+        side; the runs of the others are too little work to compile for.
     seconds : float
         Estimated time of training, from a few runs that are trained for it.
     memory_bytes, disk_bytes : float
@@ -53,6 +59,8 @@ class Plan:
     chunk_size: int
     chunks: int
     threads: int
+    kernels: int
+    kernels_with_lanes: int
     seconds: float
     memory_bytes: float
     disk_bytes: float
@@ -108,6 +116,7 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
     """
     threads = threads or available_threads()
     trainer = Trainer(experiment)
+    variants = experiment.variant_grid.size
     size = _measure_size(trainer)
     runs_a_chunk = chunk_size(trainer)
     columns = len(trainer.compile().runs) * size.runs
@@ -124,6 +133,8 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
         chunk_size=runs_a_chunk,
         chunks=math.ceil(size.runs / runs_a_chunk),
         threads=threads,
+        kernels=variants,
+        kernels_with_lanes=sum(trainer.has_lanes(trainer.variant(i)) for i in range(variants)),
         seconds=_seconds(trainer, size) / threads,
         memory_bytes=8.0 * values * in_flight * 2,
         disk_bytes=_PARQUET_BYTES * values + _CSV_BYTES * csv,
@@ -141,7 +152,8 @@ def _seconds(trainer: Trainer, size: _Size) -> float:
     counted = np.zeros(COUNTS, dtype=np.int64)
     all_ended = True
     for first in np.unique(np.linspace(0, size.runs - 1, 8).astype(np.int64)).tolist():
-        count = 1
+        count = _FEW_RUNS
+        _time(trainer, first, min(first + 1, size.runs))  # compiles
         while True:
             last = min(first + count, size.runs)
             ended, seconds, progress = _time(trainer, first, last)

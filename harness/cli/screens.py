@@ -113,8 +113,14 @@ def say_how_long(last: Progress | None) -> None:
 def show_plan(plan: Plan) -> None:
     """Print what a sweep will take."""
     chunks = f"{plural(plan.chunks, 'chunk')} of {plan.chunk_size:,}"
+    how = "side by side, in lanes"
+    if not plan.kernels_with_lanes:
+        how = "one after the other: too little work to compile lanes for"
+    elif plan.kernels_with_lanes < plan.kernels:
+        how = f"in lanes for {plan.kernels_with_lanes:,} of {plan.kernels:,} kinds of training"
     for label, text in (
         ("runs", f"{plan.runs:,} in {chunks}"),
+        ("trained", how),
         ("updates", f"at most {plan.updates:,}"),
         ("recorded epochs", f"at most {plan.trajectory_rows:,}"),
         ("time", f"about {duration(plan.seconds)} on {plural(plan.threads, 'thread')}"),

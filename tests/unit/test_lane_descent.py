@@ -39,7 +39,8 @@ MEASURES = {"measures": ["epoch_of_ssr_min", "ssr_mean", "gradient_norm"]}
 CASES = {
     "one_tile_every_epoch": experiment(
         [1, 2, 1], ["softplus", "identity"], DOSAGE, 40,
-        {"learning_rate": [0.01, 0.3, 9.0], "init_id": 13}, {"epochs": "all"}, tolerance=0.7, limit=9.0,
+        {"learning_rate": [0.01, 0.3, 9.0], "init_id": 13}, {"epochs": "all"},
+        tolerance=0.7, limit=9.0,
     ),
     "momentum_and_measures": experiment(
         [1, 3, 1], ["tanh", "identity"], DOSAGE, 30,

@@ -1,0 +1,84 @@
+"""Machine code on disk: found by the next process, never stale, and no condition for training."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+
+import harness
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+
+PACKAGE = Path(harness.__file__).parent
+TRAIN = """
+import numpy as np
+from harness.blocks import COUNTS, Trainer
+from harness.arguments import make_kernel
+from harness.experiment import Experiment
+from harness.kernels.lane_descent import train_with
+sweep = Experiment.from_mapping({
+    "name": "cache",
+    "network": {"layers": [1, 2, 1], "activations": ["relu", "identity"]},
+    "data": {"generator": "dosage"},
+    "training": {"epochs": 5, "learning_rate": 0.1},
+    "grid": {"init_id": 9},
+    "record": {"epochs": "none"},
+})
+trainer = Trainer(sweep, lanes=8)
+block = trainer.train(0, 9, np.zeros(1, np.uint8), np.zeros(COUNTS, np.int64))
+stats = train_with(make_kernel(trainer.variant(0), heavy=False, lanes=8)).stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+print(block.runs["ssr_final"].tobytes().hex())
+"""
+# The kernel that this compiles is a line long.
+CALL = "from harness.kernels.losses import weight_of_loss; print(weight_of_loss(1, 3, 1))"
+
+
+def start(code, path=PACKAGE.parent, **environment):
+    """Begin a Python process that finds the package at `path`."""
+    variables = {**os.environ, "PYTHONPATH": str(path), **environment}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=variables, cwd=path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def printed(process):
+    """What it printed, once it has ended well."""
+    out, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    return out.split()
+
+
+def test_two_processes_compile_at_once_and_the_next_does_not(tmp_path):
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    both = [start(TRAIN, **cache) for _ in range(2)]
+    first, second = (printed(process) for process in both)
+    third = printed(start(TRAIN, **cache))
+    assert first[2] == second[2] == third[2]
+    assert (first[:2], third[:2]) == (["0", "1"], ["1", "0"])
+
+
+def test_an_edit_of_any_kernel_source_names_another_folder(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "harness", ignore=shutil.ignore_patterns("__pycache__"))
+    show = "from harness.kernels._jit import STAMP; print(STAMP)"
+    before = printed(start(show, tmp_path))
+    assert before == printed(start(show))
+    for name in ("lanes.py", "losses.py"):
+        source = tmp_path / "harness" / "kernels" / name
+        source.write_text(source.read_text() + "# edited\n")
+        after = printed(start(show, tmp_path))
+        assert after != before
+        before = after
+
+
+def test_nothing_is_kept_where_there_is_no_place_for_it(tmp_path):
+    # The home is a file: nothing can be made in it, even by an administrator.
+    home = tmp_path / "home"
+    home.touch()
+    nowhere = {"HOME": str(home), "NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(home / "cache")}
+    assert printed(start(CALL, **nowhere)) == ["0.5"]
