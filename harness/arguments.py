@@ -114,7 +114,7 @@ def make_kernel(variant: Variant, *, heavy: bool, lanes: int | None) -> Kernel:
     one_tile = full_batch and samples == points
     lanes = lanes or (2 * _LANES if one_tile else _LANES)
     return Kernel(
-        layers=_layers(variant.architecture),
+        layers=_layers(variant.architecture, one_tile=one_tile),
         loss=variant.architecture.loss,
         scaled=variant.architecture.output_scale != 1.0,
         lanes=_LANES,
@@ -131,7 +131,7 @@ def make_kernel(variant: Variant, *, heavy: bool, lanes: int | None) -> Kernel:
     )
 
 
-def _layers(network: Architecture) -> tuple[Layer, ...]:
+def _layers(network: Architecture, *, one_tile: bool) -> tuple[Layer, ...]:
     """Return the layers of a network as constants."""
     return tuple(
         Layer(
@@ -142,7 +142,9 @@ def _layers(network: Architecture) -> tuple[Layer, ...]:
             scaled=int(network.scales[layer] != 1.0),
             scaled_below=int(network.scales[layer - 1] != 1.0),
             hidden=int(layer > 1),
-            shared=int(layer == 1),
+            # In registers anyway, where all data points are in flight: 97 million epochs a second
+            # of the 1-2-1 network, and 90 if they are shared.
+            shared=int(layer == 1 and not one_tile),
             last=int(layer == network.sizes.size - 1),
             matrix=int(network.matrices[layer]),
             sources=int(network.units[layer - 1]),

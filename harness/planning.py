@@ -45,8 +45,8 @@ class Plan:
     chunk_size, chunks : int
         Runs of a chunk, and number of chunks. They depend on the experiment alone.
     kernels, kernels_with_lanes : int
-        Networks and kinds of training that differ, and for how many of them runs are trained side by
-        side; the runs of the others are too little work to compile for.
+        Networks and kinds of training that differ, and for how many of them runs are trained side
+        by side; the runs of the others are too little work to compile for.
     seconds : float
         Estimated time of training, from a few runs that are trained for it.
     memory_bytes, disk_bytes : float

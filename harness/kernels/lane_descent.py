@@ -116,9 +116,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
     numbers = numbers_of(kernel)
     n_x, n_z, n_a, n_slope, n_delta, n_y, n_gradient = numbers.values()
     on_stack = sum(numbers.values()) <= _MOST_ON_STACK
-    at_z, at_a, at_slope, at_delta, at_y, at_gradient = np.cumsum(list(numbers.values()))[
-        :-1
-    ].tolist()
+    at_z, at_a, at_slope, at_delta, at_y, at_gradient, _ = np.cumsum([*numbers.values()]).tolist()
 
     @glue
     def epoch_of_group(

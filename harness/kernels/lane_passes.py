@@ -97,8 +97,8 @@ def _make_tile(
     """Return the passes over data points whose inputs and targets are in the scratch memory."""
     forward = backward = _nothing
     for l, layer in enumerate(kernel.layers, start=1):
-        if l == 1:
-            layer = layer._replace(shared=int(not shuffled))
+        if shuffled:
+            layer = layer._replace(shared=0)
         units = _units_at_once(layer, kernel.lanes, samples)
         passes = layer_passes(
             kernel.lanes,
@@ -135,17 +135,20 @@ def _make_fetch(kernel: Kernel, samples: int, shuffled: bool) -> Callable[..., N
     """
     lanes, column = kernel.lanes, samples * kernel.lanes
     inputs, outputs = kernel.layers[0].fan_in, kernel.layers[-1].fan_out
+    shared = kernel.layers[0].shared
 
     @inner
     def fetch(data: Data, orders: Integers, i: int, scratch: Scratch) -> None:
         for s in range(samples):
             for j in range(inputs):
+                at = j * column + s * lanes
                 if shuffled:
                     for lane in range(lanes):
-                        at = j * column + s * lanes + lane
-                        scratch.a[at] = data.x[orders[lane, i + s], j]
-                else:
+                        scratch.a[at + lane] = data.x[orders[lane, i + s], j]
+                elif shared:
                     scratch.x[j * samples + s] = data.x[i + s, j]
+                else:
+                    store(scratch.a, at, fill(data.x[i + s, j], lanes))
             for k in range(outputs):
                 at = k * column + s * lanes
                 if shuffled:
