@@ -1,15 +1,15 @@
-"""exp, log, log1p, sigmoid, softplus and tanh, ours so that the bits are ours; nothing else.
+"""log, sigmoid, softplus and tanh, ours so that the bits are ours; nothing else.
 
 Made of + - * /, fma, select and the bits of a number, without a branch: the same lines serve one
 number or many side by side, and give the same bits on every machine. NaN in, NaN out.
 
-exp, log and log1p are right over the whole range. The others are for training: as few operations as
-values right to 2.5 units in the last place (ulp) allow. Their values and slopes that would be
-subnormal are 0, as is the slope of tanh below 5.3e-308; tanh(z) of a subnormal z is z.
+log is right over the whole range. The others are for training: as few operations as values right
+to 2.5 units in the last place (ulp) allow. Their values and slopes that would be subnormal are 0,
+as is the slope of tanh below 5.3e-308; tanh(z) of a subnormal z is z.
 
 The errors beside the functions are the largest that were found on 16 million points over the whole
 range and as many where errors are large, in ulp of the exact value, taken from 80-bit arithmetic;
-those of log and log1p on 50 million. `docs/minimax.py` printed the coefficients of the polynomials;
+those of log on 50 million. `docs/minimax.py` printed the coefficients of the polynomials;
 a test holds them to the errors that stand beside them.
 """
 
@@ -30,16 +30,12 @@ LOG2_E = 1.4426950408889634  # 1 / ln 2
 LN2_HIGH = 0.6931471805599453  # ln 2 rounded to a float
 LN2_LOW = 2.3190468138462996e-17  # ln 2 - LN2_HIGH
 
-# exp is 0 below -745.14, a quarter of it below -746.52; it is too large above 709.79.
-EXP_LOWEST = -750.0
-EXP_HIGHEST = 710.0
 NORMAL_LOWEST = -708.3964185322641  # -1022 ln 2: e^x is subnormal below
 # The power of two in tanh is 0 from -354.46 down to -354.80, and wrong below.
 TANH_LOWEST = -354.6
 QUARTER_STEP = 0.125 * LN2_HIGH  # for tanh, whose steps are ln(2) / 2
 
 MANTISSA_BITS = 52
-EXPONENT_BIAS = 1023
 ONE_BITS = to_bits(1.0)
 SIGN_BIT = -(1 << 63)
 SMALLEST_NORMAL = 2.0**-1022
@@ -91,14 +87,14 @@ TANH = (
 
 
 @compiled
-def _exp_parts(x: float) -> tuple[float, float]:
-    """Return p and a shifted k such that e^x = 2^k p, sqrt(1/2) <= p <= sqrt(2).
+def _exp_negative(n: float) -> float:
+    """Return e^n for n <= 0, or 0 where it would be subnormal.
 
-    x = k ln 2 + r with |r| <= ln(2) / 2, and p = e^r.
+    n = k ln 2 + r with |r| <= ln(2) / 2, and e^n = 2^k e^r.
     """
-    shifted = fma(x, LOG2_E, TO_INTEGER)
+    shifted = fma(n, LOG2_E, TO_INTEGER)
     k = shifted - TO_INTEGER
-    r = fma(k, -LN2_HIGH, x)  # exact: both are multiples of 2^-54 that nearly cancel
+    r = fma(k, -LN2_HIGH, n)  # exact: both are multiples of 2^-54 that nearly cancel
     r = fma(k, -LN2_LOW, r)
     p = fma(EXP[9], r, EXP[8])
     p = fma(p, r, EXP[7])
@@ -111,13 +107,6 @@ def _exp_parts(x: float) -> tuple[float, float]:
     p = fma(p, r, EXP[0])
     p = fma(p, r, 1.0)
     p = fma(p, r, 1.0)
-    return p, shifted
-
-
-@compiled
-def _exp_negative(n: float) -> float:
-    """Return e^n for n <= 0, or 0 where it would be subnormal."""
-    p, shifted = _exp_parts(n)
     # Adds k to the exponent of p.
     e = from_bits(to_bits(p) + (to_bits(shifted) << MANTISSA_BITS))
     return select(n < NORMAL_LOWEST, 0.0, e)
@@ -150,31 +139,6 @@ def _log_with_correction(x: float, correction: float) -> float:
     return fma(k, LN2_HIGH, f - (half_square - small))
 
 
-@compiled
-def _log1p_inside(x: float) -> float:
-    """Return ln(1 + x) for a finite x > -1, or NaN for NaN; +0 for -0."""
-    u = 1.0 + x
-    # Knuth's TwoSum: 1 + x = u + lost exactly; ln(u + lost) = ln(u) + lost / u.
-    kept = u - 1.0
-    lost = (1.0 - (u - kept)) + (x - kept)
-    return _log_with_correction(u, lost / u)
-
-
-# Largest error: 0.91 ulp.
-@compiled
-def exp(x: float) -> float:
-    """Return e^x."""
-    x = select(x < EXP_LOWEST, EXP_LOWEST, x)
-    x = select(x > EXP_HIGHEST, EXP_HIGHEST, x)
-    p, shifted = _exp_parts(x)
-    # One power 2^k would not reach the subnormals; two, one after the other, round once.
-    exponent = to_bits(shifted) - TO_INTEGER_BITS
-    half = exponent >> 1
-    s = from_bits((half + EXPONENT_BIAS) << MANTISSA_BITS)
-    t = from_bits((exponent - half + EXPONENT_BIAS) << MANTISSA_BITS)
-    return p * s * t
-
-
 # Largest error: 0.83 ulp.
 @compiled
 def log(x: float) -> float:
@@ -184,16 +148,6 @@ def log(x: float) -> float:
     value = _log_with_correction(normal, select(subnormal, -LN_TWO_54, 0.0))
     value = select(x < INFINITY, value, x)
     return select(x > 0.0, value, select(x == 0.0, -INFINITY, NAN))
-
-
-# Largest error: 0.82 ulp.
-@compiled
-def log1p(x: float) -> float:
-    """Return ln(1 + x): -inf for -1, NaN below."""
-    inside = select(x > -1.0, select(x < INFINITY, x, 0.0), 0.0)
-    value = select(x < INFINITY, _log1p_inside(inside), x)
-    value = select(x == 0.0, x, value)  # -0 stays -0
-    return select(x > -1.0, value, select(x == -1.0, -INFINITY, NAN))
 
 
 # Largest error: 2.49 ulp.

@@ -53,7 +53,7 @@ FLOATS = {
     "sigmoid_slope": lambda a, b, c: elementary.sigmoid_and_slope(a)[1],
     "tanh": lambda a, b, c: elementary.tanh_and_slope(a)[0],
     "tanh_slope": lambda a, b, c: elementary.tanh_and_slope(a)[1],
-    "log1p": lambda a, b, c: elementary.log1p(a),
+    "log": lambda a, b, c: elementary.log(a),
 }
 
 

@@ -118,6 +118,16 @@ def test_an_interrupt_keeps_finished_chunks_and_a_rerun_goes_on(small, tmp_path,
     again = harness.run(small(), folder)
     fresh = harness.run(small(), tmp_path / "fresh")
     pd.testing.assert_frame_equal(again.runs, fresh.runs, check_exact=True)
+    assert again.manifest["passes"] == fresh.manifest["passes"]
+
+
+def test_passes_over_the_data_are_counted(small, tmp_path):
+    for lanes, name in ((1, "one"), (8, "eight")):
+        results = harness.run(small(), tmp_path / name, threads=1, lanes=lanes)
+        passes = results.manifest["passes"]
+        assert passes["runs"] == (results.runs["epochs"] + 1).sum()
+        assert passes["lanes"] >= passes["runs"]
+        assert passes["lanes"] % lanes == 0
 
 
 def test_progress_counts_runs_and_updates(small, tmp_path, chunks_of_two):
