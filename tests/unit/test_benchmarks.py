@@ -205,9 +205,7 @@ def test_the_comparison_is_printed_in_80_columns_and_drawn(compared):
     assert "harness is" in lines[1]
     assert max(map(len, lines)) <= 80
     assert lines == [line.rstrip() for line in lines]
-    assert lines[-1] == (
-        "In b: speed.csv, speed.png" if find_spec("matplotlib") else "In b: speed.csv"
-    )
+    assert lines[-1] == "In b: speed.csv, speed.png"
 
 
 def timing(baseline, seconds, **others):
