@@ -11,7 +11,8 @@ from harness.experiment import Experiment
 from harness.initialise import initial_parameters
 from harness.kernels import descent
 from harness.kernels.lane_kernel import Kernel
-from harness.kernels.passes import Architecture, Data, Layer
+from harness.kernels.layers import Layer
+from harness.kernels.passes import Architecture, Data
 from harness.network import Network
 
 Columns = dict[str, Any]

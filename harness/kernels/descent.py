@@ -26,16 +26,9 @@ from numpy.typing import NDArray
 from harness.kernels import philox
 from harness.kernels._jit import compiled, entry, inner
 from harness.kernels.arithmetic import fma, select
+from harness.kernels.layers import Scratch
 from harness.kernels.memory import load, store
-from harness.kernels.passes import (
-    Architecture,
-    Data,
-    Floats,
-    Integers,
-    Scratch,
-    evaluate,
-    make_scratch,
-)
+from harness.kernels.passes import Architecture, Data, Floats, Integers, evaluate, make_scratch
 
 RUNNING: Final = 0
 FINISHED: Final = 1

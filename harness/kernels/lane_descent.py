@@ -43,9 +43,10 @@ from harness.kernels.lane_kernel import (
 from harness.kernels.lane_passes import make_evaluate
 from harness.kernels.lane_runs import make_refill, make_visit
 from harness.kernels.lanes import everywhere, fill
+from harness.kernels.layers import Layer, Scratch
 from harness.kernels.losses import SSR as SSR_LOSS
 from harness.kernels.memory import address, load, offset, stack, store
-from harness.kernels.passes import Architecture, Data, Integers, Layer, Scratch
+from harness.kernels.passes import Architecture, Data, Integers
 
 # So many numbers of working memory lie on the stack, where the compiler may make them registers.
 _MOST_ON_STACK = 4096

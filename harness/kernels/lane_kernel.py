@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels.passes import Floats, Integers, Layer
+from harness.kernels.layers import Layer
+from harness.kernels.passes import Floats, Integers
 
 NEVER = np.iinfo(np.int64).max  # an event that never comes
 NOBODY = -1  # the run of an idle lane

@@ -1,0 +1,179 @@
+"""Forward and backward passes through one layer, as loops over units and sources.
+
+Layer l = 1 ... L has the matrix W(l) of shape (fan_in + 1, fan_out); its last row is the bias, as
+if a 1 were appended to the sources (Udacity, Deep Learning, "Calculating the Gradient"). Layer 0
+is the input. In every array that is indexed by layer, index 0 belongs to the input.
+
+    z(l) = s(l) (W(l)' a(l-1) + b(l))      pre-activation        a(0) = x
+    a(l) = f(z(l))                         output of the units   slope(l) = f'(z(l))
+    p    = output_scale a(L)               prediction
+    E    = weight sum term(p, y)           loss                  r = y - p
+
+    delta(L)       = s(L) dE/dz(L)
+    dE/dW(l)[j,k]  = a(l-1)[j] delta(l)[k]              dE/db(l)[k] = delta(l)[k]
+    delta(l-1)[j]  = s(l-1) f'(z(l-1)[j]) sum_k W(l)[j,k] delta(l)[k]
+
+The order of every sum is part of the definition: sources, units and data points in order, the
+bias first.
+
+`layer_passes` writes these lines once, for every number of lanes (networks side by side), samples
+(data points side by side) and units (of a layer, side by side). One of each is a loop over plain
+floats: that is what `passes` compiles, for networks of any size. `lane_passes` compiles more of
+them, for networks whose sizes are constants.
+
+In memory the lanes of a number lie side by side, then the samples, then the units: parameter i of
+theta begins at i * lanes, unit i of z, a, slope and delta at i * samples * lanes.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from harness.kernels._jit import inner
+from harness.kernels.arithmetic import fma
+from harness.kernels.lanes import fill
+from harness.kernels.memory import load, load_into_all, store
+from harness.kernels.parts import add_parts, fma_parts, repeat, tile, transpose
+
+
+class Layer(NamedTuple):
+    """One layer l > 0, as numbers."""
+
+    fan_in: int
+    fan_out: int
+    activation: int
+    biased: int  # 1 where it has biases
+    scaled: int  # 0 where s(l) is 1
+    scaled_below: int  # 0 where s(l-1) is 1
+    hidden: int  # 1 where the layer below has parameters
+    shared: int  # 1 where the sources are data points that are the same in all lanes
+    last: int  # 1 where it is the last layer, whose z the loss may need
+    matrix: int  # where W(l) begins in theta
+    sources: int  # where layer l-1 begins in a
+    units: int  # where layer l begins
+
+
+class Scratch(NamedTuple):
+    """Working memory of the passes over some data points."""
+
+    x: Any  # a number for each input, where all lanes share the data points
+    z: Any  # a number for each unit, the input's included
+    a: Any
+    slope: Any
+    delta: Any
+    y: Any  # a number for each output
+    gradient: Any  # a number for each parameter
+
+
+class LayerPasses(NamedTuple):
+    """What `layer_passes` returns."""
+
+    forward: Callable[..., None]
+    residuals: Callable[..., tuple[Any, Any]]
+    backward: Callable[..., None]
+
+
+@cache
+def layer_passes(
+    lanes: int,
+    samples: int,
+    units: int,
+    activate: Callable[..., Any],
+    loss_term: Callable[..., Any],
+    loss_slope: Callable[..., Any],
+) -> LayerPasses:
+    """Return the passes through one layer, for so many networks, data points and units at once.
+
+    `activate(code, z)`, `loss_term(code, z, p, y)` and `loss_slope(code, z, p, y, slope)` may know
+    more than the code.
+    """
+    row = units * lanes  # numbers of the weights from one source to the units
+    column = samples * lanes  # numbers of one unit
+    panel = units * column
+
+    @inner
+    def forward(layer: Layer, scale: float, theta: Any, scratch: Scratch) -> None:
+        """Fill z, a and slope of a layer whose sources are there."""
+        for k in range(0, layer.fan_out, units):
+            total = fill(0.0, panel)
+            if layer.biased:
+                bias = load(theta, (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes, row)
+                total = repeat(bias, samples, lanes)
+            for j in range(layer.fan_in):
+                weight = load(theta, (layer.matrix + j * layer.fan_out + k) * lanes, row)
+                if layer.shared:
+                    source = load_into_all(scratch.x, j * samples, samples, lanes)
+                else:
+                    source = load(scratch.a, (layer.sources + j) * column, column)
+                total = fma(repeat(weight, samples, lanes), tile(source, units), total)
+            z = scale * total if layer.scaled else total
+            a, slope = activate(layer.activation, z)
+            at = (layer.units + k) * column
+            if layer.last:
+                store(scratch.z, at, z)
+            store(scratch.a, at, a)
+            store(scratch.slope, at, slope)
+
+    @inner
+    def residuals(
+        layer: Layer,
+        scale: float,
+        output_scale: float,
+        loss: int,
+        weight: float,
+        scratch: Scratch,
+    ) -> tuple[Any, Any]:
+        """Return sum(r^2) and sum(term) of each data point, and fill delta of the last layer."""
+        squares = fill(0.0, column)
+        terms = fill(0.0, column)
+        for k in range(0, layer.fan_out, units):
+            at = (layer.units + k) * column
+            z = load(scratch.z, at, panel)
+            y = load(scratch.y, k * column, panel)
+            p = output_scale * load(scratch.a, at, panel)
+            slope = output_scale * load(scratch.slope, at, panel)
+            squares = add_parts((y - p) * (y - p), squares)
+            terms = add_parts(loss_term(loss, z, p, y), terms)
+            dz = weight * loss_slope(loss, z, p, y, slope)
+            store(scratch.delta, at, scale * dz if layer.scaled else dz)
+        return squares, terms
+
+    @inner
+    def backward(layer: Layer, scale_below: float, theta: Any, scratch: Scratch) -> None:
+        """Add dE/dW and dE/db of a layer whose delta is there; fill delta of the layer below."""
+        if layer.hidden:
+            for j in range(layer.fan_in):
+                store(scratch.delta, (layer.sources + j) * column, fill(0.0, column))
+        for k in range(0, layer.fan_out, units):
+            delta = load(scratch.delta, (layer.units + k) * column, panel)
+            by_sample = transpose(delta, units, samples)
+            for j in range(layer.fan_in):
+                at = (layer.matrix + j * layer.fan_out + k) * lanes
+                below = (layer.sources + j) * column
+                if layer.shared:
+                    source = load_into_all(scratch.x, j * samples, samples, lanes)
+                else:
+                    source = load(scratch.a, below, column)
+                gradient = load(scratch.gradient, at, row)
+                store(
+                    scratch.gradient,
+                    at,
+                    fma_parts(repeat(source, units, lanes), by_sample, gradient),
+                )
+                if layer.hidden:
+                    weight = repeat(load(theta, at, row), samples, lanes)
+                    back = load(scratch.delta, below, column)
+                    store(scratch.delta, below, fma_parts(weight, delta, back))
+            if layer.biased:
+                at = (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes
+                gradient = load(scratch.gradient, at, row)
+                store(scratch.gradient, at, add_parts(by_sample, gradient))
+        if layer.hidden:
+            for j in range(layer.fan_in):
+                at = (layer.sources + j) * column
+                slope = load(scratch.slope, at, column)
+                if layer.scaled_below:
+                    slope = scale_below * slope
+                store(scratch.delta, at, slope * load(scratch.delta, at, column))
+
+    return LayerPasses(forward, residuals, backward)
