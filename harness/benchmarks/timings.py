@@ -103,7 +103,7 @@ def _on_a_curve(workload: Workload, baseline: Baseline) -> _Made:
         tried = _make(workload, baseline, 1, few)
         expected = tried.seconds * runs * workload.epochs / few
         if expected > _MOST_SECONDS:
-            pytest.skip(f"would take {expected:.0f} seconds")
+            pytest.skip(f"would take {expected:.0f} seconds")  # the curve ends before this point
     return _make(workload, baseline, runs, workload.epochs)
 
 

@@ -20,7 +20,6 @@ EXPECTED = "2b0c09d7e65c305bba2bad99743c2026fcb62cb78bf3d0b6e5026ea35d4dddbe"
 
 ROOT = Path(same_bits.__file__).parents[1]
 FEATURES = llvmlite.binding.get_host_cpu_features()
-IS_X86 = llvmlite.binding.get_process_triple().startswith("x86_64")
 
 
 @pytest.mark.parametrize("lanes", [1, 8, 16])
@@ -47,15 +46,18 @@ def test_threads_and_chunks(threads, tmp_path, monkeypatch):
     assert ours.hexdigest() == theirs.hexdigest()
 
 
+def needs(processor, feature):
+    """A processor whose machine code runs only where the host has a feature."""
+    marks = pytest.mark.skipif(not FEATURES.get(feature), reason=f"the processor has no {feature}")
+    return pytest.param(processor, marks=marks)
+
+
+PROCESSORS = ["generic", needs("haswell", "avx2"), needs("skylake-avx512", "avx512vl")]
+
+
 @pytest.mark.parametrize("lanes", [1, 8])
-@pytest.mark.parametrize("processor", ["generic", "haswell", "skylake-avx512"])
+@pytest.mark.parametrize("processor", PROCESSORS)
 def test_processors(processor, lanes):
-    if processor != "generic" and not IS_X86:
-        pytest.skip("machine code of x86-64 does not run here")
-    if processor == "haswell" and not FEATURES.get("avx2"):
-        pytest.skip("this processor has no AVX2")
-    if processor == "skylake-avx512" and not FEATURES.get("avx512vl"):
-        pytest.skip("this processor has no AVX-512")
     # Without the second variable numba adds the features of the host to any processor.
     environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""}
     found = subprocess.run(
