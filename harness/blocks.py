@@ -19,6 +19,7 @@ from harness.arguments import (
     start,
     work_of,
 )
+from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.kernels import descent
 from harness.kernels._jit import COMPILES
@@ -62,7 +63,9 @@ class Trainer:
 
     def __init__(self, experiment: Experiment, *, lanes: int | None = None) -> None:
         if lanes is not None and lanes != 1 and (lanes < 1 or lanes % 8):
-            raise ValueError(f"lanes is {lanes}; 1 and the multiples of 8 are allowed")
+            raise HarnessError(
+                f"lanes = {lanes} must be 1 or a multiple of 8.\nLeave it out for what is done first."
+            )
         self.experiment = experiment
         self.lanes = lanes if COMPILES else 1
         self.variant = lru_cache(maxsize=_KEPT_VARIANTS)(self._make_variant)

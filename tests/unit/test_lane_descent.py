@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from harness.blocks import COUNTS, Trainer
+from harness.errors import HarnessError
 from harness.experiment import Experiment
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes are machine code alone")
@@ -130,7 +131,7 @@ def test_a_lane_takes_the_next_run_at_once():
 
 @pytest.mark.parametrize("lanes", [0, -8, 4, 12])
 def test_other_numbers_of_lanes_are_refused(lanes):
-    with pytest.raises(ValueError, match=f"lanes is {lanes}"):
+    with pytest.raises(HarnessError, match=f"lanes = {lanes} must be 1 or"):
         Trainer(CASES["in_order"], lanes=lanes)
 
 
