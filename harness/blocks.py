@@ -64,7 +64,8 @@ class Trainer:
     def __init__(self, experiment: Experiment, *, lanes: int | None = None) -> None:
         if lanes is not None and lanes != 1 and (lanes < 1 or lanes % 8):
             raise HarnessError(
-                f"lanes = {lanes} must be 1 or a multiple of 8.\nLeave it out for what is done first."
+                f"lanes = {lanes} must be 1 or a multiple of 8.\n"
+                "Leave it out for what is done first."
             )
         self.experiment = experiment
         self.lanes = lanes if COMPILES else 1
