@@ -28,8 +28,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.imputils import lower_builtin, lower_cast
-from numba.core.typeconv import Conversion
+from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, models, overload, register_model
 
@@ -48,10 +47,6 @@ class Lanes(types.Type):
         self.element = element
         self.count = count
         super().__init__(name=f"Lanes({element}, {count})")
-
-    def can_convert_from(self, context: Any, other: Any) -> Any:
-        """Let a plain float stand where lanes of floats are expected."""
-        return Conversion.safe if self.element == "float64" and other == types.float64 else None
 
 
 @register_model(Lanes)
@@ -128,11 +123,6 @@ def _kinds(arguments: tuple[Any, ...]) -> tuple[Lanes, list[Any]] | None:
     if not found:
         return None
     return found[0], [k if isinstance(k, Lanes) else _plain(found[0]) for k in arguments]
-
-
-@lower_cast(types.float64, Lanes)
-def _cast(context: Any, builder: Any, source: Any, target: Any, value: Any) -> Any:
-    return row_of(builder, [in_every_lane(builder, value)] * (target.count // BLOCK))
 
 
 # -- operators -------------------------------------------------------------------------------------
