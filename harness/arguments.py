@@ -186,6 +186,7 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
 
     tolerance = _NO_TOLERANCE if training.tolerance is None else training.tolerance
     return descent.Runs(
+        epochs=np.zeros(count, dtype=np.int64),
         theta=theta,
         velocity=np.zeros_like(theta),
         rates=rates,

@@ -99,6 +99,7 @@ def start_runs(twin, theta, rates, momentum=0.0, tolerance=None, limit=None, run
         return filled(runs, otherwise if value is None else value)
 
     return descent.Runs(
+        epochs=np.zeros(runs, dtype=np.int64),
         theta=filled((runs, twin.parameters), theta),
         velocity=filled((runs, twin.parameters), 0.0),
         rates=filled((runs, twin.layers), rates),

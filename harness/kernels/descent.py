@@ -58,8 +58,13 @@ class Schedule(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """The runs of a block, a row each: where they start, and after the call where they ended."""
+    """The runs of a block, a row each: where they start, and after the call where they ended.
 
+    A run whose `epochs` is not 0 goes on from there. Its row of `Rows` then holds the initial and
+    least values, and in `recorded` how many rows of its trajectory were written before.
+    """
+
+    epochs: Integers  # (runs,) done before
     theta: Floats  # (runs, P)
     velocity: Floats  # (runs, P)
     rates: Floats  # (runs, L) learning rate of each layer
@@ -78,7 +83,7 @@ class Rows(NamedTuple):
     epoch_of_ssr_min: Integers  # (runs,)
     ssr_mean: Floats  # (runs,) over all epochs from 0 to the last
     gradient_norm: Floats  # (runs,) Euclidean, of the loss over all data at the end
-    recorded: Integers  # (runs,) rows of the trajectory
+    recorded: Integers  # (runs,) rows of the trajectory that are written
     ssr_trajectory: Floats  # (runs, len(schedule.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
 
@@ -210,8 +215,8 @@ def _train_run(
     m = data.y.shape[0]
     full_batch = schedule.batch_size == m and schedule.batches != DRAWN
     finite = _finite(theta)
-    written = 0
-    epoch = 0
+    written = rows.recorded[r]
+    epoch = runs.epochs[r]
     while stop[0] == 0:
         # With all data in a batch, the pass that reads the loss also gives the next update.
         with_gradient = schedule.measure_gradient or (full_batch and epoch < schedule.epochs)
@@ -251,7 +256,7 @@ def _train_run(
                 )
         epoch += 1
         progress[1] += schedule.updates
-    progress[2:4] += epoch + 1  # no lane is ever idle
+    progress[2:4] += epoch + 1 - runs.epochs[r]  # no lane is ever idle
 
     rows.recorded[r] = written
     rows.ssr_mean[r] /= epoch + 1

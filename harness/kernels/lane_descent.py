@@ -21,6 +21,7 @@ from harness.kernels._jit import entry, glue, inner
 from harness.kernels.arithmetic import select
 from harness.kernels.descent import Rows, Runs, Schedule, make_update, order_epoch
 from harness.kernels.lane_kernel import (
+    DUE,
     EPOCH,
     EPOCH_OF_MIN,
     EVENT,
@@ -41,7 +42,7 @@ from harness.kernels.lane_kernel import (
     numbers_of,
 )
 from harness.kernels.lane_passes import make_evaluate
-from harness.kernels.lane_runs import make_refill, make_visit
+from harness.kernels.lane_runs import make_record, make_refill, make_visit
 from harness.kernels.lanes import everywhere, fill
 from harness.kernels.layers import Layer, Scratch
 from harness.kernels.losses import SSR as SSR_LOSS
@@ -106,7 +107,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
     evaluate = make_evaluate(kernel, full_batch or kernel.gradient_norm, shuffled=False)
     evaluate_batch = make_evaluate(kernel, True, shuffled)
     update, shuffle = _make_update(kernel), _make_shuffle(kernel)
-    refill = make_refill(lanes, kernel.heavy)
+    record_due, refill = make_record(lanes), make_refill(lanes, kernel.heavy)
     visit = make_visit(
         lanes,
         own_loss=own_loss,
@@ -156,14 +157,15 @@ def _build(kernel: Kernel) -> Callable[..., None]:
             store(record, SSR_SUM * lanes, total + ssr)
 
         if every_epoch:
-            places = load(counters, PLACE * lanes, lanes)
-            store(counters, PLACE * lanes, places + 1)
             for lane in range(lanes):
-                place = load(counters, PLACE * lanes + lane, 1) - 1
+                place = load(counters, PLACE * lanes + lane, 1)
                 if place >= 0:
+                    place += load(counters, EPOCH * lanes + lane, 1)
                     store(trajectory, place, load(record, SSR * lanes + lane, 1))
                     if rows.loss_trajectory.size:
                         store(loss_trajectory, place, load(record, LOSS * lanes + lane, 1))
+        elif not everywhere(epoch < load(counters, DUE * lanes, lanes)):
+            record_due(schedule, rows, state, g)
 
         progress[2] += lanes
         progress[3] += state.active[g]

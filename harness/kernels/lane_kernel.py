@@ -86,7 +86,7 @@ class State(NamedTuple):
     rates: Floats  # (groups, L * lanes)
     settings: Floats  # (groups, 4 * lanes): rows MOMENTUM, TOLERANCE, LIMIT, ZERO
     record: Floats  # (groups, 5 * lanes): rows SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM
-    counters: Integers  # (groups, 6 * lanes): rows RUN, EPOCH, EVENT, WRITTEN, EPOCH_OF_MIN, PLACE
+    counters: Integers  # (groups, 7 * lanes): rows RUN, EPOCH, EVENT, DUE, PLACE, WRITTEN, ..
     scratch: Floats  # where it does not fit on the stack
     orders: Integers  # (lanes, data points of an epoch's batches), where lanes differ
     active: Integers  # (groups,) lanes that have a run
@@ -95,7 +95,7 @@ class State(NamedTuple):
 
 MOMENTUM, TOLERANCE, LIMIT, ZERO = range(4)
 SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM = range(5)
-RUN, EPOCH, EVENT, WRITTEN, EPOCH_OF_MIN, PLACE = range(6)
+RUN, EPOCH, EVENT, DUE, PLACE, WRITTEN, EPOCH_OF_MIN = range(7)
 NEXT, TRAINING = range(2)
 
 
@@ -129,7 +129,7 @@ def make_state(kernel: Kernel, batch_samples: int) -> State:
         rates=aligned(groups, len(kernel.layers) * lanes),
         settings=aligned(groups, 4 * lanes),
         record=aligned(groups, 5 * lanes),
-        counters=aligned(groups, 6 * lanes, np.int64),
+        counters=aligned(groups, 7 * lanes, np.int64),
         scratch=aligned(1, sum(numbers_of(kernel).values())),
         orders=np.zeros((lanes, batch_samples), dtype=np.int64),
         active=np.zeros(groups, dtype=np.int64),

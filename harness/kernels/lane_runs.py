@@ -1,8 +1,8 @@
 """How lanes take runs and give them back: the part of training that is done lane by lane.
 
-Runs end at different epochs, so lanes are at different epochs, each with its own counters. Its
-`event` is the next epoch at which a lane needs more than arithmetic, because something is to be
-recorded or the run may be over.
+Runs end at different epochs, so lanes are at different epochs, each with its own counters. DUE is
+the next epoch that is recorded; EVENT the next at which a lane needs a closer look: its first and
+its last.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from harness.kernels._jit import inner
 from harness.kernels.arithmetic import fma
 from harness.kernels.descent import CONVERGED, DIVERGED, FINISHED, RUNNING, Rows, Runs, Schedule
 from harness.kernels.lane_kernel import (
+    DUE,
     EPOCH,
     EPOCH_OF_MIN,
     EVENT,
@@ -36,15 +37,38 @@ from harness.kernels.lane_kernel import (
     ZERO,
     State,
 )
-from harness.kernels.memory import load
+from harness.kernels.memory import address, load, store
 from harness.kernels.passes import Integers
+
+
+@cache
+def make_record(lanes: int) -> Callable[..., None]:
+    """Return what records an epoch of the lanes of a group where it is due."""
+
+    @inner
+    def record_due(schedule: Schedule, rows: Rows, state: State, g: int) -> None:
+        record, counters = state.record[g], state.counters[g]
+        for lane in range(lanes):
+            if counters[DUE * lanes + lane] != counters[EPOCH * lanes + lane]:
+                continue
+            written = counters[WRITTEN * lanes + lane]
+            place = counters[PLACE * lanes + lane] + written
+            store(address(rows.ssr_trajectory), place, record[SSR * lanes + lane])
+            if rows.loss_trajectory.size:
+                store(address(rows.loss_trajectory), place, record[LOSS * lanes + lane])
+            written += 1
+            counters[WRITTEN * lanes + lane] = written
+            due = schedule.recorded[written] if written < schedule.recorded.size else NEVER
+            counters[DUE * lanes + lane] = due
+
+    return record_due
 
 
 @cache
 def make_visit(
     lanes: int, *, own_loss: bool, statistics: bool, gradient_norm: bool, every_epoch: bool
 ) -> Callable[..., bool]:
-    """Return what looks at each lane of a group after an epoch: records it, or ends its run.
+    """Return what looks at each lane of a group after an epoch: begins its run, or ends it.
 
     `own_loss`: the loss is not SSR. The others are as in `Kernel`.
     """
@@ -87,22 +111,17 @@ def make_visit(
             elif epoch == schedule.epochs:
                 status = FINISHED
 
+            counters[EVENT * lanes + lane] = schedule.epochs
+            if status == RUNNING:
+                continue
+
             written = epoch + 1 if every_epoch else counters[WRITTEN * lanes + lane]
-            due = written < schedule.recorded.size and schedule.recorded[written] == epoch
-            if schedule.recorded.size and not every_epoch and (due or status != RUNNING):
+            # The last epoch of a run is recorded even where it was not due.
+            if written and schedule.recorded[written - 1] != epoch:
                 rows.ssr_trajectory[r, written] = ssr
                 if rows.loss_trajectory.shape[1]:
                     rows.loss_trajectory[r, written] = loss
                 written += 1
-                counters[WRITTEN * lanes + lane] = written
-
-            event = schedule.epochs
-            if not every_epoch and written < schedule.recorded.size:
-                event = min(event, schedule.recorded[written])
-            counters[EVENT * lanes + lane] = event
-            if status == RUNNING:
-                continue
-
             any_ended = True
             progress[0] += 1
             state.active[g] -= 1
@@ -137,7 +156,7 @@ def make_refill(lanes: int, heavy: bool) -> Callable[..., None]:
 
     @inner
     def refill(schedule: Schedule, runs: Runs, rows: Rows, state: State, g: int) -> None:
-        settings, counters = state.settings[g], state.counters[g]
+        settings, record, counters = state.settings[g], state.record[g], state.counters[g]
         theta, velocity, rates = state.theta[g], state.velocity[g], state.rates[g]
         for lane in range(lanes):
             if counters[RUN * lanes + lane] != NOBODY:
@@ -158,6 +177,7 @@ def make_refill(lanes: int, heavy: bool) -> Callable[..., None]:
                 settings[ZERO * lanes + lane] = 0.0
                 counters[EPOCH * lanes + lane] = 0
                 counters[EVENT * lanes + lane] = NEVER
+                counters[DUE * lanes + lane] = NEVER
                 counters[PLACE * lanes + lane] = -NEVER
                 continue
             state.active[g] += 1
@@ -174,10 +194,17 @@ def make_refill(lanes: int, heavy: bool) -> Callable[..., None]:
             settings[TOLERANCE * lanes + lane] = runs.tolerance[r]
             settings[LIMIT * lanes + lane] = runs.limit[r]
             settings[ZERO * lanes + lane] = zero
+            # Of a run that begins these are overwritten at epoch 0.
+            record[SSR_MIN * lanes + lane] = rows.ssr[r, 2]
+            record[LOSS_MIN * lanes + lane] = rows.loss[r, 2]
+            counters[EPOCH_OF_MIN * lanes + lane] = rows.epoch_of_ssr_min[r]
+            written = rows.recorded[r]
+            due = schedule.recorded[written] if written < schedule.recorded.size else NEVER
             counters[RUN * lanes + lane] = r
-            counters[EPOCH * lanes + lane] = 0
+            counters[EPOCH * lanes + lane] = runs.epochs[r]
             counters[EVENT * lanes + lane] = 0
-            counters[WRITTEN * lanes + lane] = 0
+            counters[DUE * lanes + lane] = due
             counters[PLACE * lanes + lane] = r * schedule.recorded.size
+            counters[WRITTEN * lanes + lane] = written
 
     return refill
