@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.chain_rule import Trace as Trace
     from harness.chain_rule import trace as trace
-    from harness.errors import (
-        ExperimentError as ExperimentError,
-    )
-    from harness.errors import (
-        HarnessError as HarnessError,
-    )
-    from harness.errors import (
-        ResultsError as ResultsError,
-    )
+    from harness.errors import ExperimentError as ExperimentError
+    from harness.errors import HarnessError as HarnessError
+    from harness.errors import InUseError as InUseError
+    from harness.errors import NoSpaceError as NoSpaceError
+    from harness.errors import ResultsError as ResultsError
+    from harness.errors import StorageError as StorageError
     from harness.experiment import Experiment as Experiment
     from harness.experiment import load_experiment as load_experiment
     from harness.planning import Plan as Plan
@@ -36,10 +33,13 @@ _HOME = {
     "Experiment": "experiment",
     "ExperimentError": "errors",
     "HarnessError": "errors",
+    "InUseError": "errors",
+    "NoSpaceError": "errors",
     "Plan": "planning",
     "Progress": "sweep",
     "Results": "tables",
     "ResultsError": "errors",
+    "StorageError": "errors",
     "Trace": "chain_rule",
     "load_experiment": "experiment",
     "open_results": "tables",

@@ -5,6 +5,7 @@ Runs of one kernel call share network, schedule and data; the axes that change t
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from harness.kernels import descent
 from harness.kernels._jit import COMPILES
 from harness.kernels.lane_descent import train_with
 from harness.kernels.lane_kernel import make_state
+from harness.trajectories import Part, Trajectories
 
 # A chunk meets the same few variants again and again; all of them can be too large to keep.
 _KEPT_VARIANTS = 64
@@ -42,10 +44,23 @@ _ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_traje
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """What a range of runs left: columns of equal length, ordered by run_id, then epoch."""
+    """What a range of runs left: columns of equal length, ordered by run_id."""
 
     runs: Columns
-    trajectories: Columns
+    trajectories: Trajectories
+
+
+class Known(Protocol):
+    """What is known of some runs before they are trained."""
+
+    def fill(
+        self,
+        chosen: NDArray[np.int64],
+        variant: Variant,
+        runs: descent.Runs,
+        rows: descent.Rows,
+    ) -> None:
+        """Write it into runs and rows of the kernel: those of the chosen places of the range."""
 
 
 class Trainer:
@@ -91,7 +106,12 @@ class Trainer:
         return block
 
     def train(
-        self, first: int, last: int, stop: NDArray[np.uint8], progress: NDArray[np.int64]
+        self,
+        first: int,
+        last: int,
+        stop: NDArray[np.uint8],
+        progress: NDArray[np.int64],
+        known: Known | None = None,
     ) -> Block | None:
         """Train the runs from `first` up to `last`, which is not among them.
 
@@ -104,6 +124,8 @@ class Trainer:
         progress : array of shape (COUNTS,), int64
             Counts ended runs, updates, and passes over the data: those that the lanes had room for,
             and those that a run made.
+        known : Known, optional
+            Fills in what is known of these runs, which are then not trained or not from the start.
 
         Returns
         -------
@@ -117,26 +139,29 @@ class Trainer:
         variant_of = self._variant_of(run_ids)
         rows = make_rows(run_ids.size, 0, self.keeps_loss)
         parameters = np.full((run_ids.size, len(self.parameters)), np.nan)
-        trajectories = []
+        parts = []
         for index in np.unique(variant_of) if run_ids.size else [0]:
             variant = self.variant(int(index))
             chosen = np.flatnonzero(variant_of == index)
             inside = {name: values[chosen] for name, values in axes.items()}
             runs = start(variant, inside, chosen.size)
             found = make_rows(chosen.size, variant.schedule.recorded.size, self.keeps_loss)
+            if known is not None:
+                known.fill(chosen, variant, runs, found)
+                progress[0] += np.count_nonzero(found.status != descent.RUNNING)
             self.train_runs(variant, runs, found, stop, progress)
             if stop[0]:
                 return None
             for name in _ONE_A_RUN:
                 getattr(rows, name)[chosen] = getattr(found, name)
-            trajectories.append(_trajectories(run_ids[chosen], variant, found, self.keeps_loss))
+            parts.append(Part(run_ids[chosen], variant.schedule.recorded, found))
             for column, name in enumerate(self.parameters):
                 if name in variant.network.positions:
                     at = variant.network.positions[name]
                     parameters[chosen, column] = runs.theta[:, at]
         return Block(
             runs=self._run_columns(run_ids, axes, rows, parameters),
-            trajectories=_in_order(trajectories),
+            trajectories=Trajectories(first, last, parts, keeps_loss=self.keeps_loss),
         )
 
     def has_lanes(self, variant: Variant) -> bool:
@@ -200,35 +225,6 @@ class Trainer:
         for column, name in enumerate(self.parameters):
             columns[f"{name}_final"] = parameters[:, column]
         return columns
-
-
-def _in_order(parts: list[Columns]) -> Columns:
-    """Return the trajectories of some variants as one table, ordered by run."""
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    if len(parts) > 1:
-        order = np.argsort(columns["run_id"], kind="stable")
-        columns = {name: values[order] for name, values in columns.items()}
-    return columns
-
-
-def _trajectories(
-    run_ids: NDArray[np.int64], variant: Variant, rows: descent.Rows, keeps_loss: bool
-) -> Columns:
-    """Return the recorded epochs of all runs, one row behind the other."""
-    schedule = variant.schedule.recorded
-    written = np.arange(schedule.size) < rows.recorded[:, np.newaxis]
-    epochs = np.broadcast_to(schedule, written.shape).copy()
-    # A run that ended early did so between two of these epochs.
-    ended = np.flatnonzero(rows.recorded)
-    epochs[ended, rows.recorded[ended] - 1] = rows.epochs[ended]
-    columns: Columns = {
-        "run_id": np.repeat(run_ids, rows.recorded),
-        "epoch": epochs[written],
-        "ssr": rows.ssr_trajectory[written],
-    }
-    if keeps_loss:
-        columns["loss"] = rows.loss_trajectory[written]
-    return columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,9 @@
 * HarnessError
   - ExperimentError    an experiment file, or a change to it, says something that is not allowed
   - ResultsError       a results folder is not what the command needs
+  - StorageError       results cannot be written
+    - NoSpaceError     because the disk is full
+  - InUseError         another process writes into the results folder
 """
 
 import difflib
@@ -45,7 +48,19 @@ class ExperimentError(HarnessError):
 
 
 class ResultsError(HarnessError):
-    """A results folder is missing, incomplete, or holds another experiment."""
+    """A results folder is missing, incomplete, broken, or holds another experiment."""
+
+
+class StorageError(HarnessError):
+    """Results cannot be written. What was finished before is kept."""
+
+
+class NoSpaceError(StorageError):
+    """There is no room for results. What was finished before is kept."""
+
+
+class InUseError(HarnessError):
+    """Another process writes into the results folder."""
 
 
 def shown(value: Any) -> str:
@@ -57,6 +72,18 @@ def shown(value: Any) -> str:
     '1.00e+400'
     """
     return _shortened(_as_toml(value, 0), 60)
+
+
+def shown_bytes(count: float) -> str:
+    """Write a number of bytes.
+
+    >>> shown_bytes(82), shown_bytes(6_100_000)
+    ('82 B', '6.1 MB')
+    """
+    for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= factor:
+            return f"{count / factor:,.1f} {unit}"
+    return f"{count:.0f} B"
 
 
 def _as_toml(value: Any, depth: int) -> str:

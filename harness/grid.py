@@ -6,7 +6,7 @@ its last axis, or by a new last axis, keeps the ids it had.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cached_property
@@ -239,6 +239,29 @@ class Grid:
             total = total * length + index
         return total
 
+    def in_former(self, former: "Grid") -> Callable[[NDArray[np.int64]], NDArray[np.int64]] | None:
+        """Return what gives runs their ids in a smaller grid of the same axes, or -1.
+
+        None if a value of the smaller grid is not in this one.
+        """
+        pairs = list(zip(self.dimensions, former.dimensions, strict=True))
+        indices = [_index_in_former(now, before) for now, before in pairs]
+        if any(index is None for index in indices):
+            return None
+
+        def former_ids(run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+            places = tuple(
+                index(coordinate)
+                for index, coordinate in zip(indices, self.coordinates(run_ids), strict=True)
+                if index is not None
+            )
+            there = np.ones(np.shape(run_ids), dtype=bool)
+            for place in places:
+                there &= place >= 0
+            return np.where(there, former.run_ids(places), -1)
+
+        return former_ids
+
     def columns(self, run_ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Return the value of every axis for some runs, each of shape (runs,)."""
         return {
@@ -256,3 +279,22 @@ class Grid:
             )
             for axis in dimension
         }
+
+
+def _index_in_former(
+    now: tuple[Axis, ...], former: tuple[Axis, ...]
+) -> Callable[[NDArray[np.int64]], NDArray[np.int64]] | None:
+    """Return what gives indices along a dimension their place among the former values, or -1."""
+    count = former[0].values.count
+    if all(isinstance(axis.values, Counted) for axis in (*now, *former)):  # maybe 10^8 of them
+        if now[0].values.count < count:
+            return None
+        return lambda indices: np.where(indices < count, indices, -1)
+
+    def points(axes: tuple[Axis, ...]) -> Iterator[tuple[Any, ...]]:
+        every = np.arange(axes[0].values.count)
+        return zip(*(axis.values.take(every).tolist() for axis in axes), strict=True)
+
+    place_of = {point: place for place, point in enumerate(points(former))}
+    places = np.array([place_of.get(point, -1) for point in points(now)])
+    return places.__getitem__ if np.count_nonzero(places >= 0) == count else None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harness.arguments import work_of
 from harness.blocks import COUNTS, Trainer
 from harness.experiment import Experiment
-from harness.store import MOST_CSV_ROWS
+from harness.store.csv_files import MOST_CSV_ROWS
 
 # A chunk is held in memory until it is written, twice for each thread.
 _MOST_RUNS_A_CHUNK = 1 << 16

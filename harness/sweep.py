@@ -1,25 +1,27 @@
 """Run a sweep: chunks to an engine, rows to the store, progress to a callback."""
 
 import math
-import platform
-import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.blocks import COUNTS, Block, Trainer
+from harness import provenance
+from harness.blocks import COUNTS, Trainer
 from harness.engines.threads import ThreadEngine
 from harness.errors import HarnessError, ResultsError, shown
 from harness.experiment import Experiment
+from harness.growth import Former, obstacle
 from harness.planning import available_threads, chunk_size
-from harness.store import FORMAT, MANIFEST, Store
+from harness.store import MANIFEST, Store
+from harness.store.csv_files import has_csv, write_csv
+from harness.store.lock import writer
 from harness.tables import Results
 
 # Each is two files of one folder, and a second or two of training: months on a large machine.
@@ -28,10 +30,23 @@ MOST_CHUNKS = 10**6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a sweep is: counts, seconds, and seconds left (NaN before anything is known)."""
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    runs, runs_done : int
+        Runs of the sweep, and those that have ended, in this call or before.
+    runs_reused : int
+        Runs that this call took over from a smaller grid.
+    updates_done : int
+        Updates of this call.
+    seconds, seconds_left : float
+        Time of this call, and what is left of it; NaN before anything is known.
+    """
 
     runs: int
     runs_done: int
+    runs_reused: int
     updates_done: int
     seconds: float
     seconds_left: float
@@ -43,9 +58,13 @@ def run(
     *,
     threads: int | None = None,
     lanes: int | None = None,
+    allow_code_change: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Results:
     """Train every run of an experiment, or those that are missing in its results folder.
+
+    What has ended is on the disk and stays, whatever happens to this process or the machine. A
+    folder of the same experiment with a smaller grid, or fewer epochs, is grown.
 
     Parameters
     ----------
@@ -59,6 +78,9 @@ def run(
     lanes : int, optional
         How many runs each thread trains side by side: 8, 16 or 32; or 1, which needs no compiling
         for each network. What is done first if left out. No number of the results depends on it.
+    allow_code_change : bool
+        Go on in a folder that another version of harness or Numba has begun, whose numbers may
+        differ in their last bits.
     progress : callable, optional
         Called about ten times a second with a `Progress`.
 
@@ -70,7 +92,11 @@ def run(
     Raises
     ------
     ResultsError
-        The folder holds another experiment, or other things.
+        The folder holds another experiment, other things, or chunks of another version.
+    InUseError
+        Another process writes into the folder.
+    StorageError
+        Results cannot be written; NoSpaceError where the disk is full.
     KeyboardInterrupt
         Ctrl-C; finished chunks are kept, and another call goes on with the others.
     """
@@ -80,36 +106,90 @@ def run(
         )
     folder = Path("results") / experiment.name if out is None else Path(out)
     trainer = Trainer(experiment, lanes=lanes)
-    store = _open_or_create(folder, trainer)
-    missing = store.missing()
-    if missing:
-        # Here and not in a thread, where Ctrl-C would have to wait for the compiler.
-        trainer.compile()
-        _train(trainer, store, missing, threads or available_threads(), progress)
-    store.write_csv()
+    if _is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
+        return Results(Store.open(folder))
+    Store.prepare(folder)
+    with writer(folder):
+        store = _open_or_create(folder, trainer, allow_code_change)
+        missing = store.missing()
+        store.make_room(missing)
+        if missing:
+            # Here and not in a thread, where Ctrl-C would have to wait for the compiler.
+            trainer.compile()
+            _train(trainer, store, missing, threads or available_threads(), progress)
+        _finish(store)
     return Results(store)
 
 
-def _open_or_create(folder: Path, trainer: Trainer) -> Store:
+def _is_finished(folder: Path, experiment: Experiment) -> bool:
+    if not (folder / MANIFEST).exists():
+        return False
+    store = Store.open(folder)
+    same = store.manifest["identity"] == experiment.identity
+    return same and not store.manifest["earlier"] and not store.missing() and has_csv(store)
+
+
+def _finish(store: Store) -> None:
+    """Write what is there once all chunks are; each step may be done again."""
+    if store.manifest["earlier"]:
+        store.drop_earlier()
+    done = [commit.about for commit in store.commits().values()]
+    # Passes over the data: those that the lanes had room for, and those that a run made.
+    passes = {kind: sum(about[f"{kind}_passes"] for about in done) for kind in ("lane", "run")}
+    store.amend({"passes": {"lanes": passes["lane"], "runs": passes["run"]}})
+    write_csv(store)
+
+
+def _open_or_create(folder: Path, trainer: Trainer, allow_code_change: bool) -> Store:
     experiment = trainer.experiment
     if not (folder / MANIFEST).exists():
-        manifest = _manifest(experiment, chunk_size(trainer))
-        if manifest["chunks"] > MOST_CHUNKS:
-            raise HarnessError(
-                f"{manifest['runs']:,} runs make {manifest['chunks']:,} chunks; at most"
-                f" {MOST_CHUNKS:,} are trained.\n"
-                "Make the grid smaller, or several experiments of it."
-            )
-        return Store.create(folder, manifest)
+        return Store.create(folder, _manifest(trainer))
     store = Store.open(folder)
-    if store.manifest.get("identity") != experiment.identity:
-        before = store.manifest.get("experiment", {})
+    same = store.manifest["identity"] == experiment.identity
+    if not same:
+        _check_growth(store, experiment)
+    if not same or store.missing():
+        _check_code(store, allow_code_change)
+    return store if same else store.grow(_manifest(trainer))
+
+
+def _check_growth(store: Store, experiment: Experiment) -> None:
+    """Raise a ResultsError unless the experiment is that of the folder, grown."""
+    document = store.manifest["experiment"]
+    differs = _difference(document, experiment.document())
+    reason = ""
+    if store.manifest["lineage"] == experiment.lineage:
+        before = Experiment.from_mapping(document, data=experiment.dataset)
+        why = obstacle(before, experiment)
+        if why is None:
+            return
+        reason = f"\nIt is not the same experiment grown larger: {why}."
+    raise ResultsError(
+        f"{store.folder} holds the results of another experiment: {differs}.{reason}\n"
+        "Choose another folder with --out, or another name, or remove that one."
+    )
+
+
+def _check_code(store: Store, allow: bool) -> None:
+    """Raise a ResultsError where other code would go on, unless that is allowed."""
+    now = provenance.provenance()
+    if store.manifest["code"] == now["code"]:
+        return
+    if not allow:
+        before = store.manifest["versions"]
+        changed = [
+            f"{package} {before.get(package)} is now {version}"
+            for package, version in now["versions"].items()
+            if package in ("harness", "numba", "llvmlite") and before.get(package) != version
+        ]
         raise ResultsError(
-            f"{folder} holds the results of another experiment:"
-            f" {_difference(before, experiment.document())}.\n"
-            "Choose another folder with --out, or another name, or remove that one."
+            f"{store.folder} was begun by other code"
+            f" ({', '.join(changed) or 'the sources of harness have changed'}),"
+            " whose numbers may differ in the last bits.\n"
+            "Train anew with --out in another folder, or go on here with --allow-code-change."
         )
-    return store
+    former = [*store.manifest.get("former_code", []), store.manifest["code"]]
+    store.amend({**now, "former_code": former})
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> str:
@@ -126,31 +206,29 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], where: str = 
     return ", ".join(found[:3]) or "the data differ"
 
 
-def _manifest(experiment: Experiment, size: int) -> dict[str, Any]:
-    packages = ("harness", "numpy", "numba", "llvmlite", "pandas", "pyarrow")
+def _manifest(trainer: Trainer) -> dict[str, Any]:
+    experiment = trainer.experiment
+    runs, size = experiment.axes.size, chunk_size(trainer)
+    chunks = math.ceil(runs / size)
+    if chunks > MOST_CHUNKS:
+        raise HarnessError(
+            f"{runs:,} runs make {chunks:,} chunks; at most {MOST_CHUNKS:,} are trained.\n"
+            "Make the grid smaller, or several experiments of it."
+        )
     return {
-        "format": FORMAT,
         "identity": experiment.identity,
-        "runs": experiment.axes.size,
+        "lineage": experiment.lineage,
+        "runs": runs,
         "chunk_size": size,
-        "chunks": math.ceil(experiment.axes.size / size),
+        "chunks": chunks,
         "experiment": experiment.document(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-        "machine": {"system": platform.platform(), "processor": platform.machine()},
-        "git_commit": _git_commit(),
+        "created": _now(),
+        **provenance.provenance(),
     }
 
 
-def _git_commit() -> str | None:
-    """Return the commit of the folder that the experiment is run in, where there is one."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _train(
@@ -160,51 +238,74 @@ def _train(
     threads: int,
     progress: Callable[[Progress], None] | None,
 ) -> None:
-    """Train chunks and write them as they end; at most two a thread are in memory."""
-    runs, size = trainer.experiment.axes.size, int(store.manifest["chunk_size"])
+    """Train chunks and keep them as they end; at most two a thread are in memory."""
     stop = np.zeros(1, dtype=np.uint8)
     counts = np.zeros((len(missing), COUNTS), dtype=np.int64)
+    reused = np.zeros(len(missing), dtype=np.int64)
     row_of = {chunk: row for row, chunk in enumerate(missing)}
+    former = Former(trainer, store.earlier())
+    # While some threads encode and write, and wait for the disk, as many as were asked for train.
+    may_train = threading.Semaphore(threads)
     began = time.perf_counter()
-    here = sum(min(size, runs - chunk * size) for chunk in missing)
 
-    def work(chunk: int) -> Block | None:
-        first = chunk * size
-        return trainer.train(first, min(first + size, runs), stop, counts[row_of[chunk]])
+    def work(chunk: int) -> None:
+        runs, row = store.chunk_runs(chunk), row_of[chunk]
+        known = former.known(runs.start, runs.stop)
+        reused[row] = known.there.sum()
+        with may_train:
+            begins = time.perf_counter()
+            block = trainer.train(runs.start, runs.stop, stop, counts[row], known)
+            seconds = time.perf_counter() - begins
+        if block is None:
+            return
+        about = {
+            "worker": provenance.worker(),
+            "code": provenance.code_stamp(),
+            "finished": _now(),
+            "seconds": round(seconds, 6),
+            "reused_runs": int(reused[row]),
+            "lane_passes": int(counts[row, 2]),
+            "run_passes": int(counts[row, 3]),
+        }
+        store.keep(chunk, {"runs": [block.runs], "trajectories": block.trajectories}, about)
 
-    def report() -> None:
-        if progress is not None:
-            done, updates = counts[:, :2].sum(axis=0).tolist()
-            seconds = time.perf_counter() - began
-            progress(
-                Progress(
-                    runs=runs,
-                    runs_done=runs - here + done,
-                    updates_done=updates,
-                    seconds=seconds,
-                    seconds_left=seconds / done * (here - done) if done else math.nan,
-                )
-            )
-
-    before = store.manifest.get("passes", {})
-    passes = np.array([before.get("lanes", 0), before.get("runs", 0)], dtype=np.int64)
-    engine = ThreadEngine(work, threads)
+    report = _reporter(store, missing, counts, reused, began)
+    engine = ThreadEngine(work, 2 * threads)
     waiting = iter(missing)
     try:
-        report()
         for chunk in islice(waiting, 2 * threads):
             engine.submit(chunk)
         while engine.in_flight:
-            for chunk, block in engine.completed(timeout=0.1):
+            if progress is not None:
+                progress(report())
+            for _ in engine.completed(timeout=0.1):
                 for following in islice(waiting, 1):
                     engine.submit(following)
-                if block is not None:
-                    store.write(chunk, block.runs, block.trajectories)
-                    passes += counts[row_of[chunk], 2:]
-            report()
+        if progress is not None:
+            progress(report())
     finally:
         # Without an exception all is done and nobody looks at the flag.
         stop[0] = 1
         engine.close()
-        # Passes over the data: those that the lanes had room for, and those that a run made.
-        store.amend({"passes": dict(zip(("lanes", "runs"), passes.tolist(), strict=True))})
+
+
+def _reporter(
+    store: Store, missing: list[int], counts: Any, reused: Any, began: float
+) -> Callable[[], Progress]:
+    """Return what says how far the training of missing chunks is."""
+    runs = store.manifest["runs"]
+    here = sum(len(store.chunk_runs(chunk)) for chunk in missing)
+
+    def report() -> Progress:
+        done, updates = counts[:, :2].sum(axis=0).tolist()
+        seconds = time.perf_counter() - began
+        return Progress(
+            runs=runs,
+            runs_done=runs - here + done,
+            runs_reused=int(reused.sum()),
+            updates_done=updates,
+            seconds=seconds,
+            seconds_left=seconds / done * (here - done) if done else math.nan,
+        )
+
+    return report

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import ResultsError
-from harness.store import MANIFEST, Store
+from harness.store import MANIFEST, Reader, Store
 
 
 class Results:
@@ -22,6 +22,7 @@ class Results:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._reader = Reader(store)
 
     @property
     def folder(self) -> Path:
@@ -40,12 +41,12 @@ class Results:
         Columns: run_id, init_id, one an axis, status, epochs (done), ssr_initial, ssr_final,
         ssr_min; loss_* where the loss is not SSR; the measures and final parameters asked for.
         """
-        return _to_pandas(self._store.read("runs"))
+        return _to_pandas(self._reader.read("runs"))
 
     @property
     def run_columns(self) -> list[str]:
         """Names of the columns of `runs`."""
-        return self._store.columns("runs")
+        return self._reader.columns("runs")
 
     def read_runs(
         self, columns: Iterable[str], run_ids: Iterable[int] | None = None
@@ -55,7 +56,7 @@ class Results:
         Only these are read, which counts where there are millions of runs.
         """
         ids = None if run_ids is None else list(run_ids)
-        table = self._store.read("runs", list(columns), ids)
+        table = self._reader.read("runs", list(columns), ids)
         frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
         return frame
 
@@ -86,7 +87,7 @@ class Results:
                         f"run_id = {run_id} is no run of {self.folder}.\n"
                         f"Runs are 0 to {self.manifest['runs'] - 1}."
                     )
-        return _to_pandas(self._store.read("trajectories", run_ids=wanted))
+        return _to_pandas(self._reader.read("trajectories", run_ids=wanted))
 
     def __repr__(self) -> str:
         return f"<Results {self.folder}: {self.manifest['runs']} runs>"

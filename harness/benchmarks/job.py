@@ -158,5 +158,5 @@ def train(experiment: Experiment) -> Block:
 
 def ssr_of(block: Block, recorded: bool) -> Floats:
     """Return the SSR of each run, shape (runs, 1), or that of each epoch, (runs, epochs + 1)."""
-    kept = block.trajectories["ssr"] if recorded else block.runs["ssr_final"]
+    kept = block.trajectories.columns()["ssr"] if recorded else block.runs["ssr_final"]
     return np.reshape(np.array(kept), (len(block.runs["run_id"]), -1))

@@ -1,23 +1,34 @@
 """The commands: arguments in, one function of the package called, exit status out.
 
-Exit status: 0 done, 1 a file or folder cannot be used, 2 bad input, 130 stopped by Ctrl-C; always
-with one message and no traceback. What harness needs for training is imported inside the commands,
+Exit status: 0 done, 1 a file or folder cannot be used or is broken, 2 bad input, 3 the disk is
+full, 4 another process writes there, 130 stopped by Ctrl-C; always with one message and no
+traceback. What harness needs for training is imported inside the commands,
 so that `--help` does not wait for a compiler.
 """
 
 import sys
 import tomllib
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from harness.errors import ExperimentError, HarnessError
+from harness.errors import (
+    ExperimentError,
+    HarnessError,
+    InUseError,
+    NoSpaceError,
+    StorageError,
+)
 
 FAILED = 1
 BAD_INPUT = 2
 STOPPED = 130
+
+# The first class that an error belongs to decides.
+_STATUS = {NoSpaceError: 3, StorageError: FAILED, InUseError: 4, HarnessError: BAD_INPUT}
 
 app = typer.Typer(
     help="Train every point of a grid of small neural networks.",
@@ -27,6 +38,7 @@ app = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
@@ -64,20 +76,31 @@ def run(
     ] = None,
     changes: Changes = None,
     threads: Threads = None,
+    allow_code_change: Annotated[
+        bool,
+        typer.Option("--allow-code-change", help="Go on where another version of harness began."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
-    """Train every run of FILE, or those that are missing in its results folder."""
+    """Train every run of FILE, or those that are missing in its results folder.
+
+    What is finished stays, whatever happens; the same command goes on. If the grid or the number
+    of epochs has grown, only what is new is trained.
+    """
     try:
         from harness import sweep
         from harness.cli import screens, summary_screen
 
         experiment = _load(file, changes)
+        train = partial(
+            sweep.run, experiment, out, threads=threads, allow_code_change=allow_code_change
+        )
         if quiet:
-            sweep.run(experiment, out, threads=threads)
+            train()
             return
         screens.announce(experiment)
         with screens.ProgressBar(experiment.axes.size) as bar:
-            results = sweep.run(experiment, out, threads=threads, progress=bar.move)
+            results = train(progress=bar.move)
         screens.say_how_long(bar.last)
         summary_screen.summarise(results)
     except KeyboardInterrupt:
@@ -128,12 +151,35 @@ def trace(
 
 
 @app.command(short_help="Say what the results in DIR came to.")
-def show(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]) -> None:
+def show(folder: Folder) -> None:
     """Say what the results in DIR came to."""
     from harness import tables
     from harness.cli import summary_screen
 
     summary_screen.summarise(tables.open_results(folder))
+
+
+@app.command(short_help="Say how far DIR is, and who writes there.")
+def status(folder: Folder) -> None:
+    """Say how far the sweep in DIR is: done, missing, rate, and which process writes there."""
+    from harness import inspection
+    from harness.cli import folder_screens
+
+    folder_screens.show_status(folder, inspection.status(folder))
+
+
+@app.command(short_help="Compare every byte in DIR with its checksum.")
+def verify(folder: Folder) -> None:
+    """Compare every byte in DIR with its checksum, and name what is broken.
+
+    `harness run` then trains the chunks of the broken files again. Exit status 1 if there are any.
+    """
+    from harness import inspection
+    from harness.cli import folder_screens
+
+    if folder_screens.show_checked(folder, inspection.verify(folder)):
+        _complain("`harness run FILE` trains the runs of the broken files again.")
+        raise typer.Exit(FAILED)
 
 
 @app.command(short_help="Compare the speed with other ways to train.")
@@ -218,7 +264,7 @@ def main() -> None:
         app()
     except HarnessError as error:
         _complain(str(error))
-        sys.exit(BAD_INPUT)
+        sys.exit(next(status for kind, status in _STATUS.items() if isinstance(error, kind)))
     except OSError as error:  # a full disk, a folder without permission
         where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         _complain(" ".join(where.split()))

@@ -66,11 +66,3 @@ def si(value: float) -> str:
         if value >= factor:
             return f"{value / factor:.1f} {letter} "
     return f"{value:.0f} "
-
-
-def size(value: float) -> str:
-    """Write a number of bytes."""
-    for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if value >= factor:
-            return f"{value / factor:,.1f} {unit}"
-    return f"{value:.0f} B"

@@ -14,8 +14,8 @@ from harness.cli.printing import (
     say,
     say_wrapped,
     si,
-    size,
 )
+from harness.errors import shown_bytes
 from harness.experiment import Experiment
 from harness.grid import Axis
 from harness.planning import Plan
@@ -105,7 +105,10 @@ def say_how_long(last: Progress | None) -> None:
     """Print what was trained by this command."""
     if last is None:
         say("Nothing to train: every run is there already.")
-    else:
+        return
+    if last.runs_reused:
+        say(f"{plural(last.runs_reused, 'run')} taken over from the smaller grid before")
+    if last.updates_done:
         updates = f"{plural(last.updates_done, 'update')} in {duration(last.seconds)}"
         say(f"trained {updates}: {_rate(last)}")
 
@@ -124,8 +127,8 @@ def show_plan(plan: Plan) -> None:
         ("updates", f"at most {plan.updates:,}"),
         ("recorded epochs", f"at most {plan.trajectory_rows:,}"),
         ("time", f"about {duration(plan.seconds)} on {plural(plan.threads, 'thread')}"),
-        ("memory", f"{size(plan.memory_bytes)} for rows in flight"),
-        ("disk", f"at most {size(plan.disk_bytes)}"),
+        ("memory", f"{shown_bytes(plan.memory_bytes)} for rows in flight"),
+        ("disk", f"at most {shown_bytes(plan.disk_bytes)}"),
     ):
         say(f"{label:15}  {text}")
 

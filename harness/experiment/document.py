@@ -254,16 +254,32 @@ class Experiment(Section):
         question are left out; of the data it is the numbers that count, by their own SHA-256 (row
         by row, as little-endian float64), and not the file's name.
         """
-        document = self.document()
-        for free in ("name", "question", "data"):
-            document.pop(free, None)
-        # What every run replaces decides nothing.
-        for axis in self._axes.axes:
-            self._settings[axis.name].place(document, axis.values.value(0))
+        document = self._decisive()
         document["grid"] = [
             [{axis.name: axis.values.document()} for axis in dimension]
             for dimension in self._axes.dimensions
         ]
+        return _digest(document)
+
+    @property
+    def lineage(self) -> str:
+        """SHA-256 of what experiments have in common that differ in the size of their grids alone.
+
+        It is the identity without the values of the axes and the number of epochs.
+        """
+        document = self._decisive()
+        document["training"].pop("epochs")
+        document["grid"] = [[axis.name for axis in d] for d in self._axes.dimensions]
+        return _digest(document)
+
+    def _decisive(self) -> dict[str, Any]:
+        """Return the sections that decide a number of the results, but for the grid."""
+        document = self.document()
+        for free in ("name", "question", "data", "grid"):
+            document.pop(free, None)
+        # What every run replaces decides nothing.
+        for axis in self._axes.axes:
+            self._settings[axis.name].place(document, 0)
         document["data"] = {
             name: [list(numbers.shape), hashlib.sha256(numbers.astype("<f8").tobytes()).hexdigest()]
             for name, numbers in (
@@ -271,8 +287,7 @@ class Experiment(Section):
                 ("targets", self._dataset.targets),
             )
         }
-        canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return document
 
 
 def _inline(value: Any) -> str:
@@ -282,6 +297,11 @@ def _inline(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_inline(item) for item in value) + "]"
     return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _hexadecimal(value: Any) -> Any:

@@ -60,7 +60,7 @@ def train(experiment, first=0, last=None):
     last = experiment.axes.size if last is None else last
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
     block = Trainer(experiment).train(first, last, stop, progress)
-    return pd.DataFrame(block.runs), pd.DataFrame(block.trajectories)
+    return pd.DataFrame(block.runs), pd.DataFrame(block.trajectories.columns())
 
 
 def bits(table):

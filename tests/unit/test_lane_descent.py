@@ -100,7 +100,7 @@ def test_lanes_change_no_bit(name):
     side_by_side, counted = train(CASES[name], lanes=8)
     assert len({*one.runs["epochs"]}) > 1  # runs end at different epochs
     assert bits(side_by_side.runs) == bits(one.runs)
-    assert bits(side_by_side.trajectories) == bits(one.trajectories)
+    assert bits(side_by_side.trajectories.columns()) == bits(one.trajectories.columns())
     runs, updates, passes, useful = counted.tolist()
     assert [runs, updates, useful] == counted_one[[0, 1, 3]].tolist()
     assert useful == np.sum(one.runs["epochs"] + 1)

@@ -1,0 +1,107 @@
+"""How far a results folder is, and whether its files are whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from harness.store import Store
+from harness.store.checking import Checked, check
+from harness.store.lock import holder, writer
+
+# Commits that the present rate is taken from.
+_LATELY = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    name : str
+        Of the experiment.
+    runs, runs_done, runs_reused, chunks, chunks_done, bytes : int
+        Of the whole sweep, of what is committed, and taken over from a smaller grid; and the size
+        of the committed files.
+    last : datetime or None
+        When the last chunk was committed.
+    rate : float or None
+        Runs a second between the last commits.
+    writer : str or None
+        The process that writes into the folder.
+    """
+
+    name: str
+    runs: int
+    runs_done: int
+    runs_reused: int
+    chunks: int
+    chunks_done: int
+    bytes: int
+    last: datetime | None
+    rate: float | None
+    writer: str | None
+
+
+def status(folder: Path) -> Status:
+    """Return how far the sweep of a results folder is.
+
+    Raises
+    ------
+    ResultsError
+        It is no results folder, or its manifest is broken.
+    """
+    store = Store.open(folder)
+    commits = store.commits(broken=lambda name, why: None)
+    runs_of = {chunk: len(store.chunk_runs(chunk)) for chunk in commits}
+    finished = sorted(
+        (datetime.fromisoformat(commit.about["finished"]), runs_of[chunk])
+        for chunk, commit in commits.items()
+    )
+    lately = finished[-_LATELY:]
+    rate = None
+    if len(lately) > 1 and lately[-1][0] > lately[0][0]:
+        seconds = (lately[-1][0] - lately[0][0]).total_seconds()
+        rate = sum(runs for _, runs in lately[1:]) / seconds
+    return Status(
+        name=store.manifest["experiment"]["name"],
+        runs=store.manifest["runs"],
+        runs_done=sum(runs_of.values()),
+        runs_reused=sum(commit.about["reused_runs"] for commit in commits.values()),
+        chunks=store.manifest["chunks"],
+        chunks_done=len(commits),
+        bytes=sum(r.size for commit in commits.values() for r in commit.files.values()),
+        last=finished[-1][0] if finished else None,
+        rate=rate,
+        writer=holder(folder),
+    )
+
+
+def verify(folder: Path) -> Iterator[Checked]:
+    """Read every file of a results folder and compare it with its checksum.
+
+    The commits of broken files are withdrawn at the end, so that `harness run` trains their chunks
+    again, unless another process writes into the folder at that time.
+
+    Yields
+    ------
+    Checked
+        Each file, and what is wrong with it.
+
+    Raises
+    ------
+    ResultsError
+        It is no results folder, or its manifest is broken.
+    InUseError
+        Something is broken, and another process writes into the folder.
+    """
+    for store in (whole := Store.open(folder), *whole.earlier()):
+        broken = set()
+        for file in check(store):
+            if file.problem:
+                broken.add(file.commit)
+            yield file
+        if broken:
+            with writer(folder), store.writing("the folder"):
+                store.files.remove(broken)

@@ -1,0 +1,69 @@
+"""With what results were made: versions, machine, and a stamp of the code that decides numbers."""
+
+import hashlib
+import platform
+import socket
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from harness.kernels._jit import STAMP
+
+# Beside the kernels, whose stamp has the versions of the compiler in it.
+_DECIDING = (
+    "arguments.py",
+    "blocks.py",
+    "data.py",
+    "experiment/recording.py",
+    "grid.py",
+    "initialise.py",
+    "network.py",
+)
+
+
+@cache
+def code_stamp() -> str:
+    """Return a hash of everything that decides a number of the results, but for the experiment."""
+    digest = hashlib.sha256(STAMP.encode())
+    for name in _DECIDING:
+        digest.update(name.encode() + b"\0" + (Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that take part."""
+    packages = ("harness", "numpy", "numba", "llvmlite", "pandas", "pyarrow")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def machine() -> dict[str, str]:
+    """Return what this machine is."""
+    return {"system": platform.platform(), "processor": platform.machine()}
+
+
+def worker() -> str:
+    """Return the name of this machine, which a commit carries."""
+    return socket.gethostname()
+
+
+def git_commit() -> str | None:
+    """Return the commit of the folder that the experiment is run in, where there is one."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def provenance() -> dict[str, Any]:
+    """Return what the manifest of a results folder says of the software and the machine."""
+    return {
+        "code": code_stamp(),
+        "versions": versions(),
+        "machine": machine(),
+        "git_commit": git_commit(),
+    }

@@ -1,0 +1,21 @@
+"""Durable results: a folder of chunks, each a part of two tables, beside a manifest.
+
+    <folder>/  manifest.json                      what was trained, and with what
+               runs/part-000000.parquet           a row a run
+               trajectories/part-000000.parquet   a row a recorded epoch
+               commits/000000.json                rows, bytes and SHA-256 of both parts
+               runs.csv  trajectories.csv         when the sweep has ended, below a million rows
+               .lock                              held by the one process that writes
+
+What has no commit does not exist. A file appears under its name when it is whole and on the disk,
+and a commit when its parts are; so a crash at any moment leaves whole chunks only, and the next
+`harness run` trains the others. A grid that has grown begins another generation: its files have the
+suffix -g1, -g2, .., and those of the former one go when all of it is there.
+
+Nothing here knows of networks.
+"""
+
+from harness.store.folder import MANIFEST, TABLES, Store
+from harness.store.reading import Reader
+
+__all__ = ["MANIFEST", "TABLES", "Reader", "Store"]
