@@ -12,7 +12,7 @@ KERNEL_BRANCHES := 95
 COMPILED_ONLY := harness/kernels/_jit.py,harness/kernels/lane*.py,harness/kernels/memory.py,harness/kernels/parts.py
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test bench bench-c docs format clean
+.PHONY: help sweep test torture bench bench-c docs format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ test: $(VENV)/.installed-test  ## style, types, architecture, tests, tests witho
 	@echo "== tests without the compiler"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -p no:xdist --benchmark-disable -m jitless tests/unit
 	@$(BIN)/python -m coverage report --include='harness/kernels/*' --omit='$(COMPILED_ONLY)' --fail-under=$(KERNEL_BRANCHES)
+
+torture: $(VENV)/.installed-test  ## kill, fill, flip and fail for minutes, and see that results survive
+	@HARNESS_TORTURE=1 $(BIN)/python -m pytest -q tests/faults
 
 bench: $(VENV)/.installed  ## compare the speed with NumPy, Numba, JAX and PyTorch; takes minutes
 	@$(PIP) --editable '.[peers]'

@@ -293,7 +293,12 @@ def _index_in_former(
 
     def points(axes: tuple[Axis, ...]) -> Iterator[tuple[Any, ...]]:
         every = np.arange(axes[0].values.count)
-        return zip(*(axis.values.take(every).tolist() for axis in axes), strict=True)
+        # As they were given: in a table, numbers beside names are texts.
+        columns = (
+            v.values if isinstance(v := axis.values, Listed) else v.take(every).tolist()
+            for axis in axes
+        )
+        return zip(*columns, strict=True)
 
     place_of = {point: place for place, point in enumerate(points(former))}
     places = np.array([place_of.get(point, -1) for point in points(now)])

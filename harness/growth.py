@@ -27,6 +27,8 @@ def obstacle(before: Experiment, now: Experiment) -> str | None:
     """
     if now.axes.in_former(before.axes) is None:
         return "values of an axis are gone"
+    if any(axis.name == "max_epochs" for axis in now.axes.axes):
+        return None  # every run has its own
     if now.training.epochs < before.training.epochs:
         return "it has fewer epochs"
     between = now.schedule[now.schedule < before.training.epochs]
@@ -70,7 +72,7 @@ class Former:
 class KnownRuns:
     """What is known of the runs of a range, by their places in it."""
 
-    there: NDArray[np.bool_]
+    there: NDArray[np.bool_]  # after `fill`: taken over, and not trained from the start
     columns: dict[str, NDArray[Any]]  # of the runs table, with codes for the statuses
     trajectories: list[dict[str, NDArray[Any]]]  # place, epoch, ssr, loss; ordered
     parameters: tuple[str, ...]
@@ -102,6 +104,8 @@ class KnownRuns:
             columns = {name: rows[name].to_numpy() for name in rows.column_names}
             names = pd.Categorical(columns["status"], categories=descent.STATUSES)
             columns["status"] = names.codes
+            for when in ("initial", "final", "min"):  # where all losses were SSR
+                columns.setdefault(f"loss_{when}", columns[f"ssr_{when}"])
             for name, values in columns.items():
                 empty = np.zeros(self.there.size, values.dtype)
                 self.columns.setdefault(name, empty)[at] = values
@@ -126,6 +130,7 @@ class KnownRuns:
         )
         # Velocity and sum of SSR are part of the state of a run and are not in the tables.
         can = self._has_state(variant) & (runs.momentum[at] == 0.0)
+        self.there[chosen[at[goes_on & ~can]]] = False
         at, goes_on = at[can | ~goes_on], goes_on[can | ~goes_on]
         source = chosen[at]
 
@@ -133,9 +138,8 @@ class KnownRuns:
         rows.epochs[at] = self.columns["epochs"][source]
         runs.epochs[at] = np.where(goes_on, rows.epochs[at], 0)
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
-            kept = name if f"{name}_final" in self.columns else "ssr"
             for column, when in enumerate(("initial", "final", "min")):
-                values[at, column] = self.columns[f"{kept}_{when}"][source]
+                values[at, column] = self.columns[f"{name}_{when}"][source]
         for name in self.measures:
             getattr(rows, name)[at] = self.columns[name][source]
         for name, position in variant.network.positions.items():

@@ -108,6 +108,15 @@ class Network:
         """Layer of each parameter of theta, counted from 0, shape (P,)."""
         return np.repeat(np.arange(self.layers, dtype=np.int64), self._counts)
 
+    def matrices_of(self, theta: np.ndarray) -> list[np.ndarray]:
+        """Return copies of the matrices W(l) in theta, shape (fan_in + 1, fan_out) each.
+
+        The last row is the bias; without biases there is none.
+        """
+        ends = np.cumsum(self._counts)[:-1]
+        parts = np.split(np.array(theta), ends)
+        return [part.reshape(-1, units) for part, units in zip(parts, self.sizes[1:], strict=True)]
+
     def architecture(self) -> Architecture:
         """Return the network as the numbers that kernels take."""
         sizes = np.array(self.sizes, dtype=np.int64)

@@ -3,9 +3,8 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,15 @@ import numpy as np
 from harness import provenance
 from harness.blocks import COUNTS, Trainer
 from harness.engines.threads import ThreadEngine
-from harness.errors import HarnessError, ResultsError, shown
+from harness.errors import HarnessError
 from harness.experiment import Experiment
-from harness.growth import Former, obstacle
-from harness.planning import available_threads, chunk_size
-from harness.store import MANIFEST, Store
-from harness.store.csv_files import has_csv, write_csv
+from harness.growth import Former
+from harness.opening import is_finished, manifest_of, now, open_or_create
+from harness.planning import available_threads
+from harness.store import Store
+from harness.store.csv_files import write_csv
 from harness.store.lock import writer
 from harness.tables import Results
-
-# Each is two files of one folder, and a second or two of training: months on a large machine.
-MOST_CHUNKS = 10**6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +103,12 @@ def run(
         )
     folder = Path("results") / experiment.name if out is None else Path(out)
     trainer = Trainer(experiment, lanes=lanes)
-    if _is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
+    if is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
         return Results(Store.open(folder))
+    manifest = manifest_of(trainer)
     Store.prepare(folder)
     with writer(folder):
-        store = _open_or_create(folder, trainer, allow_code_change)
+        store = open_or_create(folder, experiment, manifest, allow_code_change)
         missing = store.missing()
         store.make_room(missing)
         if missing:
@@ -119,14 +117,6 @@ def run(
             _train(trainer, store, missing, threads or available_threads(), progress)
         _finish(store)
     return Results(store)
-
-
-def _is_finished(folder: Path, experiment: Experiment) -> bool:
-    if not (folder / MANIFEST).exists():
-        return False
-    store = Store.open(folder)
-    same = store.manifest["identity"] == experiment.identity
-    return same and not store.manifest["earlier"] and not store.missing() and has_csv(store)
 
 
 def _finish(store: Store) -> None:
@@ -138,97 +128,6 @@ def _finish(store: Store) -> None:
     passes = {kind: sum(about[f"{kind}_passes"] for about in done) for kind in ("lane", "run")}
     store.amend({"passes": {"lanes": passes["lane"], "runs": passes["run"]}})
     write_csv(store)
-
-
-def _open_or_create(folder: Path, trainer: Trainer, allow_code_change: bool) -> Store:
-    experiment = trainer.experiment
-    if not (folder / MANIFEST).exists():
-        return Store.create(folder, _manifest(trainer))
-    store = Store.open(folder)
-    same = store.manifest["identity"] == experiment.identity
-    if not same:
-        _check_growth(store, experiment)
-    if not same or store.missing():
-        _check_code(store, allow_code_change)
-    return store if same else store.grow(_manifest(trainer))
-
-
-def _check_growth(store: Store, experiment: Experiment) -> None:
-    """Raise a ResultsError unless the experiment is that of the folder, grown."""
-    document = store.manifest["experiment"]
-    differs = _difference(document, experiment.document())
-    reason = ""
-    if store.manifest["lineage"] == experiment.lineage:
-        before = Experiment.from_mapping(document, data=experiment.dataset)
-        why = obstacle(before, experiment)
-        if why is None:
-            return
-        reason = f"\nIt is not the same experiment grown larger: {why}."
-    raise ResultsError(
-        f"{store.folder} holds the results of another experiment: {differs}.{reason}\n"
-        "Choose another folder with --out, or another name, or remove that one."
-    )
-
-
-def _check_code(store: Store, allow: bool) -> None:
-    """Raise a ResultsError where other code would go on, unless that is allowed."""
-    now = provenance.provenance()
-    if store.manifest["code"] == now["code"]:
-        return
-    if not allow:
-        before = store.manifest["versions"]
-        changed = [
-            f"{package} {before.get(package)} is now {version}"
-            for package, version in now["versions"].items()
-            if package in ("harness", "numba", "llvmlite") and before.get(package) != version
-        ]
-        raise ResultsError(
-            f"{store.folder} was begun by other code"
-            f" ({', '.join(changed) or 'the sources of harness have changed'}),"
-            " whose numbers may differ in the last bits.\n"
-            "Train anew with --out in another folder, or go on here with --allow-code-change."
-        )
-    former = [*store.manifest.get("former_code", []), store.manifest["code"]]
-    store.amend({**now, "former_code": former})
-
-
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> str:
-    """Name the first keys that differ, with both values."""
-    found = []
-    for key in sorted({*before, *now} - ({"name", "question"} if not where else set())):
-        old, new = before.get(key), now.get(key)
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found.append(_difference(old, new, f"{where}{key}."))
-        else:
-            found.append(f"{where}{key} was {shown(old)} and is {shown(new)}")
-    return ", ".join(found[:3]) or "the data differ"
-
-
-def _manifest(trainer: Trainer) -> dict[str, Any]:
-    experiment = trainer.experiment
-    runs, size = experiment.axes.size, chunk_size(trainer)
-    chunks = math.ceil(runs / size)
-    if chunks > MOST_CHUNKS:
-        raise HarnessError(
-            f"{runs:,} runs make {chunks:,} chunks; at most {MOST_CHUNKS:,} are trained.\n"
-            "Make the grid smaller, or several experiments of it."
-        )
-    return {
-        "identity": experiment.identity,
-        "lineage": experiment.lineage,
-        "runs": runs,
-        "chunk_size": size,
-        "chunks": chunks,
-        "experiment": experiment.document(),
-        "created": _now(),
-        **provenance.provenance(),
-    }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _train(
@@ -251,17 +150,17 @@ def _train(
     def work(chunk: int) -> None:
         runs, row = store.chunk_runs(chunk), row_of[chunk]
         known = former.known(runs.start, runs.stop)
-        reused[row] = known.there.sum()
         with may_train:
             begins = time.perf_counter()
             block = trainer.train(runs.start, runs.stop, stop, counts[row], known)
             seconds = time.perf_counter() - begins
         if block is None:
             return
+        reused[row] = known.there.sum()
         about = {
             "worker": provenance.worker(),
             "code": provenance.code_stamp(),
-            "finished": _now(),
+            "finished": now(),
             "seconds": round(seconds, 6),
             "reused_runs": int(reused[row]),
             "lane_passes": int(counts[row, 2]),
@@ -273,16 +172,16 @@ def _train(
     engine = ThreadEngine(work, 2 * threads)
     waiting = iter(missing)
     try:
+        if progress is not None:
+            progress(report())
         for chunk in islice(waiting, 2 * threads):
             engine.submit(chunk)
         while engine.in_flight:
-            if progress is not None:
-                progress(report())
             for _ in engine.completed(timeout=0.1):
                 for following in islice(waiting, 1):
                     engine.submit(following)
-        if progress is not None:
-            progress(report())
+            if progress is not None:
+                progress(report())
     finally:
         # Without an exception all is done and nobody looks at the flag.
         stop[0] = 1

@@ -1,14 +1,21 @@
 """Results as pandas tables."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from harness.errors import ResultsError
+from harness.data import Dataset
+from harness.errors import ResultsError, nearest, shown
+from harness.experiment import Experiment
 from harness.store import MANIFEST, Reader, Store
+
+# Fewer initialisations are all kept when runs are chosen.
+_MANY_STARTS = 1000
 
 
 class Results:
@@ -35,6 +42,21 @@ class Results:
         return self._store.manifest
 
     @cached_property
+    def experiment(self) -> Experiment:
+        """The experiment, with the data points that were trained on.
+
+        Raises
+        ------
+        ExperimentError
+            Its data come from a file that is no longer there, and were too many for the manifest.
+        """
+        kept = self.manifest["data"]
+        data = None
+        if kept is not None:
+            data = Dataset(inputs=np.array(kept["inputs"]), targets=np.array(kept["targets"]))
+        return Experiment.from_mapping(self.manifest["experiment"], data=data)
+
+    @cached_property
     def runs(self) -> pd.DataFrame:
         """One row a run, ordered by `run_id`.
 
@@ -54,40 +76,92 @@ class Results:
         """Return some columns of `runs`, of all runs or some, with texts as categories.
 
         Only these are read, which counts where there are millions of runs.
+
+        Raises
+        ------
+        ResultsError
+            The sweep has no such run or column.
         """
-        ids = None if run_ids is None else list(run_ids)
-        table = self._reader.read("runs", list(columns), ids)
-        frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
+        names = self._checked_columns("runs", columns)
+        ids = None if run_ids is None else self._checked_ids(run_ids)
+        frame: pd.DataFrame = self._reader.read("runs", names, ids).to_pandas(
+            strings_to_categorical=True
+        )
         return frame
 
-    def trajectories(self, run_ids: int | Iterable[int] | None = None) -> pd.DataFrame:
+    def run_batches(self, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
+        """Yield some columns of `runs`, some ten thousand rows at a time, however many there are.
+
+        Raises
+        ------
+        ResultsError
+            The sweep has no such column.
+        """
+        for rows in self._reader.batches("runs", self._checked_columns("runs", columns)):
+            yield rows.to_pandas()
+
+    def sample_runs(self, columns: Iterable[str], most: int = 1_000_000) -> pd.DataFrame:
+        """Return some columns of about `most` runs, or of all where there are not so many.
+
+        Initialisations are chosen, with all their runs; or runs, where there are few of the
+        former. A hash of the number chooses: the same every time, and evenly in the grid.
+        """
+        names = list(columns)
+        runs = self._reader.rows("runs")
+        starts = self.manifest["experiment"].get("grid", {}).get("init_id")
+        many = isinstance(starts, int) and starts >= _MANY_STARTS
+        chosen_by = "init_id" if many else "run_id"
+        parts = []
+        for rows in self.run_batches(dict.fromkeys([chosen_by, *names])):
+            # Fibonacci hashing (Knuth 1998, section 6.4): neighbours in the grid are torn apart.
+            drawn = rows[chosen_by].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+            parts.append(rows.loc[drawn <= min(most / runs, 1.0) * 2.0**64, names])
+        return pd.concat(parts, ignore_index=True)
+
+    def trajectories(
+        self, run_ids: int | Iterable[int] | None = None, columns: Iterable[str] | None = None
+    ) -> pd.DataFrame:
         """Return one row a recorded epoch, ordered by run_id, then epoch.
 
         Parameters
         ----------
         run_ids : int or iterable of int, optional
-            The runs that are wanted; all if left out.
-
-        Returns
-        -------
-        DataFrame
-            Columns run_id, epoch, ssr; and loss where it is not SSR.
+            The runs that are wanted; all if left out. Only their chunks are read.
+        columns : iterable of str, optional
+            The columns that are wanted: run_id, epoch, ssr; and loss where it is not SSR. All if
+            left out.
 
         Raises
         ------
         ResultsError
-            The sweep has no such run.
+            The sweep has no such run or column.
         """
         wanted = [run_ids] if isinstance(run_ids, int) else run_ids
         if wanted is not None:
-            wanted = list(wanted)
-            for run_id in wanted:
-                if not 0 <= run_id < self.manifest["runs"]:
-                    raise ResultsError(
-                        f"run_id = {run_id} is no run of {self.folder}.\n"
-                        f"Runs are 0 to {self.manifest['runs'] - 1}."
-                    )
-        return _to_pandas(self._reader.read("trajectories", run_ids=wanted))
+            wanted = self._checked_ids(wanted)
+        names = None if columns is None else self._checked_columns("trajectories", columns)
+        return _to_pandas(self._reader.read("trajectories", names, wanted))
+
+    def _checked_ids(self, run_ids: Iterable[int]) -> NDArray[np.int64]:
+        ids = np.asarray(run_ids if isinstance(run_ids, np.ndarray) else list(run_ids))
+        runs = self.manifest["runs"]
+        wrong = ids[(ids < 0) | (ids >= runs)] if ids.size else ids
+        if wrong.size:
+            raise ResultsError(
+                f"run_id = {shown(wrong[0].item())} is no run of {self.folder}.\n"
+                f"Runs are 0 to {runs - 1}."
+            )
+        return ids.astype(np.int64)
+
+    def _checked_columns(self, table: str, columns: Iterable[str]) -> list[str]:
+        names, known = list(columns), self._reader.columns(table)
+        for name in names:
+            if name not in known:
+                raise ResultsError(
+                    f"{shown(name)} is no column of {table} in {self.folder}."
+                    f" {nearest(str(name), known)}\nColumns are {', '.join(known)}."
+                )
+        return names
 
     def __repr__(self) -> str:
         return f"<Results {self.folder}: {self.manifest['runs']} runs>"

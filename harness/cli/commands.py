@@ -15,6 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.export_command import export
+from harness.cli.report_command import report
+from harness.cli.plot_command import plot
 from harness.errors import (
     ExperimentError,
     HarnessError,
@@ -180,6 +183,11 @@ def verify(folder: Folder) -> None:
     if folder_screens.show_checked(folder, inspection.verify(folder)):
         _complain("`harness run FILE` trains the runs of the broken files again.")
         raise typer.Exit(FAILED)
+
+
+app.command(short_help="Write a table of DIR as CSV or Parquet.")(export)
+app.command(short_help="Write a page that shows what DIR came to.")(report)
+app.command(short_help="Draw a picture of the results in DIR.")(plot)
 
 
 @app.command(short_help="Compare the speed with other ways to train.")

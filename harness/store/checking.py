@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.store.commits import FileRecord
+from harness.store.commits import Commit, FileRecord
 from harness.store.csv_files import CSV_COMMIT
 from harness.store.folder import MANIFEST, Store
 
@@ -26,7 +26,9 @@ def check(store: Store) -> Iterator[Checked]:
     listed = {store.name_of_commit(chunk): commit for chunk, commit in commits.items()}
     if store.files.size(CSV_COMMIT) is not None:
         try:
-            listed[CSV_COMMIT] = store.read_commit(CSV_COMMIT)
+            commit = Commit.from_json(store.files.read(CSV_COMMIT))
+            if commit.identity == store.manifest["identity"]:  # not of a smaller grid
+                listed[CSV_COMMIT] = commit
         except (OSError, ValueError, TypeError, KeyError) as error:
             broken.append((CSV_COMMIT, str(error)))
     for name, why in broken:

@@ -54,12 +54,14 @@ class Store:
         ours = re.compile(rf"\.lock|\.writer\.json|\..+\.unfinished|{'|'.join(_FOLDERS)}")
         try:
             there = {path.name for path in folder.iterdir()} if folder.exists() else set()
-            if MANIFEST not in there and not all(map(ours.fullmatch, there)):
+            files = LocalFiles(folder)
+            taken = not all(map(ours.fullmatch, there)) or any(map(files.names, _FOLDERS))
+            if MANIFEST not in there and taken:
                 raise ResultsError(
                     f"{folder} is there already and is no results folder.\n"
                     "Choose another folder with --out, or move this one away."
                 )
-            LocalFiles(folder).make_folders(_FOLDERS)
+            files.make_folders(_FOLDERS)
         except OSError as error:
             raise ResultsError(
                 f"{folder} cannot be made: {error.strerror}.\nChoose another folder with --out."
@@ -130,13 +132,18 @@ class Store:
         ]
 
     def drop_earlier(self) -> None:
-        """Remove the former generations."""
-        with self.writing("the manifest"):
-            for store in self.earlier():
-                commits = store.commits()
-                # Commits first: a part without one does not exist, but not the other way round.
-                self.files.remove(store.name_of_commit(chunk) for chunk in commits)
-                self.files.remove(name for c in commits.values() for name in c.files)
+        """Remove the former generations, committed or not."""
+        name_of = r"\w+/(?:part-)?\d{{6}}{}\.(?:json|parquet)"
+        all_generations = re.compile(name_of.format(r"(?:-g\d+)?"))
+        this_one = re.compile(name_of.format(self._suffix))
+        with self.writing("the folder"):
+            # Commits first: a part without one does not exist, but not the other way round.
+            for folder in (COMMITS, *TABLES):
+                self.files.remove(
+                    name
+                    for name in self.files.names(folder)
+                    if all_generations.fullmatch(name) and not this_one.fullmatch(name)
+                )
         self.amend({"earlier": []})
 
     # -- chunks ------------------------------------------------------------------------------------
@@ -244,7 +251,10 @@ class Store:
                         self.files.replace(name, [data])
                 if self.files.create(commit_name, [commit.to_json()]):
                     return
-            there = self.read_commit(commit_name)
+            try:
+                there = self.read_commit(commit_name)
+            except (ValueError, TypeError, KeyError) as error:
+                raise self.broken(commit_name, str(error)) from None
         if there.files != commit.files:
             raise ResultsError(
                 f"chunk {chunk} of {self.folder} was trained twice, with other results:"

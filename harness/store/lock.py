@@ -46,9 +46,11 @@ def writer(folder: Path) -> Iterator[None]:
         }
         with suppress(OSError):  # said to people only
             (folder / _HOLDER).write_text(json.dumps(about) + "\n", encoding="utf-8")
-        yield
-        with suppress(OSError):
-            (folder / _HOLDER).unlink()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                (folder / _HOLDER).unlink()
 
 
 def holder(folder: Path) -> str | None:

@@ -28,7 +28,7 @@ class Reader:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._whole: set[FileRecord] = set()  # seen to be right
+        self._whole: set[tuple[str, FileRecord]] = set()  # seen to be right
 
     def rows(self, table: str) -> int:
         """Return the number of rows of a table."""
@@ -95,7 +95,7 @@ class Reader:
         name, record = _part(table, commit)
         files = self.store.files
         try:
-            if record in self._whole:
+            if (name, record) in self._whole:
                 with files.open(name) as file:
                     yield file
                 return
@@ -103,7 +103,7 @@ class Reader:
             difference = record.difference(data)
             if difference:
                 raise self.store.broken(name, difference)
-            self._whole.add(record)
+            self._whole.add((name, record))
             yield pa.BufferReader(data)
         except (OSError, pa.ArrowException) as error:
             raise self.store.broken(name, str(error)) from error

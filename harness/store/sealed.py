@@ -11,11 +11,8 @@ _SEAL = "sha256"
 def seal(document: Mapping[str, Any]) -> bytes:
     """Write a document, and behind it the SHA-256 of all before.
 
-    >>> print(seal({"rows": 3}).decode(), end="")
-    {
-     "rows": 3,
-     "sha256": "e9eca4f49a7b84c9b5ba0b3aa8ea5dc1b0bd9d0f0d6ab8a3c1c7e4d0b4f0dd42"
-    }
+    >>> unseal(seal({"rows": 3}))
+    {'rows': 3}
     """
     return _written({**document, _SEAL: _digest(document)})
 
@@ -29,10 +26,10 @@ def unseal(data: bytes) -> dict[str, Any]:
         It is not what `seal` wrote.
     """
     document = json.loads(data)
-    if not isinstance(document, dict) or document.pop(_SEAL, None) != _digest(document):
-        raise ValueError("its checksum is wrong")
+    if not isinstance(document, dict) or document.pop(_SEAL, None) is None:
+        raise ValueError("it has no checksum")
     if seal(document) != data:
-        raise ValueError("it is not as it was written")
+        raise ValueError("it is not as it was written: its checksum is another")
     return document
 
 

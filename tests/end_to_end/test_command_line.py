@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from harness.store.lock import writer
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 HARNESS = Path(sys.executable).with_name("harness")
@@ -51,7 +54,7 @@ def test_run_leaves_the_files_that_it_promises(trained):
     cwd, _ = trained
     folder = cwd / "results" / "dosage"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "manifest.json", "runs", "runs.csv", "trajectories", "trajectories.csv"
+        ".lock", "commits", "manifest.json", "runs", "runs.csv", "trajectories", "trajectories.csv"
     ]  # fmt: skip
     runs = pd.read_csv(folder / "runs.csv")
     assert len(runs) == 31 * 10
@@ -96,6 +99,7 @@ def test_a_second_run_trains_nothing_and_says_so(trained):
 def test_another_experiment_does_not_touch_the_folder(trained):
     cwd, _ = trained
     other = harness("run", EXPERIMENTS / "dosage.toml", "--set", "training.epochs=7", cwd=cwd)
+    assert len(other.stderr.splitlines()) == 3
     assert other.returncode == 2
     assert "training.epochs was 2000 and is 7" in other.stderr
     assert "Traceback" not in other.stderr
@@ -229,8 +233,93 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
         (tmp_path / "here" / table).write_text("in the way")
     done = harness(*command, cwd=tmp_path)
     assert done.returncode == 1
-    assert "here/trajectories" in done.stderr
+    assert "here/runs" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_status_says_how_far_a_folder_is(trained):
+    cwd, _ = trained
+    shown = harness("status", "results/dosage", cwd=cwd)
+    assert shown.returncode == 0
+    rows = dict(line.split("  ", 1) for line in shown.stdout.splitlines())
+    rows = {label.strip(): text.strip() for label, text in rows.items()}
+    assert rows.pop("last chunk").endswith(" ago")
+    folder = cwd / "results" / "dosage"
+    chunks = len(list((folder / "runs").iterdir()))
+    size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
+    assert rows == {
+        "experiment": "dosage",
+        "runs": "310 of 310 done (100%)",
+        "chunks": f"{chunks} of {chunks} done",
+        "on disk": f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB",
+        "written by": "nobody at the moment",
+    }
+
+
+def test_verify_says_that_all_is_whole_or_what_is_broken(trained, tmp_path):
+    folder = tmp_path / "dosage"
+    shutil.copytree(trained[0] / "results" / "dosage", folder)
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."]
+    done = harness("verify", "dosage", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{len(files)} files, every byte as it was written.\n"
+
+    part = folder / "runs" / "part-000001.parquet"
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 1
+    part.write_bytes(data)
+    (folder / "trajectories.csv").unlink()
+    done = harness("verify", "dosage", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "dosage/runs/part-000001.parquet is not as it was written: its SHA-256 is another",
+        "dosage/trajectories.csv is missing",
+        f"2 of {len(files)} files broken.",
+    ]
+    assert done.stderr == "harness: `harness run FILE` trains the runs of the broken files again.\n"
+
+    command = ("run", EXPERIMENTS / "dosage.toml", "--set", "grid.init_id=10", "--out", "dosage")
+    status = harness("status", "dosage", cwd=tmp_path)
+    missing = len(pd.read_parquet(trained[0] / "results" / "dosage" / "runs" / part.name))
+    assert f"{310 - missing} of 310 done" in status.stdout
+    assert "`harness run FILE --out dosage` goes on." in status.stdout
+    again = harness(*command, cwd=tmp_path)
+    assert f"{310 - missing} of 310 runs were there already" in again.stdout
+    for name in (part.relative_to(folder), "runs.csv", "trajectories.csv"):
+        whole = trained[0] / "results" / "dosage" / name
+        assert (folder / name).read_bytes() == whole.read_bytes()
+    assert harness("verify", "dosage", cwd=tmp_path).returncode == 0
+
+
+def test_a_larger_grid_takes_over_what_is_there_and_says_so(trained, tmp_path):
+    folder = tmp_path / "dosage"
+    shutil.copytree(trained[0] / "results" / "dosage", folder)
+    command = ("run", EXPERIMENTS / "dosage.toml", "--set", "grid.init_id=12", "--out", "dosage")
+    with writer(folder):
+        refused = harness(*command, cwd=tmp_path)
+        status = harness("status", "dosage", cwd=tmp_path)
+        assert harness("verify", "dosage", cwd=tmp_path).returncode == 0
+    assert refused.returncode == 4
+    who = f"process {os.getpid()} on {socket.gethostname()} since "
+    assert refused.stderr.startswith(f"harness: dosage is being written by {who}")
+    assert len(refused.stderr.splitlines()) == 2
+    assert f"written by  {who}" in status.stdout
+    grown = harness(*command, cwd=tmp_path)
+    assert (grown.returncode, grown.stderr) == (0, "")
+    assert "310 runs taken over from the smaller grid before" in grown.stdout
+    assert "were there already" not in grown.stdout
+    assert len(pd.read_csv(folder / "runs.csv")) == 31 * 12
+    shown = harness("status", "dosage", cwd=tmp_path)
+    assert "reused      310 runs of a smaller grid" in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "show"])
+def test_no_results_folder_is_bad_input(command, tmp_path):
+    done = harness(command, "nowhere", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("harness: nowhere is no results folder")
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_help_needs_no_compiler(tmp_path):

@@ -178,6 +178,48 @@ def test_runs_that_have_ended_are_left_alone():
 
 
 @pytest.mark.jitless
+@pytest.mark.parametrize("first", [0, 1, 4, 8])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, SETTINGS["shuffled"], SETTINGS["drawn_often"]],
+    ids=["all", "shuffled", "drawn"],
+)
+def test_a_run_that_goes_on_has_the_bits_of_one_trained_in_one_go(first, settings):
+    # SSR falls and rises again, its least now before epoch `first` and now after it.
+    twin = a_twin((2, 3, 2), loss="mse")
+    theta, inputs, targets = a_problem(twin)
+    momentum = {"momentum": 0.95}
+    batches = {name: value for name, value in settings.items() if name != "momentum"}
+    recorded = [0, 2, 4, 7, 9]
+    whole_runs = start_runs(twin, theta, 0.25, **momentum)
+    schedule = schedule_of(twin, 5, 9, recorded=recorded, **batches)
+    whole, _ = kernel_train(twin, inputs, targets, schedule, whole_runs)
+    assert 1 < whole.epoch_of_ssr_min[0] < 8
+
+    before = sorted({epoch for epoch in recorded if epoch < first} | {0, first})
+    runs = start_runs(twin, theta, 0.25, **momentum)
+    half = schedule_of(twin, 5, first, recorded=before, **batches)
+    done, _ = kernel_train(twin, inputs, targets, half, runs)
+    rows = make_rows(1, len(recorded), True)
+    kept = sum(epoch < first for epoch in recorded)
+    for name in ("ssr", "loss", "epoch_of_ssr_min"):
+        getattr(rows, name)[:] = getattr(done, name)
+    for name in ("ssr_trajectory", "loss_trajectory"):
+        getattr(rows, name)[:, :kept] = getattr(done, name)[:, :kept]
+    rows.recorded[:] = kept
+    runs.epochs[:] = first
+    _, progress = kernel_train(twin, inputs, targets, schedule, runs, rows)
+
+    assert progress[:2].tolist() == [1, (9 - first) * schedule.updates]
+    # Velocity is state too.
+    for ours, theirs in zip(runs, whole_runs, strict=True):
+        if ours is not runs.epochs:
+            assert ours.tobytes() == theirs.tobytes()
+    for name in set(rows._fields) - {"ssr_mean"}:
+        assert getattr(rows, name).tobytes() == getattr(whole, name).tobytes(), name
+
+
+@pytest.mark.jitless
 def test_stopped_before_it_starts_nothing_is_trained():
     runs = start_runs(LINE, ZERO, 0.125)
     stop = np.ones(1, dtype=np.uint8)

@@ -1,12 +1,16 @@
 """Runs side by side against one run after the other: every number the same, to the bit."""
 
+import dataclasses
+
 import numba
 import numpy as np
 import pytest
 
+from harness.arguments import make_rows, start
 from harness.blocks import COUNTS, Trainer
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from harness.kernels.descent import FINISHED, RUNNING
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes are machine code alone")
 
@@ -114,6 +118,60 @@ def test_more_lanes_and_other_neighbours_change_no_bit():
     assert bits(train(sweep, lanes=16)[0].runs) == bits(whole.runs)
     part = train(sweep, lanes=8, first=5, last=16)[0]
     assert bits(part.runs) == bits({n: np.asarray(c)[5:16] for n, c in whole.runs.items()})
+
+
+def a_block(trainer, epochs=None):
+    """Variant, runs and rows of a whole experiment, of so many epochs."""
+    variant, count = trainer.variant(0), trainer.experiment.axes.size
+    runs = start(variant, trainer.experiment.axes.columns(np.arange(count)), count)
+    if epochs is not None:
+        recorded = variant.schedule.recorded
+        recorded = np.append(recorded[recorded < epochs], epochs)
+        schedule = variant.schedule._replace(epochs=epochs, recorded=recorded)
+        variant = dataclasses.replace(variant, schedule=schedule)
+    return variant, runs, make_rows(count, variant.schedule.recorded.size, trainer.keeps_loss)
+
+
+@pytest.mark.parametrize("name", ["one_tile_every_epoch", "momentum_and_measures", "shuffled"])
+@pytest.mark.parametrize("epochs", [1, 7, 12])
+def test_runs_that_go_on_have_the_bits_of_those_trained_in_one_go(name, epochs):
+    def train_in(trainer, *block):
+        counts = np.zeros(COUNTS, dtype=np.int64)
+        trainer.train_runs(*block, np.zeros(1, np.uint8), counts)
+        return counts
+
+    one, lanes = Trainer(CASES[name], lanes=1), Trainer(CASES[name], lanes=8)
+    whole = a_block(one)
+    train_in(one, *whole)
+    # The first part without lanes, which leave no velocity behind.
+    half, runs, done = a_block(one, epochs)
+    train_in(one, half, runs, done)
+    variant, _, rows = a_block(lanes)
+    on = done.status == FINISHED
+    assert 0 < on.sum() < on.size
+    kept = np.searchsorted(variant.schedule.recorded, epochs)
+    for field in rows._fields:
+        values = getattr(rows, field)
+        if field.endswith("trajectory"):
+            values[:, :kept] = getattr(done, field)[:, :kept]
+        else:
+            values[:] = getattr(done, field)
+    rows.status[on] = RUNNING
+    rows.recorded[on] = kept
+    runs.epochs[on] = epochs
+    counts = train_in(lanes, variant, runs, rows)
+
+    _, whole_runs, theirs = whole
+    updates = (theirs.epochs[on] - epochs).sum() * variant.schedule.updates
+    assert counts[:2].tolist() == [on.sum(), updates]
+    assert np.array_equal(runs.theta[on].view(np.int64), whole_runs.theta[on].view(np.int64))
+    measures = {"epoch_of_ssr_min", "gradient_norm"} & {*CASES[name].record.measures}
+    for field in ("status", "epochs", "ssr", "recorded", *measures):
+        assert np.array_equal(getattr(rows, field)[on], getattr(theirs, field)[on]), field
+    for row in np.flatnonzero(on):
+        written = theirs.recorded[row]
+        ours = rows.ssr_trajectory[row, :written]
+        assert ours.tobytes() == theirs.ssr_trajectory[row, :written].tobytes()
 
 
 def test_a_lane_takes_the_next_run_at_once():

@@ -1,22 +1,33 @@
 """The results folder, with tables that no network made."""
 
+import errno
 import json
 import math
+import os
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet
 import pytest
 
-from harness import store as store_module
-from harness.errors import ResultsError
-from harness.store import Store
+from harness.errors import NoSpaceError, ResultsError, StorageError
+from harness.store import Reader, Store, csv_files
+from harness.store import files as files_module
+from harness.store.csv_files import has_csv, write_csv
+from harness.store.sealed import seal, unseal
 
 AWKWARD = np.array([0.1, -0.0, 5.0, 1e22, 5e-324, 1.7976931348623157e308, np.nan, np.inf, -np.inf])
 
 
-def make_store(folder, chunks=1):
-    return Store.create(folder, {"format": 1, "chunks": chunks, "runs": 3})
+def make_store(folder, chunks=1, chunk_size=AWKWARD.size, identity="this"):
+    Store.prepare(folder)
+    sizes = {"runs": chunks * chunk_size, "chunk_size": chunk_size, "chunks": chunks}
+    return Store.create(folder, {"identity": identity, **sizes})
+
+
+def keep(store, chunk, runs, trajectories, **about):
+    store.keep(chunk, {"runs": [runs], "trajectories": [trajectories]}, about)
 
 
 def columns(first=0, count=AWKWARD.size):
@@ -33,12 +44,31 @@ def same_bits(left, right):
     )
 
 
+def everything(folder):
+    """Every file below a folder and what is in it, but for the lock."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".lock")
+    }
+
+
+def flip(path, place=None):
+    """Change one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 if place is None else place] ^= 1
+    path.write_bytes(data)
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
 def test_floats_read_back_to_the_same_bits_from_parquet_and_from_csv(tmp_path):
     store = make_store(tmp_path / "out")
-    store.write(0, columns(), columns())
-    store.write_csv()
+    keep(store, 0, columns(), columns())
+    write_csv(store)
     for frame in (
-        store.read("runs").to_pandas(),
+        Reader(store).read("runs").to_pandas(),
         pd.read_parquet(tmp_path / "out" / "runs" / "part-000000.parquet"),
         pd.read_csv(tmp_path / "out" / "runs.csv"),
     ):
@@ -50,8 +80,8 @@ def test_floats_read_back_to_the_same_bits_from_parquet_and_from_csv(tmp_path):
 
 def test_csv_has_a_plain_header_line_feeds_and_floats_that_are_floats(tmp_path):
     store = make_store(tmp_path / "out")
-    store.write(0, columns(), columns(count=2))
-    store.write_csv()
+    keep(store, 0, columns(), columns(count=2))
+    write_csv(store)
     assert (tmp_path / "out" / "runs.csv").read_bytes() == (
         b"run_id,status,ssr\n0,finished,0.1\n1,diverged,-0.0\n2,finished,5.0\n3,diverged,1e+22\n"
         b"4,finished,5e-324\n5,diverged,1.7976931348623157e+308\n6,finished,nan\n7,diverged,inf\n"
@@ -59,62 +89,275 @@ def test_csv_has_a_plain_header_line_feeds_and_floats_that_are_floats(tmp_path):
     )
 
 
+def test_rows_that_come_in_pieces_are_one_table(tmp_path):
+    store = make_store(tmp_path / "out")
+    pieces = (columns(first, 3) for first in (0, 3, 6))
+    store.keep(0, {"runs": pieces, "trajectories": [columns()]}, {})
+    assert Reader(store).read("runs")["run_id"].to_pylist() == [*range(9)]
+
+
 def test_chunks_are_read_in_their_order_whatever_order_they_came_in(tmp_path):
-    store = make_store(tmp_path / "out", chunks=3)
+    store = make_store(tmp_path / "out", chunks=3, chunk_size=3)
+    reader = Reader(store)
     for chunk in (2, 0):
-        store.write(chunk, columns(3 * chunk, 3), columns(3 * chunk, 3))
+        keep(store, chunk, columns(3 * chunk, 3), columns(3 * chunk, 3))
     assert store.missing() == [1]
-    assert store.read("runs")["run_id"].to_pylist() == [0, 1, 2, 6, 7, 8]
-    store.write(1, columns(3, 3), columns(3, 3))
+    assert reader.read("runs")["run_id"].to_pylist() == [0, 1, 2, 6, 7, 8]
+    keep(store, 1, columns(3, 3), columns(3, 3))
     assert store.missing() == []
-    assert Store.open(tmp_path / "out").read("runs", ["run_id"])["run_id"].to_pylist() == [
-        *range(9)
-    ]
-    assert store.rows("trajectories") == 9
+    assert reader.read("runs")["run_id"].to_pylist() == [*range(9)]
+    opened = Reader(Store.open(tmp_path / "out"))
+    assert opened.read("runs", ["run_id"])["run_id"].to_pylist() == [*range(9)]
+    assert opened.rows("trajectories") == 9
+    assert opened.columns("runs") == ["run_id", "status", "ssr"]
 
 
 def test_rows_of_some_runs_only(tmp_path):
     store = make_store(tmp_path / "out")
-    store.write(0, columns(), columns())
-    assert store.read("trajectories", run_ids=[5, 2])["run_id"].to_pylist() == [2, 5]
+    keep(store, 0, columns(), columns())
+    reader = Reader(store)
+    for _ in range(2):  # the second time the file is known to be whole
+        assert reader.read("trajectories", run_ids=[5, 2])["run_id"].to_pylist() == [2, 5]
+    assert reader.read("trajectories", run_ids=[])["run_id"].to_pylist() == []
+
+
+def test_of_some_runs_no_other_chunk_is_read(tmp_path):
+    store = make_store(tmp_path / "out", chunks=3, chunk_size=3)
+    for chunk in range(3):
+        keep(store, chunk, columns(3 * chunk, 3), columns(3 * chunk, 3))
+    (tmp_path / "out" / "runs" / "part-000001.parquet").unlink()
+    assert Reader(store).read("runs", run_ids=[8, 0])["run_id"].to_pylist() == [0, 8]
 
 
 def test_large_tables_have_no_csv(tmp_path, monkeypatch):
-    monkeypatch.setattr(store_module, "MOST_CSV_ROWS", 3)
+    monkeypatch.setattr(csv_files, "MOST_CSV_ROWS", 3)
     store = make_store(tmp_path / "out")
-    store.write(0, columns(count=2), columns(count=3))
-    store.write_csv()
+    (tmp_path / "out" / "trajectories.csv").write_text("of a smaller grid")
+    keep(store, 0, columns(count=2), columns(count=3))
+    write_csv(store)
     assert [path.name for path in (tmp_path / "out").glob("*.csv")] == ["runs.csv"]
+    assert has_csv(store)
 
 
-def test_a_write_that_fails_leaves_no_part_and_no_leftover(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["runs.csv", "commits/csv.json"])
+def test_csv_files_that_were_removed_are_missed(tmp_path, name):
     store = make_store(tmp_path / "out")
-    real = pyarrow.parquet.write_table
+    keep(store, 0, columns(), columns())
+    assert not has_csv(store)
+    write_csv(store)
+    assert has_csv(store)
+    (tmp_path / "out" / name).unlink()
+    assert not has_csv(store)
 
-    def fail_for_runs(rows, path, **options):
-        real(rows, path, **options)
-        if path.parent.name == "runs":
-            raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pyarrow.parquet, "write_table", fail_for_runs)
-    with pytest.raises(OSError, match="No space"):
-        store.write(0, columns(), columns())
+def test_reading_before_the_first_chunk_says_what_to_do(tmp_path):
+    with pytest.raises(ResultsError, match="no finished chunk yet"):
+        Reader(make_store(tmp_path / "out")).read("runs")
+
+
+# -- chunks are there or not -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nth", range(1, 4))
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_write_that_fails_leaves_a_chunk_missing_and_no_leftover(
+    tmp_path, monkeypatch, nth, code
+):
+    store = make_store(tmp_path / "out", chunks=2)
+    keep(store, 1, columns(9), columns(9))
+    before = everything(tmp_path / "out")
+    calls = []
+
+    def fail(descriptor, data):
+        calls.append(descriptor)
+        if len(calls) == nth:  # the runs, the trajectories, the commit
+            raise OSError(code, "said so")
+        return os.write(descriptor, data)
+
+    monkeypatch.setattr(files_module, "os", SimpleNamespace(**{**vars(os), "write": fail}))
+    kind = StorageError if code == errno.EIO else NoSpaceError
+    with pytest.raises(kind, match=f"chunk 0 of {re.escape(str(tmp_path))}.*said so") as caught:
+        keep(store, 0, columns(), columns())
+    assert type(caught.value) is kind
     assert store.missing() == [0]
-    assert not list((tmp_path / "out" / "runs").iterdir())
+    after = everything(tmp_path / "out")
+    assert {name: after[name] for name in before} == before
+    assert not [name for name in after if "unfinished" in name]
+    assert len(calls) == nth  # no second try
+    keep(store, 0, columns(), columns())
+    assert store.missing() == []
+    assert Reader(store).rows("runs") == 18
 
 
-def test_a_folder_with_other_things_is_left_alone(tmp_path):
-    (tmp_path / "thesis.txt").write_text("mine")
+def test_a_full_disk_says_how_much_is_needed(tmp_path, monkeypatch):
+    store = make_store(tmp_path / "out", chunks=4)
+    keep(store, 0, columns(), columns())
+    sizes = [path.stat().st_size for path in (tmp_path / "out").rglob("*.parquet")]
+
+    def fail(descriptor, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files_module, "os", SimpleNamespace(**{**vars(os), "write": fail}))
+    with pytest.raises(NoSpaceError) as caught:
+        keep(store, 1, columns(), columns())
+    # The same rows again, three times.
+    chunk, three = (f"{factor * sum(sizes) / 1000:.1f} kB" for factor in (1, 3))
+    assert f"it needs {chunk}, and all that is missing about {three}" in str(caught.value)
+
+
+@pytest.mark.parametrize("table", ["runs", "trajectories"])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(b""),
+    ],
+)
+def test_a_chunk_that_lacks_a_part_or_has_a_piece_of_it_is_missing(tmp_path, table, harm):
+    store = make_store(tmp_path / "out")
+    keep(store, 0, columns(), columns())
+    assert store.missing() == []
+    harm(tmp_path / "out" / table / "part-000000.parquet")
+    assert store.missing() == [0]
+
+
+def test_parts_without_a_commit_do_not_exist_and_are_replaced(tmp_path):
+    store = make_store(tmp_path / "out")
+    keep(store, 0, columns(), columns())
+    (tmp_path / "out" / "commits" / "000000.json").unlink()
+    opened = Store.open(tmp_path / "out")
+    assert opened.missing() == [0]
+    with pytest.raises(ResultsError, match="no finished chunk"):
+        Reader(opened).read("runs")
+    keep(opened, 0, columns(count=4), columns(count=4))
+    assert Reader(opened).read("runs")["run_id"].to_pylist() == [0, 1, 2, 3]
+
+
+def test_every_bit_of_a_commit_counts(tmp_path):
+    store = make_store(tmp_path / "out")
+    keep(store, 0, columns(), columns())
+    path = tmp_path / "out" / "commits" / "000000.json"
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        flip(path, place)
+        opened, broken = Store.open(tmp_path / "out"), []
+        assert opened.missing() == [0]
+        assert opened.commits(broken=lambda name, why, into=broken: into.append(name)) == {}
+        assert broken == ["commits/000000.json"]
+        with pytest.raises(ResultsError, match=r"commits/000000\.json is broken"):
+            Reader(opened).read("runs")
+        path.write_bytes(whole)
+
+
+def test_a_chunk_of_another_experiment_is_no_chunk_of_this_one(tmp_path):
+    keep(make_store(tmp_path / "other", identity="other"), 0, columns(), columns())
+    os.rename(tmp_path / "other" / "commits", tmp_path / "commits")
+    store = make_store(tmp_path / "out")
+    os.rmdir(tmp_path / "out" / "commits")
+    os.rename(tmp_path / "commits", tmp_path / "out" / "commits")
+    assert store.missing() == [0]
+    with pytest.raises(ResultsError, match="broken: it belongs to another experiment"):
+        store.commits()
+    store.make_room([0])
+    keep(store, 0, columns(), columns())
+    assert store.missing() == []
+
+
+def test_room_is_made_of_what_was_not_finished_and_of_missing_chunks_alone(tmp_path):
+    store = make_store(tmp_path / "out", chunks=2)
+    for chunk in range(2):
+        keep(store, chunk, columns(9 * chunk), columns(9 * chunk))
+    (tmp_path / "out" / "runs" / ".part-000001.parquet.7-ab.unfinished").write_bytes(b"a piece")
+    (tmp_path / "out" / "runs" / "part-000001.parquet").unlink()
+    store.make_room(store.missing())
+    left = sorted(everything(tmp_path / "out"))
+    assert left == [
+        "commits/000000.json", "manifest.json", "runs/part-000000.parquet",
+        "trajectories/part-000000.parquet", "trajectories/part-000001.parquet",
+    ]  # fmt: skip
+
+
+def test_the_same_result_twice_is_one(tmp_path):
+    folder = tmp_path / "out"
+    keep(make_store(folder), 0, columns(), columns(), worker="first")
+    before = everything(folder)
+    keep(Store.open(folder), 0, columns(), columns(), worker="second")
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize("table", ["runs", "trajectories"])
+def test_another_result_of_a_chunk_is_refused_and_the_first_is_kept(tmp_path, table):
+    folder = tmp_path / "out"
+    keep(make_store(folder), 0, columns(), columns(), worker="one", finished="noon")
+    before = everything(folder)
+    other = {"runs": columns(), "trajectories": columns()}
+    other[table]["ssr"] = np.nextafter(AWKWARD, 0.0)
+    with pytest.raises(ResultsError, match=r"chunk 0 .* by one at noon and by two at some time"):
+        keep(Store.open(folder), 0, **other, worker="two")
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize("table", ["runs", "trajectories"])
+def test_any_changed_bit_of_a_part_is_named_with_what_to_do(tmp_path, table):
+    store = make_store(tmp_path / "out")
+    keep(store, 0, columns(), columns())
+    path = tmp_path / "out" / table / "part-000000.parquet"
+    for place in range(0, path.stat().st_size, 29):
+        flip(path, place)
+        with pytest.raises(ResultsError, match=r"part-000000\.parquet is broken.*\n.*verify"):
+            Reader(store).read(table)
+        flip(path, place)
+    assert Reader(store).rows(table) == 9
+
+
+def test_a_part_that_is_gone_or_of_another_size_is_named(tmp_path):
+    store = make_store(tmp_path / "out")
+    keep(store, 0, columns(), columns())
+    path = tmp_path / "out" / "runs" / "part-000000.parquet"
+    path.write_bytes(b"PAR1 no more")
+    with pytest.raises(ResultsError, match="is broken: has 12 bytes instead of"):
+        Reader(store).read("runs")
+    path.unlink()
+    with pytest.raises(ResultsError, match=r"is broken: .*No such file"):
+        Reader(store).read("runs")
+
+
+def test_a_part_that_has_the_bytes_of_another_is_checked_for_itself(tmp_path):
+    # Without rows all parts of a table are the same.
+    store = make_store(tmp_path / "out", chunks=2)
+    for chunk in range(2):
+        keep(store, chunk, columns(9 * chunk), columns(count=0))
+    path = tmp_path / "out" / "trajectories" / "part-000001.parquet"
+    data = path.read_bytes()
+    assert data == path.with_name("part-000000.parquet").read_bytes()
+    path.write_bytes(data.replace(b"ssr", b"sss"))
+    with pytest.raises(ResultsError, match=r"part-000001\.parquet is broken"):
+        Reader(store).read("trajectories")
+
+
+# -- folder and manifest ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", ["thesis.txt", "runs.csv", ".hidden", "results/runs"])
+def test_a_folder_with_other_things_is_left_alone(tmp_path, other):
+    (tmp_path / other).parent.mkdir(exist_ok=True)
+    (tmp_path / other).write_text("mine")
     with pytest.raises(ResultsError, match="is no results folder"):
         make_store(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    assert everything(tmp_path) == {other: b"mine"}
+    assert not (tmp_path / "commits").exists()
 
 
-def test_an_empty_folder_may_become_a_results_folder(tmp_path):
+@pytest.mark.parametrize("leftover", [".lock", ".writer.json", ".manifest.json.1-ab.unfinished"])
+def test_a_folder_that_is_empty_or_was_only_begun_may_become_a_results_folder(tmp_path, leftover):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / leftover).write_text("")
     assert make_store(tmp_path).missing() == [0]
+    assert make_store(tmp_path / "new" / "folder").missing() == [0]
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]", "3", "{}", '{"format": 2}'])
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "3", "{}", '{"format": 2}'])
 def test_a_folder_without_a_readable_manifest_is_refused(tmp_path, text):
     if text is not None:
         (tmp_path / "manifest.json").write_text(text)
@@ -122,9 +365,24 @@ def test_a_folder_without_a_readable_manifest_is_refused(tmp_path, text):
         Store.open(tmp_path)
 
 
-def test_reading_before_the_first_chunk_says_what_to_do(tmp_path):
-    with pytest.raises(ResultsError, match="no finished chunk yet"):
-        make_store(tmp_path / "out").read("runs")
+def test_a_manifest_with_any_changed_character_is_refused(tmp_path):
+    make_store(tmp_path)
+    path = tmp_path / "manifest.json"
+    for place in range(path.stat().st_size):
+        flip(path, place)
+        with pytest.raises(ResultsError, match=r"manifest\.json is broken: .*\nMove .* away"):
+            Store.open(tmp_path)
+        flip(path, place)
+    assert Store.open(tmp_path).missing() == [0]
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_manifest_of_another_format_asks_for_the_version_that_wrote_it(tmp_path, version):
+    make_store(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_bytes(seal({**unseal(path.read_bytes()), "format": version}))
+    with pytest.raises(ResultsError, match=f"has the format {version}; this harness reads 2"):
+        Store.open(tmp_path)
 
 
 def test_manifest_reads_back(tmp_path):
@@ -133,23 +391,42 @@ def test_manifest_reads_back(tmp_path):
     assert Store.open(tmp_path / "out").manifest["chunks"] == 7
 
 
-@pytest.mark.parametrize("table", ["runs", "trajectories"])
-def test_a_chunk_that_lacks_either_part_is_missing(tmp_path, table):
+def test_entries_are_added_to_a_manifest_that_keeps_the_others(tmp_path):
     store = make_store(tmp_path / "out")
-    store.write(0, columns(), columns())
-    (tmp_path / "out" / table / "part-000000.parquet").unlink()
-    assert store.missing() == [0]
+    store.amend({"note": "später"})
+    for manifest in (store.manifest, Store.open(tmp_path / "out").manifest):
+        assert (manifest["note"], manifest["identity"]) == ("später", "this")
 
 
-@pytest.mark.parametrize("read", [lambda store: store.read("runs"), lambda s: s.rows("runs")])
-def test_a_broken_part_is_named_with_what_to_do(tmp_path, read):
-    store = make_store(tmp_path / "out")
-    store.write(0, columns(), columns())
-    (tmp_path / "out" / "runs" / "part-000000.parquet").write_bytes(b"PAR1 no more")
-    with pytest.raises(
-        ResultsError, match=r"part-000000\.parquet cannot be read.*\nRemove .*again"
-    ):
-        read(store)
+def test_a_generation_has_files_of_its_own_and_the_former_ones_stay_until_dropped(tmp_path):
+    folder = tmp_path / "out"
+    store = make_store(folder)
+    keep(store, 0, columns(), columns())
+    before = everything(folder)
+    sizes = {"runs": 18, "chunk_size": 9, "chunks": 2}
+    grown = store.grow({"identity": "larger", **sizes})
+    assert grown.missing() == [0, 1]
+    for chunk in range(2):
+        keep(grown, chunk, columns(9 * chunk), columns(9 * chunk))
+    grown = Store.open(folder)
+    assert grown.missing() == []
+    (former,) = grown.earlier()
+    assert Reader(former).rows("runs") == 9
+    after = everything(folder)
+    del before["manifest.json"]
+    assert {name: after[name] for name in before} == before
+    assert {*after} - {*before} == {"manifest.json"} | {
+        name
+        for chunk in ("000000-g1", "000001-g1")
+        for name in (
+            f"commits/{chunk}.json", f"runs/part-{chunk}.parquet",
+            f"trajectories/part-{chunk}.parquet",
+        )
+    }  # fmt: skip
+    grown.drop_earlier()
+    assert {*everything(folder)} == {*after} - {*before}
+    assert Store.open(folder).earlier() == []
+    assert Reader(Store.open(folder)).rows("runs") == 18
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

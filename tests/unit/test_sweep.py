@@ -1,12 +1,15 @@
 """Sweeps: which rows there are, going on where one stopped, and what a folder refuses."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import harness
-from harness import planning, sweep
+from harness import opening, planning, provenance
 from harness.blocks import Trainer
+from harness.store.lock import writer
 
 
 @pytest.fixture
@@ -73,9 +76,9 @@ def test_a_rerun_trains_exactly_the_missing_chunks(small, tmp_path, monkeypatch,
     trained = []
     train = Trainer.train
 
-    def watch(self, first, last, stop, progress):
+    def watch(self, first, last, *arguments):
         trained.append((first, last))
-        return train(self, first, last, stop, progress)
+        return train(self, first, last, *arguments)
 
     monkeypatch.setattr(Trainer, "train", watch)
     again = harness.run(small(), folder)
@@ -91,13 +94,121 @@ def test_a_finished_folder_trains_nothing(small, tmp_path, monkeypatch):
     assert len(harness.run(small(), tmp_path / "out").runs) == 12
 
 
+def state(folder):
+    """Everything about the files and folders of a folder that writing would change."""
+    return {
+        path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [folder, *folder.rglob("*")]
+    }
+
+
+def test_a_finished_folder_is_not_written_to(small, tmp_path):
+    folder = tmp_path / "out"
+    runs = harness.run(small(), folder).runs
+    before = state(folder)
+    paths = [*folder.rglob("*"), folder]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)  # which root does not mind
+    again = harness.run(small(), folder)
+    for path in reversed(paths):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    pd.testing.assert_frame_equal(again.runs, runs, check_exact=True)
+    assert state(folder) == before
+
+
+def test_what_is_lost_of_a_finished_folder_is_written_again_and_nothing_else(small, tmp_path):
+    folder = tmp_path / "out"
+    harness.run(small(), folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (folder / "trajectories.csv").unlink()
+    harness.run(small(), folder)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_another_writes_into_is_refused_and_read(small, tmp_path):
+    folder = tmp_path / "out"
+    harness.run(small(), folder)
+    with writer(folder):
+        assert len(harness.run(small(), folder).runs) == 12  # it is finished: nothing is written
+        before = state(folder)
+        with pytest.raises(harness.HarnessError, match=f"by process {os.getpid()} on "):
+            harness.run(small(grid__init_id=5), folder)
+        assert state(folder) == before
+
+
+# -- other code ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def begun(small, tmp_path, monkeypatch, chunks_of_two):
+    """A folder that lacks a chunk of code "older", of harness 0.0.9."""
+    versions = provenance.versions()
+    with monkeypatch.context() as patch:
+        patch.setattr(provenance, "code_stamp", lambda: "older")
+        patch.setattr(provenance, "versions", lambda: {**versions, "harness": "0.0.9"})
+        harness.run(small(), tmp_path / "out")
+    (tmp_path / "out" / "commits" / "000003.json").unlink()
+    return tmp_path / "out"
+
+
+def test_other_code_does_not_go_on_and_names_the_versions(small, begun):
+    before = state(begun)
+    with pytest.raises(harness.ResultsError) as caught:
+        harness.run(small(), begun)
+    now = provenance.versions()["harness"]
+    assert f"harness 0.0.9 is now {now}" in str(caught.value)
+    assert "--allow-code-change" in str(caught.value)
+    after = state(begun)
+    assert {path: after[path] for path in before if path not in (begun, begun / ".lock")} == {
+        path: before[path] for path in before if path not in (begun, begun / ".lock")
+    }
+
+
+def test_changed_sources_of_one_version_are_named_too(small, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(provenance, "code_stamp", lambda: "older")
+        harness.run(small(), tmp_path / "out")
+    (tmp_path / "out" / "runs" / "part-000000.parquet").unlink()
+    with pytest.raises(harness.ResultsError, match="the sources of harness have changed"):
+        harness.run(small(), tmp_path / "out")
+
+
+def test_other_code_goes_on_where_that_is_allowed_and_it_is_noted(small, begun, tmp_path):
+    results = harness.run(small(), begun, allow_code_change=True)
+    assert len(results.runs) == 12
+    for manifest in (results.manifest, harness.open_results(begun).manifest):
+        assert manifest["code"] == provenance.code_stamp()
+        assert manifest["former_code"] == ["older"]
+        assert manifest["versions"] == provenance.versions()
+    (begun / "commits" / "000002.json").unlink()
+    assert harness.run(small(), begun).manifest["former_code"] == ["older"]
+
+
+def test_former_code_is_noted_where_its_runs_were_taken_over(small, begun):
+    # Of code "older" are all runs of the smaller grid but two.
+    larger = small(grid__init_id=6)
+    with pytest.raises(harness.ResultsError, match="other code"):
+        harness.run(larger, begun)
+    results = harness.run(larger, begun, allow_code_change=True)
+    assert len(results.runs) == 18
+    assert results.manifest["former_code"] == ["older"]
+
+
+def test_other_code_reads_a_finished_folder(small, tmp_path, monkeypatch):
+    results = harness.run(small(), tmp_path / "out")
+    monkeypatch.setattr(provenance, "code_stamp", lambda: "newer")
+    again = harness.run(small(), tmp_path / "out")
+    assert again.manifest == results.manifest
+    pd.testing.assert_frame_equal(harness.open_results(tmp_path / "out").runs, results.runs)
+
+
 def test_another_experiment_is_refused_and_told_what_differs(small, tmp_path):
     harness.run(small(), tmp_path / "out")
-    other = small(training__learning_rate=0.2, grid__init_id=5)
+    other = small(training__learning_rate=0.2, training__momentum=0.5, grid__init_id=5)
     with pytest.raises(harness.ResultsError) as caught:
         harness.run(other, tmp_path / "out")
     assert "grid.init_id was 4 and is 5" in str(caught.value)
     assert "training.learning_rate was 0.1 and is 0.2" in str(caught.value)
+    assert "training.momentum was 0.0 and is 0.5" in str(caught.value)
     assert "--out" in str(caught.value)
     renamed = small(name="other_name", question="Another?")
     assert len(harness.run(renamed, tmp_path / "out").runs) == 12
@@ -112,8 +223,7 @@ def test_an_interrupt_keeps_finished_chunks_and_a_rerun_goes_on(small, tmp_path,
 
     with pytest.raises(KeyboardInterrupt):
         harness.run(small(), folder, threads=1, progress=interrupt)
-    kept = len(list((folder / "runs").iterdir()))
-    assert kept > 0
+    assert len(list((folder / "runs").iterdir())) > 0
     assert not (folder / "runs.csv").exists()
     again = harness.run(small(), folder)
     fresh = harness.run(small(), tmp_path / "fresh")
@@ -169,7 +279,7 @@ def test_default_folder_is_results_and_the_name(small, tmp_path, monkeypatch):
 
 
 def test_difference_of_the_data_alone_is_named():
-    assert sweep._difference({"a": 1}, {"a": 1}) == "the data differ"
+    assert opening._difference({"a": 1}, {"a": 1}) == "the data differ"
 
 
 def test_an_interrupt_ends_a_run_in_the_middle(small, tmp_path):

@@ -1,0 +1,77 @@
+"""`harness export`: a table, or a part of it, into a file or to standard output."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.printing import plural, say
+
+STOPPED = 130
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    table: Annotated[str, typer.Option(metavar="NAME", help="runs or trajectories.")] = "runs",
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Columns in this order; all if left out. With trajectories, also those of runs.",
+        ),
+    ] = None,
+    runs: Annotated[
+        str | None,
+        typer.Option(metavar="IDS", help="Run ids, such as 0,5,100-199; all if left out."),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="What rows satisfy: \"status == 'diverged' and learning_rate > 0.1\"; with"
+            " trajectories, also on columns of runs.",
+        ),
+    ] = None,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help="csv or parquet; as FILE ends, or csv, if left out."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where it goes; standard output if left out."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+) -> None:
+    """Write a table of DIR, or a part of it, as one CSV or Parquet file.
+
+    It is read chunk by chunk, so that any table fits into memory. FILE appears when it is whole.
+    """
+    try:
+        from harness import export as exporting
+
+        done = exporting.export(
+            folder,
+            output or sys.stdout.buffer,
+            table=table,
+            columns=None if columns is None else [name.strip() for name in columns.split(",")],
+            runs=runs,
+            where=where,
+            file_format=file_format,
+            force=force,
+        )
+    except KeyboardInterrupt:
+        print("harness: stopped; no file was made.", file=sys.stderr)
+        raise typer.Exit(STOPPED) from None
+    if output is not None:
+        say(f"{plural(done.rows, 'row')} in {output}")
+    if done.chunks_missing:
+        print(
+            f"harness: {plural(done.chunks_missing, 'chunk')} of {folder} not trained yet, so that"
+            " their runs are not in it; `harness run FILE` goes on.",
+            file=sys.stderr,
+        )

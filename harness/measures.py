@@ -1,0 +1,322 @@
+"""What tables of runs say. Each measure is a function from tables to a table.
+
+`by` is the name of an axis, or a list of them: the measure is taken over the runs that agree there.
+`runs` and `trajectories` are those of `harness.open_results`, or parts of them. A run that diverged
+has no final value that means anything; where values are ordered it comes last, as infinity.
+
+Nothing here knows files, networks or pictures.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+ENDINGS = ("converged", "finished", "diverged")
+
+# Of all intervals.
+CONFIDENCE = 0.95
+
+
+def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
+    """Return how the runs ended, as shares.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With the columns of `by` and `status`.
+    by : str or sequence of str
+        Axes.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `by`; `runs`, their number; `converged`, `finished` and `diverged`, shares
+        of them; and `converged_low`, `converged_high`, `diverged_low`, `diverged_high`, the ends
+        of their 95 % intervals by Wilson (1927, "Probable inference, the law of succession, and
+        statistical inference"), which hold for shares of 0 and 1 too.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame(
+    ...     {
+    ...         "learning_rate": [0.1, 0.1, 0.9],
+    ...         "status": ["converged", "finished", "diverged"],
+    ...     }
+    ... )
+    >>> outcomes(runs, "learning_rate")[["learning_rate", "runs", "converged", "diverged"]]
+       learning_rate  runs  converged  diverged
+    0            0.1     2        0.5       0.0
+    1            0.9     1        0.0       1.0
+    """
+    axes = _names(by)
+    counts = pd.crosstab([runs[name] for name in axes], runs["status"].astype(str))
+    counts = counts.reindex(columns=list(ENDINGS), fill_value=0)
+    total = counts.sum(axis=1)
+    table = counts.div(total, axis=0)
+    table.insert(0, "runs", total)
+    for ending in ("converged", "diverged"):
+        low, high = share_interval(counts[ending].to_numpy(), total.to_numpy())
+        table[f"{ending}_low"], table[f"{ending}_high"] = low, high
+    table.columns.name = None
+    return table.reset_index()
+
+
+def share_interval(
+    hits: NDArray[np.int64], runs: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of the 95 % Wilson interval of each share hits / runs, shape (n,) each.
+
+    Examples
+    --------
+    >>> low, high = share_interval(np.array([0, 25]), np.array([30, 30]))
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.664], [0.114, 0.927])
+    """
+    pairs, place = np.unique(np.stack([hits, runs]), axis=1, return_inverse=True)
+    ends = np.array([
+        stats.binomtest(hit, count).proportion_ci(CONFIDENCE, method="wilson")
+        for hit, count in pairs.T.tolist()
+    ]).reshape(-1, 2)  # fmt: skip
+    return ends[place.ravel(), 0], ends[place.ravel(), 1]
+
+
+def final_values(
+    runs: pd.DataFrame, by: str | Sequence[str], column: str = "ssr_final"
+) -> pd.DataFrame:
+    """Return best, quartiles and worst of a column of `runs`.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With the columns of `by`, `column`, and `status`.
+    by : str or sequence of str
+        Axes.
+    column : str
+        What is ordered; the least is the best.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `by`; `runs`; `best`, `lower_quartile`, `median`, `upper_quartile`, `worst`.
+        Quartiles lie on a run or between two, as numpy's do; beside a diverged run they are inf.
+    """
+    axes = _names(by)
+    values = _ordered(runs, column)
+    groups = values.groupby([runs[name] for name in axes], observed=True)
+    table = pd.DataFrame({"runs": groups.size(), "best": groups.min()})
+    for name, share in (("lower_quartile", 0.25), ("median", 0.5), ("upper_quartile", 0.75)):
+        # Between a number and infinity there is no number.
+        far = groups.quantile(share, interpolation="higher")
+        table[name] = groups.quantile(share).where(np.isfinite(far), np.inf)
+    table["worst"] = groups.max()
+    return table.reset_index()
+
+
+def reached(
+    runs: pd.DataFrame, trajectories: pd.DataFrame | None = None, ssr: float | None = None
+) -> pd.DataFrame:
+    """Return when each run came to an SSR for the first time.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With run_id, status, epochs.
+    trajectories : DataFrame, optional
+        Of all these runs; epochs between the recorded ones are not seen.
+    ssr : float, optional
+        What is to be reached. Without it, and without trajectories, it is the tolerance: a run
+        that converged has reached it at its last epoch.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `runs` with two columns more: `reached`, whether it did; and `epoch`, when, or
+        how long it was watched. A run that diverged never will: it counts as watched to the end.
+    """
+    if trajectories is None or ssr is None:
+        hit = runs["status"].astype(str) == "converged"
+        epoch = runs["epochs"]
+    else:
+        first = trajectories[trajectories["ssr"] <= ssr].groupby("run_id")["epoch"].min()
+        found = runs["run_id"].map(first)
+        hit = found.notna()
+        epoch = found.fillna(runs["epochs"]).astype(np.int64)
+    never = ~hit & (runs["status"].astype(str) == "diverged")
+    budget = runs["max_epochs"] if "max_epochs" in runs else runs["epochs"].max()
+    return runs.assign(reached=hit, epoch=epoch.where(~never, budget))
+
+
+def epochs_to_reach(watched: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
+    """Return the epochs after which half of the runs have reached an SSR.
+
+    Parameters
+    ----------
+    watched : DataFrame
+        What `reached` returns.
+    by : str or sequence of str
+        Axes.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `by`; `runs`; `reached`, how many did; `median`, and the ends of its 95 %
+        interval `low` and `high`. It is the median of Kaplan and Meier (1958, "Nonparametric
+        estimation from incomplete observations"), which counts the runs that did not: inf where
+        fewer than half did in the time they were watched. A mean over those that did would praise
+        rates at which only the easy starts succeed.
+    """
+    axes = _names(by)
+    rows = []
+    for point, group in watched.groupby(axes, observed=True):
+        median, low, high = _median_epoch(
+            group["epoch"].to_numpy(np.float64), group["reached"].to_numpy(bool)
+        )
+        rows.append((*point, len(group), int(group["reached"].sum()), median, low, high))
+    return pd.DataFrame(rows, columns=[*axes, "runs", "reached", "median", "low", "high"])
+
+
+def _median_epoch(epoch: NDArray[np.float64], hit: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Return the Kaplan-Meier median and the ends of its interval."""
+    if not hit.any():
+        return np.inf, np.inf, np.inf
+    survival = stats.ecdf(stats.CensoredData(uncensored=epoch[hit], right=epoch[~hit])).sf
+    with np.errstate(all="ignore"):  # log(0) at the ends of the curve
+        band = survival.confidence_interval(CONFIDENCE, method="log-log")
+
+    def half(curve: Any) -> float:
+        below = curve.probabilities <= 0.5  # NaN, where there is no interval, is not
+        return float(curve.quantiles[below.argmax()]) if below.any() else np.inf
+
+    return half(survival), half(band.low), half(band.high)
+
+
+def best_rate(
+    runs: pd.DataFrame, axis: str = "learning_rate", *, resamples: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Return the value of an axis at which most runs converge, and how sure that is.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With `axis`, init_id, status, ssr_final; every initialisation at every value.
+    axis : str
+        Usually learning_rate.
+    resamples, seed : int
+        How often the initialisations are drawn again, and the seed of numpy's generator.
+
+    Returns
+    -------
+    DataFrame
+        One row: `axis`, `low` and `high`, the percentile interval of the bootstrap over
+        initialisations (Efron 1979, "Bootstrap methods: another look at the jackknife"), `score`,
+        and `scored_by`: "converged", the share; or, where no run converged, "ssr_final", the
+        median.
+    """
+    converged = runs.assign(value=(runs["status"].astype(str) == "converged").astype(np.float64))
+    by_share = bool(converged["value"].any())
+    table = (converged if by_share else runs.assign(value=_ordered(runs, "ssr_final"))).pivot_table(
+        index="init_id", columns=axis, values="value", aggfunc="mean" if by_share else "median"
+    )
+    values, points = table.to_numpy(), table.columns.to_numpy()
+    starts = len(values)
+
+    def score(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return rows.mean(axis=0) if by_share else -np.median(rows, axis=0)
+
+    scores = score(values)
+    random = np.random.default_rng(seed)
+    if by_share:  # how often each start is drawn is all that a mean needs
+        drawn = random.multinomial(starts, np.full(starts, 1 / starts), size=resamples)
+        winners = (drawn @ values).argmax(axis=1)
+    else:
+        winners = np.array([
+            score(values[random.integers(starts, size=starts)]).argmax() for _ in range(resamples)
+        ])  # fmt: skip
+    edge = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(winners, [edge, 1 - edge], method="closest_observation").astype(int)
+    best = int(scores.argmax())
+    return pd.DataFrame({
+        axis: [points[best]],
+        "low": [points[low]],
+        "high": [points[high]],
+        "score": [abs(scores[best])],
+        "scored_by": ["converged" if by_share else "ssr_final"],
+    })  # fmt: skip
+
+
+def largest_stable(runs: pd.DataFrame, axis: str = "learning_rate") -> pd.DataFrame:
+    """Return how far each initialisation can go along an axis before it diverges.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With `axis`, init_id, status; if there are further axes, a part of the runs where they are
+        fixed.
+    axis : str
+        Usually learning_rate.
+
+    Returns
+    -------
+    DataFrame
+        init_id; `stable`, the largest value up to which no run diverged; `diverged`, the least at
+        which one did. The threshold is between the two. NaN where there is none.
+    """
+    diverged = runs["status"].astype(str) == "diverged"
+    first = runs[axis].where(diverged).groupby(runs["init_id"]).min()
+    below = runs[axis] < runs["init_id"].map(first).fillna(np.inf)
+    stable = runs[axis].where(below).groupby(runs["init_id"]).max()
+    return pd.DataFrame({"stable": stable, "diverged": first}).reset_index()
+
+
+def bands(
+    trajectories: pd.DataFrame,
+    runs: pd.DataFrame,
+    shares: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
+) -> pd.DataFrame:
+    """Return quantiles of the SSR over all runs, epoch by epoch.
+
+    A run that has ended stays where it was, or at infinity if it diverged: the quantiles are those
+    of all runs and not of the survivors.
+
+    Parameters
+    ----------
+    trajectories : DataFrame
+        With run_id, epoch, ssr.
+    runs : DataFrame
+        With run_id and status of the same runs.
+    shares : sequence of float
+        Which quantiles.
+
+    Returns
+    -------
+    DataFrame
+        `epoch`, and one column for each share, named by it.
+    """
+    table = trajectories.pivot_table(index="epoch", columns="run_id", values="ssr", dropna=False)
+    ended = trajectories.groupby("run_id")["epoch"].max()
+    values = table.ffill().to_numpy(copy=True)
+    diverged = runs.set_index("run_id")["status"].astype(str).eq("diverged")
+    falls = np.flatnonzero(diverged.reindex(table.columns).to_numpy(bool))
+    epochs = table.index.to_numpy()
+    for column in falls:
+        values[epochs >= ended.iloc[column], column] = np.inf
+    # Between the recorded epochs there are ends of runs only.
+    longest = trajectories["run_id"].value_counts().idxmax()
+    recorded = np.isin(epochs, trajectories.loc[trajectories["run_id"] == longest, "epoch"])
+    found = np.quantile(values[recorded], shares, axis=1, method="lower")
+    columns = dict(zip(map(str, shares), found, strict=True))
+    return pd.DataFrame({"epoch": epochs[recorded], **columns})
+
+
+def _names(by: str | Sequence[str]) -> list[str]:
+    return [by] if isinstance(by, str) else list(by)
+
+
+def _ordered(runs: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """Return a column in which runs that diverged, and NaN, come last."""
+    good = (runs["status"].astype(str) != "diverged") & runs[column].notna()
+    return runs[column].where(good, np.inf)

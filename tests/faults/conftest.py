@@ -1,0 +1,48 @@
+"""Chunks of two runs, and sweeps that nothing disturbed, to compare with."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from harness import planning, sweep
+from harness.engines.threads import ThreadEngine
+from tests.faults.fork_server import ForkServer
+from tests.faults.sweeps import tables, train
+
+_undisturbed = {}
+
+
+@pytest.fixture(autouse=True)
+def chunks_of_two(monkeypatch):
+    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+
+
+@pytest.fixture
+def undisturbed(tmp_path_factory, chunks_of_two):
+    """Return a function that gives the sweep of so many seeds: folder, tables, their SHA-256."""
+
+    def get(seeds):
+        if seeds not in _undisturbed:
+            folder = tmp_path_factory.mktemp("undisturbed") / "out"
+            results = train(folder, seeds)
+            _undisturbed[seeds] = SimpleNamespace(
+                folder=folder,
+                sha256=tables(folder),
+                runs=results.runs,
+                trajectories=results.trajectories(),
+            )
+        return _undisturbed[seeds]
+
+    return get
+
+
+@pytest.fixture
+def in_order(monkeypatch):
+    """Keep one chunk after the other, so that operations come in the same order every time."""
+    monkeypatch.setattr(sweep, "ThreadEngine", lambda work, threads: ThreadEngine(work, 1))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with ForkServer(tmp_path_factory.mktemp("server")) as running:
+        yield running

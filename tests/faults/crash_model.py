@@ -1,0 +1,150 @@
+"""What a disk may hold after the power has failed, by the rules that POSIX leaves to a disk.
+
+The bytes of a file are safe once it was flushed; before that it may be empty, short, or zeros. The
+names in a folder are safe once the folder was flushed; before that each change may have come to the
+disk or not, whatever came before it or after. Nothing else is promised.
+"""
+
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class Killed(BaseException):
+    """The process ends here, as by `kill -9`: it does nothing more, not even clean up."""
+
+
+@dataclass(eq=False)
+class File:
+    written: bytes = b""
+    safe: bytes = b""
+
+
+@dataclass(eq=False)
+class Folder:
+    now: dict = field(default_factory=dict)
+    safe: dict = field(default_factory=dict)
+    changes: list = field(default_factory=list)  # not flushed: the names and what they stand for
+
+
+class Recorder:
+    """Does the operations of `os`, and keeps what they may mean to the disk.
+
+    Parameters
+    ----------
+    base : Path
+        A folder that is safely there.
+    """
+
+    def __init__(self, base):
+        self.events = []
+        self.left = None  # operations before the process is killed
+        self._base = base
+        self._files = {}  # by descriptor: number of the file, or path of the folder
+        self._names = {}  # by path: number of the file
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def note(self, *event):
+        self.events.append(event)
+
+    def __call__(self, name, call, *arguments):
+        with self._lock:
+            if self.left is not None:
+                if self.left == 0:
+                    raise Killed
+                self.left -= 1
+            result = call(*arguments)
+            getattr(self, f"_{name}")(result, *arguments)
+            return result
+
+    def _change(self, folder, **names):
+        self.events.append(("change", str(folder.relative_to(self._base)), names))
+
+    def _mkdir(self, result, path):
+        self._change(path.parent, **{path.name: "folder"})
+
+    def _open(self, descriptor, path, flags, mode=0):
+        if not flags & os.O_CREAT:
+            self._files[descriptor] = str(path.relative_to(self._base))
+            return
+        self._count += 1
+        self._files[descriptor] = self._names[path] = self._count
+        self._change(path.parent, **{path.name: self._count})
+
+    def _write(self, count, descriptor, data):
+        self.events.append(("write", self._files[descriptor], bytes(data[:count])))
+
+    def _fsync(self, result, descriptor):
+        self.events.append(("flush", self._files[descriptor]))
+
+    def _close(self, result, descriptor):
+        del self._files[descriptor]
+
+    def _link(self, result, source, target):
+        self._names[target] = self._names[source]
+        self._change(target.parent, **{target.name: self._names[target]})
+
+    def _replace(self, result, source, target):
+        self._names[target] = self._names.pop(source)
+        self._change(target.parent, **{source.name: None, target.name: self._names[target]})
+
+    def _unlink(self, result, path):
+        del self._names[path]
+        self._change(path.parent, **{path.name: None})
+
+
+class Disk:
+    """What the events of a Recorder leave."""
+
+    def __init__(self, events):
+        self.folders = {".": Folder()}
+        self._files = {}
+        for kind, *about in events:
+            if kind in ("change", "write", "flush"):
+                getattr(self, f"_{kind}")(*about)
+
+    def _change(self, path, names):
+        changed = {}
+        for name, thing in names.items():
+            if thing == "folder":
+                inside = str(Path(path) / name)
+                changed[name] = self.folders[inside] = Folder()
+            else:
+                changed[name] = thing and self._files.setdefault(thing, File())
+        self.folders[path].now.update(changed)
+        self.folders[path].changes.append(changed)
+
+    def _write(self, number, data):
+        self._files[number].written += data
+
+    def _flush(self, what):
+        if isinstance(what, int):
+            self._files[what].safe = self._files[what].written
+        else:
+            folder = self.folders[what]
+            folder.safe, folder.changes = dict(folder.now), []
+
+    def put(self, path, random, folder=None):
+        """Put one of the states that may be found after the power failure into a new folder."""
+        folder = folder or self.folders["."]
+        path.mkdir(exist_ok=True)
+        likely = random.choice([0, 0.5, 1])
+        entries = dict(folder.safe)
+        for changed in folder.changes:
+            if random.random() < likely:
+                entries.update(changed)
+        for name, thing in entries.items():
+            if isinstance(thing, Folder):
+                self.put(path / name, random, thing)
+            elif thing is not None:
+                (path / name).write_bytes(_content(thing, random))
+
+
+def _content(file, random):
+    if file.written == file.safe:
+        return file.safe
+    some = random.randrange(len(file.written) + 1)
+    kinds = (b"", file.written[:some], bytes(len(file.written)), file.written)
+    return random.choice(kinds)

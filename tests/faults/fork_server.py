@@ -1,0 +1,113 @@
+"""Processes that are `harness run`, at once: forked from one that has imported all of it.
+
+`python -m tests.faults.fork_server` reads orders from its standard input, a line of JSON each. The
+server has one thread and trains nothing itself, so that a fork of it is as good as a new process.
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from harness import planning
+from tests.faults.sweeps import TEXT, experiment
+
+
+def _become_harness(order):
+    """Be the command line, in a process of its own; return its exit status."""
+    from harness.cli import main
+
+    errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(errors, 2)
+    if order["limit"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"],) * 2)
+    sys.argv = ["harness", *order["arguments"]]
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code or 0
+    return 0
+
+
+def _serve():
+    from harness import sweep
+    from harness.blocks import Trainer
+
+    planning._MOST_RUNS_A_CHUNK = 2
+    sweep.provenance.provenance()
+    Trainer(experiment(2)).compile()
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "wait" in order:
+            _, status = os.waitpid(order["wait"], 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
+        process = os.fork()
+        if process == 0:
+            status = 70
+            try:
+                status = _become_harness(order)
+            finally:
+                os._exit(status)
+        print(process, flush=True)
+
+
+class ForkServer:
+    """The server, seen from a test.
+
+    A process that has ended keeps its number until `wait`, so that no signal meets another one.
+    """
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._file = folder / "faults.toml"
+        self._file.write_text(TEXT)
+
+    def __enter__(self):
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.fork_server"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *exception):
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+        self._process.stdout.close()
+
+    def _order(self, **order):
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def run(self, folder, seeds, limit=None):
+        """Start `harness run` on two threads, and return its process id."""
+        seeds = ["--set", f"grid.init_id={seeds}"]
+        return self._order(
+            arguments=["run", str(self._file), "--out", str(folder), "--threads=2", "-q", *seeds],
+            errors=str(self._folder / "errors"),
+            limit=limit,
+        )
+
+    def wait(self, process):
+        """Return its exit status, or the signal that ended it as a negative number."""
+        return self._order(wait=process)
+
+    def kill(self, process):
+        """Kill it as `kill -9` does, and return its exit status: it may have ended before."""
+        os.kill(process, signal.SIGKILL)
+        return self.wait(process)
+
+    def errors(self):
+        """Return what the last process that was started wrote to its standard error."""
+        return (self._folder / "errors").read_text()
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,135 @@
+"""Processes that are killed, stopped, or two on one folder: nothing lost, twice, or changed."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from random import Random
+
+import pytest
+
+import harness
+from harness.cli import commands
+from harness.store import Store
+from tests.faults.effort import LONG
+from tests.faults.sweeps import commits, read_whole_chunks, reused, tables, train
+
+ROUNDS = 40 if LONG else 1
+KILLS = 25
+IN_USE = commands._STATUS[harness.InUseError]
+
+# Chunks that take most of a second, for tests that have to find a sweep at work.
+MANY = 80
+
+
+def wait_for_a_commit(folder):
+    deadline = time.monotonic() + 60  # so that a failure is a failure and no hanging test
+    while not commits(folder) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def assert_nothing_is_gone(folder, before):
+    """All commits that were there are there, or the generation that replaced theirs is complete."""
+    there = commits(folder)
+    assert {name: there[name] for name in before if name in there}.items() <= before.items()
+    gone = before.keys() - there.keys()
+    if gone:
+        store = Store.open(folder)
+        assert not store.missing()
+        generation = store.manifest["generation"]
+        assert all(f"-g{generation}." not in name for name in gone)
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_nothing_is_lost_or_twice_however_often_a_growing_sweep_is_killed(
+    number, server, tmp_path, undisturbed
+):
+    random, folder, seeds = Random(number), tmp_path / "out", 4
+    ended = killed = 0
+    for kill in range(KILLS):
+        before = commits(folder)
+        process = server.run(folder, seeds)
+        time.sleep(random.uniform(0, 0.3 if kill % 5 == 0 else 0.1))
+        status = server.kill(process)
+        assert status in (0, -signal.SIGKILL), server.errors()
+        ended += status == 0
+        killed += status != 0
+        assert_nothing_is_gone(folder, before)
+        whole = undisturbed(4 + KILLS // 4 * 2)
+        read_whole_chunks(folder, whole)
+        if kill % 4 == 3:
+            seeds += 2
+    assert killed > ended  # or it was not much of a trial
+    assert server.wait(server.run(folder, seeds)) == 0, server.errors()
+    assert tables(folder) == undisturbed(seeds).sha256
+    run_ids = harness.open_results(folder).runs["run_id"]
+    assert run_ids.tolist() == list(range(2 * seeds))
+    assert not list(folder.rglob("*.unfinished"))
+
+
+def test_runs_of_a_smaller_grid_are_not_trained_again_after_kills(server, tmp_path, undisturbed):
+    random, folder = Random(3), tmp_path / "out"
+    shutil.copytree(undisturbed(4).folder, folder)
+    for _ in range(5):
+        process = server.run(folder, 8)
+        time.sleep(random.uniform(0, 0.06))
+        server.kill(process)
+    train(folder, 8)
+    assert reused(folder) == 2 * 4
+    assert tables(folder) == undisturbed(8).sha256
+
+
+def test_a_writer_that_is_stopped_keeps_others_out_until_it_is_killed(
+    server, tmp_path, undisturbed
+):
+    folder = tmp_path / "out"
+    stopped = server.run(folder, MANY)
+    wait_for_a_commit(folder)
+    os.kill(stopped, signal.SIGSTOP)
+    before = commits(folder)
+    with pytest.raises(harness.InUseError, match=f"process {stopped} on "):
+        train(folder, MANY)
+    assert server.wait(server.run(folder, MANY)) == IN_USE
+    assert f"process {stopped} on " in server.errors()
+    assert "Traceback" not in server.errors()
+    assert commits(folder) == before
+    assert server.kill(stopped) == -signal.SIGKILL
+    train(folder, MANY)
+    assert before.items() <= commits(folder).items()
+    assert tables(folder) == undisturbed(MANY).sha256
+
+
+def test_of_two_at_once_one_works_and_the_other_leaves(server, tmp_path, undisturbed):
+    folder = tmp_path / "out"
+    both = {server.run(folder, MANY) for _ in range(2)}
+    wait_for_a_commit(folder)
+    first = json.loads((folder / ".writer.json").read_text())["process"]
+    # It may be so fast that the other one would find all done.
+    os.kill(first, signal.SIGSTOP)
+    (other,) = both - {first}
+    assert server.wait(other) == IN_USE
+    os.kill(first, signal.SIGCONT)
+    assert server.wait(first) == 0
+    assert tables(folder) == undisturbed(MANY).sha256
+
+
+def test_a_lock_that_nobody_holds_is_no_obstacle(server, tmp_path, undisturbed):
+    folder = tmp_path / "out"
+    killed = server.run(folder, MANY)
+    wait_for_a_commit(folder)
+    assert server.kill(killed) == -signal.SIGKILL
+    assert (folder / ".lock").exists()
+    assert str(killed) in (folder / ".writer.json").read_text()
+    train(folder, MANY)
+    assert tables(folder) == undisturbed(MANY).sha256
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"process": 1}', "[]", "\0"])
+def test_whatever_it_says_of_its_writer(text, tmp_path, undisturbed):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / ".lock").write_text("")
+    (folder / ".writer.json").write_text(text)
+    train(folder, 2)
+    assert tables(folder) == undisturbed(2).sha256

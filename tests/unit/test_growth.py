@@ -1,0 +1,407 @@
+"""A folder whose experiment has grown: the bytes of a fresh one, and only what is new trained."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pytest
+
+import harness
+from harness import inspection, planning, sweep
+from harness.store import Store
+
+POINTS = {
+    "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
+    "targets": [0.2, 0.8, 0.4, 0.7, 0.1],
+}
+
+
+@pytest.fixture(autouse=True)
+def chunks_of_five(monkeypatch):
+    # No multiple of 5 is the length of an axis here: chunks begin anywhere.
+    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 5)
+
+
+@pytest.fixture
+def sweep_of(small):
+    """Return a function that makes an experiment whose runs end in all three ways."""
+
+    def make(**changes):
+        return small(**{
+            "training__tolerance": 0.67,
+            "training__limit": 100.0,
+            "initialisation__scheme": "normal",
+            "initialisation__biases": "same",
+            "record__parameters": True,
+            **changes,
+        })  # fmt: skip
+
+    return make
+
+
+class Grown(NamedTuple):
+    """The runs before and after, and what the last call said."""
+
+    before: pd.DataFrame
+    after: pd.DataFrame
+    progress: Any
+
+    @property
+    def former(self):
+        """Columns of `after`, with those of `before` as former_*; NaN where a run is new."""
+        axes = list(self.after.columns[1 : list(self.after.columns).index("status")])
+        before = self.before.rename(columns={n: f"former_{n}" for n in ("status", "epochs")})
+        columns = [*axes, "former_status", "former_epochs"]
+        before = before.astype(self.after[axes].dtypes)  # numbers beside names are texts
+        return self.after.merge(before[columns], on=axes, how="left", validate="one_to_one")
+
+    def updates(self, *, anew, per_epoch=1):
+        """Updates that have to be made, from the tables alone."""
+        runs = self.former
+        assert runs["former_epochs"].notna().sum() == len(self.before)
+        new = runs["former_epochs"].isna() | (
+            (runs["former_status"] == "finished") & (runs["epochs"] > runs["former_epochs"])
+        )
+        done = 0 if anew else runs["former_epochs"].fillna(0)
+        return per_epoch * (runs["epochs"] - done)[new].sum()
+
+
+def everything(folder, generation):
+    """Tables of a folder by name, which have the suffix of the generation; no other files."""
+    suffix = f"-g{generation}" if generation else ""
+    found = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in (".lock", "manifest.json"):
+            if path.suffix != ".csv" and path.name != "csv.json":
+                assert path.stem.endswith(suffix), name
+                name = f"{path.parent.name}/{path.stem.removesuffix(suffix)}{path.suffix}"
+            found[name] = b"" if path.parent.name == "commits" else path.read_bytes()
+    return found
+
+
+def assert_like_fresh(tmp_path, experiment, results, generation, **options):
+    fresh = harness.run(experiment, tmp_path / "fresh", **options)
+    pd.testing.assert_frame_equal(results.runs, fresh.runs, check_exact=True)
+    pd.testing.assert_frame_equal(results.trajectories(), fresh.trajectories(), check_exact=True)
+    theirs, ours = everything(fresh.folder, 0), everything(results.folder, generation)
+    assert sorted(ours) == sorted(theirs)
+    assert [name for name in theirs if ours[name] != theirs[name]] == []
+    for key in ("experiment", "identity", "runs", "chunks", "chunk_size"):
+        assert results.manifest[key] == fresh.manifest[key]
+    assert {file.problem for file in inspection.verify(results.folder)} == {""}
+
+
+def grow(tmp_path, *experiments, **options):
+    """Train experiments one after the other in one folder, and hold the last to a fresh folder."""
+    seen, folder = [], tmp_path / "out"
+    for experiment in experiments[:-1]:
+        before = harness.run(experiment, folder, **options).runs
+    after = harness.run(experiments[-1], folder, progress=seen.append, **options)
+    assert_like_fresh(tmp_path, experiments[-1], after, len(experiments) - 1, **options)
+    assert seen[-1].runs == seen[-1].runs_done == len(after.runs)
+    return Grown(before, after.runs, seen[-1])
+
+
+# -- more values -----------------------------------------------------------------------------------
+
+RATES = [0.05, 0.1, 0.9]
+MORE_VALUES = {
+    "init_id": ({}, {"grid__init_id": 7}),
+    "rate at the end": ({}, {"grid__learning_rate": [*RATES, 2.0]}),
+    "rate in the middle": ({}, {"grid__learning_rate": [0.05, 0.07, 0.1, 0.9]}),
+    "rates in another order": ({}, {"grid__learning_rate": [0.9, 0.3, 0.1, 0.05]}),
+    "rates from a list to a range": (
+        {"grid__learning_rate": [0.01, 0.1]},
+        {"grid__learning_rate": {"log": [0.01, 1.0], "count": 5}},
+    ),
+    "both": ({}, {"grid__init_id": 5, "grid__learning_rate": [0.01, *RATES]}),
+    "in step": (
+        {"grid": {"learning_rate": RATES, "init_scale": [1.0, 1.5, 0.5],
+                  "zip": [["learning_rate", "init_scale"]], "init_id": 3}},
+        {"grid": {"learning_rate": [0.05, 0.1, 0.1, 0.9], "init_scale": [1.0, 0.7, 1.5, 0.5],
+                  "zip": [["learning_rate", "init_scale"]], "init_id": 4}},
+    ),
+    "momentum": (
+        {"grid__momentum": [0.0, 0.5], "record__measures": ["ssr_mean", "epoch_of_ssr_min"]},
+        {"grid__momentum": [0.9, 0.0, 0.5], "record__measures": ["ssr_mean", "epoch_of_ssr_min"]},
+    ),
+    "width": (
+        {"grid": {"width": [1, 3], "init_id": 4}},
+        {"grid": {"width": [1, 2, 3, 4], "init_id": 4}},
+    ),
+    "activation": (
+        {"grid": {"activation_1": ["tanh"], "init_id": 4}},
+        {"grid": {"activation_1": ["relu", "tanh"], "init_id": 6}},
+    ),
+    "loss": (
+        {"grid": {"loss": ["ssr"], "init_id": 4}},
+        {"grid": {"loss": ["mse", "ssr"], "init_id": 4}},
+    ),
+    "max_epochs": (
+        {"grid": {"max_epochs": [2, 5], "learning_rate": RATES, "init_id": 2}},
+        {"grid": {"max_epochs": [5, 9, 2], "learning_rate": RATES, "init_id": 3}},
+    ),
+    "numbers beside names": (
+        {"grid": {"scale": [0.5, 1.0], "init_id": 4}},
+        {"grid": {"scale": [0.5, 1.0, "1/fan_in"], "init_id": 4}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "now"), MORE_VALUES.values(), ids=MORE_VALUES)
+def test_more_values_of_an_axis_train_the_new_runs_alone(sweep_of, tmp_path, before, now):
+    grown = grow(tmp_path, sweep_of(**before), sweep_of(**now))
+    assert len(grown.after) > len(grown.before)
+    assert grown.progress.runs_reused == len(grown.before)
+    assert grown.progress.updates_done == grown.updates(anew=False)
+
+
+def test_runs_that_were_taken_over_are_those_of_the_smaller_grid(sweep_of, tmp_path):
+    grown = grow(tmp_path, sweep_of(), sweep_of(grid__learning_rate=[0.05, 0.07, 0.1, 0.9]))
+    assert set(grown.before["status"]) == {"finished", "converged", "diverged"}
+    same = grown.after[grown.after["learning_rate"].isin(RATES)]
+    pd.testing.assert_frame_equal(
+        same.drop(columns="run_id").reset_index(drop=True),
+        grown.before.drop(columns="run_id"),
+        check_exact=True,
+    )
+
+
+# -- more epochs -----------------------------------------------------------------------------------
+
+SHUFFLED = {
+    "network": {"layers": [2, 3, 1], "activations": ["tanh", "identity"]},
+    "data": POINTS,
+    "training__batch_size": 2,
+    "training__tolerance": 0.05,
+}
+GOES_ON = {
+    "all": {},
+    "every": {"record__epochs": {"every": 3}},
+    "every, and the former end is due": {"record__epochs": {"every": 10}},
+    "none": {"record__epochs": "none"},
+    "measures": {"record__measures": ["epoch_of_ssr_min", "gradient_norm"]},
+    "mean": {
+        "network__loss": "mse", "training__tolerance": 0.67 / 3,
+        "grid__learning_rate": [0.15, 0.3, 2.7],
+    },
+    "in order": {**SHUFFLED, "record__epochs": {"every": 7}},
+    "shuffled": {**SHUFFLED, "training__batches": "shuffled"},
+    "drawn": {**SHUFFLED, "training__batches": "drawn"},
+    "some parameters": {"training__train": ["w1", "b1", "b3"]},
+}  # fmt: skip
+ANEW = {
+    "without parameters": {"record__parameters": False},
+    "momentum": {"training__momentum": 0.5},
+    "mean SSR": {"record__measures": ["ssr_mean"]},
+}
+
+
+@pytest.mark.parametrize("changes", GOES_ON.values(), ids=GOES_ON)
+def test_with_more_epochs_runs_go_on_where_they_were(sweep_of, tmp_path, changes):
+    grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
+    assert set(grown.before["status"]) == {"finished", "converged", "diverged"}
+    assert grown.after["epochs"].max() > 25
+    per_epoch = 3 if "training__batch_size" in changes else 1
+    assert grown.progress.updates_done == grown.updates(anew=False, per_epoch=per_epoch)
+    assert grown.progress.runs_reused == len(grown.before)
+
+
+@pytest.mark.parametrize("changes", ANEW.values(), ids=ANEW)
+def test_runs_without_all_of_their_state_are_trained_anew(sweep_of, tmp_path, changes):
+    grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
+    assert set(grown.before["status"]) == {"finished", "converged", "diverged"}
+    assert grown.progress.updates_done == grown.updates(anew=True)
+
+
+def test_a_run_that_is_trained_anew_is_not_called_taken_over(sweep_of, tmp_path):
+    changes = {"record__parameters": False}
+    grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
+    assert grown.progress.runs_reused == (grown.before["status"] != "finished").sum()
+
+
+def test_of_runs_with_and_without_momentum_those_without_go_on(sweep_of, tmp_path):
+    changes = {"grid__momentum": [0.0, 0.5]}
+    grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
+    runs = grown.former
+    more = runs[runs["epochs"] > runs["former_epochs"]]
+    assert set(more["momentum"]) == {0.0, 0.5}
+    updates = more["epochs"] - more["former_epochs"].where(more["momentum"] == 0.0, 0)
+    assert grown.progress.updates_done == updates.sum()
+
+
+def test_from_no_epoch_at_all(sweep_of, tmp_path):
+    grown = grow(tmp_path, sweep_of(training__epochs=0), sweep_of(training__epochs=7))
+    assert grown.progress.updates_done == grown.after["epochs"].sum()
+
+
+def test_more_epochs_and_more_values_at_once(sweep_of, tmp_path):
+    now = sweep_of(training__epochs=33, grid__init_id=5, grid__learning_rate=[0.07, *RATES])
+    grown = grow(tmp_path, sweep_of(), now)
+    assert grown.progress.updates_done == grown.updates(anew=False)
+
+
+def test_lanes_go_on_too(sweep_of, tmp_path):
+    now = sweep_of(training__epochs=33, grid__init_id=6)
+    grown = grow(tmp_path, sweep_of(), now, lanes=8)
+    assert grown.progress.updates_done == grown.updates(anew=False)
+
+
+def test_a_folder_grows_again_and_again(sweep_of, tmp_path):
+    middle = sweep_of(training__epochs=25, grid__init_id=5)
+    grown = grow(tmp_path, sweep_of(), middle, sweep_of(training__epochs=33, grid__init_id=6))
+    assert grown.progress.updates_done == grown.updates(anew=False)
+
+
+# -- growing that does not come to its end ---------------------------------------------------------
+
+
+def half_grown(monkeypatch, folder, before, now, lost=(1, 3)):
+    """Grow a folder as far as a process comes that is killed: some chunks are not there yet."""
+    harness.run(before, folder)
+
+    def killed(store):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "_finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            harness.run(now, folder)
+    for chunk in lost:
+        for path in folder.glob(f"*/*{chunk:06}-g1.*"):
+            path.unlink()
+    store = Store.open(folder)
+    assert store.missing() == list(lost)
+    assert len(store.earlier()) == 1
+
+
+def test_growing_that_was_stopped_goes_on(sweep_of, tmp_path, monkeypatch):
+    now = sweep_of(grid__init_id=7)
+    half_grown(monkeypatch, tmp_path / "out", sweep_of(), now)
+    seen = []
+    results = harness.run(now, tmp_path / "out", progress=seen.append)
+    assert_like_fresh(tmp_path, now, results, 1)
+    # Chunks 1 and 3 are runs 5 to 9 and 15 to 19; the smaller grid had 12.
+    assert seen[-1].runs_reused == 5
+    assert seen[-1].updates_done == results.runs["epochs"][15:20].sum()
+
+
+MIDDLE_AND_LAST = {
+    "values": (
+        {}, {"grid__init_id": 7}, {"grid__init_id": 7, "grid__learning_rate": [*RATES, 2.0]}
+    ),
+    "epochs": ({}, {"training__epochs": 25}, {"training__epochs": 33}),
+    "values, then epochs": ({}, {"grid__init_id": 7}, {"grid__init_id": 8, "training__epochs": 33}),
+    "losses": (
+        {"grid": {"loss": ["ssr"], "init_id": 8}},
+        {"grid": {"loss": ["ssr", "mse"], "init_id": 9}},
+        {"grid": {"loss": ["half_ssr", "ssr", "mse"], "init_id": 9}},
+    ),
+    "widths": (
+        {"grid": {"width": [2], "init_id": 8}},
+        {"grid": {"width": [2, 4], "init_id": 9}},
+        {"grid": {"width": [1, 2, 4], "init_id": 10}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "middle", "last"), MIDDLE_AND_LAST.values(), ids=MIDDLE_AND_LAST)
+def test_a_folder_grows_again_before_it_has_grown(
+    sweep_of, tmp_path, monkeypatch, first, middle, last
+):
+    folder, now = tmp_path / "out", sweep_of(**last)
+    half_grown(monkeypatch, folder, sweep_of(**first), sweep_of(**middle), lost=(0, 2))
+    seen = []
+    results = harness.run(now, folder, progress=seen.append)
+    assert_like_fresh(tmp_path, now, results, 2)
+    assert len(results.runs) > seen[-1].runs_reused > 0 or "grid__init_id" not in last
+    assert seen[-1].updates_done < results.runs["epochs"].sum()
+
+
+def test_a_half_grown_folder_is_whole_and_says_how_far_it_is(sweep_of, tmp_path, monkeypatch):
+    half_grown(monkeypatch, tmp_path / "out", sweep_of(), sweep_of(grid__init_id=7))
+    found = inspection.status(tmp_path / "out")
+    assert (found.runs, found.runs_done, found.chunks, found.chunks_done) == (21, 11, 5, 3)
+    checked = {file.name: file.problem for file in inspection.verify(tmp_path / "out")}
+    assert {name: problem for name, problem in checked.items() if problem} == {}
+    assert checked.keys() >= {f"runs/part-000002{suffix}.parquet" for suffix in ("", "-g1")}
+
+
+def test_a_broken_chunk_of_the_smaller_grid_is_trained_again(sweep_of, tmp_path, monkeypatch):
+    folder, now = tmp_path / "out", sweep_of(grid__init_id=7)
+    half_grown(monkeypatch, folder, sweep_of(), now, lost=(1,))
+    path = folder / "runs" / "part-000001.parquet"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(harness.ResultsError, match=r"part-000001\.parquet is broken.*\n.*verify"):
+        harness.run(now, folder)
+    problems = [file.name for file in inspection.verify(folder) if file.problem]
+    assert "runs/part-000001.parquet" in problems
+    seen = []
+    results = harness.run(now, folder, progress=seen.append)
+    fresh = harness.run(now, tmp_path / "fresh")
+    pd.testing.assert_frame_equal(results.runs, fresh.runs, check_exact=True)
+    assert seen[-1].runs_reused == 0
+    assert seen[-1].updates_done == fresh.runs["epochs"][5:10].sum()
+
+
+@pytest.mark.parametrize("generation", [0, 1])
+def test_parts_without_a_commit_go_with_their_generation(
+    sweep_of, tmp_path, monkeypatch, generation
+):
+    # As a process leaves them that is killed before the commit, or `verify` of a broken chunk.
+    folder, now = tmp_path / "out", sweep_of(grid__init_id=9)
+    half_grown(monkeypatch, folder, sweep_of(), sweep_of(grid__init_id=7), lost=())
+    suffix = "-g1" if generation else ""
+    (folder / "commits" / f"000001{suffix}.json").unlink()
+    assert_like_fresh(tmp_path, now, harness.run(now, folder), 2)
+
+
+# -- what is no growth -----------------------------------------------------------------------------
+
+REFUSED = {
+    "fewer epochs": ({}, {"training__epochs": 10}, ["training.epochs was 20 and is 10", "fewer"]),
+    "a value gone": (
+        {},
+        {"grid__learning_rate": [0.05, 0.9, 0.7]},
+        ["grid.learning_rate was [0.05, 0.1, 0.9] and is [0.05, 0.9, 0.7]", "gone"],
+    ),
+    "fewer starts": ({}, {"grid__init_id": 3}, ["grid.init_id was 4 and is 3", "gone"]),
+    "other epochs recorded": (
+        {"record__epochs": {"log": 5}},
+        {"record__epochs": {"log": 5}, "training__epochs": 200},
+        ["training.epochs was 20 and is 200", "every"],
+    ),
+    "another axis": ({}, {"grid__momentum": [0.0]}, ["grid.momentum was None and is [0.0]"]),
+    "axes in another order": (
+        {"grid": {"init_id": 4, "learning_rate": RATES}},
+        {"grid": {"learning_rate": RATES, "init_id": 5}},
+        ["grid.init_id was 4 and is 5"],
+    ),
+    "another key beside": (
+        {},
+        {"grid__init_id": 5, "training__momentum": 0.5},
+        ["training.momentum was 0.0 and is 0.5"],
+    ),
+    "other data": (
+        {"data": {"inputs": [0, 1], "targets": [0, 1]}},
+        {"data": {"inputs": [0, 1], "targets": [0, 2]}, "grid__init_id": 5},
+        ["data.targets was"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "now", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_larger_version_is_refused_and_nothing_changes(
+    sweep_of, tmp_path, before, now, words
+):
+    folder = tmp_path / "out"
+    harness.run(sweep_of(**before), folder)
+    found = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name[0] != "."}
+    del found[folder / "commits"], found[folder / "runs"], found[folder / "trajectories"]
+    with pytest.raises(harness.ResultsError) as caught:
+        harness.run(sweep_of(**now), folder)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert "--out" in str(caught.value)
+    again = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name[0] != "."}
+    assert {path: again[path] for path in found} == found
+    assert len(again) == len(found) + 3

@@ -1,0 +1,174 @@
+"""How far a folder is, and which of its files are broken."""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import harness
+from harness import inspection, planning
+from harness.store import Store
+from harness.store.lock import writer
+
+
+@pytest.fixture
+def trained(small, tmp_path, monkeypatch):
+    """A finished folder of six chunks of two runs."""
+    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    return harness.run(small(), tmp_path / "out").folder
+
+
+def verify(folder):
+    """Every file and what is wrong with it."""
+    return {file.name: file.problem for file in inspection.verify(folder)}
+
+
+def names(folder):
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def sizes(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*.parquet"))
+
+
+# -- status ----------------------------------------------------------------------------------------
+
+
+def test_status_of_a_finished_folder(trained):
+    found = inspection.status(trained)
+    assert found.name == "small"
+    assert (found.runs, found.runs_done, found.runs_reused) == (12, 12, 0)
+    assert (found.chunks, found.chunks_done) == (6, 6)
+    assert found.bytes == sizes(trained)
+    assert found.writer is None
+    assert timedelta(0) <= datetime.now(UTC) - found.last < timedelta(minutes=1)
+
+
+def test_status_of_a_folder_that_lacks_chunks_and_is_written(trained):
+    # With a broken commit a chunk is not there.
+    (trained / "commits" / "000005.json").unlink()
+    (trained / "commits" / "000001.json").write_text("{")
+    (trained / "runs" / "part-000005.parquet").unlink()
+    (trained / "trajectories" / "part-000005.parquet").unlink()
+    for table in ("runs", "trajectories"):
+        (trained / table / "part-000001.parquet").unlink()
+    with writer(trained):
+        found = inspection.status(trained)
+    assert (found.runs, found.runs_done, found.chunks, found.chunks_done) == (12, 8, 6, 4)
+    assert found.bytes == sizes(trained)
+    assert found.writer.startswith(f"process {os.getpid()} on ")
+
+
+def make_store(folder, seconds):
+    """A folder of chunks of 10 runs that were finished after some seconds."""
+    Store.prepare(folder)
+    manifest = {"identity": "x", "runs": 995, "chunk_size": 10, "chunks": 100}
+    store = Store.create(folder, {**manifest, "experiment": {"name": "made"}})
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    for chunk, after in enumerate(seconds):
+        table = [{"run_id": np.arange(10 * chunk, 10 * chunk + 10)}]
+        finished = (began + timedelta(seconds=after)).isoformat(timespec="milliseconds")
+        about = {"finished": finished, "reused_runs": chunk}
+        store.keep(chunk, {"runs": table, "trajectories": table}, about)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate"),
+    [
+        ([], None),
+        ([3], None),
+        ([3, 3], None),  # no time went by
+        ([0, 2, 4], 5.0),
+        ([4, 0, 2], 5.0),  # chunks do not end in their order
+        ([*range(0, 10_000, 1000), *range(10_000, 10_020)], 10.0),  # the last 20 count
+    ],
+)
+def test_rate_is_that_of_the_last_commits(tmp_path, seconds, rate):
+    found = inspection.status(make_store(tmp_path / "out", seconds))
+    assert found.rate == rate
+    assert found.runs_done == 10 * len(seconds)
+    assert found.runs_reused == sum(range(len(seconds)))
+    last = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=max(seconds, default=0))
+    assert found.last == (last if seconds else None)
+
+
+# -- verify ----------------------------------------------------------------------------------------
+
+
+def test_every_file_of_a_finished_folder_is_read(trained):
+    assert verify(trained) == dict.fromkeys(names(trained), "")
+    assert len(names(trained)) == 1 + 6 * 3 + 2 + 1
+
+
+BROKEN = ["runs/part-000002.parquet", "trajectories/part-000000.parquet", "commits/000005.json",
+          "runs.csv", "trajectories.csv", "commits/csv.json"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+def test_a_changed_bit_is_found_and_the_next_run_mends_it(small, trained, name, place):
+    before = {name: (trained / name).read_bytes() for name in names(trained)}
+    runs = harness.open_results(trained).runs
+    data = bytearray((trained / name).read_bytes())
+    data[int(place * (len(data) - 1))] ^= 4
+    (trained / name).write_bytes(data)
+    problems = {name: problem for name, problem in verify(trained).items() if problem}
+    assert list(problems) == [name]
+    seen = []
+    again = harness.run(small(), trained, progress=seen.append)
+    # CSV files are written again without training.
+    assert len(seen) == 0 if "csv" in name else seen[-1].updates_done == 40
+    pd.testing.assert_frame_equal(again.runs, runs, check_exact=True)
+    assert verify(trained) == dict.fromkeys(before, "")
+    tables = [name for name in before if name.endswith((".parquet", ".csv"))]
+    assert {name: (trained / name).read_bytes() for name in tables} == {
+        name: before[name] for name in tables
+    }
+
+
+def test_what_is_wrong_is_said(trained):
+    (trained / "runs" / "part-000001.parquet").unlink()
+    path = trained / "trajectories" / "part-000003.parquet"
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:-10])
+    problems = {name: problem for name, problem in verify(trained).items() if problem}
+    assert problems == {
+        "runs/part-000001.parquet": "is missing",
+        "trajectories/part-000003.parquet": f"has {size - 10:,} bytes instead of {size:,}",
+    }
+    assert Store.open(trained).missing() == [1, 3]
+
+
+def test_a_part_that_cannot_be_read_is_named(trained):
+    path = trained / "runs" / "part-000001.parquet"
+    path.unlink()
+    path.mkdir()
+    assert "cannot be read" in verify(trained)["runs/part-000001.parquet"]
+
+
+def test_while_another_writes_whole_files_are_read_and_broken_ones_stay(trained):
+    with writer(trained):
+        assert set(verify(trained).values()) == {""}
+        (trained / "runs" / "part-000001.parquet").write_bytes(b"")
+        before = names(trained)
+        with pytest.raises(harness.HarnessError, match="is being written by"):
+            verify(trained)
+        assert names(trained) == before
+
+
+@pytest.mark.parametrize("look", [inspection.status, verify])
+def test_what_is_no_results_folder_is_refused_and_left_alone(tmp_path, look):
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(harness.ResultsError, match="is no results folder"):
+            look(folder)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(harness.ResultsError, match="broken"):
+        look(tmp_path)
