@@ -1,5 +1,6 @@
 """Results as pandas tables."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.arrays import to_dataset
 from harness.data import Dataset
 from harness.errors import ResultsError, nearest, shown
 from harness.experiment import Experiment
+from harness.experiment.card import card
 from harness.store import MANIFEST, Reader, Store
 
 # Fewer initialisations are all kept when runs are chosen.
@@ -162,6 +165,37 @@ class Results:
                     f" {nearest(str(name), known)}\nColumns are {', '.join(known)}."
                 )
         return names
+
+    def to_xarray(self) -> Any:
+        """Return `runs` as an xarray Dataset over the axes of the grid.
+
+        Returns
+        -------
+        xarray.Dataset
+            A dimension for each axis, with its values as coordinates; each further column of
+            `runs` is an array over them.
+
+        Raises
+        ------
+        HarnessError
+            xarray is not installed; the extra `xarray` brings it.
+        """
+        return to_dataset(self.runs, self.experiment.axes)
+
+    def _repr_html_(self) -> str:
+        """Show them in a notebook: how the runs ended, and where the tables are."""
+        counts: Counter[str] = Counter()
+        for part in self.run_batches(["status"]) if self._reader.rows("runs") else []:
+            counts.update(part["status"].tolist())
+        ended = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
+        rows = [
+            ("runs", f"{counts.total():,} of {self.manifest['runs']:,} trained"),
+            ("ended", ended),
+            ("tables", ".runs, .trajectories(), .to_xarray()"),
+            ("folder", str(self.folder)),
+        ]
+        document = self.manifest["experiment"]
+        return card(document["name"], [("question", document.get("question", "")), *rows])
 
     def __repr__(self) -> str:
         return f"<Results {self.folder}: {self.manifest['runs']} runs>"

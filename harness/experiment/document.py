@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_
 from harness.data import Dataset
 from harness.errors import ExperimentError, shown
 from harness.experiment import axes, checks
+from harness.experiment.card import card, experiment_rows
 from harness.experiment.complaints import first_complaint
 from harness.experiment.grid_table import parse_grid
 from harness.experiment.recording import recorded_epochs
@@ -245,6 +246,10 @@ class Experiment(Section):
         return f"<Experiment {self.name}: {sizes}, {runs:,} {'run' if runs == 1 else 'runs'}>"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        return card(self.name, experiment_rows(self))
 
     @property
     def identity(self) -> str:

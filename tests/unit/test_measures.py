@@ -1,0 +1,172 @@
+"""Measures against tables worked out by hand, and against scipy and pandas one-liners."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from harness import measures
+
+RUNS = pd.DataFrame({
+    "run_id": range(8),
+    "init_id": [0, 0, 0, 0, 1, 1, 1, 1],
+    "learning_rate": [0.1, 0.2, 0.4, 0.8] * 2,
+    "status": [
+        "finished", "converged", "converged", "diverged",
+        "finished", "finished", "converged", "diverged",
+    ],
+    "epochs": [100, 80, 20, 7, 100, 100, 30, 3],
+    "ssr_final": [0.5, 0.01, 0.01, 1e12, 0.7, 0.3, 0.009, np.nan],
+})  # fmt: skip
+
+TRAJECTORIES = pd.DataFrame(
+    {
+        "run_id": [0, 0, 0, 1, 1, 1, 2, 2, 3, 3],
+        "epoch": [0, 50, 100, 0, 50, 80, 0, 20, 0, 7],
+        "ssr": [4.0, 1.0, 0.5, 4.0, 0.4, 0.01, 4.0, 0.01, 4.0, 1e12],
+    }
+)
+
+
+def test_shares_of_endings():
+    table = measures.outcomes(RUNS, "learning_rate")
+    assert table["learning_rate"].tolist() == [0.1, 0.2, 0.4, 0.8]
+    assert table["runs"].tolist() == [2, 2, 2, 2]
+    assert table["converged"].tolist() == [0.0, 0.5, 1.0, 0.0]
+    assert table["finished"].tolist() == [1.0, 0.5, 0.0, 0.0]
+    assert table["diverged"].tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_shares_over_a_pair_of_axes_and_of_categories():
+    runs = RUNS.assign(status=RUNS["status"].astype("category"))
+    table = measures.outcomes(runs, ["init_id", "learning_rate"])
+    assert len(table) == 8
+    assert table.set_index(["init_id", "learning_rate"]).loc[(1, 0.4), "converged"] == 1.0
+
+
+@pytest.mark.parametrize(("hits", "runs"), [(0, 10), (25, 30), (30, 30), (1, 1000)])
+def test_intervals_of_shares_are_those_of_wilson(hits, runs):
+    # Wilson 1927, as the score interval is written in Newcombe 1998.
+    z = stats.norm.ppf(0.975)
+    share = hits / runs
+    middle = (share + z**2 / (2 * runs)) / (1 + z**2 / runs)
+    half = z / (1 + z**2 / runs) * np.sqrt(share * (1 - share) / runs + z**2 / (4 * runs**2))
+    low, high = measures.share_interval(np.array([hits, hits]), np.array([runs, runs]))
+    np.testing.assert_allclose(low, max(middle - half, 0.0), atol=1e-12)
+    np.testing.assert_allclose(high, min(middle + half, 1.0), atol=1e-12)
+
+
+def test_final_values_count_diverged_runs_as_the_worst():
+    table = measures.final_values(RUNS, "init_id").set_index("init_id")
+    # 0.01, 0.01, 0.5, inf and 0.009, 0.3, 0.7, inf
+    assert table["best"].tolist() == [0.01, 0.009]
+    assert table["worst"].tolist() == [np.inf, np.inf]
+    assert table["median"].tolist() == [(0.01 + 0.5) / 2, (0.3 + 0.7) / 2]
+    assert table["upper_quartile"].tolist() == [np.inf, np.inf]
+    np.testing.assert_allclose(table["lower_quartile"], [0.01, 0.009 + 0.75 * 0.291])
+
+
+def test_final_values_without_divergence_are_those_of_numpy():
+    values = np.random.default_rng(1).lognormal(size=101)
+    runs = pd.DataFrame({"group": 0, "status": "finished", "ssr_final": values})
+    row = measures.final_values(runs, "group").iloc[0]
+    names = ["best", "lower_quartile", "median", "upper_quartile", "worst"]
+    np.testing.assert_allclose(
+        row[names].astype(float), np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
+    )
+
+
+def test_the_tolerance_is_reached_by_what_converged():
+    watched = measures.reached(RUNS)
+    assert watched["reached"].tolist() == [False, True, True, False, False, False, True, False]
+    # Diverged runs are watched for all 100 epochs: they will never get there.
+    assert watched["epoch"].tolist() == [100, 80, 20, 100, 100, 100, 30, 100]
+
+
+def test_a_given_ssr_is_reached_at_the_first_recorded_epoch_below_it():
+    watched = measures.reached(RUNS[:4], TRAJECTORIES, 0.5)
+    assert watched["reached"].tolist() == [True, True, True, False]
+    assert watched["epoch"].tolist() == [100, 50, 20, 100]
+
+
+def test_runs_with_epochs_of_their_own_are_watched_for_these():
+    runs = RUNS.assign(max_epochs=[100] * 4 + [200] * 4)
+    assert measures.reached(runs)["epoch"].tolist()[3::4] == [100, 200]
+
+
+def test_half_of_the_runs_have_reached_it_after_the_kaplan_meier_median():
+    watched = pd.DataFrame(
+        {
+            "rate": [1] * 5 + [2] * 4,
+            "epoch": [10, 20, 30, 50, 50, 5, 40, 40, 40],
+            "reached": [True, True, True, False, False, True, False, False, False],
+        }
+    )
+    table = measures.epochs_to_reach(watched, "rate").set_index("rate")
+    assert table["reached"].tolist() == [3, 1]
+    # Survival 4/5, 3/5, 2/5 after 10, 20, 30; one of four never goes below 3/4.
+    assert table["median"].tolist() == [30.0, np.inf]
+    assert table.loc[1, "low"] <= 30.0 <= table.loc[1, "high"]
+
+
+def test_censored_in_the_middle():
+    # The textbook case: 6, 6, 6, 6+, 7, 9+, 10, 10+, 11+, 13, 16, 17+, 19+, 20+, 22, 23, 25+, 32+,
+    # 32+, 34+, 35+ weeks of remission; median 23 (Freireich et al. 1963, as in Kalbfleisch and
+    # Prentice, "The statistical analysis of failure time data").
+    weeks = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
+    events = [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]
+    watched = pd.DataFrame({"arm": 0, "epoch": weeks, "reached": np.array(events, dtype=bool)})
+    assert measures.epochs_to_reach(watched, "arm")["median"].tolist() == [23.0]
+
+
+def test_nothing_reached_has_no_median():
+    watched = pd.DataFrame({"rate": [1, 1], "epoch": [9, 9], "reached": [False, False]})
+    assert measures.epochs_to_reach(watched, "rate")["median"].tolist() == [np.inf]
+
+
+def test_the_best_rate_is_where_most_converge_and_its_interval_covers_the_starts():
+    best = measures.best_rate(RUNS).iloc[0]
+    assert (best["learning_rate"], best["score"], best["scored_by"]) == (0.4, 1.0, "converged")
+    # Drawn twice, start 0 alone converges at 0.2 as well, and the first of equals wins.
+    assert (best["low"], best["high"]) == (0.2, 0.4)
+
+
+def test_without_convergence_the_least_median_is_best():
+    runs = RUNS.assign(status=RUNS["status"].replace("converged", "finished"))
+    best = measures.best_rate(runs).iloc[0]
+    assert (best["learning_rate"], best["scored_by"]) == (0.4, "ssr_final")
+    assert best["score"] == (0.01 + 0.009) / 2
+
+
+def test_a_sharp_best_has_a_narrow_interval():
+    random = np.random.default_rng(5)
+    starts, rates = 400, [0.1, 0.2, 0.3]
+    runs = pd.DataFrame([
+        (start, rate, "converged" if random.random() < share else "finished", 0.1)
+        for start in range(starts) for rate, share in zip(rates, (0.2, 0.8, 0.3), strict=True)
+    ], columns=["init_id", "learning_rate", "status", "ssr_final"])  # fmt: skip
+    best = measures.best_rate(runs).iloc[0]
+    assert (best["low"], best["learning_rate"], best["high"]) == (0.2, 0.2, 0.2)
+
+
+def test_the_largest_stable_rate_lies_below_the_first_that_diverges():
+    runs = pd.concat([RUNS, pd.DataFrame({
+        "run_id": [8, 9, 10], "init_id": [2, 2, 3], "learning_rate": [0.1, 0.2, 0.1],
+        "status": ["finished", "finished", "diverged"],
+    })])  # fmt: skip
+    table = measures.largest_stable(runs).set_index("init_id")
+    np.testing.assert_equal(table["stable"].tolist(), [0.4, 0.4, 0.2, np.nan])
+    np.testing.assert_equal(table["diverged"].tolist(), [0.8, 0.8, np.nan, 0.1])
+
+
+def test_a_rate_that_works_above_one_that_does_not_is_not_stable():
+    runs = RUNS[:3].assign(status=["finished", "diverged", "finished"])
+    assert measures.largest_stable(runs)["stable"].tolist() == [0.1]
+
+
+def test_bands_keep_the_runs_that_have_ended():
+    table = measures.bands(TRAJECTORIES, RUNS[:4], [0.0, 0.5, 1.0])
+    # Recorded at 0, 50, 100; run 1 ended at 80 with 0.01, run 2 at 20 with 0.01, run 3 diverged.
+    assert table["epoch"].tolist() == [0, 50, 100]
+    at_50 = table[table["epoch"] == 50].iloc[0]
+    assert (at_50["0.0"], at_50["0.5"], at_50["1.0"]) == (0.01, 0.4, np.inf)

@@ -1,0 +1,93 @@
+"""Results as tables, arrays, and in notebooks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import harness
+
+
+@pytest.fixture
+def results(small, tmp_path):
+    return harness.run(small(), tmp_path / "out")
+
+
+def test_only_the_columns_that_are_wanted(results):
+    everything = results.trajectories()
+    some = results.trajectories([3, 7], columns=["ssr", "epoch"])
+    wanted = everything[everything["run_id"].isin([3, 7])][["ssr", "epoch"]]
+    pd.testing.assert_frame_equal(some, wanted.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("read", ["read_runs", "trajectories", "run_batches"])
+def test_unknown_columns_are_refused_with_the_nearest(results, read):
+    ask = {
+        "read_runs": lambda: results.read_runs(["sssr_final"]),
+        "trajectories": lambda: results.trajectories(columns=["epochs"]),
+        "run_batches": lambda: list(results.run_batches(["sssr_final"])),
+    }[read]
+    with pytest.raises(harness.ResultsError, match=r'Did you mean "(ssr_final|epoch)"'):
+        ask()
+
+
+def test_the_experiment_comes_back_with_its_data(small, tmp_path):
+    (tmp_path / "points.csv").write_text("x,y\n0.1,0.2\n0.3,0.4\n")
+    experiment = harness.Experiment.from_mapping(
+        {**small().document(), "data": {"file": "points.csv", "inputs": ["x"], "targets": ["y"]}},
+        folder=tmp_path,
+    )
+    harness.run(experiment, tmp_path / "out")
+    (tmp_path / "points.csv").unlink()
+    again = harness.open_results(tmp_path / "out").experiment
+    assert again == experiment
+    assert again.dataset.targets.tolist() == [[0.2], [0.4]]
+
+
+def test_a_sample_has_whole_initialisations_or_all_runs(results):
+    columns = ["run_id", "init_id"]
+    assert results.sample_runs(columns)["run_id"].tolist() == list(range(12))
+    few = results.sample_runs(columns, most=6)  # of few initialisations runs are chosen
+    assert 1 <= len(few) < 12
+
+
+def test_an_xarray_dataset_has_the_axes_of_the_grid(results):
+    arrays = results.to_xarray()
+    assert dict(arrays.sizes) == {"learning_rate": 3, "init_id": 4}
+    assert arrays["learning_rate"].values.tolist() == [0.05, 0.1, 0.9]
+    for row in results.runs.itertuples():
+        cell = arrays.sel(learning_rate=row.learning_rate, init_id=row.init_id)
+        assert cell["run_id"].item() == row.run_id
+        assert cell["ssr_final"].item() == row.ssr_final
+        assert cell["status"].item() == row.status
+
+
+def test_runs_that_are_missing_are_nan_in_an_xarray_dataset(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.planning._MOST_RUNS_A_CHUNK", 2)
+    harness.run(small(), tmp_path / "out")
+    (tmp_path / "out" / "commits" / "000001.json").unlink()  # runs 2 and 3
+    arrays = harness.open_results(tmp_path / "out").to_xarray()
+    assert np.isnan(arrays["ssr_final"].values).sum() == 2
+    assert (arrays["status"].values == "").sum() == 2
+
+
+def test_axes_in_step_share_a_dimension(small, tmp_path):
+    experiment = small(
+        grid={
+            "learning_rate": [0.1, 0.2],
+            "momentum": [0.0, 0.5],
+            "zip": [["learning_rate", "momentum"]],
+        }
+    )
+    arrays = harness.run(experiment, tmp_path / "out").to_xarray()
+    assert dict(arrays.sizes) == {"learning_rate": 2}
+    assert arrays["momentum"].dims == ("learning_rate",)
+
+
+def test_notebooks_show_results_and_experiments_and_escape_them(small, tmp_path):
+    experiment = small(question="a < b & <script>")
+    results = harness.run(experiment, tmp_path / "out")
+    for page in (results._repr_html_(), experiment._repr_html_()):
+        assert "a &lt; b &amp; &lt;script&gt;" in page
+        assert "<script>" not in page
+    assert "12 of 12 trained" in results._repr_html_()
+    assert "3 from 0.05 to 0.9" in experiment._repr_html_()
