@@ -15,12 +15,12 @@ CSV_COMMIT = f"{COMMITS}/csv.json"
 
 
 def has_csv(store: Store) -> bool:
-    """Return whether all CSV files that are due are there."""
+    """Return whether all CSV files that are due are there, and as long as they were written."""
     try:
         files: Mapping[str, FileRecord] = store.read_commit(CSV_COMMIT).files
     except (OSError, ValueError, TypeError, KeyError):  # not written, broken, of a smaller grid
         return False
-    return all(store.files.size(name) is not None for name in files)
+    return all(store.files.size(name) == record.size for name, record in files.items())
 
 
 def write_csv(store: Store) -> None:

@@ -45,6 +45,9 @@ class LocalFiles:
                 with suppress(FileExistsError):  # another process was faster
                     os.mkdir(folder)
                 _flush_folder(folder.parent)
+        # A process that was killed may have made folder and manifest, and not flushed them.
+        _flush_folder(self.root)
+        _flush_folder(self.root.parent)
 
     def create(self, name: str, data: Iterable[Any]) -> bool:
         """Make a file of some buffers; return False, and change nothing, if it is there."""

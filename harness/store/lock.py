@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.errors import InUseError
+from harness.errors import InUseError, StorageError
 
 _LOCK = ".lock"
 _HOLDER = ".writer.json"
@@ -30,6 +30,8 @@ def writer(folder: Path) -> Iterator[None]:
     ------
     InUseError
         Another one is.
+    StorageError
+        The folder cannot be written.
     """
     try:
         lock = FileLock(folder / _LOCK).acquire(timeout=_SECONDS, poll_interval=0.02)
@@ -38,6 +40,11 @@ def writer(folder: Path) -> Iterator[None]:
             f"{folder} is being written by {_last_holder(folder)}.\n"
             "Wait until it has ended, or choose another folder with --out."
         ) from None
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be locked: {error.strerror}.\n"
+            "Choose another folder with --out, or one that may be written."
+        ) from error
     with lock:
         about = {
             "process": os.getpid(),

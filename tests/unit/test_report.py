@@ -1,0 +1,418 @@
+"""`harness report`: its numbers against pandas, what it escapes, and that it needs nothing else."""
+
+import base64
+import json
+import re
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import harness
+from harness import cli
+from harness.errors import ResultsError
+from harness.grid import Axis, Counted, Listed, Spaced
+from harness.report import cells, sampled
+from harness.report.chain import worked
+from harness.report.gathering import scattered
+from harness.report.ordered_axes import OrderedAxis, ordered_axes
+from harness.report.page import write_report
+from harness.store import Store
+
+NASTY = "</script><img src=x onerror=alert(1)> \"quoted\" 'single' & \u2028 \u00fc {{plotly}}"
+
+SMALL = {
+    "name": "small",
+    "question": NASTY,
+    "network": {"layers": [1, 2, 1], "activations": ["softplus", "identity"]},
+    "data": {"generator": "dosage"},
+    "training": {"epochs": 40, "learning_rate": 0.1, "tolerance": 0.3},
+    "initialisation": {"scheme": "normal", "scale": 2.0, "seed": 0},
+    "grid": {"learning_rate": [0.2, 0.05, 0.8], "momentum": [0.0, 0.9], "init_id": 20},
+    "record": {"epochs": {"log": 10}, "parameters": True},
+}
+
+
+class Page(HTMLParser):
+    """What the tests look at: elements with attributes, texts, and the data."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.texts, self.data = [], [], ""
+        self._inside = []
+        self.feed(html)
+        self.data = json.loads(self.data)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag in ("script", "style"):
+            self._inside = [tag, dict(attributes)]
+
+    def handle_endtag(self, tag):
+        if self._inside and tag == self._inside[0]:
+            self._inside = []
+
+    def handle_data(self, text):
+        if not self._inside:
+            self.texts.append(text)
+        elif self._inside[1].get("id") == "data":
+            self.data += text
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+    def downloads(self):
+        found = {}
+        for tag, attributes in self.elements:
+            if tag == "a" and "download" in attributes:
+                data = attributes["href"].partition("base64,")[2]
+                found[attributes["download"]] = base64.b64decode(data).decode()
+        return found
+
+
+def trained(folder, changes=None):
+    document = SMALL | (changes or {})
+    return harness.run(harness.Experiment.from_mapping(document), folder)
+
+
+def page_of(results, tmp_path):
+    written = write_report(results.folder, tmp_path / "page.html")
+    html = written.path.read_text("utf-8")
+    assert written.size == len(html.encode())
+    return Page(html)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    results = trained(folder / "small")
+    written = write_report(results.folder)
+    assert written.path == results.folder / "report.html"
+    return results, Page(written.path.read_text("utf-8"))
+
+
+def unpacked(text, kind):
+    return np.frombuffer(base64.b64decode(text), dtype=kind)
+
+
+def finite_or_inf(runs):
+    return runs["ssr_final"].where(runs["status"] != "diverged", np.inf)
+
+
+# ------------------------------------------------------------------------------- numbers
+
+
+def test_cells_have_the_counts_and_medians_of_pandas(small):
+    results, page = small
+    runs = results.runs.assign(value=lambda r: finite_or_inf(r))
+    view = page.data["views"][0]
+    assert [page.data["axes"][view[k]]["name"] for k in "xy"] == ["learning_rate", "momentum"]
+    assert view["bins"] == [3, 2, 20]
+    shape = (21, 2, 3)  # all and every init_id, momentum, learning_rate
+    groups = runs.groupby(["momentum", "learning_rate"])
+    for name in ("converged", "diverged"):
+        counts = unpacked(view[name], "<u4").reshape(shape)
+        wanted = groups["status"].apply(lambda s, name=name: (s == name).sum())
+        assert counts[0].ravel().tolist() == wanted.tolist()
+    assert unpacked(view["runs"], "<u4").reshape(shape)[0].tolist() == [[20] * 3] * 2
+    medians = unpacked(view["median"], "<f4").reshape(shape)
+    np.testing.assert_allclose(10.0 ** medians[0].ravel(), groups["value"].median(), rtol=1e-5)
+    one = runs[runs["init_id"] == 7].groupby(["momentum", "learning_rate"])["value"].median()
+    np.testing.assert_allclose(10.0 ** medians[8].ravel(), one, rtol=1e-5)
+    assert np.isinf(medians).any()
+    assert np.isfinite(medians).any()
+
+
+def test_every_pair_of_the_first_three_axes_is_a_heat_map(small):
+    results, page = small
+    pairs = [(view["x"], view["y"]) for view in page.data["views"]]
+    assert pairs == [(0, 1), (0, 2), (1, 2)]
+    last = page.data["views"][2]  # momentum by init_id, filtered by learning_rate
+    assert last["filters"] == [0]
+    counts = unpacked(last["converged"], "<u4").reshape(4, 20, 2)
+    runs = results.runs
+    hit = (runs["status"] == "converged").groupby([runs["init_id"], runs["momentum"]]).sum()
+    assert counts[0].ravel().tolist() == hit.tolist()
+    some = runs[runs["learning_rate"] == 0.2]
+    hit = (some["status"] == "converged").groupby([some["init_id"], some["momentum"]]).sum()
+    assert counts[2].ravel().tolist() == hit.tolist()  # 0.05, 0.2, 0.8: the list was sorted
+
+
+def test_trajectories_are_those_of_the_tables(small):
+    results, page = small
+    sample = page.data["runs"]
+    ends = np.cumsum(sample["lengths"])
+    epochs, logs = unpacked(sample["epoch"], "<u4"), unpacked(sample["ssr"], "<f4")
+    assert sample["run_id"] == list(range(120))  # all of them: they are few
+    assert ends[-1] == epochs.size == logs.size
+    for run_id in (0, 57, 119):
+        wanted = results.trajectories(run_id)
+        part = slice(ends[run_id] - sample["lengths"][run_id], ends[run_id])
+        assert epochs[part].tolist() == wanted["epoch"].tolist()
+        np.testing.assert_allclose(10.0 ** logs[part].astype(float), wanted["ssr"], rtol=1e-4)
+        row = results.runs.iloc[run_id]
+        assert page.data["statuses"][sample["status"][run_id]] == row["status"]
+        assert sample["init_id"][run_id] == row["init_id"]
+        places = [axis[run_id] for axis in sample["places"]]
+        labels = [
+            page.data["axes"][k]["labels"][str(n)][place]
+            for k, n, place in zip(range(3), (3, 2, 20), places, strict=True)
+        ]
+        wanted = [f"{row[name]:g}" for name in ("learning_rate", "momentum", "init_id")]
+        assert labels == wanted
+
+
+def test_tables_to_download_are_those_of_pandas(small):
+    results, page = small
+    files = page.downloads()
+    assert set(files) == {
+        "small-learning_rate.csv", "small-momentum.csv", "small-init_id.csv", "small-best.csv",
+        "small.toml",
+    }  # fmt: skip
+    along = pd.read_csv(pd.io.common.StringIO(files["small-learning_rate.csv"]))
+    runs = results.runs
+    shares = runs.groupby("learning_rate")["status"].apply(lambda s: (s == "converged").mean())
+    assert along["learning_rate"].tolist() == shares.index.tolist() == [0.05, 0.2, 0.8]
+    assert along["converged"].tolist() == shares.tolist()
+    best = runs.assign(value=finite_or_inf(runs)).groupby("learning_rate")["value"].min()
+    assert along["best"].tolist() == best.tolist()
+    top = pd.read_csv(pd.io.common.StringIO(files["small-best.csv"]))
+    wanted = runs[runs["status"] == "converged"].nsmallest(100, ["epochs", "ssr_final"])
+    assert top["run_id"].tolist() == wanted["run_id"].tolist()
+    assert page.data["best_run"] == wanted["run_id"].iloc[0]
+    again = harness.load_experiment(_file(results.folder / "again.toml", files["small.toml"]))
+    assert again == results.experiment
+
+
+def _file(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_histogram_counts_every_run_that_did_not_diverge(small):
+    results, page = small
+    found, runs = page.data["histogram"], results.runs
+    for name in ("converged", "finished"):
+        counts = unpacked(found[name], "<u4").reshape(3, -1).sum(axis=1)
+        wanted = (runs["status"] == name).groupby(runs["learning_rate"]).sum()
+        assert counts.tolist() == wanted.tolist()
+    diverged = (runs["status"] == "diverged").groupby(runs["learning_rate"]).sum()
+    assert found["left_out"] == diverged.tolist()
+
+
+def test_chain_rule_is_that_of_harness_trace(small):
+    results, page = small
+    best = page.data["best_run"]
+    update = harness.trace(results.experiment, run_id=best, parameter="w1").updates.iloc[0]
+    step = f"{update['step_size']:.4g}".replace("-", "−")
+    assert f"= {step}" in page.text
+    assert f"The chain rule of run {best}" in page.text
+
+
+def test_remark_where_the_lesson_is_off():
+    folder = {"layers": [2, 2, 1], "activations": ["sigmoid"] * 2, "loss": "cross_entropy"}
+    changes = {"network": folder, "data": {"generator": "xor"}, "grid": {}, "record": {}}
+    experiment = harness.Experiment.from_mapping(SMALL | changes)
+    html = worked(experiment, 0)
+    assert "The lesson says that dE/dŷ is ŷ - y." in html
+    assert "W<sub>11</sub><sup>(1)</sup>" in html
+
+
+# -------------------------------------------------------------------------------- safety
+
+
+def test_nothing_is_loaded_from_anywhere(small):
+    _, page = small
+    for tag, attributes in page.elements:
+        assert "src" not in attributes, tag
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form"), tag
+        assert attributes.get("href", "#").startswith(("#", "data:")), tag
+    policy = [a["content"] for tag, a in page.elements if a.get("http-equiv")]
+    assert policy[0].startswith("default-src 'none'")
+
+
+def test_own_style_and_script_name_no_address(small):
+    results, _ = small
+    html = (results.folder / "report.html").read_text("utf-8")
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert not re.search(r"url\(|@import|https?:", style)
+    script = html[html.rindex("<script>") :]
+    assert not re.search(r"https?:|fetch\(|XMLHttpRequest|import\(", script)
+
+
+def test_what_a_user_wrote_is_text(small):
+    results, page = small
+    tags = [tag for tag, _ in page.elements]
+    assert "img" not in tags
+    assert tags.count("script") == 3
+    assert NASTY in page.text  # and {{plotly}} is not put in again
+    html = (results.folder / "report.html").read_text("utf-8")
+    assert html.count("alert(1)") == html.count("alert(1)&gt;")
+
+
+def test_data_cannot_end_their_script():
+    from harness.report.encoding import as_json
+
+    text = as_json({"name": NASTY, "numbers": np.array([1.5, np.nan]), "n": np.int64(3)})
+    assert "<" not in text
+    assert "\u2028" not in text
+    assert json.loads(text) == {"name": NASTY, "numbers": [1.5, None], "n": 3}
+
+
+def test_a_file_that_is_no_report_is_not_replaced(small, tmp_path):
+    results, _ = small
+    precious = _file(tmp_path / "experiment.toml", "name = 1")
+    with pytest.raises(ResultsError, match="is no report"):
+        write_report(results.folder, precious)
+    assert precious.read_text() == "name = 1"
+    with pytest.raises(ResultsError, match="is no report"):
+        write_report(results.folder, tmp_path)
+    before = (results.folder / "report.html").read_bytes()
+    write_report(results.folder)
+    assert (results.folder / "report.html").read_bytes() == before
+
+
+# ---------------------------------------------------------------------------- odd sweeps
+
+
+def test_size_for_few_runs_is_that_of_plotly(small):
+    results, _ = small
+    assert (results.folder / "report.html").stat().st_size < 5_300_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"grid": {}},
+        {"grid": {}, "record": {"epochs": "none"}},
+        {"grid": {"learning_rate": [0.01, 0.1]}, "record": {"epochs": "all"}},
+        {"grid": {"init_id": 3}, "record": {"epochs": "none"}},
+        {"grid": {"learning_rate": [50.0, 90.0], "init_id": 4}},
+        {"grid": {"activation": ["softplus", "tanh"], "width": [1, 3], "init_id": 2}},
+        {"grid": {"max_epochs": [3, 9], "learning_rate": {"log": [0.3, 0.1], "count": 3}}},
+        {
+            "grid": {
+                "learning_rate": [0.1, 0.2],
+                "momentum": [0.0, 0.5],
+                "init_id": 4,
+                "zip": [["learning_rate", "momentum"]],
+            }
+        },
+        {"grid": {"b3": [0.0, 0.1], "w1": [1.0, 2.0], "tolerance": [0.1, 0.2], "init_scale": [1.0, 2.0], "init_id": 2}},
+    ],
+    ids=["one", "bare", "line", "starts", "diverged", "words", "epochs", "zip", "five"],
+)  # fmt: skip
+def test_any_sweep_has_a_report(changes, tmp_path):
+    results = trained(tmp_path / "results", changes)
+    page = page_of(results, tmp_path)
+    runs = results.runs
+    for status, count in runs["status"].value_counts().items():
+        assert f"{count:,} {status}" in page.text
+    for view in page.data["views"]:
+        lengths = [bins + 1 for bins in view["bins"][2 if view["y"] is not None else 1 :]]
+        per_choice = unpacked(view["runs"], "<u4").reshape(int(np.prod(lengths)), -1).sum(axis=1)
+        assert per_choice[0] == len(runs)
+        for k, number in enumerate(view["filters"]):  # all is the sum of each
+            moved = unpacked(view["runs"], "<u4").reshape(*lengths, -1).sum(axis=-1)
+            moved = np.moveaxis(moved, k, 0).reshape(lengths[k], -1)
+            np.testing.assert_array_equal(moved[0], moved[1:].sum(axis=0), str(number))
+    assert len(page.data["axes"]) == len(ordered_axes(results.experiment.axes))
+
+
+def test_no_finished_run_is_an_error(tmp_path):
+    Store.prepare(tmp_path / "results")
+    sizes = {"identity": "this", "runs": 4, "chunk_size": 2, "chunks": 2}
+    Store.create(tmp_path / "results", sizes)
+    with pytest.raises(ResultsError, match="no finished chunk"):
+        write_report(tmp_path / "results")
+    assert not (tmp_path / "results" / "report.html").exists()
+
+
+def test_a_part_of_a_sweep_says_what_is_missing(tmp_path):
+    results = trained(tmp_path / "results", {"grid": {"learning_rate": [0.1, 0.2], "init_id": 500}})
+    store = Store.open(results.folder)
+    store.withdraw([store.name_of_commit(0)])
+    left = len(harness.open_results(results.folder).runs)
+    assert 0 < left < 1000
+    page = page_of(results, tmp_path)
+    assert f"{1000 - left:,} runs are not trained yet" in page.text
+    assert unpacked(page.data["views"][0]["runs"], "<u4").sum() == left
+
+
+def test_command(small, tmp_path, monkeypatch, capsys):
+    results, _ = small
+    target = tmp_path / "there.html"
+    monkeypatch.setattr(sys, "argv", ["harness", "report", str(results.folder), "-o", str(target)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    assert re.fullmatch(rf"{re.escape(str(target))}: 4\.\d MB\n", capsys.readouterr().out)
+    assert target.read_bytes() == (results.folder / "report.html").read_bytes()
+
+
+# ------------------------------------------------------------------------------ large ones
+
+
+def axis_of(count, values=None):
+    grid = harness.grid.Grid(dimensions=((Axis(name="a", values=values or Counted(count)),),))
+    return ordered_axes(grid)[0][1]
+
+
+@pytest.mark.parametrize("count", [1, 7, 200, 999])
+def test_ends_of_bins_are_where_bins_change(count):
+    axis = axis_of(1000)
+    bins = axis.bins(np.arange(1000), count)
+    edges = pd.Series(np.arange(1000)).groupby(bins).agg(["min", "max"])
+    assert axis.ends(count) == list(edges.itertuples(index=False, name=None))
+
+
+def test_axes_are_in_order_whatever_was_written():
+    falling = axis_of(3, Spaced(kind="log", first=1.0, last=0.01, count=3))
+    assert [falling.value(k) for k in range(3)] == [0.01, 0.1, 1.0]
+    assert falling.place(np.arange(3)).tolist() == [2, 1, 0]
+    words = axis_of(3, Listed(("tanh", "relu", "softplus")))
+    assert words.labels(3) == ["tanh", "relu", "softplus"]
+    close = axis_of(2, Listed((0.10000001, 0.1)))
+    assert len(set(close.labels(2))) == 2
+    assert close.conditions(1) == ["a >= 0.1 and a <= 0.10000001"]
+
+
+def test_there_are_never_more_cells_than_there_is_room_for():
+    axes = [
+        OrderedAxis(str(k), 10**6, Axis(name=str(k), values=Counted(10**6)), None, None)
+        for k in range(6)
+    ]
+    for number in range(7):
+        shown = cells.views(axes[:number])
+        assert len(shown) == {0: 0, 1: 1, 2: 1}.get(number, 3)
+        assert sum(view.cells for view in shown) <= cells.MOST_CELLS
+        assert all(bins <= cells.LONGEST for view in shown for bins in view.bins)
+
+
+def test_a_sample_is_spread_evenly_and_a_part_of_a_larger_one():
+    ids = np.arange(100_000)
+    small, large = scattered(ids) < 0.01, scattered(ids) < 0.1
+    assert abs(small.sum() - 1000) < 5
+    assert np.all(large[small])
+    assert np.diff(ids[small]).max() < 300
+
+
+def test_a_large_report_stays_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(sampled, "MOST_RUNS", 300)
+    monkeypatch.setattr(sampled, "MOST_POINTS", 1500)
+    changes = {"grid": {"learning_rate": {"log": [0.01, 0.5], "count": 20}, "init_id": 400}}
+    results = trained(tmp_path / "results", changes)
+    page = page_of(results, tmp_path)
+    runs = page.data["runs"]
+    assert len(runs["run_id"]) <= 300
+    assert sum(runs["lengths"]) <= 1500
+    assert runs["thinned"]
+    view = page.data["views"][0]
+    assert view["bins"] == [20, 200]
+    assert unpacked(view["runs"], "<u4").tolist() == [2] * 4000
+    epochs, ends = unpacked(runs["epoch"], "<u4"), np.cumsum(runs["lengths"])
+    assert epochs[ends - 1].tolist() == runs["epochs"]  # the last epoch is never left out
+    assert not epochs[[0, *ends[:-1]]].any()
