@@ -68,6 +68,7 @@ def _schedule(experiment: Experiment) -> descent.Schedule:
         trains=trains,
         recorded=experiment.schedule,
         measure_gradient="gradient_norm" in experiment.record.measures,
+        measure_relative=any(name.startswith("relative_") for name in experiment.record.measures),
     )
 
 
@@ -127,6 +128,7 @@ def make_kernel(variant: Variant, *, heavy: bool, lanes: int | None) -> Kernel:
         heavy=heavy,
         all_train=bool(schedule.trains.all()),
         statistics=not {"epoch_of_ssr_min", "ssr_mean"}.isdisjoint(measures),
+        relative=schedule.measure_relative,
         gradient_norm=schedule.measure_gradient,
         every_epoch=schedule.recorded.size == schedule.epochs + 1,
     )
@@ -207,6 +209,9 @@ def make_rows(count: int, recorded: int, keeps_loss: bool) -> descent.Rows:
         epoch_of_ssr_min=np.zeros(count, dtype=np.int64),
         ssr_mean=np.empty(count),
         gradient_norm=np.empty(count),
+        relative_sum=np.empty(count),
+        relative_inverse_sum=np.empty(count),
+        relative_late=np.empty(count),
         recorded=np.zeros(count, dtype=np.int64),
         ssr_trajectory=np.empty(trajectory),
         loss_trajectory=np.empty(trajectory if keeps_loss else (count, 0)),

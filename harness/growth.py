@@ -148,7 +148,8 @@ class KnownRuns:
         self._fill_trajectories(source, at, goes_on, variant, rows)
 
     def _has_state(self, variant: Variant) -> bool:
-        return "ssr_mean" not in self.measures and set(variant.network.positions) <= set(
+        sums = {"ssr_mean", "relative_sum", "relative_inverse_sum", "relative_late"}
+        return sums.isdisjoint(self.measures) and set(variant.network.positions) <= set(
             self.parameters
         )
 

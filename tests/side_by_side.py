@@ -70,6 +70,7 @@ def schedule_of(
     trained=None,
     recorded=None,
     measure_gradient=True,
+    measure_relative=True,
 ):
     """The settings of the twin's `train` that all runs of a block share, as the kernel's."""
     batch_size = batch_size or samples
@@ -84,6 +85,7 @@ def schedule_of(
         ),
         recorded=np.arange(epochs + 1) if recorded is None else np.array(recorded, dtype=np.int64),
         measure_gradient=measure_gradient,
+        measure_relative=measure_relative,
     )
 
 

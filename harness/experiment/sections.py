@@ -233,7 +233,14 @@ class Log(Section):
     log: Count
 
 
-MEASURES = ("epoch_of_ssr_min", "ssr_mean", "gradient_norm")
+MEASURES = (
+    "epoch_of_ssr_min",
+    "ssr_mean",
+    "gradient_norm",
+    "relative_sum",
+    "relative_inverse_sum",
+    "relative_late",
+)
 Measure = Annotated[Text, one_of(MEASURES)]
 
 
@@ -253,6 +260,7 @@ class RecordSection(Section):
     measures: tuple[Measure, ...] = key(
         (),
         says="further columns: the epoch of the least SSR, the mean SSR over all epochs, the"
-        " Euclidean norm of the gradient at the end",
+        " Euclidean norm of the gradient at the end; and of the loss over that of epoch 0 the sum"
+        " over all epochs, the sum of its inverse, and the mean over the last 20",
         allowed=f"a list of {listed(MEASURES)}",
     )

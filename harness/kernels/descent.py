@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels import philox
+from harness.kernels import philox, relative
 from harness.kernels._jit import compiled, entry, inner
 from harness.kernels.arithmetic import fma, select
 from harness.kernels.layers import Scratch
@@ -55,6 +55,7 @@ class Schedule(NamedTuple):
     trains: NDArray[np.bool_]  # (P,) whether each parameter trains
     recorded: Integers  # epochs of the trajectory, ascending; the last row is where a run ends
     measure_gradient: bool
+    measure_relative: bool
 
 
 class Runs(NamedTuple):
@@ -83,6 +84,9 @@ class Rows(NamedTuple):
     epoch_of_ssr_min: Integers  # (runs,)
     ssr_mean: Floats  # (runs,) over all epochs from 0 to the last
     gradient_norm: Floats  # (runs,) Euclidean, of the loss over all data at the end
+    relative_sum: Floats  # (runs,) sum of v over all epochs: see `relative`
+    relative_inverse_sum: Floats  # (runs,) sum of 1 / v
+    relative_late: Floats  # (runs,) mean of v over the last epochs
     recorded: Integers  # (runs,) rows of the trajectory that are written
     ssr_trajectory: Floats  # (runs, len(schedule.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
@@ -222,6 +226,8 @@ def _train_run(
         with_gradient = schedule.measure_gradient or (full_batch and epoch < schedule.epochs)
         ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch, stop)
         _record(rows, r, epoch, ssr, loss)
+        if schedule.measure_relative:
+            relative.add(rows, r, epoch, schedule.epochs)
 
         status = RUNNING
         if not (finite and loss <= runs.limit[r]):  # so that NaN is past any limit
@@ -260,6 +266,8 @@ def _train_run(
 
     rows.recorded[r] = written
     rows.ssr_mean[r] /= epoch + 1
+    if schedule.measure_relative:
+        relative.end(rows, r, schedule.epochs, rows.status[r] == DIVERGED)
     if schedule.measure_gradient:
         squares = 0.0
         for g in scratch.gradient:

@@ -17,9 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.kernels import relative as relative_loss
 from harness.kernels._jit import entry, glue, inner
 from harness.kernels.arithmetic import select
-from harness.kernels.descent import Rows, Runs, Schedule, make_update, order_epoch
+from harness.kernels.descent import (
+    Rows,
+    Runs,
+    Schedule,
+    make_update,
+    order_epoch,
+)
 from harness.kernels.lane_kernel import (
     DUE,
     EPOCH,
@@ -27,6 +34,7 @@ from harness.kernels.lane_kernel import (
     EVENT,
     LIMIT,
     LOSS,
+    LOSS_FIRST,
     LOSS_MIN,
     MOMENTUM,
     NOBODY,
@@ -36,6 +44,9 @@ from harness.kernels.lane_kernel import (
     SSR_SUM,
     TOLERANCE,
     TRAINING,
+    V_INVERSE_SUM,
+    V_LATE,
+    V_SUM,
     ZERO,
     Kernel,
     State,
@@ -102,7 +113,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
     """Return the training loop of a kernel."""
     lanes, groups = kernel.lanes, kernel.groups
     full_batch, shuffled, statistics = kernel.full_batch, kernel.shuffled, kernel.statistics
-    every_epoch = kernel.every_epoch
+    every_epoch, relative = kernel.every_epoch, kernel.relative
     own_loss = kernel.loss != SSR_LOSS
     evaluate = make_evaluate(kernel, full_batch or kernel.gradient_norm, shuffled=False)
     evaluate_batch = make_evaluate(kernel, True, shuffled)
@@ -112,6 +123,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
         lanes,
         own_loss=own_loss,
         statistics=statistics,
+        relative=relative,
         gradient_norm=kernel.gradient_norm,
         every_epoch=every_epoch,
     )
@@ -155,6 +167,16 @@ def _build(kernel: Kernel) -> Callable[..., None]:
             store(counters, EPOCH_OF_MIN * lanes, select(better, epoch, epoch_of_min))
             total = load(record, SSR_SUM * lanes, lanes)
             store(record, SSR_SUM * lanes, total + ssr)
+        if relative:
+            # Of epoch 0 they are made anew below, when the first loss is known.
+            first = load(record, LOSS_FIRST * lanes, lanes)
+            v = relative_loss.relative(loss, first, fill(relative_loss.MOST, lanes))
+            store(record, V_SUM * lanes, load(record, V_SUM * lanes, lanes) + v)
+            inverses = load(record, V_INVERSE_SUM * lanes, lanes)
+            store(record, V_INVERSE_SUM * lanes, inverses + 1.0 / v)
+            late = load(record, V_LATE * lanes, lanes)
+            is_late = epoch > schedule.epochs - relative_loss.LATE
+            store(record, V_LATE * lanes, select(is_late, late + v, late))
 
         if every_epoch:
             for lane in range(lanes):

@@ -45,6 +45,8 @@ class Kernel:
         Whether all parameters train.
     statistics : bool
         Whether to measure the mean of SSR and the epoch of its minimum.
+    relative : bool
+        Whether to measure the relative loss.
     gradient_norm : bool
         Whether to measure the gradient's norm.
     every_epoch : bool
@@ -63,6 +65,7 @@ class Kernel:
     heavy: bool
     all_train: bool
     statistics: bool
+    relative: bool
     gradient_norm: bool
     every_epoch: bool
 
@@ -85,7 +88,9 @@ class State(NamedTuple):
     velocity: Floats
     rates: Floats  # (groups, L * lanes)
     settings: Floats  # (groups, 4 * lanes): rows MOMENTUM, TOLERANCE, LIMIT, ZERO
-    record: Floats  # (groups, 5 * lanes): rows SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM
+    record: (
+        Floats  # (groups, 9 * lanes): rows SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM, LOSS_FIRST, ..
+    )
     counters: Integers  # (groups, 7 * lanes): rows RUN, EPOCH, EVENT, DUE, PLACE, WRITTEN, ..
     scratch: Floats  # where it does not fit on the stack
     orders: Integers  # (lanes, data points of an epoch's batches), where lanes differ
@@ -94,7 +99,7 @@ class State(NamedTuple):
 
 
 MOMENTUM, TOLERANCE, LIMIT, ZERO = range(4)
-SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM = range(5)
+SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM, LOSS_FIRST, V_SUM, V_INVERSE_SUM, V_LATE = range(9)
 RUN, EPOCH, EVENT, DUE, PLACE, WRITTEN, EPOCH_OF_MIN = range(7)
 NEXT, TRAINING = range(2)
 
@@ -128,7 +133,7 @@ def make_state(kernel: Kernel, batch_samples: int) -> State:
         velocity=aligned(groups, kernel.parameters * lanes if kernel.heavy else 0),
         rates=aligned(groups, len(kernel.layers) * lanes),
         settings=aligned(groups, 4 * lanes),
-        record=aligned(groups, 5 * lanes),
+        record=aligned(groups, 9 * lanes),
         counters=aligned(groups, 7 * lanes, np.int64),
         scratch=aligned(1, sum(numbers_of(kernel).values())),
         orders=np.zeros((lanes, batch_samples), dtype=np.int64),

@@ -11,9 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from harness.kernels import relative as relative_loss
 from harness.kernels._jit import inner
 from harness.kernels.arithmetic import fma
-from harness.kernels.descent import CONVERGED, DIVERGED, FINISHED, RUNNING, Rows, Runs, Schedule
+from harness.kernels.descent import (
+    CONVERGED,
+    DIVERGED,
+    FINISHED,
+    RUNNING,
+    Rows,
+    Runs,
+    Schedule,
+)
 from harness.kernels.lane_kernel import (
     DUE,
     EPOCH,
@@ -21,6 +30,7 @@ from harness.kernels.lane_kernel import (
     EVENT,
     LIMIT,
     LOSS,
+    LOSS_FIRST,
     LOSS_MIN,
     MOMENTUM,
     NEVER,
@@ -33,6 +43,9 @@ from harness.kernels.lane_kernel import (
     SSR_SUM,
     TOLERANCE,
     TRAINING,
+    V_INVERSE_SUM,
+    V_LATE,
+    V_SUM,
     WRITTEN,
     ZERO,
     State,
@@ -66,7 +79,13 @@ def make_record(lanes: int) -> Callable[..., None]:
 
 @cache
 def make_visit(
-    lanes: int, *, own_loss: bool, statistics: bool, gradient_norm: bool, every_epoch: bool
+    lanes: int,
+    *,
+    own_loss: bool,
+    statistics: bool,
+    relative: bool,
+    gradient_norm: bool,
+    every_epoch: bool,
 ) -> Callable[..., bool]:
     """Return what looks at each lane of a group after an epoch: begins its run, or ends it.
 
@@ -101,6 +120,13 @@ def make_visit(
                 record[LOSS_MIN * lanes + lane] = loss
                 record[SSR_SUM * lanes + lane] = ssr
                 counters[EPOCH_OF_MIN * lanes + lane] = 0
+                if relative:
+                    v = relative_loss.relative(loss, loss, relative_loss.MOST)
+                    record[LOSS_FIRST * lanes + lane] = loss
+                    record[V_SUM * lanes + lane] = v
+                    record[V_INVERSE_SUM * lanes + lane] = 1.0 / v
+                    late = epoch > schedule.epochs - relative_loss.LATE
+                    record[V_LATE * lanes + lane] = v if late else 0.0
 
             status = RUNNING
             finite = settings[ZERO * lanes + lane] == 0.0
@@ -137,6 +163,11 @@ def make_visit(
             if statistics:
                 rows.epoch_of_ssr_min[r] = counters[EPOCH_OF_MIN * lanes + lane]
                 rows.ssr_mean[r] = record[SSR_SUM * lanes + lane] / (epoch + 1)
+            if relative:
+                rows.relative_sum[r] = record[V_SUM * lanes + lane]
+                rows.relative_inverse_sum[r] = record[V_INVERSE_SUM * lanes + lane]
+                rows.relative_late[r] = record[V_LATE * lanes + lane]
+                relative_loss.end(rows, r, schedule.epochs, status == DIVERGED)
             for p in range(runs.theta.shape[1]):
                 runs.theta[r, p] = theta[p * lanes + lane]
             if gradient_norm:
