@@ -45,7 +45,7 @@ bench-c: $(VENV)/.installed-test  ## compare the speed with C, where there is gc
 	@$(BIN)/python tests/benchmarks/against_c.py
 
 docs: $(VENV)/.installed  ## train what the README shows, and draw its picture
-	@$(PIP) --editable '.[bench,docs]'
+	@$(PIP) --editable '.[bench]'
 	@$(BIN)/python docs/refresh.py
 	@$(BIN)/python docs/picture.py
 

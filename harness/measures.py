@@ -7,6 +7,7 @@ has no final value that means anything; where values are ordered it comes last, 
 Nothing here knows files, networks or pictures.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -184,14 +185,16 @@ def _median_epoch(epoch: NDArray[np.float64], hit: NDArray[np.bool_]) -> tuple[f
     if not hit.any():
         return np.inf, np.inf, np.inf
     survival = stats.ecdf(stats.CensoredData(uncensored=epoch[hit], right=epoch[~hit])).sf
-    with np.errstate(all="ignore"):  # log(0) at the ends of the curve
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # none at the ends of the curve
         band = survival.confidence_interval(CONFIDENCE, method="log-log")
 
     def half(curve: Any) -> float:
         below = curve.probabilities <= 0.5  # NaN, where there is no interval, is not
         return float(curve.quantiles[below.argmax()]) if below.any() else np.inf
 
-    return half(survival), half(band.low), half(band.high)
+    median = half(survival)
+    return median, min(half(band.low), median), half(band.high)
 
 
 def best_rate(
@@ -305,8 +308,7 @@ def bands(
     for column in falls:
         values[epochs >= ended.iloc[column], column] = np.inf
     # Between the recorded epochs there are ends of runs only.
-    longest = trajectories["run_id"].value_counts().idxmax()
-    recorded = np.isin(epochs, trajectories.loc[trajectories["run_id"] == longest, "epoch"])
+    recorded = np.isin(epochs, trajectories.loc[trajectories["run_id"] == ended.idxmax(), "epoch"])
     found = np.quantile(values[recorded], shares, axis=1, method="lower")
     columns = dict(zip(map(str, shares), found, strict=True))
     return pd.DataFrame({"epoch": epochs[recorded], **columns})

@@ -16,8 +16,8 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli.export_command import export
-from harness.cli.report_command import report
 from harness.cli.plot_command import plot
+from harness.cli.report_command import report
 from harness.errors import (
     ExperimentError,
     HarnessError,

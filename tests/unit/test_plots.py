@@ -201,6 +201,16 @@ def test_many_runs_are_bands():
     assert "600 runs" in axes.get_title(loc="left")
 
 
+def test_runs_that_finish_at_1e200_do_not_stretch_the_axis():
+    runs = pd.DataFrame({"run_id": [0, 1, 2], "status": "finished"})
+    table = falling(runs)
+    table.loc[table["run_id"] == 2, "ssr"] = [3.0, 30.0, 1e50, 1e100, 1e150, 1e200]
+    axes = plots.trajectories(runs, table).axes[0]
+    assert axes.get_ylim()[1] < 1e3
+    assert "off the\nscale" in tick_labels(axes.yaxis)
+    assert "diverged" not in tick_labels(axes.yaxis)
+
+
 # ------------------------------------------------------------------------------------------ maps
 
 
@@ -277,6 +287,9 @@ def test_colours_are_for_most_cells_and_not_for_one_far_out():
     _, mesh = meshes(plots.final_map(runs, "learning_rate", "momentum").axes[0])
     assert mesh.norm.vmin > 0.4
     assert mesh.norm.vmax < 2.1
+    runs.loc[:150, "ssr_final"] = 1e200
+    _, mesh = meshes(plots.final_map(runs, "learning_rate", "momentum").axes[0])
+    assert mesh.norm.vmax < 1e4
 
 
 def test_every_run_diverged():
@@ -381,6 +394,14 @@ def test_bins_are_those_of_numpy():
     expected, _ = np.histogram(runs["ssr_final"], edges)
     assert [bar.get_height() for bar in bars] == expected.tolist()
     np.testing.assert_allclose(np.diff(np.log(edges)), np.log(edges[-1] / edges[0]) / 50)
+
+
+def test_endings_stand_on_one_another():
+    runs = pd.DataFrame({"status": ["converged", "converged", "finished", "diverged"]})
+    runs["ssr_final"] = [1.0, 1.0, 1.0, np.nan]
+    axes = plots.distribution(runs).axes[0]
+    bars = [bar for group in axes.containers for bar in group if bar.get_height()]
+    assert [(bar.get_y(), bar.get_height()) for bar in bars] == [(0, 2), (2, 1), (0, 1)]
 
 
 def test_all_diverged_is_one_bar():

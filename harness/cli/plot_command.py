@@ -1,0 +1,61 @@
+"""`harness plot`: a picture of results, into a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.printing import say
+from harness.errors import HarnessError
+
+
+def plot(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="trajectories, map, epochs, endings, distribution, fit, squiggle or endpoints.",
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .png, .svg or .pdf, replaced if it is there; DIR/plots/KIND.png if left out.",
+        ),
+    ] = None,
+    run_id: Annotated[
+        int | None, typer.Option("--run", help="The run of fit and squiggle; the best if left out.")
+    ] = None,
+    x: Annotated[
+        str | None,
+        typer.Option("--x", metavar="NAME", help="An axis of the grid; a parameter for endpoints."),
+    ] = None,
+    y: Annotated[
+        str | None, typer.Option("--y", metavar="NAME", help="The same, for map and endpoints.")
+    ] = None,
+    ssr: Annotated[
+        float | None,
+        typer.Option(metavar="NUMBER", help="What epochs waits for; the tolerance if left out."),
+    ] = None,
+    width: Annotated[
+        str, typer.Option(metavar="NAME", help="Readable on a slide, or in a column of text.")
+    ] = "slide",
+) -> None:
+    """Draw a picture of the results in DIR."""
+    from harness import plots, tables
+
+    file = output or folder / "plots" / f"{kind}.png"
+    file_format = file.suffix.lower().removeprefix(".")
+    if output is not None and file_format not in plots.FORMATS:
+        raise HarnessError(f"{file} must end in .png, .svg or .pdf.")
+    figure = plots.draw(
+        tables.open_results(folder), kind, run=run_id, x=x, y=y, ssr=ssr, width=width
+    )
+    picture = plots.rendered(figure, file_format)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(picture)
+    say(str(file))

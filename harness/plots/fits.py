@@ -1,0 +1,248 @@
+"""What a network has learnt: its curve over the data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from harness.plots.style import (
+    CATEGORIES,
+    DARK,
+    MARKERS,
+    SHARES,
+    SLIDE,
+    Style,
+    colour_bar,
+    dress,
+    legend,
+    new_figure,
+    remark,
+)
+
+_LEVELS = 15
+_DOT = "#999999"
+NO_NUMBERS = "its predictions are no numbers:\nthe run diverged"
+
+
+def fit(
+    points: pd.DataFrame,
+    curve: pd.DataFrame,
+    *,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    style: Style = SLIDE,
+    title: str = "",
+) -> Figure:
+    """Draw what a network predicts, and the data points.
+
+    With one input it is a curve; with two an area, coloured by the output, or by the greatest of
+    several outputs; with more it is predicted against observed.
+
+    Parameters
+    ----------
+    points : DataFrame
+        The data points and what is predicted there: input_1, ...; target_1, ...; prediction_1, ...
+    curve : DataFrame
+        Other inputs and what is predicted there: input_1, ...; prediction_1, ... For two inputs
+        they are a lattice. With more than two it may be empty.
+    inputs, outputs : sequence of str
+        What they are called; "input 1" and so on if left out.
+    style : Style
+        Sizes.
+    title : str
+        Above the picture.
+    """
+    width = sum(str(name).startswith("input_") for name in points)
+    targets = [name for name in points if str(name).startswith("target_")]
+    inputs = inputs or (["input"] if width == 1 else [f"input {k + 1}" for k in range(width)])
+    outputs = outputs or (
+        ["output"] if len(targets) == 1 else [f"output {k + 1}" for k in range(len(targets))]
+    )
+    figure, (axes,) = new_figure(style)
+    one_hot = bool(
+        np.isin(points[targets], (0, 1)).all() and (points[targets].sum(axis=1) == 1).all()
+    )
+    if width == 1:
+        _curves(figure, axes, points, curve, outputs, style)
+        x, y = inputs[0], outputs[0] if len(outputs) == 1 else "output"
+    elif width == 2 and (len(targets) == 1 or one_hot):
+        if len(targets) == 1:
+            _area(figure, axes, points, curve, outputs[0], style)
+        else:
+            _regions(figure, axes, points, curve, outputs, style)
+        x, y = inputs
+    else:
+        _against(figure, axes, points, outputs, style)
+        x, y = "observed", "predicted"
+    dress(axes, style, x=x, y=y, title=title or "fit")
+    return figure
+
+
+def _curves(
+    figure: Any,
+    axes: Any,
+    points: pd.DataFrame,
+    curve: pd.DataFrame,
+    outputs: Sequence[str],
+    style: Style,
+) -> None:
+    handles = []
+    for k, output in enumerate(outputs, start=1):
+        colour = CATEGORIES[(k - 1) % len(CATEGORIES)]
+        predicted = curve[f"prediction_{k}"].to_numpy()
+        axes.plot(
+            curve["input_1"],
+            np.where(np.isfinite(predicted), predicted, np.nan),
+            color=colour,
+            linewidth=1.4 * style.line,
+        )
+        axes.plot(
+            points["input_1"],
+            points[f"target_{k}"],
+            "o",
+            color=colour if len(outputs) > 1 else DARK,
+            markersize=0.6 * style.font,
+            clip_on=False,
+            zorder=3,
+        )
+        if len(outputs) > 1:
+            handles.append(Line2D([], [], color=colour, marker="o", label=output))
+    if not np.isfinite(curve.filter(like="prediction_").to_numpy()).any():
+        remark(axes, style, NO_NUMBERS)
+    if not handles:
+        handles = [
+            Line2D([], [], color=CATEGORIES[0], linewidth=1.4 * style.line, label="prediction"),
+            Line2D(
+                [],
+                [],
+                color=DARK,
+                marker="o",
+                linestyle="",
+                label="data",
+                markersize=0.6 * style.font,
+            ),
+        ]
+    legend(figure, style, handles)
+
+
+def _lattice(curve: pd.DataFrame, values: NDArray[Any]) -> tuple[Any, Any, Any]:
+    """Return inputs and values of a lattice as contours take them."""
+    x, y = np.unique(curve["input_1"]), np.unique(curve["input_2"])
+    order = np.lexsort((curve["input_1"], curve["input_2"]))
+    return x, y, values[order].reshape(len(y), len(x))
+
+
+def _area(
+    figure: Any, axes: Any, points: pd.DataFrame, curve: pd.DataFrame, output: str, style: Style
+) -> None:
+    predicted = curve["prediction_1"].to_numpy()
+    target = points["target_1"].to_numpy()
+    good = predicted[np.isfinite(predicted)]
+    every = np.concatenate((good, target))
+    low, high = float(every.min()), float(every.max())
+    if high <= low:
+        low, high = low - 0.5, high + 0.5
+    if good.size:
+        x, y, z = _lattice(curve, predicted)
+        axes.contourf(x, y, np.ma.masked_invalid(z), np.linspace(low, high, _LEVELS), cmap=SHARES)
+    else:
+        remark(axes, style, NO_NUMBERS)
+    dots = axes.scatter(
+        points["input_1"],
+        points["input_2"],
+        c=target,
+        cmap=SHARES,
+        vmin=low,
+        vmax=high,
+        edgecolors="white",
+        linewidths=style.line,
+        s=(0.75 * style.font) ** 2,
+        zorder=3,
+        clip_on=False,
+    )
+    colour_bar(figure, style, dots, axes, output)
+    outline = Line2D(
+        [],
+        [],
+        marker="o",
+        linestyle="",
+        markerfacecolor=_DOT,
+        label="data, in the colour of the target",
+        markeredgecolor=DARK,
+        markersize=0.6 * style.font,
+    )
+    legend(figure, style, [outline])
+
+
+def _regions(
+    figure: Any,
+    axes: Any,
+    points: pd.DataFrame,
+    curve: pd.DataFrame,
+    outputs: Sequence[str],
+    style: Style,
+) -> None:
+    predicted = curve[[f"prediction_{k}" for k in range(1, len(outputs) + 1)]].to_numpy()
+    colours = [CATEGORIES[k % len(CATEGORIES)] for k in range(len(outputs))]
+    if np.isfinite(predicted).all():
+        x, y, z = _lattice(curve, predicted.argmax(axis=1))
+        axes.pcolormesh(
+            x,
+            y,
+            z,
+            cmap=ListedColormap(colours),
+            vmin=-0.5,
+            vmax=len(outputs) - 0.5,
+            alpha=0.3,
+            shading="nearest",
+            rasterized=True,
+            linewidth=0,
+        )
+    else:
+        remark(axes, style, NO_NUMBERS)
+    observed = points[[f"target_{k}" for k in range(1, len(outputs) + 1)]].to_numpy().argmax(axis=1)
+    handles = []
+    for k in range(len(outputs)):
+        ours = points[observed == k]
+        (dots,) = axes.plot(
+            ours["input_1"],
+            ours["input_2"],
+            MARKERS[k % len(MARKERS)],
+            color=colours[k],
+            markersize=0.4 * style.font,
+            markeredgecolor="white",
+            markeredgewidth=0.3,
+            label=outputs[k],
+        )
+        handles.append(dots)
+    axes.autoscale(tight=True)
+    legend(figure, style, handles)
+
+
+def _against(
+    figure: Any, axes: Any, points: pd.DataFrame, outputs: Sequence[str], style: Style
+) -> None:
+    handles = []
+    targets = points[[f"target_{k}" for k in range(1, len(outputs) + 1)]].to_numpy()
+    ends = [targets.min(), targets.max()]
+    axes.plot(ends, ends, color=DARK, linestyle=":", linewidth=style.line)
+    for k, output in enumerate(outputs, start=1):
+        (dots,) = axes.plot(
+            points[f"target_{k}"],
+            points[f"prediction_{k}"].where(np.isfinite(points[f"prediction_{k}"])),
+            MARKERS[(k - 1) % len(MARKERS)],
+            color=CATEGORIES[(k - 1) % len(CATEGORIES)],
+            markersize=0.35 * style.font,
+            alpha=0.7,
+            label=output,
+        )
+        handles.append(dots)
+    if not np.isfinite(points.filter(like="prediction_").to_numpy()).any():
+        remark(axes, style, NO_NUMBERS)
+    diagonal = Line2D([], [], color=DARK, linestyle=":", label="predicted = observed")
+    legend(figure, style, [*(handles if len(outputs) > 1 else []), diagonal])

@@ -1,0 +1,260 @@
+"""Each picture by its name, from the tables of a sweep."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from harness import curves, measures
+from harness.errors import HarnessError, ResultsError, nearest, shown
+from harness.plots import along, changes, ends, falls, fits, histogram, maps, needs
+from harness.plots.style import WIDTHS, Style
+from harness.plots.titles import called, over_others, run_title, sampled
+from harness.solutions import MOST_RUNS as MOST_COMPARED
+from harness.tables import Results
+
+# Runs of which bands are made, or of which first epochs are looked for.
+_SAMPLE = 5_000
+_WATCHED = 20_000
+
+# Points of a curve, and along each side of an area; curves of a squiggle.
+_CURVE = 400
+_AREA = 120
+_SQUIGGLES = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a caller asked for, of which each picture takes what it knows."""
+
+    run: int | None
+    x: str | None
+    y: str | None
+    ssr: float | None
+    style: Style
+
+
+def draw(
+    results: Results,
+    kind: str,
+    *,
+    run: int | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    ssr: float | None = None,
+    width: str = "slide",
+) -> Figure:
+    """Draw a picture of the results of a sweep.
+
+    Parameters
+    ----------
+    results : Results
+        What `harness.run` or `harness.open_results` returned.
+    kind : str
+        One of `PICTURES`.
+    run : int, optional
+        The run of fit and squiggle; that with the least final SSR if left out.
+    x, y : str, optional
+        Axes of the grid; two parameters for endpoints. If left out, those with most values.
+    ssr : float, optional
+        For epochs: what is to be reached; the tolerance if left out.
+    width : {"slide", "column"}
+        What it has to be readable on: a slide, or a column of text.
+
+    Raises
+    ------
+    HarnessError
+        There is no such picture, axis, run or width.
+    ResultsError
+        The sweep did not record what the picture needs.
+    """
+    for value, allowed, what in ((kind, PICTURES, "picture"), (width, WIDTHS, "width")):
+        if value not in allowed:
+            question = nearest(value, allowed)
+            raise HarnessError(
+                f"{shown(value)} is no {what}. {question}".rstrip()
+                + f"\nThere are {', '.join(allowed)}."
+            )
+    return PICTURES[kind](results, Wishes(run=run, x=x, y=y, ssr=ssr, style=WIDTHS[width]))
+
+
+def _trajectories(results: Results, wishes: Wishes) -> Figure:
+    needs.need_trajectories(results)
+    axes = needs.axes_of(results)
+    by = needs.choose_axes(results, [wishes.x])[0] if wishes.x else (axes or ["init_id"])[0]
+    if by == "init_id":
+        columns = ["init_id", "status"]
+    else:
+        columns = [by, "status"]
+    most = falls.MOST_LINES if results.manifest["runs"] <= falls.MOST_LINES else _SAMPLE
+    runs, table = needs.runs_and_trajectories(results, columns, most)
+    title = sampled(
+        results,
+        len(runs),
+        "SSR of {}" if len(runs) <= falls.MOST_LINES else "SSR of {}: quantiles at each epoch",
+    )
+    colour = None if by == "init_id" and not wishes.x else by
+    return falls.trajectories(runs, table, by=colour, style=wishes.style, title=title)
+
+
+def _map(results: Results, wishes: Wishes) -> Figure:
+    axes = needs.choose_axes(results, [wishes.x, wishes.y])
+    runs = needs.runs_of(results, ["init_id", *axes, "status", "ssr_final"])
+    title = over_others(results, len(runs), axes)
+    if len(axes) == 1 or axes[0] == axes[1]:
+        return maps.final_lines(runs, axes[0], style=wishes.style, title=title)
+    whole = len(runs) == results.manifest["runs"]
+    return maps.final_map(runs, *axes, style=wishes.style, title=title, order_starts=whole)
+
+
+def _epochs(results: Results, wishes: Wishes) -> Figure:
+    training = results.manifest["experiment"]["training"]
+    known = needs.all_axes(results)
+    series = None
+    (x,) = needs.choose_axes(results, [wishes.x or _rate(known)])
+    others = [name for name in needs.axes_of(results) if name not in (x, "init_id")]
+    columns = list(dict.fromkeys(["run_id", "status", "epochs", x, *others[:1]]))
+    if "max_epochs" in known:
+        columns.append("max_epochs")
+    if wishes.ssr is None:
+        if training.get("tolerance") is None and "tolerance" not in known:
+            raise ResultsError(
+                f"{results.folder} has no tolerance, so that no run has converged.\n"
+                "Say what is to be reached with --ssr, or set `training.tolerance`."
+            )
+        runs, table = needs.runs_of(results, columns), None
+        title = "epochs after which half of the runs have converged"
+    else:
+        runs, table = needs.runs_and_trajectories(results, columns, _WATCHED)
+        title = f"epochs after which half of the runs have come to SSR {wishes.ssr:g}"
+    if "max_epochs" not in runs:
+        runs = runs.assign(max_epochs=training["epochs"])
+    if others and runs[others[0]].nunique() <= along.MOST_SERIES:
+        series = others[0]
+    watched = measures.reached(runs, table, wishes.ssr)
+    drawn = [x, *([series] if series else [])]
+    title += over_others(results, len(runs), drawn, "; {}")
+    return along.epochs(watched, x, series=series, style=wishes.style, title=title)
+
+
+def _endings(results: Results, wishes: Wishes) -> Figure:
+    (x,) = needs.choose_axes(results, [wishes.x or _rate(needs.all_axes(results))])
+    runs = needs.runs_of(results, [x, "status"])
+    title = over_others(results, len(runs), [x], "how {} ended")
+    return along.endings(runs, x, style=wishes.style, title=title)
+
+
+def _distribution(results: Results, wishes: Wishes) -> Figure:
+    runs = needs.runs_of(results, ["status", "ssr_final"])
+    title = sampled(results, len(runs), "final SSR of {}")
+    return histogram.distribution(runs, style=wishes.style, title=title)
+
+
+def _fit(results: Results, wishes: Wishes) -> Figure:
+    run_id = needs.best_run(results) if wishes.run is None else wishes.run
+    row = _row(results, run_id)
+    experiment = results.experiment
+    inputs = experiment.dataset.inputs.shape[1]
+    more = None
+    if inputs <= 2:
+        more = curves.lattice(experiment, _CURVE if inputs == 1 else _AREA)
+    if results.manifest["experiment"]["record"]["parameters"]:
+        final = {
+            str(name).removesuffix("_final"): value
+            for name, value in row.items()
+            if str(name).endswith("_final")
+        }
+        predicted = curves.final_curve(experiment, run_id, final)
+        curve = predicted if more is None else curves.final_curve(experiment, run_id, final, more)
+    else:
+        last = [int(row["epochs"])]
+        predicted = curves.curves(experiment, run_id, last)
+        curve = predicted if more is None else curves.curves(experiment, run_id, last, more)
+    points = pd.concat(
+        [curves.data_points(experiment), predicted.filter(like="prediction_")], axis=1
+    )
+    return fits.fit(
+        points,
+        curve,
+        inputs=called(results, "inputs"),
+        outputs=called(results, "targets"),
+        style=wishes.style,
+        title=run_title(results, run_id, row),
+    )
+
+
+def _squiggle(results: Results, wishes: Wishes) -> Figure:
+    experiment = results.experiment
+    inputs = experiment.dataset.inputs.shape[1]
+    if inputs != 1:
+        raise ResultsError(
+            f"squiggle is for networks with one input; that of {results.folder} has {inputs}.\n"
+            "`harness plot DIR fit` shows what such a network has learnt."
+        )
+    run_id = needs.best_run(results) if wishes.run is None else wishes.run
+    row = _row(results, run_id)
+    last = int(row["epochs"])
+    epochs = [0, *np.unique(np.geomspace(1, max(last, 1), _SQUIGGLES - 1).round().astype(int))]
+    if last == 0:
+        epochs = [0]
+    found = curves.curves(experiment, run_id, epochs, curves.lattice(experiment, _CURVE))
+    return changes.squiggle(
+        curves.data_points(experiment),
+        found,
+        style=wishes.style,
+        title=run_title(results, run_id, row),
+    )
+
+
+def _endpoints(results: Results, wishes: Wishes) -> Figure:
+    needs.need_parameters(results)
+    best = needs.best_run(results)
+    network = results.experiment.run(best).perceptron
+    pair = None
+    if wishes.x or wishes.y:
+        for name in (wishes.x, wishes.y):
+            if name not in network.parameters:
+                raise ResultsError(
+                    f"endpoints takes two parameters as --x and --y, and {shown(name or '')} is"
+                    f" none. {nearest(name or '', network.parameters)}\n"
+                    f"They are {shown(list(network.parameters))}."
+                )
+        pair = str(wishes.x), str(wishes.y)
+    columns = ["run_id", "status", "ssr_final", *(f"{name}_final" for name in network.parameters)]
+    # A sample has about as many as it is asked for.
+    runs, whose = needs.network_runs(results, best, columns, int(0.9 * MOST_COMPARED))
+    diverged = int(runs["status"].astype(str).eq("diverged").sum())
+    title = (
+        sampled(results, len(runs), "where {} ended")
+        if not whose
+        else (f"where {len(runs):,} runs ended, {whose}")
+    )
+    if diverged:
+        title += f" ({diverged:,} diverged)"
+    return ends.endpoints(runs, network, pair=pair, style=wishes.style, title=title)
+
+
+def _rate(known: list[str]) -> str | None:
+    return "learning_rate" if "learning_rate" in known else None
+
+
+def _row(results: Results, run_id: int) -> "pd.Series[float]":
+    """Return the columns of one run."""
+    table = results.read_runs(results.run_columns, [run_id])
+    if table.empty:
+        raise ResultsError(f"Run {run_id} is not trained yet.\n`harness run FILE` goes on.")
+    return table.iloc[0]
+
+
+PICTURES: dict[str, Callable[[Results, Wishes], Figure]] = {
+    "trajectories": _trajectories,
+    "map": _map,
+    "epochs": _epochs,
+    "endings": _endings,
+    "distribution": _distribution,
+    "fit": _fit,
+    "squiggle": _squiggle,
+    "endpoints": _endpoints,
+}

@@ -1,0 +1,49 @@
+"""What stands above a picture, and the names of inputs and outputs."""
+
+import pandas as pd
+
+from harness.plots.needs import all_axes, axes_of
+from harness.plots.scales import label_of
+from harness.tables import Results
+
+
+def run_title(results: Results, run_id: int, row: "pd.Series[float]") -> str:
+    """Return a title that says which run a picture is of, and how it ended."""
+    axes = [name for name in all_axes(results) if name != "init_id"]
+    parts = [
+        f"{label_of(name)} {row[name]:.4g}"
+        if isinstance(row[name], float)
+        else f"{label_of(name)} {row[name]}"
+        for name in axes
+    ]
+    where = f" ({', '.join(parts[:3])})" if parts else ""
+    count = int(row["epochs"])
+    return (
+        f"run {run_id:,}{where}: {row['status']} at SSR {row['ssr_final']:.3g} after {count:,}"
+        f" {'epoch' if count == 1 else 'epochs'}"
+    )
+
+
+def sampled(results: Results, drawn: int, text: str) -> str:
+    """Return a title that says of how many runs a picture is."""
+    there = results.manifest["runs"]
+    noun = "run" if there == 1 else "runs"
+    what = f"{drawn:,} {noun}" if drawn == there else f"{drawn:,} of {there:,} {noun}"
+    return text.format(what)
+
+
+def over_others(results: Results, drawn: int, axes: list[str], text: str = "{}") -> str:
+    """Return a title that says over which other axes a picture takes its runs together."""
+    others = [label_of(name) for name in axes_of(results) if name not in axes]
+    over = f", over all {' and '.join(others)}" if others else ""
+    return sampled(results, drawn, text) + over
+
+
+def called(results: Results, what: str) -> list[str]:
+    """Return the names of the columns of a data file, or none."""
+    data = results.manifest["experiment"]["data"]
+    names = data.get(what) or []
+    if not all(isinstance(name, str) for name in names):
+        return []
+    note = ", standardised" if what in data["standardise"] else ""
+    return [name.replace("_", " ") + note for name in names]
