@@ -44,10 +44,10 @@ bench: $(VENV)/.installed  ## compare the speed with NumPy, Numba, JAX and PyTor
 bench-c: $(VENV)/.installed-test  ## compare the speed with C, where there is gcc
 	@$(BIN)/python tests/benchmarks/against_c.py
 
-docs: $(VENV)/.installed  ## train what the README shows, and draw its picture
-	@$(PIP) --editable '.[bench]'
+docs: $(VENV)/.installed-test  ## train what the README and the notebook show, and draw the picture
 	@$(BIN)/python docs/refresh.py
 	@$(BIN)/python docs/picture.py
+	@$(BIN)/python docs/notebook.py
 
 format: $(VENV)/.installed-test  ## put the code in its form
 	@$(BIN)/ruff check --quiet --fix .

@@ -54,11 +54,18 @@ COLUMN = Style(width=3.5, height=2.7, font=8, line=1.1, dpi=300)
 WIDTHS = {"slide": SLIDE, "column": COLUMN}
 
 
+class Picture(Figure):
+    """A figure that a notebook shows; without pyplot nobody tells the notebook how."""
+
+    def _repr_png_(self) -> bytes:
+        return rendered(self)
+
+
 def new_figure(style: Style, panels: int = 1, **options: Any) -> tuple[Figure, list[Any]]:
     """Return a figure and its panels."""
     stacked = panels > 1 and not style.beside
     height = style.height * (0.86 * panels if stacked else 1)
-    figure = Figure(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
+    figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
     rows, columns = (panels, 1) if stacked else (1, panels)
     grid = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(grid.ravel())

@@ -1,0 +1,29 @@
+"""Run docs/from-sweep-to-insight.ipynb and keep its outputs. `make docs` runs it."""
+
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).with_name("from-sweep-to-insight.ipynb")
+
+
+def executed() -> nbformat.NotebookNode:
+    """Return the notebook with its outputs.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        A cell fails.
+    """
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = NotebookClient(notebook, resources={"metadata": {"path": NOTEBOOK.parent}})
+    client.execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # times of day, which would change with every run
+    notebook.metadata.pop("language_info", None)
+    return notebook
+
+
+if __name__ == "__main__":
+    nbformat.write(executed(), NOTEBOOK)
