@@ -435,3 +435,19 @@ def test_every_choice_of_two_filters_has_its_own_numbers():
     assert converged[1, 0].tolist() == hits[:, :, 0, :].sum(axis=2).T.tolist()
     assert converged[0, 5].tolist() == hits[:, :, :, 4].sum(axis=2).T.tolist()
     assert converged[2, 5].tolist() == hits[:, :, 1, 4].T.tolist()
+
+
+def test_a_wide_network_and_many_data_points_leave_it_small(tmp_path):
+    changes = {
+        "network": {"layers": [1, 400, 1], "activations": ["tanh", "identity"]},
+        "data": {"generator": "chebyshev", "degree": 3, "samples": 400},
+        "training": {"epochs": 2, "learning_rate": 0.001},
+        "grid": {"init_id": 3},
+    }
+    results = trained(tmp_path / "results", changes)
+    written = write_report(results.folder)
+    assert written.size < 5_000_000
+    page = Page(written.path.read_text("utf-8"))
+    assert "400 rows" in page.text
+    assert "and 388 more data points" in page.text
+    assert len(page.data["curve"]["x"]) == 201  # trained again: not all parameters were read

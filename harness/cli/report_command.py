@@ -1,0 +1,28 @@
+"""`harness report`: a results folder as one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.printing import say
+from harness.errors import shown_bytes
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where it goes; DIR/report.html if left out."
+        ),
+    ] = None,
+) -> None:
+    """Write one HTML file that shows what DIR came to: pictures, tables, how to do it again.
+
+    It needs nothing beside it and no network. A report that is there is replaced.
+    """
+    from harness.report.page import write_report
+
+    written = write_report(folder, output)
+    say(f"{written.path}: {shown_bytes(written.size)}")

@@ -1,0 +1,158 @@
+"""Heat maps: for each cell of two axes how many runs ended how, and their median.
+
+A further axis is a filter: its place 0 is all of its values, and place 1 the first bin. The median
+over all values is no function of the medians of each, so that every choice has its own numbers.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.report.encoding import packed, packed_logs
+from harness.report.ordered_axes import OrderedAxis
+
+# Of all heat maps together, with every choice of the filters: 16 bytes each.
+MOST_CELLS = 40_000
+LONGEST = 200  # bins along one axis
+_FILTERS, _FILTER_BINS, _FEWEST = 3, 50, 4
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which axes a heat map has, by their places among the ordered axes, and bins of each.
+
+    `axes` are those along x and y, one or two, and then the filters.
+    """
+
+    axes: tuple[int, ...]
+    bins: tuple[int, ...]
+
+    @property
+    def across(self) -> int:
+        """How many of the axes span the picture."""
+        return min(2, len(self.axes))
+
+    @property
+    def cells(self) -> int:
+        """Cells, with every choice of the filters."""
+        spanned, filters = self.bins[: self.across], self.bins[self.across :]
+        return math.prod(spanned) * math.prod(bins + 1 for bins in filters)
+
+
+def views(axes: Sequence[OrderedAxis]) -> list[View]:
+    """Return the heat maps that are shown: of the first three axes every pair."""
+    numbers = range(len(axes))
+    if len(axes) < 2:
+        pairs: list[tuple[int, ...]] = [tuple(numbers)] if axes else []
+    else:
+        pairs = list(itertools.combinations(numbers[:3], 2))
+    found = []
+    for pair in pairs:
+        filters = tuple(number for number in numbers if number not in pair)[:_FILTERS]
+        bins = [min(axes[number].count, LONGEST) for number in pair]
+        bins += [min(axes[number].count, _FILTER_BINS) for number in filters]
+        found.append(_fitting(View(pair + filters, tuple(bins)), MOST_CELLS // len(pairs)))
+    return found
+
+
+def _fitting(view: View, most: int) -> View:
+    """Return the view with wider bins until there are few enough cells: first of the filters."""
+    while view.cells > most:
+        bins, across = list(view.bins), view.across
+        filters = range(across, len(bins))
+        widest = max(filters, key=bins.__getitem__, default=0)
+        if not filters or bins[widest] <= _FEWEST:
+            widest = max(range(across), key=bins.__getitem__)
+        if bins[widest] <= _FEWEST:
+            view = View(view.axes[:-1], view.bins[:-1])  # not for any axes that a grid has
+            continue
+        bins[widest] = max(_FEWEST, bins[widest] * 3 // 4)
+        view = View(view.axes, tuple(bins))
+    return view
+
+
+def heat_map(
+    view: View,
+    axes: Sequence[OrderedAxis],
+    places: Sequence[NDArray[np.int64]],
+    runs: pd.DataFrame,
+) -> dict[str, Any]:
+    """Return the numbers of a view for the page.
+
+    Parameters
+    ----------
+    view : View
+        Which.
+    axes, places : sequence
+        All ordered axes, and the place of every run along each.
+    runs : DataFrame
+        With status and ssr_final.
+
+    Returns
+    -------
+    dict
+        x, y (None where there is one axis), filters, bins; and, packed, runs, converged,
+        diverged and the logarithms of median. Their order is that of nested lists: filters, then
+        y, then x.
+    """
+    inside = [axes[a].bins(places[a], n) for a, n in zip(view.axes, view.bins, strict=True)]
+    across = view.across
+    spanned = inside[0].copy()
+    if across == 2:
+        spanned += inside[1] * view.bins[0]
+    size = math.prod(view.bins[:across])
+    lengths = [bins + 1 for bins in view.bins[across:]]
+    status = runs["status"].cat.codes.to_numpy()
+    names = list(runs["status"].cat.categories)
+    diverged = status == names.index("diverged")
+    values = np.where(diverged, np.inf, runs["ssr_final"].to_numpy(np.float64))
+    values[np.isnan(values)] = np.inf
+    order = np.argsort(values)
+    found = {name: np.zeros((*lengths, size)) for name in ("median", "runs", *names)}
+    for chosen in itertools.product((False, True), repeat=len(lengths)):
+        code, cells = spanned, size
+        # The last filter is the fastest digit, after the cell itself.
+        for is_chosen, bins, length in reversed(
+            [*zip(chosen, inside[across:], lengths, strict=True)]
+        ):
+            if is_chosen:
+                code = code + bins * cells
+                cells *= length - 1
+        at = tuple(slice(1, None) if is_chosen else 0 for is_chosen in chosen)
+        shape = found["runs"][at].shape
+        found["runs"][at] = np.bincount(code, minlength=cells).reshape(shape)
+        for number, name in enumerate(names):
+            counted = np.bincount(code[status == number], minlength=cells)
+            found[name][at] = counted.reshape(shape)
+        found["median"][at] = _medians(code, cells, values, order).reshape(shape)
+    return {
+        "x": view.axes[0],
+        "y": view.axes[1] if across == 2 else None,
+        "filters": list(view.axes[across:]),
+        "bins": list(view.bins),
+        "median": packed_logs(found["median"]),
+        "runs": packed(found["runs"], "<u4"),
+        "converged": packed(found["converged"], "<u4"),
+        "diverged": packed(found["diverged"], "<u4"),
+    }
+
+
+def _medians(
+    code: NDArray[np.int64], cells: int, values: NDArray[np.float64], order: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the median of each cell, NaN where it has no run; `order` sorts the values."""
+    by_cell = order[np.argsort(code[order], kind="stable")]
+    counts = np.bincount(code, minlength=cells)
+    first = np.cumsum(counts) - counts
+    found = np.full(cells, np.nan)
+    full = counts > 0
+    low = values[by_cell[(first + (counts - 1) // 2)[full]]]
+    high = values[by_cell[(first + counts // 2)[full]]]
+    found[full] = np.where(low == high, low, (low + high) / 2)
+    return found

@@ -1,0 +1,143 @@
+"""The report of a results folder: everything gathered, and put into the page."""
+
+import os
+import re
+import shlex
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from plotly.offline import get_plotlyjs
+
+from harness.errors import ResultsError
+from harness.report import chain, sampled, sections, summaries
+from harness.report.cells import heat_map, views
+from harness.report.encoding import as_json
+from harness.report.gathering import gather
+from harness.report.ordered_axes import ordered_axes
+from harness.tables import Results, open_results
+
+# What every report begins with, so that no other file is taken for one and replaced.
+_BEGINNING = "<!doctype html>\n<!-- made by harness report -->\n"
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+
+
+class Written(NamedTuple):
+    """Where the report is, and its size in bytes."""
+
+    path: Path
+    size: int
+
+
+def write_report(folder: Path, output: Path | None = None) -> Written:
+    """Write the report of a results folder as one HTML file.
+
+    Parameters
+    ----------
+    folder : Path
+        The results folder; of a sweep that has not ended, what is trained is shown.
+    output : Path, optional
+        Where it goes; report.html in the folder if left out. A report that is there is replaced.
+
+    Raises
+    ------
+    ResultsError
+        It is no results folder, no run is finished, or `output` is another file.
+    """
+    results = open_results(folder)
+    path = output or results.folder / "report.html"
+    _check_free(path)
+    data = page(results).encode("utf-8", "xmlcharrefreplace")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return Written(path, len(data))
+
+
+def _check_free(path: Path) -> None:
+    start = b""
+    if not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(len(_BEGINNING))
+    if start != _BEGINNING.encode():
+        raise ResultsError(
+            f"{path} is there already and is no report.\nChoose another name with --output."
+        )
+
+
+def page(results: Results) -> str:
+    """Return the report as HTML."""
+    found = gather(results)
+    experiment = results.experiment
+    numbered = ordered_axes(experiment.axes)
+    axes = [axis for _, axis in numbered]
+    coordinates = experiment.axes.coordinates(found.runs["run_id"].to_numpy())
+    places = [axis.place(coordinates[number]) for number, axis in numbered]
+    shown = views(axes)
+    along = {
+        axis: summaries.outcomes_along(axis, at, found.runs)
+        for axis, at in zip(axes, places, strict=True)
+    }
+    chosen = sampled.choose(found, shown, axes, places)
+    used = {(n, bins) for view in shown for n, bins in zip(view.axes, view.bins, strict=True)}
+    if axes:
+        used.add((0, min(axes[0].count, summaries.TABLE_BINS)))
+    data = {
+        "folder": shlex.quote(str(results.folder)),
+        "statuses": list(found.runs["status"].cat.categories),
+        "axes": [
+            {
+                "name": axis.name,
+                "count": axis.count,
+                "labels": {bins: axis.labels(bins) for at, bins in used if at == n},
+                "where": {bins: axis.conditions(bins) for at, bins in used if at == n},
+            }
+            for n, axis in enumerate(axes)
+        ],
+        "views": [heat_map(view, axes, places, found.runs) for view in shown],
+        "runs": sampled.trajectories(results, found, chosen, axes, places),
+        "bands": sampled.bands(results, found),
+        "epochs": summaries.epochs_along(axes[0], places[0], results, found) if axes else None,
+        "ends": summaries.ends_along(axes[0], along[axes[0]]) if axes else None,
+        "histogram": summaries.histogram(axes, places, found.runs),
+        "curve": None
+        if found.best_by == "diverged"
+        else summaries.fitted_curve(experiment, found.best.iloc[0]),
+        "best_run": found.best_run,
+        "best_places": [
+            axis.place(experiment.axes.coordinates(np.array([found.best_run]))[n]).item()
+            for n, axis in numbered
+        ],
+        "log_epochs": "log" in str(experiment.record.epochs),
+    }
+    toml = experiment.to_toml()
+    template = files("harness.report")
+    parts = {
+        "title": escape(experiment.name),
+        "question": escape(experiment.question),
+        "summary": sections.summary(results, found),
+        "outcome": sections.outcome(found, along),
+        "best": sections.best(found, results),
+        "chain": chain.worked(experiment, found.best_run),
+        "best_run": str(found.best_run),
+        "commands": escape(sections.commands(results, found)),
+        "toml": escape(toml),
+        "needs": sections.needs(results),
+        "manifest": sections.manifest(results),
+        "manifest_json": escape(sections.manifest_text(results)),
+        "downloads": sections.downloads(results, found, along, toml),
+        "style": template.joinpath("page.css").read_text("utf-8"),
+        "script": template.joinpath("page.js").read_text("utf-8"),
+        "plotly": get_plotlyjs(),
+        "data": as_json(data),
+    }
+    # In one pass: what is put in is not looked through again.
+    html = template.joinpath("page.html").read_text("utf-8")
+    return _BEGINNING + _PLACE.sub(lambda place: parts[place[1]], html)
