@@ -21,6 +21,7 @@ from harness.tables import Results, open_results
 
 # What every report begins with, so that no other file is taken for one and replaced.
 _BEGINNING = "<!doctype html>\n<!-- made by harness report -->\n"
+_SCRIPTS = ("looks.js", "trajectories.js", "heat_map.js", "pictures.js")
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -134,10 +135,16 @@ def page(results: Results) -> str:
         "manifest_json": escape(sections.manifest_text(results)),
         "downloads": sections.downloads(results, found, along, toml),
         "style": template.joinpath("page.css").read_text("utf-8"),
-        "script": template.joinpath("page.js").read_text("utf-8"),
+        "script": _script(),
         "plotly": get_plotlyjs(),
         "data": as_json(data),
     }
     # In one pass: what is put in is not looked through again.
     html = template.joinpath("page.html").read_text("utf-8")
     return _BEGINNING + _PLACE.sub(lambda place: parts[place[1]], html)
+
+
+def _script() -> str:
+    """Return the page's program: its files share one scope, and nothing outside it."""
+    parts = [files("harness.report").joinpath(name).read_text("utf-8") for name in _SCRIPTS]
+    return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"

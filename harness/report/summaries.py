@@ -1,6 +1,5 @@
 """The smaller pictures and tables: along each axis, how final values spread, and the best fit."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -103,10 +102,7 @@ def epochs_along(
 
 def _epochs_table(axis: OrderedAxis, places: Places, watched: pd.DataFrame) -> pd.DataFrame:
     binned = watched.assign(bin=axis.bins(places, min(axis.count, _EPOCH_BINS)))
-    with warnings.catch_warnings():
-        # scipy says that some ends of intervals are undefined: they are infinity here.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return measures.epochs_to_reach(binned, "bin")
+    return measures.epochs_to_reach(binned, "bin")
 
 
 def _epochs(

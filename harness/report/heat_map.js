@@ -1,0 +1,210 @@
+// The heat map: which cells there are, filters, and what a click on one shows.
+
+const state = { view: 0, colour: "median", filters: [], cell: null };
+
+const views = data.views.map((view) => ({
+  ...view,
+  median: Float64Array.from(unpack(view.median, Float32Array), (log) => 10 ** log),
+  ...Object.fromEntries(["runs", CONVERGED, DIVERGED].map((name) => [name, unpack(view[name], Uint32Array)])),
+}));
+
+const now = () => views[state.view];
+const columns = () => now().bins[0];
+const rows = () => (now().y === null ? 1 : now().bins[1]);
+const across = () => (now().y === null ? 1 : 2);
+
+/** Place of a cell in the arrays of the view, with the filters as they are. */
+function place(x, y) {
+  let at = 0;
+  now().filters.forEach((_, k) => { at = at * (now().bins[across() + k] + 1) + state.filters[k]; });
+  return (at * rows() + y) * columns() + x;
+}
+
+const labelsOf = (number, bins) => data.axes[number].labels[bins];
+const xLabels = () => labelsOf(now().x, now().bins[0]);
+const yLabels = () => (now().y === null ? [""] : labelsOf(now().y, now().bins[1]));
+
+function cellTexts(x, y) {
+  const view = now(), at = place(x, y);
+  const here = [`${data.axes[view.x].name} ${xLabels()[x]}`];
+  if (view.y !== null) here.push(`${data.axes[view.y].name} ${yLabels()[y]}`);
+  const n = view.runs[at], median = view.median[at];
+  if (!n) return [...here, "no run"];
+  if (n === 1) {
+    if (view[DIVERGED][at]) return [...here, "1 run, diverged"];
+    return [...here, `1 run, ${view[CONVERGED][at] ? CONVERGED : FINISHED}`, `final SSR ${shown(median)}`];
+  }
+  return [
+    ...here, `${n.toLocaleString("en")} runs`,
+    Number.isFinite(median) ? `median final SSR ${shown(median)}` : "half of them or more diverged",
+    `${percent(view.converged[at] / n)} converged, ${percent(view.diverged[at] / n)} diverged`,
+  ];
+}
+
+function drawMap() {
+  const view = now(), { fallen, ink, paper } = look();
+  const z = [], text = [], grey = [], marks = { x: [], y: [] };
+  const logMedians = [];
+  const each = (visit) => { for (let y = 0; y < rows(); y += 1) for (let x = 0; x < columns(); x += 1) visit(x, y, place(x, y)); };
+  each((x, y, at) => {
+    const value = view.median[at];
+    if (value > 0 && Number.isFinite(value)) logMedians.push(Math.log10(value));
+  });
+  logMedians.sort((one, other) => one - other);
+  if (!logMedians.length) logMedians.push(-1, 1);
+  // A few cells that are about to diverge would make all others look the same.
+  const low = logMedians[0], greatest = logMedians[logMedians.length - 1];
+  const high = Math.min(greatest, logMedians[logMedians.length >> 1] + 4);
+  each((x, y, at) => {
+    if (x === 0) { z.push([]); text.push([]); grey.push([]); }
+    const n = view.runs[at], median = view.median[at];
+    const fell = n > 0 && median === Infinity;
+    const value = state.colour === "median"
+      ? (Number.isFinite(median) ? Math.max(Math.log10(Math.max(median, 1e-300)), low) : null)
+      : (n ? view[state.colour][at] / n : null);
+    z[y].push(n ? value : null);
+    grey[y].push(fell && state.colour === "median" ? 1 : null);
+    if (fell) { marks.x.push(xLabels()[x]); marks.y.push(yLabels()[y]); }
+    text[y].push(cellTexts(x, y).join("<br>"));
+  });
+  const logs = state.colour === "median";
+  const bar = logs
+    ? { title: { text: narrow() ? "" : "median final SSR", side: "right" }, ...logTicks(low, high) }
+    : { title: { text: narrow() ? "" : `share ${state.colour}`, side: "right" }, tickformat: ".0%" };
+  const shared = { type: "heatmap", x: xLabels(), y: yLabels(), text, hovertemplate: "%{text}<extra></extra>" };
+  const anywhere = marks.x.length > 0;
+  const traces = [
+    // The scale is dark where the SSR is low and where few converge or diverge.
+    { ...shared, z, colorscale: "Viridis", zmin: logs ? low : 0, zmax: logs ? high : 1,
+      colorbar: { thickness: 12, outlinewidth: 0, tickcolor: ink, ...bar } },
+    { ...shared, z: grey, colorscale: [[0, fallen], [1, fallen]], zmin: 0, zmax: 1, showscale: false },
+    // Grey and a cross: neither depends on how the eye sees colours. Too many crosses are a blot.
+    { type: "scatter", mode: "markers", ...(marks.x.length <= 1500 ? marks : { x: [null], y: [null] }),
+      marker: { symbol: "x-thin", size: Math.max(3, Math.min(8, 120 / Math.max(columns() / 2, rows() / 2))),
+        line: { width: 1, color: logs ? ink : "#888888" } },
+      opacity: 0.75, hoverinfo: "skip", name: "half or more diverged", showlegend: false },
+  ];
+  byId("map").classList.toggle("low", view.y === null);
+  const [x, y] = state.cell ?? [-9, -9];
+  draw("map", traces, {
+    xaxis: categories(data.axes[view.x].name, xLabels()),
+    yaxis: view.y === null ? { visible: false, fixedrange: true } : categories(data.axes[view.y].name, yLabels(), 0),
+    uirevision: `map ${state.view}`,
+    // Two outlines, so that one of them is seen on whatever colour.
+    shapes: state.cell ? [[paper, 5], [ink, 2.5]].map(([color, width]) => ({
+      type: "rect", x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5, line: { color, width } })) : [],
+  });
+  byId("map").setAttribute("aria-label", `Heat map: ${byId("colour").selectedOptions[0].text} over `
+    + [view.x, view.y].filter((n) => n !== null).map((n) => data.axes[n].name).join(" and "));
+  byId("map-note").textContent = [
+    logs && high < greatest ? `The scale ends at ${shown(10 ** high)}; what is more has the same colour.` : "",
+    anywhere ? `${logs ? "Grey" : "A cross"}: half of the runs or more diverged.` : "",
+    ...[view.x, view.y].map((number, k) => (number !== null && view.bins[k] < data.axes[number].count
+      ? `${data.axes[number].name}: ${data.axes[number].count.toLocaleString("en")} values in ${view.bins[k]} bins.` : "")),
+  ].filter(Boolean).join(" ");
+}
+
+/** The sampled runs of a cell. The bins are computed as Python does. */
+function sampleOf(x, y) {
+  if (!runs) return [];
+  const view = now();
+  const wanted = [[view.x, view.bins[0], x]];
+  if (view.y !== null) wanted.push([view.y, view.bins[1], y]);
+  view.filters.forEach((number, k) => {
+    if (state.filters[k]) wanted.push([number, view.bins[across() + k], state.filters[k] - 1]);
+  });
+  const found = [];
+  for (let at = 0; at < runs.run_id.length && found.length < 12; at += 1) {
+    if (wanted.every(([number, bins, bin]) => Math.floor((runs.places[number][at] * bins) / data.axes[number].count) === bin)) found.push(at);
+  }
+  return found;
+}
+
+function exportCommand(x, y) {
+  const view = now();
+  const where = [data.axes[view.x].where[view.bins[0]][x]];
+  if (view.y !== null) where.push(data.axes[view.y].where[view.bins[1]][y]);
+  view.filters.forEach((number, k) => {
+    if (state.filters[k]) where.push(data.axes[number].where[view.bins[across() + k]][state.filters[k] - 1]);
+  });
+  return `harness export ${data.folder} --table trajectories --where "${where.join(" and ")}"`;
+}
+
+function showCell() {
+  const [x, y] = state.cell, view = now();
+  const chosen = sampleOf(x, y), n = view.runs[place(x, y)];
+  if (runs) drawFalls("falls", chosen);
+  const parts = [element("p", `${cellTexts(x, y).join(", ")}.`)];
+  if (chosen.length) {
+    parts.push(runTable(chosen, chosen.length < n ? `${chosen.length} of its ${n.toLocaleString("en")} runs` : "Its runs"));
+  } else if (n) {
+    parts.push(element("p", runs ? "No trajectory of this cell is among those in this file." : "No trajectories were recorded."));
+  }
+  if (n && runs) {
+    parts.push(element("p", "All of them:"), element("pre", exportCommand(x, y), { tabIndex: 0 }));
+  }
+  byId("cell").replaceChildren(...parts);
+  if (runs) byId("falls-note").textContent = `${sampleNote()}Lines: ${cellTexts(x, y).slice(0, across()).join(", ")}.`;
+}
+
+function choose(x, y) {
+  state.cell = [x, y];
+  drawMap();
+  showCell();
+}
+
+function bestCell() {
+  const view = now();
+  const bin = (number, bins) => (number === null ? 0
+    : Math.floor((data.best_places[number] * bins) / data.axes[number].count));
+  return [bin(view.x, view.bins[0]), bin(view.y, view.bins[1])];
+}
+
+function makeFilters() {
+  const view = now();
+  state.filters = view.filters.map(() => 0);
+  byId("filters").replaceChildren(...view.filters.map((number, k) => {
+    const label = element("label", `${data.axes[number].name} `);
+    const select = document.createElement("select");
+    options(select, ["all", ...labelsOf(number, view.bins[across() + k])]);
+    select.addEventListener("change", () => { state.filters[k] = select.selectedIndex; drawMap(); showCell(); });
+    label.append(select);
+    return label;
+  }));
+}
+
+function walk(event) {
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  if (event.key === "Enter" || event.key === " ") showCell();
+  else if (steps[event.key]) {
+    const [x, y] = state.cell, [dx, dy] = steps[event.key];
+    state.cell = [Math.min(Math.max(x + dx, 0), columns() - 1), Math.min(Math.max(y + dy, 0), rows() - 1)];
+    drawMap();
+    byId("cell").replaceChildren(element("p", `${cellTexts(...state.cell).join(", ")}. Enter shows its trajectories.`));
+  } else return;
+  event.preventDefault();
+}
+
+function startGrid() {
+  options(byId("view"), views.map((view) => [view.x, view.y].filter((n) => n !== null).map((n) => data.axes[n].name).join(" × ")));
+  byId("view-label").hidden = views.length < 2;
+  makeFilters();
+  state.cell = bestCell();
+  picture("grid", () => { drawMap(); showCell(); });
+  if (!runs) byId("falls").closest("figure").remove();
+}
+
+/** What the reader does; the picture has to be there before it can be listened to. */
+function listen() {
+  byId("map").on("plotly_click", ({ points }) => {
+    const hit = points.find((point) => Array.isArray(point.pointIndex ?? point.pointNumber));
+    if (hit) { const [y, x] = hit.pointIndex ?? hit.pointNumber; choose(x, y); }
+  });
+  byId("map").addEventListener("keydown", walk);
+  byId("colour").addEventListener("change", (event) => { state.colour = event.target.value; drawMap(); });
+  byId("view").addEventListener("change", (event) => {
+    state.view = event.target.selectedIndex;
+    makeFilters();
+    choose(...bestCell());
+  });
+}
