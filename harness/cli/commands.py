@@ -7,28 +7,30 @@ so that `--help` does not wait for a compiler.
 """
 
 import sys
-import tomllib
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from harness.cli.arguments import (
+    Changes,
+    File,
+    Folder,
+    Threads,
+    complain,
+    load,
+    stopped_by_ctrl_c,
+)
 from harness.cli.export_command import export
+from harness.cli.map_command import map_, zoom
 from harness.cli.plot_command import plot
 from harness.cli.report_command import report
-from harness.errors import (
-    ExperimentError,
-    HarnessError,
-    InUseError,
-    NoSpaceError,
-    StorageError,
-)
+from harness.errors import HarnessError, InUseError, NoSpaceError, StorageError
 
 FAILED = 1
 BAD_INPUT = 2
-STOPPED = 130
 
 # The first class that an error belongs to decides.
 _STATUS = {NoSpaceError: 3, StorageError: FAILED, InUseError: 4, HarnessError: BAD_INPUT}
@@ -39,21 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Replace a key of the file, such as training.epochs=100. May be given again.",
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, help="Threads that train side by side; all processors if left out."),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -90,11 +77,11 @@ def run(
     What is finished stays, whatever happens; the same command goes on. If the grid or the number
     of epochs has grown, only what is new is trained.
     """
-    try:
+    with stopped_by_ctrl_c("what is finished is kept, and the same command goes on."):
         from harness import sweep
         from harness.cli import screens, summary_screen
 
-        experiment = _load(file, changes)
+        experiment = load(file, changes)
         train = partial(
             sweep.run, experiment, out, threads=threads, allow_code_change=allow_code_change
         )
@@ -106,9 +93,6 @@ def run(
             results = train(progress=bar.move)
         screens.say_how_long(bar.last)
         summary_screen.summarise(results)
-    except KeyboardInterrupt:
-        _complain("stopped; what is finished is kept, and the same command goes on.")
-        raise typer.Exit(STOPPED) from None
 
 
 @app.command(short_help="Say what FILE would take.")
@@ -117,7 +101,7 @@ def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
     from harness import planning
     from harness.cli import screens
 
-    experiment = _load(file, changes)
+    experiment = load(file, changes)
     screens.announce(experiment)
     screens.show_plan(planning.plan(experiment, threads=threads))
 
@@ -141,7 +125,7 @@ def trace(
     from harness import chain_rule
     from harness.cli import trace_screen
 
-    experiment = _load(file, changes)
+    experiment = load(file, changes)
     trace_screen.show_trace(
         chain_rule.trace(
             experiment,
@@ -181,13 +165,15 @@ def verify(folder: Folder) -> None:
     from harness.cli import folder_screens
 
     if folder_screens.show_checked(folder, inspection.verify(folder)):
-        _complain("`harness run FILE` trains the runs of the broken files again.")
+        complain("`harness run FILE` trains the runs of the broken files again.")
         raise typer.Exit(FAILED)
 
 
 app.command(short_help="Write a table of DIR as CSV or Parquet.")(export)
 app.command(short_help="Write a page that shows what DIR came to.")(report)
 app.command(short_help="Draw a picture of the results in DIR.")(plot)
+app.command("map", short_help="Train two axes of FILE as an image.")(map_)
+app.command(short_help="Follow the boundary in FILE, image by image.")(zoom)
 
 
 @app.command(short_help="Compare the speed with other ways to train.")
@@ -223,7 +209,7 @@ def bench(
     A baseline that does not come to the same SSR has no figure. Needs the extra `bench`; JAX and
     PyTorch come with the extra `peers`.
     """
-    try:
+    with stopped_by_ctrl_c("nothing was kept."):
         from harness.benchmarks import comparison, picture
         from harness.cli import bench_screen
 
@@ -236,34 +222,6 @@ def bench(
         bench_screen.show_table(table)
         pictures = picture.draw(table, out) if comparison.has_package("matplotlib") else None
         bench_screen.show_files(out, pictures, table["machine"].iloc[0], bar.failed)
-    except KeyboardInterrupt:
-        _complain("stopped; nothing was kept.")
-        raise typer.Exit(STOPPED) from None
-
-
-def _load(file: Path, changes: list[str] | None) -> Any:
-    from harness.experiment import load_experiment
-
-    return load_experiment(file, dict(_parse_change(change) for change in changes or []))
-
-
-def _parse_change(change: str) -> tuple[str, Any]:
-    """Take KEY=VALUE apart; the value is TOML, or a text where it is no TOML."""
-    key, equals, text = change.partition("=")
-    if not equals or not key.strip():
-        raise ExperimentError(
-            "--set", f'"{change}" must be KEY=VALUE.', "For example: --set training.epochs=100"
-        )
-    try:
-        document = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):  # not TOML, a number of 5,000 digits, 5,000 brackets
-        document = {}
-    # A second line could be another key, which is nothing that --set takes.
-    return key.strip(), document["value"] if list(document) == ["value"] else text
-
-
-def _complain(message: str) -> None:
-    print(f"harness: {message}", file=sys.stderr)
 
 
 def main() -> None:
@@ -271,9 +229,9 @@ def main() -> None:
     try:
         app()
     except HarnessError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(next(status for kind, status in _STATUS.items() if isinstance(error, kind)))
     except OSError as error:  # a full disk, a folder without permission
         where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        _complain(" ".join(where.split()))
+        complain(" ".join(where.split()))
         sys.exit(FAILED)

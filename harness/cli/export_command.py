@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.arguments import stopped_by_ctrl_c
 from harness.cli.printing import plural, say
-
-STOPPED = 130
 
 
 def export(
@@ -51,7 +50,7 @@ def export(
 
     It is read chunk by chunk, so that any table fits into memory. FILE appears when it is whole.
     """
-    try:
+    with stopped_by_ctrl_c("no file was made."):
         from harness import export as exporting
 
         done = exporting.export(
@@ -64,9 +63,6 @@ def export(
             file_format=file_format,
             force=force,
         )
-    except KeyboardInterrupt:
-        print("harness: stopped; no file was made.", file=sys.stderr)
-        raise typer.Exit(STOPPED) from None
     if output is not None:
         say(f"{plural(done.rows, 'row')} in {output}")
     if done.chunks_missing:

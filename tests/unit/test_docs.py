@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from harness.cli.commands import _parse_change
+from harness.cli.arguments import parse_change
 from harness.data import GENERATORS
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, axes, checks, grid_table, load_experiment
@@ -218,7 +218,7 @@ def test_changes_on_the_command_line(folder):
     before = load_experiment(folder / "two_rates.toml")
     for line in lines:
         assert line[:3] == ["harness", "run", "two_rates.toml"]
-        changes = dict(_parse_change(change) for change in line[4::2])
+        changes = dict(parse_change(change) for change in line[4::2])
         assert set(line[3::2]) == {"--set"}
         after = load_experiment(folder / "two_rates.toml", changes)
         assert after.document() != before.document()
@@ -253,7 +253,7 @@ def test_the_message_of_the_example(folder, monkeypatch):
     change = shlex.split(command)[-1]
     monkeypatch.chdir(folder)
     with pytest.raises(ExperimentError) as caught:
-        load_experiment("two_rates.toml", dict([_parse_change(change)]))
+        load_experiment("two_rates.toml", dict([parse_change(change)]))
     assert "\n".join(message) == f"harness: {caught.value}"
 
 

@@ -1,0 +1,69 @@
+"""What several commands take: an experiment file, changes to it, threads, a folder; and Ctrl-C."""
+
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.errors import ExperimentError
+
+if TYPE_CHECKING:
+    from harness.experiment import Experiment
+
+STOPPED = 130
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace a key of the file, such as training.epochs=100. May be given again.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="Threads that train side by side; all processors if left out."),
+]
+
+
+def load(file: Path, changes: list[str] | None) -> "Experiment":
+    """Return the experiment of a file after changes."""
+    from harness.experiment import load_experiment
+
+    return load_experiment(file, dict(parse_change(change) for change in changes or []))
+
+
+def parse_change(change: str) -> tuple[str, Any]:
+    """Take KEY=VALUE apart; the value is TOML, or a text where it is no TOML."""
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise ExperimentError(
+            "--set", f'"{change}" must be KEY=VALUE.', "For example: --set training.epochs=100"
+        )
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):  # not TOML, a number of 5,000 digits, 5,000 brackets
+        document = {}
+    # A second line could be another key, which is nothing that --set takes.
+    return key.strip(), document["value"] if list(document) == ["value"] else text
+
+
+def complain(message: str) -> None:
+    """Print what went wrong."""
+    print(f"harness: {message}", file=sys.stderr)
+
+
+@contextmanager
+def stopped_by_ctrl_c(kept: str) -> Iterator[None]:
+    """End a command that Ctrl-C stops with a word on what is kept, and a status of its own."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain(f"stopped; {kept}")
+        raise typer.Exit(STOPPED) from None
