@@ -42,12 +42,8 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> runs = pd.DataFrame(
-    ...     {
-    ...         "learning_rate": [0.1, 0.1, 0.9],
-    ...         "status": ["converged", "finished", "diverged"],
-    ...     }
-    ... )
+    >>> status = ["converged", "finished", "diverged"]
+    >>> runs = pd.DataFrame({"learning_rate": [0.1, 0.1, 0.9], "status": status})
     >>> outcomes(runs, "learning_rate")[["learning_rate", "runs", "converged", "diverged"]]
        learning_rate  runs  converged  diverged
     0            0.1     2        0.5       0.0
@@ -71,8 +67,6 @@ def share_interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the ends of the 95 % Wilson interval of each share hits / runs, shape (n,) each.
 
-    Examples
-    --------
     >>> low, high = share_interval(np.array([0, 25]), np.array([30, 30]))
     >>> low.round(3).tolist(), high.round(3).tolist()
     ([0.0, 0.664], [0.114, 0.927])

@@ -68,7 +68,9 @@ def digest(lanes, size=None):
             for first in range(0, runs, step)
         ]
         for kind in ("runs", "trajectories"):
-            parts = [getattr(block, kind) for block in blocks]
+            parts = [
+                block.runs if kind == "runs" else block.trajectories.columns() for block in blocks
+            ]
             columns = {name: [np.asarray(part[name]) for part in parts] for name in parts[0]}
             add(found, [{name: np.concatenate(pieces) for name, pieces in columns.items()}])
     return found.hexdigest()

@@ -43,9 +43,9 @@ def symbol(text: str) -> str:
 def derivative(text: str) -> str:
     """Write dSSR/dw1 as a fraction.
 
-    >>> derivative("dh/dx1")
-    '<span class="fraction"><span>dh</span><span class="over">/</span><span>dx<sub>1</sub></span></span>'
-    """  # noqa: E501
+    >>> derivative("dE/dh")
+    '<span class="fraction"><span>dE</span><span class="over">/</span><span>dh</span></span>'
+    """
     above, _, below = text.partition("/")
     # The stroke is for those who copy or hear it.
     return (
