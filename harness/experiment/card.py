@@ -2,28 +2,29 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from harness.experiment.document import Experiment
+from harness.experiment.sections import TrainingSection
+from harness.grid import Grid
+from harness.network import Network
 
 
-def experiment_rows(experiment: "Experiment") -> list[tuple[str, str]]:
+def experiment_rows(
+    question: str, network: Network, training: TrainingSection, points: int, grid: Grid
+) -> list[tuple[str, str]]:
     """Return what a reader asks first of an experiment, as labels and texts."""
-    network, training = experiment.perceptron, experiment.training
     ends = [
         f"{name} {value:g}"
         for name, value in (("tolerance", training.tolerance), ("limit", training.limit))
         if value is not None
     ]
     rows = [
-        ("question", experiment.question),
+        ("question", question),
         ("network", f"{'-'.join(map(str, network.sizes))} {' '.join(network.activations)}"),
-        ("loss", f"{network.loss} on {len(experiment.dataset.inputs)} data points"),
+        ("loss", f"{network.loss} on {points} data points"),
         ("epochs", ", ".join([f"{training.epochs:,}", *ends])),
-        ("runs", f"{experiment.axes.size:,}"),
+        ("runs", f"{grid.size:,}"),
     ]
-    for axis in experiment.axes.axes:
+    for axis in grid.axes:
         first, last = axis.values.ends()
         rows.append((f"axis {axis.name}", f"{axis.values.count:,} from {first} to {last}"))
     return [row for row in rows if row[1]]

@@ -1,7 +1,6 @@
 """An experiment: made from a mapping, checked, frozen, hashed, and written as a file."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -17,6 +16,7 @@ from harness.experiment import axes, checks
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.complaints import first_complaint
 from harness.experiment.grid_table import parse_grid
+from harness.experiment.identity import digest
 from harness.experiment.recording import recorded_epochs
 from harness.experiment.sections import (
     NAME,
@@ -249,7 +249,9 @@ class Experiment(Section):
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
-        return card(self.name, experiment_rows(self))
+        points = len(self._dataset.inputs)
+        rows = experiment_rows(self.question, self._network, self.training, points, self._axes)
+        return card(self.name, rows)
 
     @property
     def identity(self) -> str:
@@ -264,7 +266,7 @@ class Experiment(Section):
             [{axis.name: axis.values.document()} for axis in dimension]
             for dimension in self._axes.dimensions
         ]
-        return _digest(document)
+        return digest(document)
 
     @property
     def lineage(self) -> str:
@@ -275,7 +277,7 @@ class Experiment(Section):
         document = self._decisive()
         document["training"].pop("epochs")
         document["grid"] = [[axis.name for axis in d] for d in self._axes.dimensions]
-        return _digest(document)
+        return digest(document)
 
     def _decisive(self) -> dict[str, Any]:
         """Return the sections that decide a number of the results, but for the grid."""
@@ -302,19 +304,3 @@ def _inline(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_inline(item) for item in value) + "]"
     return f'"{value}"' if isinstance(value, str) else repr(value)
-
-
-def _digest(document: Mapping[str, Any]) -> str:
-    canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _hexadecimal(value: Any) -> Any:
-    """Replace every float by its exact text, so that 5.0 and 5.00 are one and 0.1 is itself."""
-    if isinstance(value, float):
-        return value.hex()
-    if isinstance(value, dict):
-        return {name: _hexadecimal(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_hexadecimal(item) for item in value]
-    return value
