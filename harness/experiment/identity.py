@@ -1,4 +1,4 @@
-"""The hash of a document: the same for what means the same, whoever wrote it on whatever machine."""
+"""The hash of a document: the same for what means the same, on every machine."""
 
 import hashlib
 import json
