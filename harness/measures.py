@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 ENDINGS = ("converged", "finished", "diverged")
 
@@ -71,6 +70,8 @@ def share_interval(
     >>> low.round(3).tolist(), high.round(3).tolist()
     ([0.0, 0.664], [0.114, 0.927])
     """
+    from scipy import stats  # half a second, which `show` does without
+
     pairs, place = np.unique(np.stack([hits, runs]), axis=1, return_inverse=True)
     ends = np.array([
         stats.binomtest(hit, count).proportion_ci(CONFIDENCE, method="wilson")
@@ -91,7 +92,7 @@ def final_values(
     by : str or sequence of str
         Axes.
     column : str
-        What is ordered; the least is the best.
+        What is ordered, least first.
 
     Returns
     -------
@@ -161,8 +162,7 @@ def epochs_to_reach(watched: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFr
         The columns of `by`; `runs`; `reached`, how many did; `median`, and the ends of its 95 %
         interval `low` and `high`. It is the median of Kaplan and Meier (1958, "Nonparametric
         estimation from incomplete observations"), which counts the runs that did not: inf where
-        fewer than half did in the time they were watched. A mean over those that did would praise
-        rates at which only the easy starts succeed.
+        fewer than half did. A mean over those that did would praise rates for easy starts only.
     """
     axes = _names(by)
     rows = []
@@ -176,6 +176,8 @@ def epochs_to_reach(watched: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFr
 
 def _median_epoch(epoch: NDArray[np.float64], hit: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Return the Kaplan-Meier median and the ends of its interval."""
+    from scipy import stats
+
     if not hit.any():
         return np.inf, np.inf, np.inf
     survival = stats.ecdf(stats.CensoredData(uncensored=epoch[hit], right=epoch[~hit])).sf
