@@ -1,6 +1,7 @@
 """A results folder: its manifest, and the chunks that are kept in it and missing."""
 
 import errno
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -92,17 +93,20 @@ class Store:
                 "`harness run FILE` makes one."
             ) from None
         try:
-            manifest = unseal(data)
-        except ValueError as error:
+            manifest = json.loads(data)
+            if manifest["format"] != 1:  # which had no seal
+                manifest = unseal(data)
+            if manifest["format"] != FORMAT:
+                raise ResultsError(
+                    f"{path} has the format {manifest['format']}; this harness reads {FORMAT}.\n"
+                    f"Use the version of harness that wrote it, or move {folder} away and train"
+                    " anew."
+                )
+            return cls(folder, manifest)
+        except (ValueError, TypeError, KeyError) as error:
             raise ResultsError(
                 f"{path} is broken: {error}.\nMove {folder} away, and train anew."
             ) from None
-        if manifest["format"] != FORMAT:
-            raise ResultsError(
-                f"{path} has the format {manifest['format']}; this harness reads {FORMAT}.\n"
-                "Use the version of harness that wrote it."
-            )
-        return cls(folder, manifest)
 
     def amend(self, entries: Mapping[str, Any]) -> None:
         """Write entries into the manifest, which keeps the others."""
