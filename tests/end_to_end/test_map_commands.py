@@ -1,0 +1,61 @@
+"""`harness map` and `harness zoom`, from a file to images."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+FILE = Path(__file__).parents[2] / "experiments" / "trainability_tanh.toml"
+SMALL = ("--size", "6", "--set", "training.epochs=30", "--set", "data.samples=8")
+
+
+def harness(*arguments, cwd):
+    code = "from harness.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd, env=os.environ | {"COLUMNS": "80"}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_map_leaves_a_picture_and_trains_nothing_twice(tmp_path):
+    first = harness("map", FILE, *SMALL, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    (picture,) = tmp_path.glob("results/trainability_tanh-*/plots/map.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert f"{picture.relative_to(tmp_path)}" in first.stdout
+    assert "of the runs trained; dimension" in first.stdout
+    again = harness("map", FILE, *SMALL, cwd=tmp_path)
+    assert "Nothing to train" in again.stdout
+    other = harness("map", FILE, *SMALL, "--zoom", "1,10,1,10", cwd=tmp_path)
+    assert other.returncode == 0, other.stderr
+    assert len(list(tmp_path.glob("results/*"))) == 2  # a window has a folder of its own
+
+
+def test_a_zoom_leaves_frames_dimensions_and_a_film(tmp_path):
+    done = harness("zoom", FILE, *SMALL, "--frames", "2", "--out", "here", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    boxes = pd.read_csv(tmp_path / "here" / "dimensions.csv")
+    assert list(boxes.columns) == ["size", "boxes", "dimension", "frame"]
+    frames = sorted(path.name for path in (tmp_path / "here").glob("frame-*"))
+    assert frames == [f"frame-0{k}" for k in range(len(frames))]
+    assert boxes["frame"].nunique() == len(frames)
+    assert len(list((tmp_path / "here").glob("zoom.*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["map", FILE.with_name("dosage.toml")], "grid must have two axes"),
+        (["map", FILE, "--zoom", "1,2,3"], '--zoom "1,2,3" must be x0,x1,y0,y1'),
+        (["zoom", FILE, "--zoom", "-1,2,1,2"], "learning_rate_1"),
+    ],
+)
+def test_what_is_no_map_is_refused(tmp_path, arguments, says):
+    done = harness(*map(str, arguments), cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
