@@ -1,6 +1,5 @@
 """Tables of a results folder, or a part of them, as one CSV or Parquet file of any size."""
 
-import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,13 +13,12 @@ from harness.errors import NoSpaceError, ResultsError, StorageError, shown
 from harness.selection import Selection, gathered
 from harness.store import Store
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
-from harness.store.files import LocalFiles
+from harness.store.files import FULL, LocalFiles
 
 FORMATS = ("csv", "parquet")
 
 _THREADS = min(4, os.cpu_count() or 1)  # that write numbers as text
 _VALUES_A_PIECE = 1 << 18
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -169,7 +167,7 @@ def _write_file(path: Path, pieces: Iterable[Any], *, force: bool) -> None:
                 "Name another file, or replace it with --force."
             )
     except OSError as error:
-        kind = NoSpaceError if error.errno in _FULL else StorageError
+        kind = NoSpaceError if error.errno in FULL else StorageError
         raise kind(
             f"{path} cannot be written: {error.strerror}.\n"
             "Make room, or name a file elsewhere with --output."

@@ -104,4 +104,4 @@ def verify(folder: Path) -> Iterator[Checked]:
             yield file
         if broken:
             with writer(folder), store.writing("the folder"):
-                store.files.remove(broken)
+                store.withdraw(broken)

@@ -16,6 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+# A quota that is spent, and a limit on the size of files, are full disks to a user.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 # File systems without hard links say one of these: FAT, some network shares.
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 

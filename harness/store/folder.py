@@ -1,6 +1,5 @@
 """A results folder: its manifest, and the chunks that are kept in it and missing."""
 
-import errno
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +10,7 @@ from typing import Any
 from harness.errors import NoSpaceError, ResultsError, StorageError, shown_bytes
 from harness.store.commits import Commit, FileRecord
 from harness.store.encoding import Columns, to_parquet
-from harness.store.files import LocalFiles
+from harness.store.files import FULL, LocalFiles
 from harness.store.sealed import seal, unseal
 
 MANIFEST = "manifest.json"
@@ -20,9 +19,6 @@ TABLES = ("runs", "trajectories")
 
 COMMITS = "commits"
 _FOLDERS = (*TABLES, COMMITS)
-
-# A quota that is spent, and a limit on the size of files, are full disks to a user.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Store:
@@ -275,7 +271,7 @@ class Store:
             yield
         except OSError as error:
             where = f"{what} of {self.folder} cannot be written"
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 raise NoSpaceError(
                     f"{where}: {error.strerror}{self._needs(needed)}.\n"
                     "Make room; the same command then goes on with what is missing."
