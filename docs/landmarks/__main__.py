@@ -1,0 +1,39 @@
+"""Train landmark results and write their pages: `python docs/landmarks [NAME ...] [--quick]`."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from page import ROOT, write
+
+NAMES = (
+    "lessons",
+    "stability",
+    "edge_of_stability",
+    "catapult",
+    "xor",
+    "dead_relu",
+    "trainability",
+)
+
+
+def main() -> None:
+    """Read the command line, and write a page for each landmark that it names."""
+    parser = argparse.ArgumentParser(prog="python docs/landmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; or all")
+    parser.add_argument("--quick", action="store_true", help="small versions, not into docs/")
+    parser.add_argument("--out", type=Path, default=ROOT / "results" / "landmarks")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(NAMES):
+        parser.error(
+            f"there is no landmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}"
+        )
+    for name in arguments.names or NAMES:
+        landmark = importlib.import_module(name).LANDMARK
+        out = arguments.out / "quick" if arguments.quick else arguments.out
+        pages = out / "pages" if arguments.quick else Path(__file__).parent
+        print(write(name, landmark, out=out, pages=pages, quick=arguments.quick))
+
+
+if __name__ == "__main__":
+    main()
