@@ -93,7 +93,7 @@ _SAMPLES_AT_ONCE = (4, 6, 5, 3, 8, 7, 2)
 _LANES = 8  # of a group: one register of AVX-512
 
 
-def make_kernel(variant: Variant, *, heavy: bool, lanes: int | None) -> Kernel:
+def make_kernel(variant: Variant, *, heavy: bool, drifts: bool, lanes: int | None) -> Kernel:
     """Return the kernel that trains a variant.
 
     Parameters
@@ -102,6 +102,8 @@ def make_kernel(variant: Variant, *, heavy: bool, lanes: int | None) -> Kernel:
         What is trained. Kernels of variants that differ in numbers alone are equal.
     heavy : bool
         Whether any run has momentum.
+    drifts : bool
+        Whether any run has a drift.
     lanes : int, optional
         Runs side by side, a multiple of 8. If left out: 16 where all data points are in flight at
         once, so that one half works while the other waits for its results, and 8 elsewhere.
@@ -126,6 +128,7 @@ def make_kernel(variant: Variant, *, heavy: bool, lanes: int | None) -> Kernel:
         full_batch=full_batch,
         shuffled=not full_batch and schedule.batches != descent.IN_ORDER,
         heavy=heavy,
+        drifts=drifts,
         all_train=bool(schedule.trains.all()),
         statistics=not {"epoch_of_ssr_min", "ssr_mean"}.isdisjoint(measures),
         relative=schedule.measure_relative,
@@ -165,13 +168,13 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
     def column(name: str, otherwise: Any, kind: Any = np.float64) -> NDArray[Any]:
         return np.asarray(axes[name], kind) if name in axes else np.full(count, otherwise, kind)
 
-    rates = np.empty((count, network.layers))
-    rates[:] = training.learning_rate
-    for name, values in axes.items():
-        if name == "learning_rate":
-            rates[:] = values[:, np.newaxis]
-        elif name.startswith("learning_rate_"):
-            rates[:, int(name.rpartition("_")[2]) - 1] = values
+    def by_layer(name: str, otherwise: Any) -> NDArray[np.float64]:
+        found = np.empty((count, network.layers))
+        found[:] = axes[name][:, np.newaxis] if name in axes else otherwise
+        for layer in range(network.layers):
+            if f"{name}_{layer + 1}" in axes:
+                found[:, layer] = axes[f"{name}_{layer + 1}"]
+        return found
 
     theta = initial_parameters(
         network,
@@ -185,21 +188,29 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
     given = {**initialisation.parameters, **{n: axes[n] for n in axes if PARAMETER.fullmatch(n)}}
     for name, values in given.items():
         theta[:, network.positions[name]] = values
+    drift = by_layer("drift", training.drift)
+    if drift.any():
+        trains = variant.schedule.trains
+        theta[:, trains] += drift[:, network.layer_of[trains]]
 
     tolerance = _NO_TOLERANCE if training.tolerance is None else training.tolerance
     return descent.Runs(
         epochs=np.zeros(count, dtype=np.int64),
         theta=theta,
         velocity=np.zeros_like(theta),
-        rates=rates,
+        rates=by_layer("learning_rate", training.learning_rate),
+        drift=drift,
         momentum=column("momentum", training.momentum),
         tolerance=column("tolerance", tolerance),
         limit=column("limit", _NO_LIMIT if training.limit is None else training.limit),
     )
 
 
-def make_rows(count: int, recorded: int, keeps_loss: bool) -> descent.Rows:
-    """Return room for what a block of runs leaves; a run is RUNNING until it has ended."""
+def make_rows(count: int, recorded: int, keeps_loss: bool, parameters: int = 0) -> descent.Rows:
+    """Return room for what a block of runs leaves; a run is RUNNING until it has ended.
+
+    With `parameters`, how many the network has, they are kept at every recorded epoch.
+    """
     trajectory = (count, recorded)
     return descent.Rows(
         status=np.full(count, descent.RUNNING, dtype=np.int8),
@@ -215,6 +226,7 @@ def make_rows(count: int, recorded: int, keeps_loss: bool) -> descent.Rows:
         recorded=np.zeros(count, dtype=np.int64),
         ssr_trajectory=np.empty(trajectory),
         loss_trajectory=np.empty(trajectory if keeps_loss else (count, 0)),
+        theta_trajectory=np.empty((*trajectory, parameters) if parameters else (count, 0, 0)),
     )
 
 

@@ -93,6 +93,10 @@ class Trainer:
             for network in sorted(networks, key=lambda n: n.parameter_count, reverse=True):
                 names |= dict.fromkeys(network.parameters)
         self.parameters = tuple(names)
+        kept = ["loss"] * self.keeps_loss
+        if experiment.record.parameters == "trajectory":
+            kept += self.parameters
+        self.kept = tuple(kept)  # columns of the trajectories beside SSR
 
     def _make_variant(self, index: int) -> Variant:
         """Return one variant of the experiment's `variant_grid`."""
@@ -145,7 +149,7 @@ class Trainer:
             chosen = np.flatnonzero(variant_of == index)
             inside = {name: values[chosen] for name, values in axes.items()}
             runs = start(variant, inside, chosen.size)
-            found = make_rows(chosen.size, variant.schedule.recorded.size, self.keeps_loss)
+            found = self._make_rows(chosen.size, variant)
             if known is not None:
                 known.fill(chosen, variant, runs, found)
                 progress[0] += np.count_nonzero(found.status != descent.RUNNING)
@@ -154,20 +158,33 @@ class Trainer:
                 return None
             for name in _ONE_A_RUN:
                 getattr(rows, name)[chosen] = getattr(found, name)
-            parts.append(Part(run_ids[chosen], variant.schedule.recorded, found))
+            parts.append(
+                Part(run_ids[chosen], variant.schedule.recorded, variant.network.positions, found)
+            )
             for column, name in enumerate(self.parameters):
                 if name in variant.network.positions:
                     at = variant.network.positions[name]
                     parameters[chosen, column] = runs.theta[:, at]
         return Block(
             runs=self._run_columns(run_ids, axes, rows, parameters),
-            trajectories=Trajectories(first, last, parts, keeps_loss=self.keeps_loss),
+            trajectories=Trajectories(first, last, parts, self.kept),
         )
+
+    def _make_rows(self, count: int, variant: Variant) -> descent.Rows:
+        follows = variant.network.parameter_count if self.follows_parameters else 0
+        return make_rows(count, variant.schedule.recorded.size, self.keeps_loss, follows)
+
+    @property
+    def follows_parameters(self) -> bool:
+        """Whether parameters are kept at the recorded epochs: then there are no lanes."""
+        return self.experiment.record.parameters == "trajectory"
 
     def has_lanes(self, variant: Variant) -> bool:
         """Return whether the runs of a variant are trained side by side."""
+        if self.follows_parameters or self.lanes == 1:
+            return False
         if self.lanes is not None:
-            return self.lanes > 1
+            return True
         runs = self.experiment.axes.size // self.experiment.variant_grid.size
         return runs * work_of(variant) >= _WORTH_COMPILING
 
@@ -184,9 +201,14 @@ class Trainer:
         if not self.has_lanes(variant):
             descent.train(*shared, runs, rows, stop, progress)
             return
-        axes = (axis.name for axis in self.experiment.axes.axes)
-        heavy = variant.experiment.training.momentum != 0.0 or "momentum" in axes
-        kernel = make_kernel(variant, heavy=heavy, lanes=self.lanes)
+        axes = {axis.name.partition("_")[0] for axis in self.experiment.axes.axes}
+        training = variant.experiment.training
+        kernel = make_kernel(
+            variant,
+            heavy=training.momentum != 0.0 or "momentum" in axes,
+            drifts=bool(np.any(training.drift)) or "drift" in axes,
+            lanes=self.lanes,
+        )
         state = make_state(kernel, descent.points_seen(variant.schedule, len(variant.data.x)))
         train_with(kernel)(*shared, runs, rows, state, stop, progress)
 

@@ -120,6 +120,13 @@ def trace(
     network = alone.perceptron
     if epoch < 0:
         raise ExperimentError("epoch", f"= {epoch} must be 0 or more.")
+    if np.any(alone.training.drift):
+        raise ExperimentError(
+            "training.drift",
+            f"= {shown(alone.training.drift)} moves parameters along no gradient, and a trace shows"
+            " the chain rule alone.",
+            "Trace the same experiment without it: --set training.drift=0",
+        )
     variant = make_variant(alone)
     state = state_after(variant, min(epoch, alone.training.epochs))
     if state.epochs < epoch:

@@ -181,4 +181,7 @@ class KnownRuns:
             rows.ssr_trajectory[row, slot] = part["ssr"][kept]
             if rows.loss_trajectory.shape[1]:
                 rows.loss_trajectory[row, slot] = part.get("loss", part["ssr"])[kept]
+            if rows.theta_trajectory.shape[1]:
+                for name, position in variant.network.positions.items():
+                    rows.theta_trajectory[row, slot, position] = part[name][kept]
             np.add.at(rows.recorded, row, 1)

@@ -100,7 +100,7 @@ def chunk_size(trainer: Trainer) -> int:
     size = _measure_size(trainer)
     by_work = _WORK_A_CHUNK * size.runs / size.work
     by_count = max(_FEWEST_RUNS_A_CHUNK, math.ceil(size.runs / _ENOUGH_CHUNKS))
-    by_rows = _MOST_ROWS_A_CHUNK * size.runs / max(size.rows, 1)
+    by_rows = _MOST_ROWS_A_CHUNK * size.runs / max(size.rows * len(trainer.kept), size.rows, 1)
     return max(1, min(size.runs, _MOST_RUNS_A_CHUNK, int(by_work), by_count, int(by_rows)))
 
 
@@ -120,10 +120,11 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
     size = _measure_size(trainer)
     runs_a_chunk = chunk_size(trainer)
     columns = len(trainer.compile().runs) * size.runs
-    values = columns + (3 + trainer.keeps_loss) * size.rows
+    trajectories = (3 + len(trainer.kept)) * size.rows
+    values = columns + trajectories
     in_flight = min(2 * threads * runs_a_chunk, size.runs) / size.runs
     csv = sum(
-        values for values, rows in ((columns, size.runs), (3 * size.rows, size.rows))
+        values for values, rows in ((columns, size.runs), (trajectories, size.rows))
         if rows < MOST_CSV_ROWS
     )  # fmt: skip
     return Plan(

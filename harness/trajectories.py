@@ -4,7 +4,7 @@ Pieces are small enough for a cache. As whole columns they took 1.4 times as lon
 encode, and twice that where several threads asked for such memory at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,15 +18,16 @@ _ROWS_A_PIECE = 1 << 16
 
 
 class Part(NamedTuple):
-    """Runs that were trained by one kernel call: ascending ids, epochs recorded, what they left."""
+    """Runs that were trained by one kernel call."""
 
-    run_ids: NDArray[np.int64]
-    recorded: NDArray[np.int64]
-    rows: descent.Rows
+    run_ids: NDArray[np.int64]  # ascending
+    recorded: NDArray[np.int64]  # epochs
+    positions: Mapping[str, int]  # of the parameters in theta
+    rows: descent.Rows  # what they left
 
 
 class Trajectories:
-    """Columns run_id, epoch, ssr, and loss where it is another; ordered by run_id, then epoch.
+    """Columns run_id, epoch, ssr, and what else is kept; ordered by run_id, then epoch.
 
     Parameters
     ----------
@@ -34,14 +35,15 @@ class Trajectories:
         The runs, without the last.
     parts : sequence of Part
         Each of the runs is in one of them.
-    keeps_loss : bool
-        Whether there is a loss beside SSR.
+    kept : sequence of str
+        Columns beside those: loss, sharpness, names of parameters. One that a network does not have
+        is NaN.
     """
 
-    def __init__(self, first: int, last: int, parts: Sequence[Part], *, keeps_loss: bool) -> None:
+    def __init__(self, first: int, last: int, parts: Sequence[Part], kept: Sequence[str]) -> None:
         self._runs = range(first, last)
         self._parts = parts
-        self._keeps_loss = keeps_loss
+        self._kept = kept
 
     def __iter__(self) -> Iterator[Columns]:
         """Yield the rows in pieces, one of them at least."""
@@ -60,7 +62,8 @@ class Trajectories:
         for part in self._parts:
             here = slice(*np.searchsorted(part.run_ids, (first, last)).tolist())
             rows = descent.Rows._make(values[here] for values in part.rows)
-            found.append(_rows_of(part.run_ids[here], part.recorded, rows, self._keeps_loss))
+            piece = part._replace(run_ids=part.run_ids[here], rows=rows)
+            found.append(_rows_of(piece, self._kept))
         if len(found) == 1:
             return found[0]
         columns = {name: np.concatenate([piece[name] for piece in found]) for name in found[0]}
@@ -68,10 +71,9 @@ class Trajectories:
         return {name: values[order] for name, values in columns.items()}
 
 
-def _rows_of(
-    run_ids: NDArray[np.int64], recorded: NDArray[np.int64], rows: descent.Rows, keeps_loss: bool
-) -> Columns:
+def _rows_of(part: Part, kept: Sequence[str]) -> Columns:
     """Return the recorded epochs of some runs, one row behind the other."""
+    run_ids, recorded, rows = part.run_ids, part.recorded, part.rows
     epochs = np.tile(recorded, (run_ids.size, 1))
     # A run that ended early did so between two of these epochs.
     ended = np.flatnonzero(rows.recorded)
@@ -87,6 +89,11 @@ def _rows_of(
         "epoch": flat(epochs),
         "ssr": flat(rows.ssr_trajectory),
     }
-    if keeps_loss:
-        columns["loss"] = flat(rows.loss_trajectory)
+    for name in kept:
+        if name in ("loss", "sharpness"):
+            columns[name] = flat(getattr(rows, f"{name}_trajectory"))
+        elif name in part.positions:
+            columns[name] = flat(rows.theta_trajectory[:, :, part.positions[name]])
+        else:
+            columns[name] = np.full(columns["epoch"].size, np.nan)
     return columns

@@ -89,7 +89,7 @@ def schedule_of(
     )
 
 
-def start_runs(twin, theta, rates, momentum=0.0, tolerance=None, limit=None, runs=1):
+def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limit=None, runs=1):
     """A block of runs before their first update; every setting may be one or one a run."""
 
     def filled(shape, value):
@@ -105,6 +105,7 @@ def start_runs(twin, theta, rates, momentum=0.0, tolerance=None, limit=None, run
         theta=filled((runs, twin.parameters), theta),
         velocity=filled((runs, twin.parameters), 0.0),
         rates=filled((runs, twin.layers), rates),
+        drift=filled((runs, twin.layers), drift),
         momentum=column(momentum),
         tolerance=column(tolerance, NO_TOLERANCE),
         limit=column(limit, NO_LIMIT),

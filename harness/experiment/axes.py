@@ -60,6 +60,7 @@ _BY_KEY: dict[str, tuple[str, str, Kind, bool]] = {
     "init_seed": ("initialisation", "seed", "whole", True),
     "learning_rate": ("training", "learning_rate", "number", True),
     "momentum": ("training", "momentum", "number", True),
+    "drift": ("training", "drift", "number", True),
     "max_epochs": ("training", "epochs", "whole", False),
     "batch_size": ("training", "batch_size", "whole or word", False),
     "batches": ("training", "batches", "word", False),
@@ -119,7 +120,7 @@ def settings(network: Network) -> Settings:
             per_run=per_run,
             section=section,
             key=key,
-            covers=names("learning_rate", each) if name == "learning_rate" else (),
+            covers=names(name, each) if name in ("learning_rate", "drift") else (),
         )
         for name, (section, key, kind, per_run) in _BY_KEY.items()
     }
@@ -131,6 +132,7 @@ def settings(network: Network) -> Settings:
         "activation": ("network", "activations", "identity", "word", 0, each, hidden),
         "scale": ("network", "scales", 1.0, "number or word", 0, each, each),
         "learning_rate": ("training", "learning_rate", 0.0, "number", 0, each, range(0)),
+        "drift": ("training", "drift", 0.0, "number", 0, each, range(0)),
     }
     for name, (section, key, default, kind, first, single, together) in by_layer.items():
         groups = {f"{name}_{layer}": range(layer, layer + 1) for layer in single}
@@ -139,7 +141,7 @@ def settings(network: Network) -> Settings:
         for axis, of in groups.items():
             found[axis] = Setting(
                 kind=kind,
-                per_run=name == "learning_rate",
+                per_run=section == "training",
                 section=section,
                 key=key,
                 places=range(of.start - 1 + first, of.stop - 1 + first),

@@ -215,14 +215,15 @@ def check_targets(dataset: data.Dataset, network: Network) -> None:
 
 def check_training(section: TrainingSection, network: Network, samples: int) -> None:
     """Refuse what does not fit the number of layers, parameters or data points."""
-    rates = section.learning_rate
-    if isinstance(rates, tuple) and len(rates) != network.layers:
-        raise ExperimentError(
-            "training.learning_rate",
-            f"= {shown(rates)} has {len(rates)} values; the network has {network.layers} layers"
-            " after the input.",
-            "Give one number for all layers, or one for each.",
-        )
+    for key in ("learning_rate", "drift"):
+        values = getattr(section, key)
+        if isinstance(values, tuple) and len(values) != network.layers:
+            raise ExperimentError(
+                f"training.{key}",
+                f"= {shown(values)} has {len(values)} values; the network has {network.layers}"
+                " layers after the input.",
+                "Give one number for all layers, or one for each.",
+            )
     if section.batch_size != "all" and section.batch_size > samples:
         raise ExperimentError(
             "training.batch_size",
@@ -266,8 +267,8 @@ def check_initialisation(section: InitialisationSection, network: Network) -> No
     _check_names("initialisation.parameters", tuple(section.parameters), network)
 
 
-def check_record(section: RecordSection, epochs: int) -> None:
-    """Refuse trajectories that no memory holds."""
+def check_record(section: RecordSection, epochs: int, network: Network) -> None:
+    """Refuse trajectories that no memory holds, and columns of trajectories that there are not."""
     rows = most_recorded(section.epochs, epochs)
     if rows > MOST_RECORDED:
         raise ExperimentError(
@@ -276,6 +277,20 @@ def check_record(section: RecordSection, epochs: int) -> None:
             f" run; at most {MOST_RECORDED} are allowed.",
             "Keep fewer, such as { log = 50 }.",
         )
+    if section.parameters == "trajectory":
+        if section.epochs == "none":
+            raise ExperimentError(
+                "record.parameters",
+                '= "trajectory" keeps parameters at the recorded epochs; record.epochs is "none".',
+                "Make it true, for the final parameters, or record some epochs.",
+            )
+        if rows * network.parameter_count > MOST_NUMBERS:
+            raise ExperimentError(
+                "record.parameters",
+                f'= "trajectory" keeps {network.parameter_count} parameters at up to {rows} epochs'
+                f" of each run; at most {MOST_NUMBERS} numbers are allowed.",
+                "Record fewer epochs, or make it true, for the final parameters.",
+            )
 
 
 def _check_names(key: str, names: tuple[str, ...], network: Network) -> None:

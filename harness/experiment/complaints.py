@@ -1,7 +1,7 @@
 """What pydantic found wrong, as one sentence of ours about one key."""
 
 import re
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -55,7 +55,7 @@ def _resolve(
         model = section
     rest = location[len(path) :]
     inner = "".join(f"[{part}]" for part in rest if isinstance(part, int))
-    if path[-1] == "parameters":
+    if field is not None and get_origin(field.annotation) is dict:
         inner = "".join(f".{part}" for part in rest[:1])
     return ".".join(path), inner, field, siblings
 

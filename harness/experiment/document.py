@@ -118,7 +118,7 @@ class Experiment(Section):
         checks.check_targets(self._dataset, self._network)
         checks.check_training(self.training, self._network, len(self._dataset.inputs))
         checks.check_initialisation(self.initialisation, self._network)
-        checks.check_record(self.record, self.training.epochs)
+        checks.check_record(self.record, self.training.epochs, self.perceptron)
         self._settings = (
             axes.settings(self._network) if self.grid else axes.Settings({}, self._network)
         )

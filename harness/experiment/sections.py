@@ -155,6 +155,11 @@ class TrainingSection(Section):
         says="share of the last step that is added to the next one (heavy ball)",
         allowed="a number from 0 up to, but not including, 1",
     )
+    drift: Number | tuple[Number, ...] = key(
+        0.0,
+        says="what is added to the parameters of a layer at the start and with every update",
+        allowed="a finite number, or a list with one for each layer after the input",
+    )
     batch_size: Count | Literal["all"] = key(
         "all",
         says="data points in an update",
@@ -254,8 +259,11 @@ class RecordSection(Section):
         allowed='"all", "none", { every = k }, or a number of them spread as { linear = n } or'
         " { log = n }",
     )
-    parameters: Switch = key(
-        False, says="final parameters as columns w1_final, ...", allowed="true or false"
+    parameters: Switch | Literal["trajectory"] = key(
+        False,
+        says='final parameters as columns w1_final, ...; with "trajectory" also all of them at'
+        " the recorded epochs, as columns w1, ... of the trajectories",
+        allowed='true, false or "trajectory"',
     )
     measures: tuple[Measure, ...] = key(
         (),

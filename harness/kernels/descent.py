@@ -3,7 +3,7 @@
 Symbols: theta parameters, v velocity, g gradient of the loss over a batch, m data points.
 
     v <- momentum v - rate g          heavy ball (Polyak 1964); v = 0 before the first update
-    theta <- theta + v                momentum 0: v <- -rate g, so new = old - derivative * rate
+    theta <- theta + v (+ drift)      momentum 0: v <- -rate g, so new = old - derivative * rate
 
 An epoch is a pass over the data. The loss is read over all data points before the first update
 (epoch 0) and after every epoch; there a run may end:
@@ -69,6 +69,7 @@ class Runs(NamedTuple):
     theta: Floats  # (runs, P)
     velocity: Floats  # (runs, P)
     rates: Floats  # (runs, L) learning rate of each layer
+    drift: Floats  # (runs, L)
     momentum: Floats  # (runs,)
     tolerance: Floats  # (runs,)
     limit: Floats  # (runs,)
@@ -90,6 +91,7 @@ class Rows(NamedTuple):
     recorded: Integers  # (runs,) rows of the trajectory that are written
     ssr_trajectory: Floats  # (runs, len(schedule.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
+    theta_trajectory: Floats  # (runs, len(schedule.recorded), P), or (runs, 0, 0)
 
 
 @compiled
@@ -126,10 +128,11 @@ def order_of_epoch(schedule: Schedule, m: int, epoch: int) -> Integers:
 
 
 @cache
-def make_update(lanes: int, heavy: bool, all_train: bool) -> Callable[..., Any]:
+def make_update(lanes: int, heavy: bool, drifts: bool, all_train: bool) -> Callable[..., Any]:
     """Return the step of some parameters of a layer, for so many runs at once.
 
-    Where no run is `heavy`, that is has momentum, v is neither read nor written.
+    Where no run is `heavy`, that is has momentum, v is neither read nor written. Where none
+    `drifts`, drift is not read.
     """
 
     @inner
@@ -138,6 +141,7 @@ def make_update(lanes: int, heavy: bool, all_train: bool) -> Callable[..., Any]:
         last: int,
         trains: NDArray[np.bool_],
         rate: Any,
+        drift: Any,
         momentum: Any,
         theta: Any,
         v: Any,
@@ -153,6 +157,8 @@ def make_update(lanes: int, heavy: bool, all_train: bool) -> Callable[..., Any]:
                     step = select(momentum == 0.0, step, fma(momentum, load(v, at, lanes), step))
                     store(v, at, step)
                 parameter = load(theta, at, lanes) + step
+                if drifts:
+                    parameter = select(drift == 0.0, parameter, parameter + drift)
                 store(theta, at, parameter)
                 zero = fma(parameter, 0.0, zero)
         return zero
@@ -160,7 +166,7 @@ def make_update(lanes: int, heavy: bool, all_train: bool) -> Callable[..., Any]:
     return update
 
 
-_update_layer = make_update(lanes=1, heavy=True, all_train=False)
+_update_layer = make_update(lanes=1, heavy=True, drifts=True, all_train=False)
 
 
 @inner
@@ -170,6 +176,7 @@ def _update(
     theta: Floats,
     v: Floats,
     rates: Floats,
+    drift: Floats,
     momentum: float,
     g: Floats,
 ) -> bool:
@@ -178,7 +185,9 @@ def _update(
     for l in range(rates.size):
         first = network.matrices[l + 1]
         last = theta.size if l + 1 == rates.size else network.matrices[l + 2]
-        zero = _update_layer(first, last, schedule.trains, rates[l], momentum, theta, v, g, zero)
+        zero = _update_layer(
+            first, last, schedule.trains, rates[l], drift[l], momentum, theta, v, g, zero
+        )
     return zero == 0.0
 
 
@@ -215,7 +224,8 @@ def _train_run(
     stop: NDArray[np.uint8],
     progress: Integers,
 ) -> None:
-    theta, v, rates = runs.theta[r], runs.velocity[r], runs.rates[r]
+    theta, v = runs.theta[r], runs.velocity[r]
+    rates, drift, momentum = runs.rates[r], runs.drift[r], runs.momentum[r]
     m = data.y.shape[0]
     full_batch = schedule.batch_size == m and schedule.batches != DRAWN
     finite = _finite(theta)
@@ -242,6 +252,8 @@ def _train_run(
             rows.ssr_trajectory[r, written] = ssr
             if rows.loss_trajectory.shape[1]:
                 rows.loss_trajectory[r, written] = loss
+            if rows.theta_trajectory.shape[1]:
+                rows.theta_trajectory[r, written] = theta
             written += 1
 
         if status != RUNNING:
@@ -249,7 +261,7 @@ def _train_run(
             break
 
         if full_batch:
-            finite = _update(network, schedule, theta, v, rates, runs.momentum[r], scratch.gradient)
+            finite = _update(network, schedule, theta, v, rates, drift, momentum, scratch.gradient)
         else:
             order_epoch(schedule, m, epoch, order)
             for update in range(schedule.updates):
@@ -258,7 +270,7 @@ def _train_run(
                 evaluate(network, theta, data, order, first, last, True, scratch, stop)
                 # Only the last answer counts: what is not finite stays so.
                 finite = _update(
-                    network, schedule, theta, v, rates, runs.momentum[r], scratch.gradient
+                    network, schedule, theta, v, rates, drift, momentum, scratch.gradient
                 )
         epoch += 1
         progress[1] += schedule.updates

@@ -66,8 +66,8 @@ _MOST_ON_STACK = 4096
 
 def _make_update(kernel: Kernel) -> Callable[..., Any]:
     """Return the step of all layers."""
-    update = make_update(kernel.lanes, kernel.heavy, kernel.all_train)
-    lanes = kernel.lanes
+    update = make_update(kernel.lanes, kernel.heavy, kernel.drifts, kernel.all_train)
+    lanes, layers, drifts = kernel.lanes, len(kernel.layers), kernel.drifts
 
     def step_of(layer: Layer, l: int, before: Callable[..., Any]) -> Callable[..., Any]:
         first = layer.matrix
@@ -79,7 +79,8 @@ def _make_update(kernel: Kernel) -> Callable[..., Any]:
         ) -> Any:
             zero = before(trains, rates, momentum, theta, v, g, zero)
             rate = load(rates, l * lanes, lanes)
-            return update(first, last, trains, rate, momentum, theta, v, g, zero)
+            drift = load(rates, (layers + l) * lanes, lanes) if drifts else rate
+            return update(first, last, trains, rate, drift, momentum, theta, v, g, zero)
 
         return steps
 
@@ -118,7 +119,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
     evaluate = make_evaluate(kernel, full_batch or kernel.gradient_norm, shuffled=False)
     evaluate_batch = make_evaluate(kernel, True, shuffled)
     update, shuffle = _make_update(kernel), _make_shuffle(kernel)
-    record_due, refill = make_record(lanes), make_refill(lanes, kernel.heavy)
+    record_due, refill = make_record(lanes), make_refill(lanes, kernel.heavy, kernel.drifts)
     visit = make_visit(
         lanes,
         own_loss=own_loss,

@@ -41,6 +41,8 @@ class Kernel:
         Whether the order of the data points depends on the epoch.
     heavy : bool
         Whether any run has momentum.
+    drifts : bool
+        Whether any run has a drift.
     all_train : bool
         Whether all parameters train.
     statistics : bool
@@ -63,6 +65,7 @@ class Kernel:
     full_batch: bool
     shuffled: bool
     heavy: bool
+    drifts: bool
     all_train: bool
     statistics: bool
     relative: bool
@@ -86,7 +89,7 @@ class State(NamedTuple):
 
     theta: Floats  # (groups, P * lanes)
     velocity: Floats
-    rates: Floats  # (groups, L * lanes)
+    rates: Floats  # (groups, L * lanes), or twice that with drift behind
     settings: Floats  # (groups, 4 * lanes): rows MOMENTUM, TOLERANCE, LIMIT, ZERO
     record: (
         Floats  # (groups, 9 * lanes): rows SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM, LOSS_FIRST, ..
@@ -131,7 +134,7 @@ def make_state(kernel: Kernel, batch_samples: int) -> State:
     return State(
         theta=aligned(groups, kernel.parameters * lanes),
         velocity=aligned(groups, kernel.parameters * lanes if kernel.heavy else 0),
-        rates=aligned(groups, len(kernel.layers) * lanes),
+        rates=aligned(groups, (1 + kernel.drifts) * len(kernel.layers) * lanes),
         settings=aligned(groups, 4 * lanes),
         record=aligned(groups, 9 * lanes),
         counters=aligned(groups, 7 * lanes, np.int64),

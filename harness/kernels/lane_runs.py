@@ -182,13 +182,14 @@ def make_visit(
 
 
 @cache
-def make_refill(lanes: int, heavy: bool) -> Callable[..., None]:
+def make_refill(lanes: int, heavy: bool, drifts: bool) -> Callable[..., None]:
     """Return what gives the next runs to the lanes of a group that have none."""
 
     @inner
     def refill(schedule: Schedule, runs: Runs, rows: Rows, state: State, g: int) -> None:
         settings, record, counters = state.settings[g], state.record[g], state.counters[g]
         theta, velocity, rates = state.theta[g], state.velocity[g], state.rates[g]
+        layers = runs.rates.shape[1]
         for lane in range(lanes):
             if counters[RUN * lanes + lane] != NOBODY:
                 continue
@@ -200,7 +201,7 @@ def make_refill(lanes: int, heavy: bool) -> Callable[..., None]:
                 # An idle lane computes with zeros, and nothing ever happens to it.
                 for p in range(runs.theta.shape[1]):
                     theta[p * lanes + lane] = 0.0
-                for l in range(runs.rates.shape[1]):
+                for l in range(rates.size // lanes):
                     rates[l * lanes + lane] = 0.0
                 settings[MOMENTUM * lanes + lane] = 0.0
                 settings[TOLERANCE * lanes + lane] = -np.inf
@@ -219,8 +220,10 @@ def make_refill(lanes: int, heavy: bool) -> Callable[..., None]:
                 zero = fma(runs.theta[r, p], 0.0, zero)  # NaN once one is not finite
                 if heavy:
                     velocity[p * lanes + lane] = runs.velocity[r, p]
-            for l in range(runs.rates.shape[1]):
+            for l in range(layers):
                 rates[l * lanes + lane] = runs.rates[r, l]
+                if drifts:
+                    rates[(layers + l) * lanes + lane] = runs.drift[r, l]
             settings[MOMENTUM * lanes + lane] = runs.momentum[r]
             settings[TOLERANCE * lanes + lane] = runs.tolerance[r]
             settings[LIMIT * lanes + lane] = runs.limit[r]

@@ -51,6 +51,7 @@ def train(
     epochs,
     rates,
     momentum=0.0,
+    drift=0.0,
     batch_size=None,
     batches="in_order",
     updates_per_epoch=None,
@@ -75,7 +76,9 @@ def train(
     rates : float or sequence of float
         Learning rate, or one a layer.
     momentum : float
-        v <- momentum v - rate gradient; theta <- theta + v; v = 0 at first.
+        v <- momentum v - rate gradient; theta <- theta + v + drift; v = 0 at first.
+    drift : float or sequence of float
+        Of all layers, or one a layer.
     batch_size : int or None
         Samples an update, `None` for all of them.
     batches : str
@@ -99,6 +102,8 @@ def train(
     assert 1 <= batch_size <= samples
     rate = np.broadcast_to(np.asarray(rates, dtype=float), twin.layers)
     rate = rate[twin.layer_of_parameters()]
+    drift = np.broadcast_to(np.asarray(drift, dtype=float), twin.layers)
+    drift = drift[twin.layer_of_parameters()]
     moves = np.zeros(twin.parameters, dtype=bool)
     moves[slice(None) if trained is None else list(trained)] = True
 
@@ -112,7 +117,7 @@ def train(
                 ):
                     slope = gradient(twin, theta, inputs[chosen], targets[chosen])
                     velocity = np.where(moves, momentum * velocity - rate * slope, 0.0)
-                    theta = np.where(moves, theta + velocity, theta)
+                    theta = np.where(moves, theta + velocity + drift, theta)
             ssr.append(float(twin.ssr(theta, inputs, targets)))
             loss.append(float(twin.value(theta, inputs, targets)))
             status = status_of(loss[-1], theta, tolerance, limit)

@@ -34,6 +34,8 @@ BOWL = (ZERO, ONE, ONE)  # predicted = w1 + b1: SSR is (1 - w1 - b1)^2, exactly
 SETTINGS = {
     "plain": {},
     "momentum": {"momentum": 0.9},
+    "drift": {"drift": [0.25, -0.5], "momentum": 0.5},
+    "drift_of_some_parameters": {"drift": 0.1, "trained": [0, 3, 9], "batch_size": 2},
     "some_parameters": {"trained": [0, 3, 9], "momentum": 0.5},
     "in_order": {"batch_size": 2},
     "in_order_with_momentum": {"batch_size": 2, "momentum": 0.8},

@@ -116,6 +116,8 @@ BAD = [
     ("training/learning_rate", 10**400, "training.learning_rate", ["= 1.00e+400", "finite"]),
     ("training/learning_rate", [0.1], "training.learning_rate", ["[0.1]", "2 layers"]),
     ("training/learning_rate", [0.1, -1], "training.learning_rate", ["-1"]),
+    ("training/drift", [0.1], "training.drift", ["[0.1]", "2 layers"]),
+    ("training/drift", INF, "training.drift", ["= inf", "finite"]),
     ("training/epochs", -1, "training.epochs", ["= -1", "from 0"]),
     ("training/epochs", 10**400, "training.epochs", ["1.00e+400", "2^53"]),
     ("training/momentum", 1.0, "training.momentum", ["= 1.0", "not including, 1"]),
@@ -211,6 +213,21 @@ def test_more_epochs_than_memory_holds():
     assert "1000001 epochs" in error.problem
     document["training"]["epochs"] = 10**6 - 1
     assert len(Experiment.from_mapping(document).schedule) == 10**6
+
+
+def test_parameters_of_no_epoch_and_of_too_many():
+    document = changed("record/parameters", "trajectory")
+    document["record"]["epochs"] = "none"
+    assert complaint(document).key == "record.parameters"
+    document = changed("record/parameters", "trajectory")
+    document["network"]["layers"] = [1, 100, 1]
+    document["record"]["epochs"] = "all"
+    document["training"]["epochs"] = 10**6 - 1
+    error = complaint(document)
+    assert error.key == "record.parameters"
+    assert "301 parameters at up to 1000000 epochs" in error.problem
+    document["record"]["parameters"] = True
+    Experiment.from_mapping(document)
 
 
 def test_more_drawn_data_points_than_memory_holds():

@@ -141,6 +141,10 @@ MORE_VALUES = {
         {"grid": {"max_epochs": [2, 5], "learning_rate": RATES, "init_id": 2}},
         {"grid": {"max_epochs": [5, 9, 2], "learning_rate": RATES, "init_id": 3}},
     ),
+    "parameters of every epoch": (
+        {"record__parameters": "trajectory", "grid": {"width": [1, 3], "init_id": 3}},
+        {"record__parameters": "trajectory", "grid": {"width": [1, 2, 3], "init_id": 4}},
+    ),
     "numbers beside names": (
         {"grid": {"scale": [0.5, 1.0], "init_id": 4}},
         {"grid": {"scale": [0.5, 1.0, "1/fan_in"], "init_id": 4}},
@@ -189,6 +193,10 @@ GOES_ON = {
     "shuffled": {**SHUFFLED, "training__batches": "shuffled"},
     "drawn": {**SHUFFLED, "training__batches": "drawn"},
     "some parameters": {"training__train": ["w1", "b1", "b3"]},
+    "drift": {"training__drift": [0.001, -0.002]},
+    "parameters of every epoch": {
+        "record__parameters": "trajectory", "record__epochs": {"every": 10},
+    },
 }  # fmt: skip
 ANEW = {
     "without parameters": {"record__parameters": False},

@@ -71,6 +71,11 @@ CASES = {
         {"learning_rate": [0.1, 3.0], "momentum": [0.0, 0.7], "init_id": 5}, MEASURES,
         batch_size=3, batches="shuffled", seed=4, tolerance=0.05, limit=30.0,
     ),
+    "drift": experiment(
+        [2, 3, 1], ["tanh", "identity"], POINTS, 20,
+        {"drift_1": [0.0, 0.25], "learning_rate": [0.1, 3.0], "init_id": 5}, MEASURES,
+        train=["w1", "w2", "w7"], limit=5.0,
+    ),
     "drawn": experiment(
         [2, 4, 1], ["relu", "identity"], POINTS, 15, {"init_id": 19},
         {"epochs": "all"}, loss="half_ssr", batch_size=2, batches="drawn", updates_per_epoch=4,

@@ -312,6 +312,45 @@ def test_every_parameter_of_every_network_has_a_column(small, tmp_path):
             assert alone[column][0] == runs[column][run_id], column
 
 
+def test_parameters_of_every_recorded_epoch_are_those_of_a_shorter_run(small, tmp_path):
+    changes = {"training__limit": 3.0, "initialisation__biases": "same"}
+    along = small(record={"epochs": {"every": 6}, "parameters": "trajectory"}, **changes)
+    results = harness.run(along, tmp_path / "out")
+    assert results.runs["status"].nunique() == 2  # some end in between
+    trajectories = results.trajectories()
+    names = list(along.perceptron.parameters)
+    assert list(trajectories.columns) == ["run_id", "epoch", "ssr", *names]
+    for epoch in (0, 6, 18, 20):
+        shorter = small(
+            training__epochs=epoch, record={"epochs": "none", "parameters": True}, **changes
+        )
+        runs = harness.run(shorter, tmp_path / f"to{epoch}").runs
+        there = trajectories[trajectories["epoch"] == epoch].set_index("run_id")[names]
+        assert there.size
+        theirs = runs.loc[there.index, [f"{name}_final" for name in names]]
+        assert (there.to_numpy() == theirs.to_numpy()).all()
+
+
+def test_parameters_that_a_network_does_not_have_are_nan_at_every_epoch(small, tmp_path):
+    experiment = small(
+        grid={"width": [1, 2]}, record={"epochs": {"every": 9}, "parameters": "trajectory"}
+    )
+    trajectories = harness.run(experiment, tmp_path / "out").trajectories()
+    assert trajectories["w3"].isna().tolist() == [True] * 4 + [False] * 4
+    assert trajectories["w2"].notna().all()
+
+
+def test_drift_is_added_at_the_start_to_what_trains(small, tmp_path):
+    changes = {"training__epochs": 0, "record__parameters": True, "training__train": ["w1", "b3"]}
+    without = harness.run(small(**changes), tmp_path / "without").runs
+    drifting = small(**changes, training__drift=[0.5, -2.0], training__learning_rate=0.0)
+    moved = harness.run(drifting, tmp_path / "with").runs
+    expected = {"w1": 0.5, "b3": -2.0}
+    for name in drifting.perceptron.parameters:
+        column = f"{name}_final"
+        assert (moved[column] == without[column] + expected.get(name, 0.0)).all()
+
+
 def test_an_interrupt_ends_an_epoch_in_the_middle(small, tmp_path):
     # An epoch of this network takes seconds.
     slow = small(
