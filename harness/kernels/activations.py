@@ -1,6 +1,6 @@
-"""Value and derivative of each activation. A new activation is a line here and its test.
+"""Value and derivatives of each activation. A new activation is a line here and its test.
 
-Symbols: z is the pre-activation of a unit, a = f(z) its output, slope = f'(z).
+Symbols: z is the pre-activation of a unit, a = f(z) its output, slope = f'(z), bend = f''(z).
 """
 
 from typing import Final
@@ -49,6 +49,18 @@ def activate(activation: int, z: float) -> tuple[float, float]:
     if activation == RELU:
         return relu_and_slope(z)
     return identity_and_slope(z)
+
+
+@compiled
+def bend(activation: int, a: float, slope: float) -> float:
+    """Return f''(z) from a = f(z) and the slope f'(z); 0 at the kink of relu."""
+    if activation == SOFTPLUS:
+        return slope * (1.0 - slope)
+    if activation == SIGMOID:
+        return slope * (1.0 - 2.0 * a)
+    if activation == TANH:
+        return -2.0 * a * slope
+    return 0.0
 
 
 # By their codes, where the code is a constant.

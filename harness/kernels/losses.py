@@ -1,4 +1,4 @@
-"""Value and derivative of each loss. A new loss is a few lines here and its test.
+"""Value and derivatives of each loss. A new loss is a few lines here and its test.
 
 Every loss is weight * sum(term) over the data points and outputs of a batch:
 
@@ -7,14 +7,14 @@ Every loss is weight * sum(term) over the data points and outputs of a batch:
     mse            1 / (m n)  (y - p)^2                          mean of squares
     cross_entropy  1 / m      -(y ln p + (1 - y) ln(1 - p))      p = sigmoid(z)
 
-Symbols: y observed, p predicted, z the pre-activation of the output, slope = dp/dz; m data
-points in the batch, n outputs.
+Symbols: y observed, p predicted, z the pre-activation of the output, slope = dp/dz,
+bend = d2p/dz2; m data points in the batch, n outputs.
 """
 
 from typing import Final
 
 from harness.kernels._jit import compiled, entry
-from harness.kernels.arithmetic import select
+from harness.kernels.arithmetic import fma, select
 from harness.kernels.elementary import sigmoid, softplus
 
 SSR: Final = 0
@@ -94,6 +94,17 @@ def loss_slope(loss: int, z: float, p: float, y: float, slope: float) -> float:
     if loss == CROSS_ENTROPY:
         return entropy_slope(z, p, y, slope)
     return squared_slope(z, p, y, slope)
+
+
+@compiled
+def loss_bend(loss: int, p: float, y: float, slope: float, bend: float) -> float:
+    """Return d2(term)/dz2.
+
+    For cross-entropy it is the derivative of p - y, which is right near 0 and 1 if the slope is.
+    """
+    if loss == CROSS_ENTROPY:
+        return slope
+    return 2.0 * fma(p - y, bend, slope * slope)
 
 
 # Term and slope by the codes of the losses, where the code is a constant.
