@@ -9,6 +9,7 @@ diverge, and its value is the final SSR.
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +42,15 @@ class Image:
     trained : array of bool
         Which kind a run is.
     value : array of float
-        Negative where it trained and positive where it did not, if it is that of the paper.
+        What is drawn.
+    signed : bool
+        Whether the value is that of the paper, negative where a run trained and positive where it
+        did not; else it is the final SSR.
     """
 
     trained: NDArray[np.bool_]
     value: NDArray[np.float64]
+    signed: bool = True
 
 
 def map_axes(experiment: Experiment) -> tuple[Axis, Axis]:
@@ -90,6 +95,12 @@ def framed(
     return Experiment.from_mapping(document, data=experiment.dataset)
 
 
+def window_of(experiment: Experiment) -> Window:
+    """Return the window of a map, its ends in ascending order."""
+    across, up = (sorted(axis.values.ends()) for axis in map_axes(experiment))
+    return Window(across=(across[0], across[1]), up=(up[0], up[1]))
+
+
 def parse_window(text: str) -> Window:
     """Read x0,x1,y0,y1.
 
@@ -110,26 +121,94 @@ def parse_window(text: str) -> Window:
     return Window(across=(x0, x1), up=(y0, y1))
 
 
-def image_of(runs: pd.DataFrame, experiment: Experiment) -> Image:
-    """Return the runs of a map as pixels; all of them have to be there.
+def zoom_argument(window: Window) -> str:
+    """Return what `parse_window` reads as a window.
+
+    >>> zoom_argument(Window(across=(0.001, 10.0), up=(1.0, 2.5e20)))
+    '0.001,10,1,2.5e+20'
+    """
+    return ",".join(repr(end).removesuffix(".0") for end in (*window.across, *window.up))
+
+
+def told_apart(window: Window, shape: tuple[int, ...]) -> bool:
+    """Return whether neighbours in a window are different numbers, with room to spare."""
+    ends = zip((window.across, window.up), shape, strict=True)
+    return all(
+        abs(last - first) / count > 64 * max(np.spacing(abs(first)), np.spacing(abs(last)))
+        for (first, last), count in ends
+    )
+
+
+def part_of(experiment: Experiment, pixels: NDArray[np.int64]) -> Experiment:
+    """Return the experiment of some pixels of a map alone, in their order.
+
+    A run's numbers depend on its values alone, and these are those of the map: so are its numbers.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The map.
+    pixels : array of shape (n,), int64
+        Run ids of the map; each once.
+
+    Raises
+    ------
+    ExperimentError
+        An axis changes more than numbers of a run, so that each pixel would be a kernel call.
+    """
+    if experiment.variant_grid.axes:
+        names = ", ".join(axis.name for axis in experiment.variant_grid.axes)
+        raise ExperimentError(
+            "grid",
+            f"has an axis that changes more than numbers of a run ({names}); of such a map only"
+            " all pixels are trained.",
+            "Leave out --refine.",
+        )
+    document = experiment.document()
+    columns = experiment.axes.columns(pixels)
+    document["grid"] = {name: values.tolist() for name, values in columns.items()}
+    document["grid"]["zip"] = [list(columns)]
+    return Experiment.from_mapping(document, data=experiment.dataset)
+
+
+def columns_of(there: Collection[str]) -> tuple[str, ...]:
+    """Return those columns of a table of runs that `kinds_and_values` needs."""
+    return PAPER if set(PAPER) <= set(there) else ("status", "ssr_final")
+
+
+def kinds_and_values(runs: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return whether runs trained, and their values, each of shape (runs,).
 
     Parameters
     ----------
     runs : DataFrame
-        Ordered by run_id, with status and ssr_final, or the measures in `PAPER`.
-    experiment : Experiment
-        Theirs.
+        With the columns of `columns_of`.
     """
-    width, height = experiment.axes.shape
     if set(PAPER) <= set(runs.columns):
         trained = runs["relative_late"] < 1.0
         value = (-runs["relative_sum"]).where(trained, runs["relative_inverse_sum"])
     else:
         trained = runs["status"].astype(str) != "diverged"
         value = runs["ssr_final"]
+    return trained.to_numpy(bool), value.to_numpy(np.float64)
+
+
+def image_of(runs: pd.DataFrame, experiment: Experiment) -> Image:
+    """Return the runs of a map as pixels; all of them have to be there.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Ordered by run_id, with the columns of `columns_of`.
+    experiment : Experiment
+        Theirs.
+    """
+    width, height = experiment.axes.shape
+    trained, value = kinds_and_values(runs)
     return Image(
-        trained=trained.to_numpy(bool).reshape(height, width),
-        value=value.to_numpy(np.float64).reshape(height, width),
+        trained=trained.reshape(height, width),
+        value=value.reshape(height, width),
+        signed=set(PAPER) <= set(runs.columns),
     )
 
 

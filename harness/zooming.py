@@ -15,7 +15,7 @@ from PIL import Image as Pictures
 
 from harness.boundary import box_counts, dimension, edges
 from harness.experiment import Experiment
-from harness.maps import PAPER, Image, Window, framed, image_of, map_axes, nearest_half
+from harness.maps import Image, columns_of, framed, image_of, map_axes, nearest_half, told_apart
 from harness.plots.image import frame
 from harness.sweep import Progress, run
 
@@ -38,6 +38,11 @@ class Map:
         return dimension([self.boxes])
 
 
+def folder_of(experiment: Experiment, kind: str = "") -> Path:
+    """Return a results folder of its own for each window and size."""
+    return Path("results") / f"{experiment.name}-{kind}{experiment.identity[:8]}"
+
+
 def train_map(
     experiment: Experiment,
     out: Path | None = None,
@@ -56,9 +61,7 @@ def train_map(
     """
     map_axes(experiment)
     results = run(experiment, out, threads=threads, progress=progress)
-    there = set(results.run_columns)
-    columns = PAPER if set(PAPER) <= there else ("status", "ssr_final")
-    image = image_of(results.read_runs(columns), experiment)
+    image = image_of(results.read_runs(columns_of(results.run_columns)), experiment)
     return Map(
         experiment=experiment,
         folder=results.folder,
@@ -94,18 +97,9 @@ def zoom(
         )
         yield found
         window = nearest_half(found.image, experiment)
-        if window is None or not _can_be_told_apart(window, experiment):
+        if window is None or not told_apart(window, experiment.axes.shape):
             return
         experiment = framed(experiment, window=window)
-
-
-def _can_be_told_apart(window: Window, experiment: Experiment) -> bool:
-    """Return whether neighbours in a window are different numbers, with room to spare."""
-    ends = zip((window.across, window.up), experiment.axes.shape, strict=True)
-    return all(
-        abs(last - first) / count > 64 * max(np.spacing(abs(first)), np.spacing(abs(last)))
-        for (first, last), count in ends
-    )
 
 
 def write_film(images: list[Image], file: Path) -> Path:

@@ -23,6 +23,7 @@ from harness.cli.arguments import (
     load,
     stopped_by_ctrl_c,
 )
+from harness.cli.explore_command import explore
 from harness.cli.export_command import export
 from harness.cli.map_command import map_, zoom
 from harness.cli.plot_command import plot
@@ -174,6 +175,7 @@ app.command(short_help="Write a page that shows what DIR came to.")(report)
 app.command(short_help="Draw a picture of the results in DIR.")(plot)
 app.command("map", short_help="Train two axes of FILE as an image.")(map_)
 app.command(short_help="Follow the boundary in FILE, image by image.")(zoom)
+app.command(short_help="Walk about in a map of FILE, in a window.")(explore)
 
 
 @app.command(short_help="Compare the speed with other ways to train.")

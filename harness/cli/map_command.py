@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.arguments import Changes, File, Threads, load, stopped_by_ctrl_c
-from harness.cli.printing import duration, number, plural, say, say_table
+from harness.cli.printing import duration, number, plural, say
 
 if TYPE_CHECKING:
     from harness.experiment import Experiment
+    from harness.refining import RefinedMap, Refinement
+    from harness.tables import Results
     from harness.zooming import Map
 
-_KEPT = "what is finished is kept, and the same command goes on."
+KEPT = "what is finished is kept, and the same command goes on."
 
 Size = Annotated[
     int | None,
@@ -22,12 +24,24 @@ Zoom = Annotated[
     str | None,
     typer.Option("--zoom", metavar="X0,X1,Y0,Y1", help="Ends of the axes, in their own units."),
 ]
+Colours = Annotated[
+    str,
+    typer.Option(
+        metavar="rank|plain",
+        help="rank: equally many pixels of each shade; plain: values, on a logarithmic scale.",
+    ),
+]
 
 
 def map_(
     file: File,
     size: Size = None,
     window: Zoom = None,
+    refine: Annotated[
+        bool,
+        typer.Option("--refine", help="Train only near the boundary, and check some of the rest."),
+    ] = False,
+    colours: Colours = "rank",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Results folder; named if left out.")
     ] = None,
@@ -36,20 +50,53 @@ def map_(
 ) -> None:
     """Train the two axes of FILE as an image, a run a pixel.
 
-    It is a sweep like any other, in a results folder; the picture is in its folder plots.
+    It is a sweep like any other, in a results folder; the picture is in its folder plots. With
+    --refine it is a sweep for every level, from every 16th pixel on to every one.
     """
+    from harness.cli import screens
+    from harness.plots.image import check_colours
+    from harness.zooming import folder_of
+
+    check_colours(colours)
+    experiment = framed_by(file, changes, size, window)
+    screens.announce(experiment)
+    found: Map
+    with stopped_by_ctrl_c(KEPT):
+        if refine:
+            found = _refine(experiment, out or folder_of(experiment, "refined-"), threads)
+        else:
+            found = train(experiment, out or folder_of(experiment), threads)
+    say_map(found)
+    say(str(_write_picture(found, colours)))
+
+
+def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
+    """Train a map, with a bar."""
     from harness.cli import screens
     from harness.zooming import train_map
 
-    experiment = _framed(file, changes, size, window)
-    screens.announce(experiment)
-    with stopped_by_ctrl_c(_KEPT), screens.ProgressBar(experiment.axes.size) as bar:
-        found = train_map(
-            experiment, out or _folder(experiment), threads=threads, progress=bar.move
-        )
+    with screens.ProgressBar(experiment.axes.size) as bar:
+        found = train_map(experiment, folder, threads=threads, progress=bar.move)
     screens.say_how_long(bar.last)
-    _say_map(found)
-    say(str(_write_picture(found)))
+    return found
+
+
+def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "RefinedMap":
+    """Train a map where it is not uniform, and say what each level takes."""
+    from harness.cli import screens
+    from harness.refining import refined_map
+    from harness.sweep import run
+
+    def sweep(part: "Experiment", where: Path) -> "Results":
+        with screens.ProgressBar(part.axes.size) as bar:
+            results = run(part, where, threads=threads, progress=bar.move)
+        taken = f"in {duration(bar.last.seconds)}" if bar.last else "were there already"
+        say(f"{where.name}  {plural(part.axes.size, 'pixel')} {taken}")
+        return results
+
+    found = refined_map(experiment, folder, sweep=sweep)
+    _say_refinement(found.refinement)
+    return found
 
 
 def zoom(
@@ -73,23 +120,22 @@ def zoom(
     from harness.boundary import dimension
     from harness.cli import screens
 
-    experiment = _framed(file, changes, size, window)
+    experiment = framed_by(file, changes, size, window)
     screens.announce(experiment)
-    folder = out or _folder(experiment, "zoom-")
-    found, seconds = [], 0.0
-    with stopped_by_ctrl_c(_KEPT), screens.ProgressBar(experiment.axes.size) as bar:
+    folder = out or zooming.folder_of(experiment, "zoom-")
+    found: list[Map] = []
+    seconds = 0.0
+    say("frame      width  trained  dimension      time")
+    with stopped_by_ctrl_c(KEPT), screens.ProgressBar(experiment.axes.size) as bar:
         for image in zooming.zoom(
             experiment, folder, frames=frames, threads=threads, progress=bar.move
         ):
+            _write_picture(image, "rank")
+            taken = bar.last.seconds if bar.last else 0.0
+            _say_frame(len(found), image, taken)
             found.append(image)
-            _write_picture(image)
-            seconds += bar.last.seconds if bar.last else 0.0
+            seconds += taken
             bar.last = None
-    rows = []
-    for place, image in enumerate(found):
-        share = f"{image.image.trained.mean():.1%}"
-        rows.append([str(place), number(0.5**place), share, number(image.dimension)])
-    say_table("frames", ["frame", "width", "trained", "dimension"], rows)
     boxes = pd.concat([image.boxes.assign(frame=place) for place, image in enumerate(found)])
     boxes.to_csv(folder / "dimensions.csv", index=False, lineterminator="\n")
     say(f"dimension of all: {number(dimension([image.boxes for image in found]))}")
@@ -99,9 +145,10 @@ def zoom(
     say(f"{plural(len(found), 'frame')} in {folder}; {film}")
 
 
-def _framed(
+def framed_by(
     file: Path, changes: list[str] | None, size: int | None, window: str | None
 ) -> "Experiment":
+    """Return the map of a file, in another window or with another number of pixels."""
     from harness.maps import framed, map_axes, parse_window
 
     experiment = load(file, changes)
@@ -111,24 +158,48 @@ def _framed(
     return framed(experiment, size=size, window=parse_window(window) if window else None)
 
 
-def _folder(experiment: "Experiment", kind: str = "") -> Path:
-    """Return a folder of its own for each window and size."""
-    return Path("results") / f"{experiment.name}-{kind}{experiment.identity[:8]}"
-
-
-def _say_map(found: "Map") -> None:
+def say_map(found: "Map") -> None:
+    """Say how much of a map trained, and how rough its boundary is."""
     share = found.image.trained.mean()
-    say(f"{share:.1%} of the runs trained; dimension of the boundary {number(found.dimension)}")
+    say(f"{share:.1%} of the runs trained; {_boundary(found)}")
 
 
-def _write_picture(found: "Map") -> Path:
+def _boundary(found: "Map") -> str:
+    if not found.image.trained.any() or found.image.trained.all():
+        return "there is no boundary"
+    return f"dimension of the boundary {number(found.dimension)}"
+
+
+def _say_refinement(found: "Refinement") -> None:
+    share = found.trained / found.pixels
+    say(
+        f"{found.trained:,} of {found.pixels:,} pixels trained: {share:.1%}, saving {1 - share:.1%}"
+    )
+    if not found.checked:
+        return
+    say(
+        f"{found.wrong:,} of {plural(found.checked, 'pixel')} that were checked are of the other"
+        " kind than their neighbours"
+    )
+    wrong, low, high = found.wrong_share()
+    say(f"pixels of the wrong kind, of all: {wrong:.3%} (95 % interval {low:.3%} to {high:.3%})")
+
+
+def _say_frame(place: int, found: "Map", seconds: float) -> None:
+    share = f"{found.image.trained.mean():.1%}"
+    taken = duration(seconds) if seconds else "there"
+    roughness = number(found.dimension)
+    say(f"{place:5}  {number(0.5**place):>9}  {share:>7}  {roughness:>9}  {taken:>8}")
+
+
+def _write_picture(found: "Map", colours: str) -> Path:
     from harness.maps import map_axes
     from harness.plots import rendered
     from harness.plots.image import map_image
 
-    picture = found.folder / "plots" / "map.png"
+    picture = found.folder / "plots" / ("map.png" if colours == "rank" else f"map-{colours}.png")
     picture.parent.mkdir(parents=True, exist_ok=True)
-    title = f"{found.experiment.name}: {plural(found.image.trained.size, 'run')}"
-    figure = map_image(found.image, map_axes(found.experiment), title=title)
+    title = f"{found.experiment.name}: {plural(found.image.trained.size, 'pixel')}"
+    figure = map_image(found.image, map_axes(found.experiment), title=title, colours=colours)
     picture.write_bytes(rendered(figure))
     return picture

@@ -4,22 +4,37 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from harness.boundary import edges
+from harness.errors import HarnessError
 from harness.grid import Axis, Spaced
 from harness.maps import Image, equalised
-from harness.plots.scales import label_of
-from harness.plots.style import SLIDE, Style, dress, headline, new_figure
+from harness.plots.scales import label_of, set_log_ticks
+from harness.plots.style import GREY, SLIDE, VALUES, Style, dress, headline, new_figure
+
+COLOURS = ("rank", "plain")
 
 # Trained runs blue, the others red, both darkest at the boundary; safe for the colour-blind.
 _COLOURS = "RdYlBu_r"
+_TRAINED = ListedColormap(colormaps[_COLOURS](np.linspace(0.5, 0.0, 256)))
+_OTHERS = ListedColormap(colormaps[_COLOURS](np.linspace(0.5, 1.0, 256)))
+
+# A few runs near the boundary are powers of ten away from all others.
+_SHOWN = (0.01, 0.99)
 
 
 def map_image(
-    image: Image, axes: tuple[Axis, Axis], *, style: Style = SLIDE, title: str = ""
+    image: Image,
+    axes: tuple[Axis, Axis],
+    *,
+    style: Style = SLIDE,
+    title: str = "",
+    colours: str = "rank",
 ) -> Figure:
-    """Draw a map: left by rank, right what trained, with the boundary.
+    """Draw a map: left its values, right what trained, with the boundary.
 
     Parameters
     ----------
@@ -31,21 +46,81 @@ def map_image(
         Sizes.
     title : str
         Above both.
+    colours : str
+        "rank": equally many pixels of each shade; "plain": values, on a logarithmic scale.
+
+    Raises
+    ------
+    HarnessError
+        There are no such colours.
     """
-    figure, (left, right) = new_figure(style, 2)
+    check_colours(colours)
+    figure, panels = new_figure(style, 2)
     if title:
         headline(figure, style, title)
+    draw_map(panels, image, axes, style, colours)
+    return figure
+
+
+def check_colours(colours: str) -> None:
+    """Raise a HarnessError unless there are such colours."""
+    if colours not in COLOURS:
+        raise HarnessError(f'--colours "{colours}" must be one of {", ".join(COLOURS)}.')
+
+
+def draw_map(
+    panels: list[Any], image: Image, axes: tuple[Axis, Axis], style: Style, colours: str
+) -> None:
+    """Draw a map into two panels; both have the coordinates of `drawn`."""
+    left, right = panels
     extent = [*_span(axes[0]), *_span(axes[1])]
-    # Far from the boundary runs train slowly or break at once: there the shades are lightest.
-    shades = equalised(image)
-    options: dict[str, Any] = {"extent": extent, "origin": "lower", "interpolation": "nearest"}
-    left.imshow(shades, cmap=_COLOURS, vmin=-1, vmax=1, aspect="auto", **options)
+    options = {"extent": extent, "origin": "lower", "interpolation": "nearest", "aspect": "auto"}
+    if colours == "rank":
+        # Far from the boundary runs train slowly or break at once: there the shades are lightest.
+        left.imshow(equalised(image), cmap=_COLOURS, vmin=-1, vmax=1, **options)
+    elif image.signed:
+        trained = _draw_values(left, image, image.trained, _TRAINED, options)
+        others = _draw_values(left, image, ~image.trained, _OTHERS, options)
+        _bar(left, trained, (0.0, 0.46), "trained: sum of v", style)
+        _bar(left, others, (0.54, 0.46), "not: sum of 1 / v", style)
+    else:
+        left.set_facecolor(GREY)  # where runs diverged
+        values = _draw_values(left, image, image.trained, VALUES, options)
+        _bar(left, values, (0.0, 1.0), "SSR at the end", style)
     kinds = np.where(image.trained, 0.25, 0.8)
     kinds[:-1, :-1][edges(image.trained)] = 0.0
-    right.imshow(kinds, cmap="gray", vmin=0, vmax=1, aspect="auto", **options)
-    dress(left, style, x=_label(axes[0]), y=_label(axes[1]), title="by rank", room=0.4)
+    right.imshow(kinds, cmap="gray", vmin=0, vmax=1, **options)
+    signed = "v: relative loss" if image.signed else "grey: diverged"
+    name = "by rank" if colours == "rank" else signed
+    dress(left, style, x=_label(axes[0]), y=_label(axes[1]), title=name, room=0.4)
     dress(right, style, x=_label(axes[0]), title="dark: trained", room=0.4)
-    return figure
+
+
+def _draw_values(
+    panel: Any, image: Image, kind: NDArray[np.bool_], colours: Any, options: dict[str, Any]
+) -> Any:
+    """Draw the sizes of the values of one kind; None where it has none."""
+    sizes = np.abs(image.value)
+    good = sizes[kind & np.isfinite(sizes) & (sizes > 0)]
+    if not good.size:
+        return None
+    low, high = np.quantile(good, _SHOWN).tolist()
+    if low == high:
+        low, high = low / 2, high * 2
+    shades = np.ma.masked_where(~kind, np.clip(np.nan_to_num(sizes, nan=np.inf), low, high))
+    return panel.imshow(shades, cmap=colours, norm=LogNorm(low, high), **options)
+
+
+def _bar(panel: Any, values: Any, place: tuple[float, float], label: str, style: Style) -> None:
+    """Put a bar of colours beside a part of a panel, from a height on."""
+    if values is None:
+        return
+    beside = panel.inset_axes([1.03, place[0], 0.045, place[1]])
+    bar = panel.figure.colorbar(values, cax=beside)
+    set_log_ticks(bar.ax.yaxis, values.norm.vmin, values.norm.vmax)
+    bar.set_label(label, fontsize=0.85 * style.font)
+    bar.ax.tick_params(labelsize=0.75 * style.font)
+    bar.outline.set_visible(False)
 
 
 def frame(image: Image) -> np.ndarray:
@@ -54,15 +129,23 @@ def frame(image: Image) -> np.ndarray:
     return np.ascontiguousarray((colours[::-1, :, :3] * 255).round().astype(np.uint8))
 
 
+def is_log(axis: Axis) -> bool:
+    """Return whether an axis of a map is drawn as its logarithm to base 10."""
+    return isinstance(axis.values, Spaced) and axis.values.kind == "log"
+
+
+def drawn(axis: Axis, values: Any) -> NDArray[np.float64]:
+    """Return where values of an axis are drawn."""
+    return np.log10(values) if is_log(axis) else np.asarray(values, dtype=np.float64)
+
+
 def _span(axis: Axis) -> list[float]:
-    values = axis.values
-    assert isinstance(values, Spaced)  # as that of a map is
-    ends = np.array([values.first, values.last])
-    first, last = (np.log10(ends) if values.kind == "log" else ends).tolist()
-    return [first, last]
+    """Return the outer edges of the first and of the last pixel, whose middles are at the ends."""
+    assert isinstance(axis.values, Spaced)  # as that of a map is
+    first, last = drawn(axis, [axis.values.first, axis.values.last]).tolist()
+    half = (last - first) / max(axis.values.count - 1, 1) / 2
+    return [first - half, last + half]
 
 
 def _label(axis: Axis) -> str:
-    values = axis.values
-    log = isinstance(values, Spaced) and values.kind == "log"
-    return f"log10 of {label_of(axis.name)}" if log else label_of(axis.name)
+    return f"log10 of {label_of(axis.name)}" if is_log(axis) else label_of(axis.name)

@@ -1,0 +1,48 @@
+"""`harness explore`: a map in a window, where a click trains the part around it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.arguments import Changes, File, Threads, stopped_by_ctrl_c
+from harness.cli.map_command import KEPT, Colours, Zoom, framed_by, say_map, train
+from harness.cli.printing import say
+
+if TYPE_CHECKING:
+    from harness.experiment import Experiment
+    from harness.zooming import Map
+
+
+def explore(
+    file: File,
+    size: Annotated[int, typer.Option(min=4, help="Pixels on each side.")] = 64,
+    window: Zoom = None,
+    colours: Colours = "rank",
+    changes: Changes = None,
+    threads: Threads = None,
+) -> None:
+    """Open a window with the two axes of FILE as an image.
+
+    A click trains the window of half the size around it, a dragged rectangle the one in it; the
+    right button or Backspace goes back. Each is in the results folder that `harness map` makes.
+    """
+    from harness.cli import screens
+    from harness.exploring import Explorer, new_window
+    from harness.maps import window_of, zoom_argument
+    from harness.plots.image import check_colours
+    from harness.zooming import folder_of
+
+    check_colours(colours)
+    experiment = framed_by(file, changes, size, window)
+    figure = new_window()
+    screens.announce(experiment)
+
+    def train_and_say(part: "Experiment") -> "Map":
+        folder = folder_of(part)
+        say(f"{folder}  --size {size} --zoom {zoom_argument(window_of(part))}")
+        found = train(part, folder, threads)
+        say_map(found)
+        return found
+
+    with stopped_by_ctrl_c(KEPT):
+        Explorer(experiment, size=size, train=train_and_say, colours=colours, figure=figure).wait()
