@@ -12,10 +12,10 @@ KERNEL_BRANCHES := 95
 COMPILED_ONLY := harness/kernels/_jit.py,harness/kernels/lane*.py,harness/kernels/memory.py,harness/kernels/parts.py
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test torture bench bench-c docs format clean
+.PHONY: help sweep test torture bench bench-c docs landmarks format clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-17s %s\n", $$1, $$2 }'
 
 sweep: $(VENV)/.installed  ## train experiments/dosage.toml and show what came out
 	@$(BIN)/harness run experiments/dosage.toml
@@ -48,6 +48,9 @@ docs: $(VENV)/.installed-test  ## train what the README and the notebook show, a
 	@$(BIN)/python docs/refresh.py
 	@$(BIN)/python docs/picture.py
 	@$(BIN)/python docs/notebook.py
+
+landmarks: $(VENV)/.installed-test  ## train published results again and write docs/landmarks; takes an hour
+	@$(BIN)/python docs/landmarks
 
 format: $(VENV)/.installed-test  ## put the code in its form
 	@$(BIN)/ruff check --quiet --fix .

@@ -4,7 +4,7 @@ import argparse
 import importlib
 from pathlib import Path
 
-from page import ROOT, write
+from page import ROOT, write, write_index
 
 NAMES = (
     "lessons",
@@ -28,11 +28,12 @@ def main() -> None:
         parser.error(
             f"there is no landmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}"
         )
+    out = arguments.out / "quick" if arguments.quick else arguments.out
+    pages = out / "pages" if arguments.quick else Path(__file__).parent
+    landmarks = {name: importlib.import_module(name).LANDMARK for name in NAMES}
     for name in arguments.names or NAMES:
-        landmark = importlib.import_module(name).LANDMARK
-        out = arguments.out / "quick" if arguments.quick else arguments.out
-        pages = out / "pages" if arguments.quick else Path(__file__).parent
-        print(write(name, landmark, out=out, pages=pages, quick=arguments.quick))
+        print(write(name, landmarks[name], out=out, pages=pages, quick=arguments.quick), flush=True)
+    print(write_index(landmarks, pages))
 
 
 if __name__ == "__main__":

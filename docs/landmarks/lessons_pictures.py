@@ -98,7 +98,7 @@ def draw_bowl(bowl: Bowl) -> bytes:
     # w3 is the first axis of the grid, which varies fastest.
     ssr = bowl.surface["ssr_initial"].to_numpy().reshape(len(w4), len(w3))
     ways = list(zip(CATEGORIES, bowl.paths.groupby("learning_rate"), strict=False))
-    _surface(left.add_subplot(projection="3d"), w3, w4, ssr)
+    _surface(left.add_subplot(projection="3d"), w3, w4, ssr, ways[0])
     left.suptitle("SSR over w3 and w4", fontsize=SLIDE.font, x=0.03, ha="left")
     panels = right.subplots(2, 2, sharex=True, sharey=True)
     levels = bowl.least + 0.5 * np.arange(1, 14) ** 2  # at equal distances, as rings
@@ -117,8 +117,15 @@ def draw_bowl(bowl: Bowl) -> bytes:
     return rendered(figure)
 
 
-def _surface(axes: Any, w3: Any, w4: Any, ssr: Any) -> None:
+def _surface(axes: Any, w3: Any, w4: Any, ssr: Any, way: Any) -> None:
+    """Draw the surface, and on it the way of one rate."""
     axes.plot_surface(*np.meshgrid(w3, w4), ssr, cmap=VALUES, norm=PowerNorm(0.5))
+    colour, (_, steps) = way
+    # Above the surface, whatever matplotlib takes to be in front.
+    axes.plot(
+        steps["w3"], steps["w4"], steps["ssr"], "o-", color="white", markeredgecolor=colour,
+        linewidth=1.2, markersize=0.5 * DOT, zorder=10,
+    )  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MaxNLocator(4))
         axis.labelpad = 0.6 * SLIDE.font

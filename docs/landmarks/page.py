@@ -6,7 +6,8 @@ says what came out beside what was published. `python docs/landmarks` writes the
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,58 @@ def write(name: str, landmark: Landmark, *, out: Path, pages: Path, quick: bool)
     """Train, measure, and write the page of a landmark into the folder `pages`."""
     pictures = pages / "images"
     pictures.mkdir(parents=True, exist_ok=True)
-    began = time.perf_counter()
-    found = landmark.measure(out / name, quick)
+    with _timed(out / name) as seconds:
+        found = landmark.measure(out / name, quick)
     body = landmark.tell(found, pictures)
-    took = time.perf_counter() - began
     files = [f"[{file}](../../experiments/{file})" for file in landmark.files]
     command = f"python docs/landmarks {name}" + (" --quick" if quick else "")
-    end = f"*Written by `{command}` in {duration(took)} on {machine()}, from {', '.join(files)}.*"
+    end = (
+        f"*Written by `{command}`, which took {duration(seconds())} on {machine()}, from"
+        f" {', '.join(files)}.*"
+    )
     page = pages / f"{name}.md"
     text = f"# {landmark.title}\n\n**{landmark.question}**\n\n{body.strip()}\n\n{end}\n"
     page.write_text(text, encoding="utf-8")
     return page
+
+
+@contextmanager
+def _timed(folder: Path) -> Iterator[Callable[[], float]]:
+    """Time what trains into a folder, with what calls before took that were cut short.
+
+    A call that finds all of it trained says nothing of the time, and is not counted.
+    """
+    spent = folder / "seconds.txt"
+
+    def before() -> float:
+        return float(spent.read_text()) if spent.exists() else 0.0
+
+    def chunks() -> int:
+        return sum(1 for _ in folder.rglob("commits/*.json"))
+
+    trained, began = chunks(), time.perf_counter()
+    try:
+        yield before
+    finally:
+        if chunks() > trained:
+            spent.write_text(f"{before() + time.perf_counter() - began:.1f}\n")
+
+
+def write_index(landmarks: Mapping[str, Landmark], pages: Path) -> Path:
+    """Write the list of all landmarks into the folder `pages`."""
+    rows = [(f"[{each.title}]({name}.md)", each.question) for name, each in landmarks.items()]
+    page = pages / "README.md"
+    text = f"{_INDEX}\n{table(('landmark', 'question'), rows)}\n"
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
+_INDEX = """\
+# Landmarks
+
+Published results on how small networks train, each trained again from its experiment files. A page
+has the question, a picture, what was published beside what was measured here, the command and its
+run time. `make landmarks` trains them all and writes these pages; `python docs/landmarks NAME`
+writes one, and with `--quick` a small version into `results/landmarks/quick`. What is trained stays
+there: a second call goes on where the first one stopped.
+"""
