@@ -1,0 +1,161 @@
+"""The boundary of trainability: pixels from the formulas of the paper alone, and the page."""
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+import trainability
+from page import ROOT
+from trainability_found import CONDITIONS
+
+import harness
+from harness.boundary import box_counts, dimension, edges
+from harness.maps import framed
+from harness.zooming import train_map
+from tests.reference.random_numbers import (
+    STREAM_INPUTS,
+    STREAM_PARAMETERS,
+    STREAM_TARGETS,
+    drawn_indices,
+    normal,
+)
+
+N = 16
+LOSSES = 41
+SIDE = 5
+
+
+@cache
+def normals(stream, *shape):
+    return np.array([normal(0, stream, 0, k) for k in range(math.prod(shape))]).reshape(shape)
+
+
+def losses_of(condition, across, up, nudge=0.0):
+    """The losses of one run, as the paper has it: NumPy, one matrix product after the other."""
+    points = {"identity": 16, "one_point": 1}.get(condition, 272)
+    x, y = normals(STREAM_INPUTS, points, N), normals(STREAM_TARGETS, points, 1)
+    both = normals(STREAM_PARAMETERS, N * N + N)
+    w0, w1 = both[: N * N].reshape(N, N) + nudge, both[N * N :].reshape(N, 1).copy()
+    rate_0, rate_1, offset = (up, up, across) if condition == "offset" else (across, up, 0.0)
+    w0 = w0 + offset
+    found = []
+    for step in range(LOSSES):
+        hidden, _ = hidden_units(condition, x @ w0 / math.sqrt(N))
+        found.append(np.mean((y - hidden @ w1 / N) ** 2))
+        rows = np.arange(points)
+        if condition == "minibatch":
+            rows = np.array(drawn_indices(0, step, points, 16))
+        hidden, slope = hidden_units(condition, x[rows] @ w0 / math.sqrt(N))
+        error = 2.0 * (hidden @ w1 / N - y[rows]) / len(rows)
+        gradient_0 = x[rows].T @ (error @ w1.T / N * slope) / math.sqrt(N)
+        gradient_1 = hidden.T @ error / N
+        w0, w1 = w0 - rate_0 * gradient_0 + offset, w1 - rate_1 * gradient_1
+    return np.array(found)
+
+
+def hidden_units(condition, z):
+    """The hidden units and their slopes, by their pre-activations."""
+    if condition == "identity":
+        return z, np.ones_like(z)
+    if condition == "relu":
+        return math.sqrt(2) * np.maximum(z, 0), math.sqrt(2) * (z > 0)
+    a = np.tanh(math.sqrt(2) * z)
+    return a, math.sqrt(2) * (1 - a**2)
+
+
+def pixel(losses):
+    """Whether a run trained, and its value."""
+    v = losses / losses[0]
+    v = np.where(np.isfinite(v), np.minimum(v, 1e6), 1e6)
+    return (True, -v.sum()) if v[-20:].mean() < 1 else (False, (1 / v).sum())
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_pixels_are_those_of_the_paper(condition, tmp_path):
+    file = ROOT / "experiments" / f"trainability_{condition}.toml"
+    experiment = harness.load_experiment(file, {"training.epochs": LOSSES - 1})
+    image = train_map(framed(experiment, size=SIDE), tmp_path / "out").image
+    values = 10.0 ** np.linspace(-3, 6, SIDE)
+    compared = []
+    with np.errstate(all="ignore"):
+        for row, up in enumerate(values):
+            for column, across in enumerate(values):
+                kind, value = pixel(losses_of(condition, across, up))
+                # Where a nudge of the last digits is seen, rounding decides.
+                _, nudged = pixel(losses_of(condition, across, up, nudge=1e-13))
+                if abs(value - nudged) < 1e-9 * abs(value):
+                    assert image.trained[row, column] == kind
+                    assert image.value[row, column] == pytest.approx(value, rel=1e-8)
+                    compared.append(kind)
+    assert len(compared) >= 18
+    assert {*compared} == {True, False}
+
+
+def test_experiments_have_as_many_losses_as_the_paper():
+    for condition in CONDITIONS:
+        file = ROOT / "experiments" / f"trainability_{condition}.toml"
+        experiment = harness.load_experiment(file)
+        assert experiment.training.epochs + 1 == 500
+        assert experiment.axes.shape == (256, 256)
+
+
+# -- the page --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    return trainability.measure(tmp_path_factory.mktemp("trained"), quick=True)
+
+
+def test_the_bowl_is_smooth(tmp_path):
+    bowl = harness.load_experiment(ROOT / "experiments" / "trainability_bowl.toml")
+    image = train_map(framed(bowl, size=96), tmp_path / "out").image
+    rates, momenta = np.linspace(0.5, 2.5, 96), np.linspace(0.0, 0.9, 96)
+    distance = rates[np.newaxis] - (1.0 + momenta[:, np.newaxis])
+    clear = np.abs(distance) > 0.03
+    assert (image.trained == (distance < 0))[clear].all()
+    assert 1.0 <= dimension([box_counts(edges(image.trained))]) <= 1.1
+
+
+def test_without_the_limit_no_pixel_is_another(found):
+    one, other = found.without_limit
+    assert found.flipped == 0
+    assert one.trained.any()
+    assert not one.trained.all()
+    assert (one.value == other.value).all()
+
+
+def test_a_refined_map_that_trains_all_pixels_is_the_map(found):
+    # So few pixels are all trained or checked.
+    assert found.refined_small.refinement.trained == found.refined_small.refinement.pixels
+    assert found.misjudged == 0.0
+    assert (found.refined_small.image.value == found.overviews["tanh"].image.value).all()
+
+
+def test_what_is_found_is_one_map_after_the_other(found):
+    assert list(found.overviews) == list(found.zooms) == list(CONDITIONS)
+    assert [len(each.image.trained) for each in found.overviews.values()] == [10] * 6
+    assert list(found.steps) == [10, 30]
+    assert [each.experiment.training.epochs for each in found.steps.values()] == [9, 29]
+    assert found.a_second > 0
+
+
+def test_the_page_has_what_was_found_beside_what_was_published(found, tmp_path):
+    page = trainability.LANDMARK.tell(found, tmp_path)
+    for name, (title, published) in CONDITIONS.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| [{title}]")]
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        dimensions = [each.dimension for each in found.zooms[name]]
+        every = np.concatenate([each.boxes["dimension"].dropna() for each in found.zooms[name]])
+        assert cells[2] == f"{found.overviews[name].dimension:.2f}"
+        assert cells[3] == f"{len(dimensions)}"
+        assert cells[5:] == [f"**{np.median(every):.2f}**", f"{published:.2f}"]
+    assert "0 are of another kind" in page
+    for name in ("overviews", "zooms", "dimensions", "steps", "refined"):
+        assert f"(images/trainability_{name}.png)" in page
+        assert (tmp_path / f"trainability_{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_names_files_that_are_there():
+    assert all((ROOT / "experiments" / file).exists() for file in trainability.LANDMARK.files)
