@@ -72,6 +72,9 @@ def _schedule(experiment: Experiment) -> descent.Schedule:
     )
 
 
+# A sharpness takes as long as this many passes over the data: some ten products with the Hessian.
+_WORK_A_SHARPNESS = 40
+
 # An activation with its slope takes as long as this many multiply-adds, without lanes (measured:
 # 13 ns of 0.9 ns).
 _WORK_AN_ACTIVATION = 15
@@ -84,7 +87,10 @@ def work_of(variant: Variant) -> float:
     a_point = 3.0 * variant.network.parameter_count + _WORK_AN_ACTIVATION * units
     # With batches the data are seen by the updates, and once more to read the loss.
     seen = points if schedule.updates == 1 else 2 * points
-    return (schedule.epochs + 1.0) * seen * a_point
+    passes = (schedule.epochs + 1.0) * seen
+    if variant.experiment.record.sharpness:
+        passes += _WORK_A_SHARPNESS * schedule.recorded.size * points
+    return passes * a_point
 
 
 # Data points side by side, the best first: few enough to leave registers to several units, enough
@@ -206,7 +212,14 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
     )
 
 
-def make_rows(count: int, recorded: int, keeps_loss: bool, parameters: int = 0) -> descent.Rows:
+def make_rows(
+    count: int,
+    recorded: int,
+    keeps_loss: bool,
+    parameters: int = 0,
+    *,
+    keeps_sharpness: bool = False,
+) -> descent.Rows:
     """Return room for what a block of runs leaves; a run is RUNNING until it has ended.
 
     With `parameters`, how many the network has, they are kept at every recorded epoch.
@@ -227,6 +240,7 @@ def make_rows(count: int, recorded: int, keeps_loss: bool, parameters: int = 0) 
         ssr_trajectory=np.empty(trajectory),
         loss_trajectory=np.empty(trajectory if keeps_loss else (count, 0)),
         theta_trajectory=np.empty((*trajectory, parameters) if parameters else (count, 0, 0)),
+        sharpness_trajectory=np.empty(trajectory if keeps_sharpness else (count, 0)),
     )
 
 

@@ -24,6 +24,7 @@ from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.kernels import descent
 from harness.kernels._jit import COMPILES
+from harness.kernels.curvature import sharpness_of
 from harness.kernels.lane_descent import train_with
 from harness.kernels.lane_kernel import make_state
 from harness.trajectories import Part, Trajectories
@@ -93,10 +94,14 @@ class Trainer:
             for network in sorted(networks, key=lambda n: n.parameter_count, reverse=True):
                 names |= dict.fromkeys(network.parameters)
         self.parameters = tuple(names)
-        kept = ["loss"] * self.keeps_loss
+        kept = ["loss"] * self.keeps_loss + ["sharpness"] * experiment.record.sharpness
         if experiment.record.parameters == "trajectory":
             kept += self.parameters
         self.kept = tuple(kept)  # columns of the trajectories beside SSR
+        # Numbers that are held for each of these rows: sharpness is made from all parameters.
+        self.held = len(kept)
+        if experiment.record.sharpness:
+            self.held += max(network.parameter_count for network in networks)
 
     def _make_variant(self, index: int) -> Variant:
         """Return one variant of the experiment's `variant_grid`."""
@@ -153,7 +158,10 @@ class Trainer:
             if known is not None:
                 known.fill(chosen, variant, runs, found)
                 progress[0] += np.count_nonzero(found.status != descent.RUNNING)
+            before = found.recorded.copy()
             self.train_runs(variant, runs, found, stop, progress)
+            if self.experiment.record.sharpness:
+                self._measure_sharpness(variant, found, before, stop)
             if stop[0]:
                 return None
             for name in _ONE_A_RUN:
@@ -171,13 +179,40 @@ class Trainer:
         )
 
     def _make_rows(self, count: int, variant: Variant) -> descent.Rows:
-        follows = variant.network.parameter_count if self.follows_parameters else 0
-        return make_rows(count, variant.schedule.recorded.size, self.keeps_loss, follows)
+        return make_rows(
+            count,
+            variant.schedule.recorded.size,
+            self.keeps_loss,
+            variant.network.parameter_count if self.follows_parameters else 0,
+            keeps_sharpness=self.experiment.record.sharpness,
+        )
 
     @property
     def follows_parameters(self) -> bool:
-        """Whether parameters are kept at the recorded epochs: then there are no lanes."""
-        return self.experiment.record.parameters == "trajectory"
+        """Whether parameters are held at the recorded epochs: then there are no lanes."""
+        record = self.experiment.record
+        return record.parameters == "trajectory" or record.sharpness
+
+    def _measure_sharpness(
+        self,
+        variant: Variant,
+        rows: descent.Rows,
+        before: NDArray[np.int64],
+        stop: NDArray[np.uint8],
+    ) -> None:
+        """Fill in sharpness, but for the first rows of each run, which are known."""
+        place = np.arange(variant.schedule.recorded.size)
+        wanted = (place >= before[:, np.newaxis]) & (place < rows.recorded[:, np.newaxis])
+        found = np.empty(np.count_nonzero(wanted))
+        sharpness_of(
+            variant.architecture,
+            rows.theta_trajectory[wanted],
+            variant.data,
+            variant.schedule.trains,
+            stop,
+            found,
+        )
+        rows.sharpness_trajectory[wanted] = found
 
     def has_lanes(self, variant: Variant) -> bool:
         """Return whether the runs of a variant are trained side by side."""

@@ -181,7 +181,9 @@ class KnownRuns:
             rows.ssr_trajectory[row, slot] = part["ssr"][kept]
             if rows.loss_trajectory.shape[1]:
                 rows.loss_trajectory[row, slot] = part.get("loss", part["ssr"])[kept]
-            if rows.theta_trajectory.shape[1]:
-                for name, position in variant.network.positions.items():
+            if rows.sharpness_trajectory.shape[1]:
+                rows.sharpness_trajectory[row, slot] = part["sharpness"][kept]
+            for name, position in variant.network.positions.items():
+                if name in part:
                     rows.theta_trajectory[row, slot, position] = part[name][kept]
             np.add.at(rows.recorded, row, 1)

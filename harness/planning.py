@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.arguments import work_of
+from harness.arguments import start, work_of
 from harness.blocks import COUNTS, Trainer
 from harness.experiment import Experiment
+from harness.kernels.curvature import sharpness_of
 from harness.store.csv_files import MOST_CSV_ROWS
 
 # A chunk is held in memory until it is written, twice for each thread.
@@ -100,7 +101,7 @@ def chunk_size(trainer: Trainer) -> int:
     size = _measure_size(trainer)
     by_work = _WORK_A_CHUNK * size.runs / size.work
     by_count = max(_FEWEST_RUNS_A_CHUNK, math.ceil(size.runs / _ENOUGH_CHUNKS))
-    by_rows = _MOST_ROWS_A_CHUNK * size.runs / max(size.rows * len(trainer.kept), size.rows, 1)
+    by_rows = _MOST_ROWS_A_CHUNK * size.runs / max(size.rows * trainer.held, size.rows, 1)
     return max(1, min(size.runs, _MOST_RUNS_A_CHUNK, int(by_work), by_count, int(by_rows)))
 
 
@@ -122,6 +123,7 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
     columns = len(trainer.compile().runs) * size.runs
     trajectories = (3 + len(trainer.kept)) * size.rows
     values = columns + trajectories
+    held = columns + (3 + trainer.held) * size.rows
     in_flight = min(2 * threads * runs_a_chunk, size.runs) / size.runs
     csv = sum(
         values for values, rows in ((columns, size.runs), (trajectories, size.rows))
@@ -136,19 +138,42 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
         threads=threads,
         kernels=variants,
         kernels_with_lanes=sum(trainer.has_lanes(trainer.variant(i)) for i in range(variants)),
-        seconds=_seconds(trainer, size) / threads,
-        memory_bytes=8.0 * values * in_flight * 2,
+        seconds=(_seconds(trainer, size) + _seconds_of_sharpness(trainer, size)) / threads,
+        memory_bytes=8.0 * held * in_flight * 2,
         disk_bytes=_PARQUET_BYTES * values + _CSV_BYTES * csv,
     )
 
 
+def _seconds_of_sharpness(trainer: Trainer, size: _Size) -> float:
+    """Estimate what sharpness takes on one thread, from that of the first run's start."""
+    if not trainer.experiment.record.sharpness:
+        return 0.0
+    variant = trainer.variant(0)
+    theta = start(variant, trainer.experiment.axes.columns(np.zeros(1, dtype=np.int64)), 1).theta
+    stop, found = np.zeros(1, dtype=np.uint8), np.empty(1)
+    began = time.perf_counter()
+    sharpness_of(variant.architecture, theta, variant.data, variant.schedule.trains, stop, found)
+    return (time.perf_counter() - began) * size.rows
+
+
+def _without_sharpness(trainer: Trainer) -> Trainer:
+    """Return a trainer of the same runs, in the same kernel, that does nothing else."""
+    if not trainer.experiment.record.sharpness:
+        return trainer
+    document = trainer.experiment.document()
+    document["record"]["sharpness"] = False
+    data = trainer.experiment.dataset
+    return Trainer(Experiment.from_mapping(document, data=data), lanes=1)
+
+
 def _seconds(trainer: Trainer, size: _Size) -> float:
-    """Estimate the time on one thread from runs at some places of the grid.
+    """Estimate the time on one thread from runs at some places of the grid, without sharpness.
 
     At each of them ranges grow until one takes 50 ms, so that the cost of a call is shared as in a
     sweep. Where even one run takes longer than a quarter of a second it is stopped, and the time is
     taken by the update.
     """
+    trainer = _without_sharpness(trainer)
     taken = 0.0
     counted = np.zeros(COUNTS, dtype=np.int64)
     all_ended = True

@@ -23,7 +23,7 @@ from harness.zooming import Map, train_map, zoom
 # 16 data points or fewer are cheap.
 OVERVIEW, FRAME, CHEAP_FRAME, REFINED = 256, 96, 192, 1024
 CHEAP = ("identity", "one_point")
-FRAMES = 12
+FRAMES = 9
 # Few enough pixels that no kernel is compiled for them.
 QUICK = {OVERVIEW: 10, FRAME: 10, CHEAP_FRAME: 10, REFINED: 20}
 QUICK_FRAMES, QUICK_EPOCHS = 2, 29

@@ -277,19 +277,23 @@ def check_record(section: RecordSection, epochs: int, network: Network) -> None:
             f" run; at most {MOST_RECORDED} are allowed.",
             "Keep fewer, such as { log = 50 }.",
         )
-    if section.parameters == "trajectory":
-        if section.epochs == "none":
+    for key, asked, otherwise in (
+        ("parameters", section.parameters == "trajectory", "true, for the final parameters"),
+        ("sharpness", section.sharpness, "false"),
+    ):
+        value = shown(getattr(section, key))
+        if asked and section.epochs == "none":
             raise ExperimentError(
-                "record.parameters",
-                '= "trajectory" keeps parameters at the recorded epochs; record.epochs is "none".',
-                "Make it true, for the final parameters, or record some epochs.",
+                f"record.{key}",
+                f'= {value} keeps {key} at the recorded epochs; record.epochs is "none".',
+                f"Make it {otherwise}, or record some epochs.",
             )
-        if rows * network.parameter_count > MOST_NUMBERS:
+        if asked and rows * network.parameter_count > MOST_NUMBERS:
             raise ExperimentError(
-                "record.parameters",
-                f'= "trajectory" keeps {network.parameter_count} parameters at up to {rows} epochs'
-                f" of each run; at most {MOST_NUMBERS} numbers are allowed.",
-                "Record fewer epochs, or make it true, for the final parameters.",
+                f"record.{key}",
+                f"= {value} holds {network.parameter_count} parameters at up to {rows} epochs of"
+                f" each run; at most {MOST_NUMBERS} numbers are allowed.",
+                f"Record fewer epochs, or make it {otherwise}.",
             )
 
 

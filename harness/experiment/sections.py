@@ -265,6 +265,12 @@ class RecordSection(Section):
         " the recorded epochs, as columns w1, ... of the trajectories",
         allowed='true, false or "trajectory"',
     )
+    sharpness: Switch = key(
+        False,
+        says="the largest eigenvalue of the Hessian of the loss at the recorded epochs, as a column"
+        " `sharpness` of the trajectories",
+        allowed="true or false",
+    )
     measures: tuple[Measure, ...] = key(
         (),
         says="further columns: the epoch of the least SSR, the mean SSR over all epochs, the"

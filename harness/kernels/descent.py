@@ -92,6 +92,7 @@ class Rows(NamedTuple):
     ssr_trajectory: Floats  # (runs, len(schedule.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
     theta_trajectory: Floats  # (runs, len(schedule.recorded), P), or (runs, 0, 0)
+    sharpness_trajectory: Floats  # as that of the loss; made from theta_trajectory afterwards
 
 
 @compiled
