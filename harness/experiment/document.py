@@ -284,6 +284,9 @@ class Experiment(Section):
         document = self.document()
         for free in ("name", "question", "data", "grid"):
             document.pop(free, None)
+        # Folders from before there was this key are still of the same experiment.
+        if not self.record.sharpness:
+            del document["record"]["sharpness"]
         # What every run replaces decides nothing.
         for axis in self._axes.axes:
             self._settings[axis.name].place(document, 0)

@@ -176,3 +176,10 @@ def test_parameters_that_no_memory_holds_are_refused(small):
             training={"epochs": 1000, "learning_rate": 0.1},
             record={"epochs": "all", "sharpness": True},
         )
+
+
+def test_a_key_that_says_nothing_leaves_the_identity_as_it_was_before_there_was_one(small):
+    plain = small(record={"epochs": "all"})
+    assert plain.identity == small(record={"epochs": "all", "sharpness": False}).identity
+    assert plain.identity != small(record={"epochs": "all", "sharpness": True}).identity
+    assert plain.lineage != small(record={"epochs": "all", "sharpness": True}).lineage
