@@ -43,7 +43,7 @@ def measure(out: Path, quick: bool) -> pd.DataFrame:
     -------
     DataFrame
         law, n0, n1, runs, dead (their number), share, low and high (95 % interval of the share by
-        Wilson), published, and seconds: how long the sweep took.
+        Wilson), published; seconds and bytes, the time and the disk that the sweep took.
     """
     rows = []
     for seed, (law, (n0, n1)) in enumerate(product(LAWS, SIZES)):
@@ -56,11 +56,13 @@ def measure(out: Path, quick: bool) -> pd.DataFrame:
             changes["grid.init_id"] = 20_000
         experiment = harness.load_experiment(ROOT / "experiments" / FILE, changes)
         began = time.perf_counter()
-        runs = harness.run(experiment, out=out / f"{law}_{n0}_{n1}").runs
+        results = harness.run(experiment, out=out / f"{law}_{n0}_{n1}")
         seconds = time.perf_counter() - began
+        runs = results.runs
         dead = int(is_dead(*layers_of(runs, n0, n1)).sum())
-        rows.append((law, n0, n1, len(runs), dead, published(n0, n1), seconds))
-    names = ["law", "n0", "n1", "runs", "dead", "published", "seconds"]
+        size = sum(file.stat().st_size for file in results.folder.rglob("*") if file.is_file())
+        rows.append((law, n0, n1, len(runs), dead, published(n0, n1), seconds, size))
+    names = ["law", "n0", "n1", "runs", "dead", "published", "seconds", "bytes"]
     table = pd.DataFrame(rows, columns=names)
     low, high = share_interval(table["dead"].to_numpy(), table["runs"].to_numpy())
     return table.assign(share=table["dead"] / table["runs"], low=low, high=high)

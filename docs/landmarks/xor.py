@@ -34,13 +34,12 @@ _QUICK: Mapping[str, Mapping[str, Any]] = {
 def measure(out: Path, quick: bool) -> Found:
     """Train all files; the quick version has fewer initialisations."""
 
-    def runs_of(name: str, **changes: Any) -> pd.DataFrame:
-        named = {f"training.{key}": value for key, value in changes.items()}
-        smaller = _QUICK[name] if quick else {}
+    def runs_of(name: str, **training: float) -> pd.DataFrame:
+        changes = dict(_QUICK[name]) if quick else {}
+        changes |= {f"training.{key}": value for key, value in training.items()}
         file = ROOT / "experiments" / f"{name}.toml"
-        experiment = harness.load_experiment(file, {**smaller, **named})
-        folder = "_".join([name, *map(str, changes.values())])
-        return harness.run(experiment, out=out / folder).runs
+        folder = "_".join([name, *map(str, training.values())])
+        return harness.run(harness.load_experiment(file, changes), out=out / folder).runs
 
     pdp = runs_of("xor_pdp")
     conventions = ["learning_rate", "tolerance"]
