@@ -234,7 +234,7 @@ same numbers, drawn from -1 to 1. Momentum is 0.9.
 
 At the low rate the edges are smooth. At the high rate solved and unsolved runs lie within one
 another, in places down to single pixels. `harness map experiments/xor_basin.toml` draws the final
-SSR of the second map, and takes `--zoom`."""
+SSR of the second one, and takes `--zoom`; beside it there is no boundary, as no run diverges."""
 
 
 def _cliffs(epochs: np.ndarray) -> float:

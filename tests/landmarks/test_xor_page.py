@@ -131,6 +131,8 @@ def test_runs_that_are_not_solved_are_on_a_plateau(found):
     left = found.budget[found.budget["status"].astype(str) == "finished"]
     assert len(left) > 20
     assert (left["gradient_norm"] > 0).all()
+    names = [f"w{k}_final" for k in range(1, 7)] + [f"b{k}_final" for k in range(1, 4)]
+    assert (left["largest"] == np.abs(left[names].to_numpy()).max(axis=1)).all()
     near = [np.isclose(left["ssr_final"], plateau, atol=0.01) for plateau in (1, 1 / 2, 2 / 3)]
     assert np.logical_or.reduce(near).mean() > 0.9
     small = found.budget[found.budget["init_scale"] == 0.05].groupby("momentum")
