@@ -164,9 +164,11 @@ class Explorer:
             self.figure.canvas.mpl_connect(event, handler)
         self._show()
 
-    @staticmethod
-    def wait() -> None:
-        """Open the windows that there are, and return when they are closed."""
+    def wait(self) -> None:
+        """Open the windows that there are, and return when they are closed.
+
+        It is no function without self: a canvas does not keep those alive whom it tells of clicks.
+        """
         from matplotlib import pyplot
 
         pyplot.show()

@@ -1,5 +1,7 @@
 """A map to walk about in: windows against hand calculation, and a figure that is clicked into."""
 
+import gc
+
 import numpy as np
 import pytest
 from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent
@@ -292,6 +294,28 @@ def test_the_second_click_of_a_double_click_is_for_nothing(opened):
     waiting += ["button_press_event", "button_release_event"]
     hand.click((0.0, 0.4))
     assert not waiting
+    assert len(asked) == 2
+
+
+def test_an_explorer_lives_as_long_as_its_window(plane, monkeypatch):
+    asked = []
+
+    def train(experiment):
+        asked.append(experiment)
+        return pretended(experiment)
+
+    figure = Figure(figsize=(11, 6.2), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+
+    def show():  # as a window does that is clicked into
+        gc.collect()
+        canvas.draw()
+        place = figure.axes[0].transData.transform((0.0, 0.4))
+        for name in ("button_press_event", "button_release_event"):
+            canvas.callbacks.process(name, MouseEvent(name, canvas, *place, MouseButton.LEFT))
+
+    monkeypatch.setattr("matplotlib.pyplot.show", show)
+    Explorer(plane(), size=None, train=train, figure=figure).wait()  # nobody keeps it
     assert len(asked) == 2
 
 
