@@ -73,10 +73,13 @@ class Walk:
         return self.between((low[0], low[1]), (high[0], high[1]))
 
     def between(self, one: Point, other: Point) -> Window:
-        """Return the window that has two points as opposite corners."""
+        """Return the window that has two points as opposite corners, but within the present one."""
         axes = map_axes(self.here.experiment)
-        pairs = zip(axes, one, other, strict=True)
-        across, up = (_ends(axis, *sorted(ends)) for axis, *ends in pairs)
+        corners = zip(axes, self._drawn_ends(), one, other, strict=True)
+        across, up = (
+            _ends(axis, *sorted(min(max(place, first), last) for place in places))
+            for axis, (first, last), *places in corners
+        )
         return Window(across=across, up=up)
 
     def enter(self, window: Window) -> None:
@@ -149,6 +152,7 @@ class Explorer:
         self._colours = colours
         self._pressed: Any = None
         self._rectangle: Any = None
+        self._training = False
         first = framed(experiment, size=size)
         self.walk = Walk(first, train or (lambda each: train_map(each, folder_of(each))))
         for event, handler in (
@@ -160,16 +164,19 @@ class Explorer:
             self.figure.canvas.mpl_connect(event, handler)
         self._show()
 
-    @staticmethod
-    def wait() -> None:
-        """Open the windows that there are, and return when they are closed."""
+    def wait(self) -> None:
+        """Open the windows that there are, and return when they are closed.
+
+        It is no function without self: a canvas does not keep those alive whom it tells of clicks.
+        """
         from matplotlib import pyplot
 
         pyplot.show()
 
     def _press(self, event: Any) -> None:
         # The tools of the window, such as its magnifier, have the mouse for themselves.
-        if event.inaxes not in self._panels or event.canvas.widgetlock.locked():
+        locked = self._training or event.canvas.widgetlock.locked()
+        if event.inaxes not in self._panels or locked:
             return
         if event.button == _RIGHT:
             self._back()
@@ -198,19 +205,23 @@ class Explorer:
             self._enter(self.walk.between(*corners))
 
     def _key(self, event: Any) -> None:
-        if event.key == "backspace":
+        if event.key == "backspace" and not self._training:
             self._back()
 
     def _enter(self, window: Window) -> None:
+        problem = ""
+        self._training = True
         self._say("training ...")
         self.figure.canvas.draw()
         self.figure.canvas.flush_events()
         try:
             self.walk.enter(window)
         except HarnessError as error:
-            self._show(f"{error}")
-        else:
-            self._show()
+            problem = f"{error}"
+        # Clicks that came meanwhile, as the second of a double click, were meant for another map.
+        self.figure.canvas.flush_events()
+        self._training = False
+        self._show(problem)
 
     def _back(self) -> None:
         self.walk.back()
@@ -247,10 +258,12 @@ def new_window() -> Any:
     except ImportError:  # the backend that was asked for has no display either
         figure = None
     # Backends that only write files have no manager of their own.
-    if figure is None or type(figure.canvas.manager) is FigureManagerBase:
+    if figure is not None and type(figure.canvas.manager) is not FigureManagerBase:
+        return figure
+    if figure is not None:
         pyplot.close(figure)
-        raise HarnessError(
-            "There is no display on which a window could open.\nExplore the map in a notebook, with"
-            " harness.exploring.Explorer, or see parts of it with `harness map --zoom`."
-        )
-    return figure
+    raise HarnessError(
+        "There is no display on which a window could open.\nExplore the map in a notebook, with"
+        " `%matplotlib widget` and harness.exploring.Explorer,\nor see parts of it with"
+        " `harness map --zoom`."
+    )

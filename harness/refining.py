@@ -72,15 +72,18 @@ class Refinement:
         return sum(self.levels) + self.checked
 
     def wrong_share(self) -> tuple[float, float, float]:
-        """Return the share of all pixels that are of the wrong kind, and its 95 % Wilson interval.
+        """Return the share of all pixels that are of the wrong kind, and its 95 % interval.
 
-        It is that of the checked pixels, times the share of pixels that were not trained.
+        How many were wrong before the check has the Wilson interval of those that were checked;
+        those that it found are right now. It holds as well where most of them were checked.
         """
-        if self.trained == self.pixels:
+        others = self.pixels - self.trained
+        if not others:
             return 0.0, 0.0, 0.0
-        low, high = share_interval(np.array([self.wrong]), np.array([self.checked]))
-        others = 1.0 - self.trained / self.pixels
-        return others * self.wrong / self.checked, others * low.item(), others * high.item()
+        interval = share_interval(np.array([self.wrong]), np.array([self.checked]))
+        left = [(others + self.checked) * end.item() - self.wrong for end in interval]
+        low, high = (min(max(wrong, 0.0), others) / self.pixels for wrong in left)
+        return others / self.pixels * self.wrong / self.checked, low, high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ def draw_map(
     kinds[:-1, :-1][edges(image.trained)] = 0.0
     right.imshow(kinds, cmap="gray", vmin=0, vmax=1, **options)
     signed = "v: relative loss" if image.signed else "grey: diverged"
-    name = "by rank" if colours == "rank" else signed
+    name = "by rank, blue: trained" if colours == "rank" else signed
     dress(left, style, x=_label(axes[0]), y=_label(axes[1]), title=name, room=0.4)
     dress(right, style, x=_label(axes[0]), title="dark: trained", room=0.4)
 

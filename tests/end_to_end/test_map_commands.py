@@ -1,4 +1,4 @@
-"""`harness map` and `harness zoom`, from a file to images."""
+"""`harness map`, `harness zoom` and `harness explore`, from a file to images."""
 
 import os
 import subprocess
@@ -12,11 +12,12 @@ FILE = Path(__file__).parents[2] / "experiments" / "trainability_tanh.toml"
 SMALL = ("--size", "6", "--set", "training.epochs=30", "--set", "data.samples=8")
 
 
-def harness(*arguments, cwd):
+def harness(*arguments, cwd, **variables):
     code = "from harness.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=cwd, env=os.environ | {"COLUMNS": "80"}, capture_output=True, text=True, timeout=120,
+        cwd=cwd, env=os.environ | {"COLUMNS": "80"} | variables,
+        capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 
 
@@ -32,6 +33,23 @@ def test_a_map_leaves_a_picture_and_trains_nothing_twice(tmp_path):
     other = harness("map", FILE, *SMALL, "--zoom", "1,10,1,10", cwd=tmp_path)
     assert other.returncode == 0, other.stderr
     assert len(list(tmp_path.glob("results/*"))) == 2  # a window has a folder of its own
+
+
+def test_a_refined_map_says_what_it_has_cost_and_goes_on(tmp_path):
+    arguments = ("map", FILE, *SMALL, "--size", "40", "--refine", "--colours", "plain")
+    first = harness(*arguments, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    (folder,) = tmp_path.glob("results/trainability_tanh-refined-*")
+    levels = {path.name: len(pd.read_csv(path / "runs.csv")) for path in folder.glob("[lc]*")}
+    assert levels["level-0"] == 4 * 4  # every 16th of 40, and the last
+    trained = sum(levels.values())
+    assert f"{trained:,} of 1,600 pixels trained: {trained / 1600:.1%}" in first.stdout
+    assert "level-0  16 pixels in " in first.stdout
+    assert "of the wrong kind, of all: " in first.stdout or trained == 1600
+    assert (folder / "plots" / "map-plain.png").read_bytes().startswith(b"\x89PNG")
+    again = harness(*arguments, cwd=tmp_path)
+    assert again.stdout.count("were there already") == len(levels)
+    assert max(map(len, first.stdout.splitlines())) <= 100  # lines with a path are not broken
 
 
 def test_a_zoom_leaves_frames_dimensions_and_a_film(tmp_path):
@@ -51,11 +69,16 @@ def test_a_zoom_leaves_frames_dimensions_and_a_film(tmp_path):
         (["map", FILE.with_name("dosage.toml")], "grid must have two axes"),
         (["map", FILE, "--zoom", "1,2,3"], '--zoom "1,2,3" must be x0,x1,y0,y1'),
         (["zoom", FILE, "--zoom", "-1,2,1,2"], "learning_rate_1"),
+        (["map", FILE, "--colours", "wrong"], '--colours "wrong" must be one of rank, plain'),
+        (["explore", FILE, "--colours", "wrong"], '--colours "wrong" must be one of rank, plain'),
+        (["explore", FILE], "There is no display on which a window could open."),
+        (["explore", FILE.with_name("dosage.toml")], "grid must have two axes"),
     ],
 )
 def test_what_is_no_map_is_refused(tmp_path, arguments, says):
-    done = harness(*map(str, arguments), cwd=tmp_path)
+    done = harness(*map(str, arguments), cwd=tmp_path, MPLBACKEND="agg")
     assert done.returncode == 2
     assert says in done.stderr
+    assert done.stderr.count("harness: ") == 1
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
