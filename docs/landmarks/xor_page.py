@@ -223,8 +223,8 @@ def _tell_basins(found: Found) -> str:
 Kolen and Pollack (1990, *Backpropagation is sensitive to initial conditions*, Complex Systems 4)
 drew slices through the space of initial weights, and found that small differences decide between
 soon and hardly ever. Here are two slices with settings of our own, chosen among several: w1 and w2,
-from the inputs to the first hidden unit, have {width} x {height} values, and the other seven parameters start from the
-same numbers, drawn from -1 to 1. Momentum is 0.9.
+from the inputs to the first hidden unit, have {width} x {height} values, and the other seven
+parameters start from the same numbers, drawn from -1 to 1. Momentum is 0.9.
 
 ![Epochs until solved over two initial weights, at two learning rates](images/xor_basins.png)
 
