@@ -270,3 +270,11 @@ def test_shipped_experiments_are_allowed():
         experiment = load_experiment(file)
         assert experiment.name == file.stem
         assert experiment.question
+
+
+def test_every_experiment_is_listed_with_its_question_and_runs():
+    listed = (ROOT / "experiments" / "README.md").read_text(encoding="utf-8").splitlines()
+    for path in sorted((ROOT / "experiments").glob("*.toml")):
+        experiment = load_experiment(path)
+        row = f"| [{path.name}]({path.name}) | {experiment.question} | {experiment.axes.size:,} |"
+        assert row in listed
