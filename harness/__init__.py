@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.chain_rule import Trace as Trace
     from harness.chain_rule import trace as trace
+    from harness.errors import ChunkError as ChunkError
+    from harness.errors import ClusterError as ClusterError
     from harness.errors import ExperimentError as ExperimentError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import InUseError as InUseError
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from harness.tables import open_results as open_results
 
 _HOME = {
+    "ChunkError": "errors",
+    "ClusterError": "errors",
     "Experiment": "experiment",
     "ExperimentError": "errors",
     "HarnessError": "errors",

@@ -6,6 +6,8 @@
   - StorageError       results cannot be written
     - NoSpaceError     because the disk is full
   - InUseError         another process writes into the results folder
+  - ChunkError         chunks could not be trained; all others are kept
+  - ClusterError       a cluster cannot be used, or is gone
 """
 
 import difflib
@@ -61,6 +63,14 @@ class NoSpaceError(StorageError):
 
 class InUseError(HarnessError):
     """Another process writes into the results folder."""
+
+
+class ChunkError(HarnessError):
+    """Chunks could not be trained. All others are kept."""
+
+
+class ClusterError(HarnessError):
+    """A cluster cannot be used, or is gone. What was finished before is kept."""
 
 
 def shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """With what results were made: versions, machine, and a stamp of the code that decides numbers."""
 
 import hashlib
+import os
 import platform
 import socket
 import subprocess
@@ -44,8 +45,8 @@ def machine() -> dict[str, str]:
 
 
 def worker() -> str:
-    """Return the name of this machine, which a commit carries."""
-    return socket.gethostname()
+    """Return the name of this process, which a commit carries."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def git_commit() -> str | None:

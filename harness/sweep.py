@@ -3,26 +3,33 @@
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harness import provenance
 from harness.blocks import COUNTS, Trainer
+from harness.engines import Engine
 from harness.engines.threads import ThreadEngine
-from harness.errors import HarnessError
+from harness.errors import ChunkError, HarnessError, shown
 from harness.experiment import Experiment
-from harness.growth import Former
-from harness.opening import is_finished, manifest_of, now, open_or_create
+from harness.opening import is_finished, manifest_of, open_or_create
 from harness.planning import available_threads
 from harness.store import Store
 from harness.store.csv_files import write_csv
 from harness.store.lock import writer
 from harness.tables import Results
+from harness.work import Outcome, Work
+
+ENGINES = ("threads", "dask")
+
+# After so many chunks that cannot be trained, the others are not tried any more.
+_MANY_FAILED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,8 @@ def run(
     *,
     threads: int | None = None,
     lanes: int | None = None,
+    engine: Literal["threads", "dask"] = "threads",
+    scheduler: str | None = None,
     allow_code_change: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Results:
@@ -75,6 +84,14 @@ def run(
     lanes : int, optional
         How many runs each thread trains side by side: 8, 16 or 32; or 1, which needs no compiling
         for each network. What is done first if left out. No number of the results depends on it.
+    engine : {"threads", "dask"}
+        Where chunks are trained: on threads of this process, or, with the extra `distributed`, by
+        `threads` worker processes of a Dask cluster on this machine. No number of the results
+        depends on it. A script that asks for worker processes is read by each of them, and needs
+        its ``if __name__ == "__main__":``.
+    scheduler : str, optional
+        Train on a running Dask cluster instead: ``tcp://`` or ``tls://`` and the address of its
+        scheduler, or the path of its scheduler file.
     allow_code_change : bool
         Go on in a folder that another version of harness or Numba has begun, whose numbers may
         differ in their last bits.
@@ -94,6 +111,10 @@ def run(
         Another process writes into the folder.
     StorageError
         Results cannot be written; NoSpaceError where the disk is full.
+    ChunkError
+        Some chunks could not be trained; all others are kept.
+    ClusterError
+        The cluster is not there, is gone, must not be used as it is, or has other code.
     KeyboardInterrupt
         Ctrl-C; finished chunks are kept, and another call goes on with the others.
     """
@@ -101,20 +122,35 @@ def run(
         raise HarnessError(
             f"threads = {threads} must be at least 1.\nLeave it out for all of them."
         )
+    if engine not in ENGINES:
+        raise HarnessError(f"engine = {shown(engine)} must be one of {', '.join(ENGINES)}.")
+    on_cluster = engine == "dask" or scheduler is not None
+    if on_cluster:
+        _check_cluster(scheduler)
     folder = Path("results") / experiment.name if out is None else Path(out)
     trainer = Trainer(experiment, lanes=lanes)
     if is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
         return Results(Store.open(folder))
     manifest = manifest_of(trainer)
+    threads = threads or available_threads()
     Store.prepare(folder)
-    with writer(folder):
+    with writer(folder) as token:
         store = open_or_create(folder, experiment, manifest, allow_code_change)
         missing = store.missing()
         store.make_room(missing)
         if missing:
-            # Here and not in a thread, where Ctrl-C would have to wait for the compiler.
-            trainer.compile()
-            _train(trainer, store, missing, threads or available_threads(), progress)
+            work = Work(experiment, folder.absolute(), store.manifest, token, lanes)
+            if scheduler is None:
+                # Here and not in a thread, where Ctrl-C would have to wait for the compiler; and
+                # before there are worker processes, which find the machine code then.
+                work.prepare()
+            tally = _Tally(store, missing)
+            if on_cluster:
+                opened = _on_cluster(work, threads, scheduler)
+            else:
+                opened = _on_threads(work, threads, tally)
+            with opened as workers:
+                _train(workers, store, missing, tally, progress)
         _finish(store)
     return Results(store)
 
@@ -130,81 +166,125 @@ def _finish(store: Store) -> None:
     write_csv(store)
 
 
-def _train(
-    trainer: Trainer,
-    store: Store,
-    missing: list[int],
-    threads: int,
-    progress: Callable[[Progress], None] | None,
-) -> None:
-    """Train chunks and keep them as they end; at most two a thread are in memory."""
-    stop = np.zeros(1, dtype=np.uint8)
-    counts = np.zeros((len(missing), COUNTS), dtype=np.int64)
-    reused = np.zeros(len(missing), dtype=np.int64)
-    row_of = {chunk: row for row, chunk in enumerate(missing)}
-    former = Former(trainer, store.earlier())
-    # While some threads encode and write, and wait for the disk, as many as were asked for train.
-    may_train = threading.Semaphore(threads)
-    began = time.perf_counter()
+class _Tally:
+    """What of the missing chunks is done; threads count while they train."""
 
-    def work(chunk: int) -> None:
-        runs, row = store.chunk_runs(chunk), row_of[chunk]
-        known = former.known(runs.start, runs.stop)
-        with may_train:
-            begins = time.perf_counter()
-            block = trainer.train(runs.start, runs.stop, stop, counts[row], known)
-            seconds = time.perf_counter() - begins
-        if block is None:
-            return
-        reused[row] = known.there.sum()
-        about = {
-            "worker": provenance.worker(),
-            "code": provenance.code_stamp(),
-            "finished": now(),
-            "seconds": round(seconds, 6),
-            "reused_runs": int(reused[row]),
-            "lane_passes": int(counts[row, 2]),
-            "run_passes": int(counts[row, 3]),
-        }
-        store.keep(chunk, {"runs": [block.runs], "trajectories": block.trajectories}, about)
+    def __init__(self, store: Store, missing: list[int]) -> None:
+        self._counts = np.zeros((len(missing), COUNTS), dtype=np.int64)
+        self._row_of = {chunk: row for row, chunk in enumerate(missing)}
+        self._reused = 0
+        self._runs = store.manifest["runs"]
+        self._here = sum(len(store.chunk_runs(chunk)) for chunk in missing)
+        self._began = time.perf_counter()
 
-    report = _reporter(store, missing, counts, reused, began)
-    engine = ThreadEngine(work, 2 * threads)
-    waiting = iter(missing)
-    try:
-        if progress is not None:
-            progress(report())
-        for chunk in islice(waiting, 2 * threads):
-            engine.submit(chunk)
-        while engine.in_flight:
-            for _ in engine.completed(timeout=0.1):
-                for following in islice(waiting, 1):
-                    engine.submit(following)
-            if progress is not None:
-                progress(report())
-    finally:
-        # Without an exception all is done and nobody looks at the flag.
-        stop[0] = 1
-        engine.close()
+    def of(self, chunk: int) -> NDArray[np.int64]:
+        """Return where a chunk is counted, as `Trainer.train` does it."""
+        counts: NDArray[np.int64] = self._counts[self._row_of[chunk]]
+        return counts
 
+    def add(self, chunk: int, outcome: Outcome) -> None:
+        """Count a chunk that has ended."""
+        self.of(chunk)[:] = outcome.counts
+        self._reused += outcome.reused
 
-def _reporter(
-    store: Store, missing: list[int], counts: Any, reused: Any, began: float
-) -> Callable[[], Progress]:
-    """Return what says how far the training of missing chunks is."""
-    runs = store.manifest["runs"]
-    here = sum(len(store.chunk_runs(chunk)) for chunk in missing)
-
-    def report() -> Progress:
-        done, updates = counts[:, :2].sum(axis=0).tolist()
-        seconds = time.perf_counter() - began
+    def progress(self) -> Progress:
+        """Return how far the sweep is."""
+        done, updates = self._counts[:, :2].sum(axis=0).tolist()
+        seconds = time.perf_counter() - self._began
         return Progress(
-            runs=runs,
-            runs_done=runs - here + done,
-            runs_reused=int(reused.sum()),
+            runs=self._runs,
+            runs_done=self._runs - self._here + done,
+            runs_reused=self._reused,
             updates_done=updates,
             seconds=seconds,
-            seconds_left=seconds / done * (here - done) if done else math.nan,
+            seconds_left=seconds / done * (self._here - done) if done else math.nan,
         )
 
-    return report
+
+@contextmanager
+def _on_threads(work: Work, threads: int, tally: _Tally) -> Iterator[Engine[Outcome | None]]:
+    """Train on threads; at most two chunks a thread are in memory."""
+    stop = np.zeros(1, dtype=np.uint8)
+    # While some threads encode and write, and wait for the disk, as many as were asked for train.
+    may_train = threading.Semaphore(threads)
+
+    def train(chunk: int) -> Outcome | None:
+        return work.train(chunk, tally.of(chunk), stop, may_train)
+
+    with closing(ThreadEngine(train, 2 * threads)) as engine:
+        try:
+            yield engine
+        finally:
+            # Without an exception all is done and nobody looks at the flag.
+            stop[0] = 1
+
+
+def _check_cluster(scheduler: str | None) -> None:
+    """Raise a HarnessError where there is no Dask, or an address that must not be used."""
+    try:
+        from harness.engines.dask_cluster import address_of
+    except ImportError:
+        raise HarnessError(
+            "a cluster needs dask.distributed, which is not installed.\n"
+            "Install it: pip install 'harness[distributed]'"
+        ) from None
+    if scheduler is not None:
+        address_of(scheduler)
+
+
+@contextmanager
+def _on_cluster(
+    work: Work, workers: int, scheduler: str | None
+) -> Iterator[Engine[Outcome | None]]:
+    """Train on the cluster of a scheduler, or on worker processes of this machine."""
+    from harness.engines.dask import DaskEngine
+    from harness.engines.dask_cluster import connected
+
+    with connected(scheduler, workers) as client, closing(DaskEngine(client, work)) as engine:
+        yield engine
+
+
+def _train(
+    engine: Engine[Outcome | None],
+    store: Store,
+    missing: list[int],
+    tally: _Tally,
+    progress: Callable[[Progress], None] | None,
+) -> None:
+    """Have chunks trained, and keep what comes back of them."""
+    waiting, left = iter(missing), len(missing)
+    failed: dict[int, Exception] = {}
+    if progress is not None:
+        progress(tally.progress())
+    while left and len(failed) < _MANY_FAILED:
+        for chunk in islice(waiting, max(engine.room, 0)):
+            engine.submit(chunk)
+        for chunk, outcome in engine.completed(timeout=0.1):
+            left -= 1
+            if isinstance(outcome, HarnessError):
+                raise outcome
+            if isinstance(outcome, Exception):
+                failed[chunk] = outcome
+            elif outcome is not None:
+                if outcome.packed is not None:
+                    store.keep(outcome.packed)
+                tally.add(chunk, outcome)
+            for following in islice(waiting, max(engine.room, 0)):
+                engine.submit(following)
+        if progress is not None:
+            progress(tally.progress())
+    if failed:
+        chunk, error = next(iter(failed.items()))
+        raise _failure(store, chunk, error, len(failed) - 1) from error
+
+
+def _failure(store: Store, chunk: int, error: Exception, others: int) -> ChunkError:
+    """Return the error for a chunk that could not be trained, and so many others."""
+    runs = store.chunk_runs(chunk)
+    also = f", and {others} more" if others else ""
+    why = " ".join(str(error).split())
+    return ChunkError(
+        f"chunk {chunk} of {store.folder} (runs {runs.start} to {runs.stop - 1}){also} could not be"
+        f" trained: {type(error).__name__}: {why}\n"
+        "What else was trained is kept, and the same command tries these again."
+    )

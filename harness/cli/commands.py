@@ -1,12 +1,13 @@
 """The commands: arguments in, one function of the package called, exit status out.
 
-Exit status: 0 done, 1 a file or folder cannot be used or is broken, 2 bad input, 3 the disk is
-full, 4 another process writes there, 130 stopped by Ctrl-C; always with one message and no
+Exit status: 0 done, 1 a file, folder or cluster cannot be used or is broken, 2 bad input, 3 the
+disk is full, 4 another process writes there, 130 stopped by Ctrl-C; always with one message and no
 traceback. What harness needs for training is imported inside the commands,
 so that `--help` does not wait for a compiler.
 """
 
 import sys
+from enum import Enum
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -28,13 +29,27 @@ from harness.cli.export_command import export
 from harness.cli.map_command import map_, zoom
 from harness.cli.plot_command import plot
 from harness.cli.report_command import report
-from harness.errors import HarnessError, InUseError, NoSpaceError, StorageError
+from harness.errors import (
+    ChunkError,
+    ClusterError,
+    HarnessError,
+    InUseError,
+    NoSpaceError,
+    StorageError,
+)
 
 FAILED = 1
 BAD_INPUT = 2
 
 # The first class that an error belongs to decides.
-_STATUS = {NoSpaceError: 3, StorageError: FAILED, InUseError: 4, HarnessError: BAD_INPUT}
+_STATUS = {
+    NoSpaceError: 3,
+    StorageError: FAILED,
+    InUseError: 4,
+    ChunkError: FAILED,
+    ClusterError: FAILED,
+    HarnessError: BAD_INPUT,
+}
 
 app = typer.Typer(
     help="Train every point of a grid of small neural networks.",
@@ -42,6 +57,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+class Engine(Enum):
+    """Where chunks are trained."""
+
+    THREADS = "threads"
+    DASK = "dask"
 
 
 @app.callback(invoke_without_command=True)
@@ -67,6 +89,17 @@ def run(
     ] = None,
     changes: Changes = None,
     threads: Threads = None,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="Train on threads, or on worker processes of a Dask cluster made here."),
+    ] = Engine.THREADS,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Train on a running Dask cluster: tcp://..., tls://... or its scheduler file.",
+        ),
+    ] = None,
     allow_code_change: Annotated[
         bool,
         typer.Option("--allow-code-change", help="Go on where another version of harness began."),
@@ -84,7 +117,13 @@ def run(
 
         experiment = load(file, changes)
         train = partial(
-            sweep.run, experiment, out, threads=threads, allow_code_change=allow_code_change
+            sweep.run,
+            experiment,
+            out,
+            threads=threads,
+            engine=engine.value,
+            scheduler=scheduler,
+            allow_code_change=allow_code_change,
         )
         if quiet:
             train()

@@ -20,8 +20,14 @@ class ThreadEngine(Generic[Result]):
 
     def __init__(self, work: Callable[[int], Result], threads: int) -> None:
         self._work = work
+        self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="harness")
         self._chunk_of: dict[Future[Result], int] = {}
+
+    @property
+    def room(self) -> int:
+        """How many chunks may be submitted now: one a thread is in memory."""
+        return self._threads - len(self._chunk_of)
 
     @property
     def in_flight(self) -> int:
@@ -32,14 +38,15 @@ class ThreadEngine(Generic[Result]):
         """Queue a chunk."""
         self._chunk_of[self._pool.submit(self._work, chunk)] = chunk
 
-    def completed(self, timeout: float) -> Iterator[tuple[int, Result]]:
-        """Yield the chunks that have ended, waiting for the first at most `timeout` seconds.
-
-        An exception of the work is raised here.
-        """
+    def completed(self, timeout: float) -> Iterator[tuple[int, Result | Exception]]:
+        """Yield the chunks that have ended, waiting for the first at most `timeout` seconds."""
         done, _ = wait(self._chunk_of, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in done:
-            yield self._chunk_of.pop(future), future.result()
+            try:
+                result: Result | Exception = future.result()
+            except Exception as error:
+                result = error
+            yield self._chunk_of.pop(future), result
 
     def close(self) -> None:
         """Drop what is queued and wait for what is at work."""

@@ -15,7 +15,8 @@ suffix -g1, -g2, .., and those of the former one go when all of it is there.
 Nothing here knows of networks.
 """
 
+from harness.store.commits import Packed
 from harness.store.folder import MANIFEST, TABLES, Store
 from harness.store.reading import Reader
 
-__all__ = ["MANIFEST", "TABLES", "Reader", "Store"]
+__all__ = ["MANIFEST", "TABLES", "Packed", "Reader", "Store"]

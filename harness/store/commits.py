@@ -66,3 +66,22 @@ class Commit:
         document = unseal(data)
         files = {name: FileRecord(**record) for name, record in document["files"].items()}
         return cls(identity=document["identity"], files=files, about=document["about"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A chunk as it goes to the disk, on this machine or another.
+
+    Attributes
+    ----------
+    chunk : int
+        Which one.
+    parts : mapping
+        What is in each file, by its name in the results folder.
+    commit : Commit
+        What says that they are there.
+    """
+
+    chunk: int
+    parts: Mapping[str, Any]
+    commit: Commit

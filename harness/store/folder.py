@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import NoSpaceError, ResultsError, StorageError, shown_bytes
-from harness.store.commits import Commit, FileRecord
+from harness.store.commits import Commit, FileRecord, Packed
 from harness.store.encoding import Columns, to_parquet
 from harness.store.files import FULL, LocalFiles
 from harness.store.sealed import seal, unseal
@@ -212,10 +212,10 @@ class Store:
         """Remove commits, so that what they say does not exist."""
         self.files.remove(commits)
 
-    def keep(
+    def pack(
         self, chunk: int, tables: Mapping[str, Iterable[Columns]], about: Mapping[str, Any]
-    ) -> None:
-        """Keep the rows of a chunk, for good: when this returns they are on the disk.
+    ) -> Packed:
+        """Encode the rows of a chunk; nothing is written.
 
         Parameters
         ----------
@@ -225,6 +225,21 @@ class Store:
             Of each table its rows, in pieces.
         about : mapping
             What the commit says of their origin.
+        """
+        encoded = {
+            f"{table}/part-{chunk:06}{self._suffix}.parquet": to_parquet(pieces)
+            for table, pieces in tables.items()
+        }
+        commit = Commit(
+            identity=self.manifest["identity"],
+            files={name: FileRecord.of(rows, data) for name, (rows, data) in encoded.items()},
+            about=about,
+        )
+        parts = {name: data for name, (_, data) in encoded.items()}
+        return Packed(chunk=chunk, parts=parts, commit=commit)
+
+    def keep(self, packed: Packed) -> None:
+        """Keep a chunk, for good: when this returns it is on the disk.
 
         Raises
         ------
@@ -233,19 +248,11 @@ class Store:
         NoSpaceError, StorageError
             It cannot be written; what was kept before is as it was.
         """
-        parts = {
-            f"{table}/part-{chunk:06}{self._suffix}.parquet": to_parquet(pieces)
-            for table, pieces in tables.items()
-        }
-        commit = Commit(
-            identity=self.manifest["identity"],
-            files={name: FileRecord.of(rows, data) for name, (rows, data) in parts.items()},
-            about=about,
-        )
+        chunk, commit = packed.chunk, packed.commit
         commit_name = self.name_of_commit(chunk)
         with self.writing(f"chunk {chunk}", sum(r.size for r in commit.files.values())):
             if self.files.size(commit_name) is None:
-                for name, (_, data) in parts.items():
+                for name, data in packed.parts.items():
                     # Without a commit it is what a crash left, or not whole.
                     if not self.files.create(name, [data]):
                         self.files.replace(name, [data])

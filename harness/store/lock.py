@@ -1,10 +1,12 @@
 """One writer a folder. No result depends on it: two writers would keep the same chunks twice.
 
-The kernel takes the lock away from a process that dies in any way, so none is ever stale.
+The kernel takes the lock away from a process that dies in any way, so none is ever stale. Beside it
+lies a note on who holds it, with a token by which others find out whether they see the same folder.
 """
 
 import json
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,8 +25,13 @@ _SECONDS = 0.5
 
 
 @contextmanager
-def writer(folder: Path) -> Iterator[None]:
+def writer(folder: Path) -> Iterator[str]:
     """Be the only process that writes into a folder.
+
+    Yields
+    ------
+    str
+        A token, for `is_written_by`.
 
     Raises
     ------
@@ -46,15 +53,17 @@ def writer(folder: Path) -> Iterator[None]:
             "Choose another folder with --out, or one that may be written."
         ) from error
     with lock:
+        token = secrets.token_hex(8)
         about = {
             "process": os.getpid(),
             "host": socket.gethostname(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "token": token,
         }
-        with suppress(OSError):  # said to people only
+        with suppress(OSError):  # no result depends on it
             (folder / _HOLDER).write_text(json.dumps(about) + "\n", encoding="utf-8")
         try:
-            yield
+            yield token
         finally:
             with suppress(OSError):
                 (folder / _HOLDER).unlink()
@@ -71,6 +80,18 @@ def holder(folder: Path) -> str | None:
         return _last_holder(folder)
     except OSError:  # a folder that nobody here may write into
         return None
+
+
+def is_written_by(folder: Path, token: str) -> bool:
+    """Return whether this is the folder that the process with a token writes into.
+
+    Another machine may have another folder of that name, or none.
+    """
+    try:
+        about = json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
+        return bool(about["token"] == token)
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def _last_holder(folder: Path) -> str:

@@ -34,11 +34,11 @@ def _become_harness(order):
 
 
 def _serve():
-    from harness import sweep
+    from harness import provenance, sweep  # noqa: F401  # imported once, for all that are forked
     from harness.blocks import Trainer
 
     planning._MOST_RUNS_A_CHUNK = 2
-    sweep.provenance.provenance()
+    provenance.provenance()
     Trainer(experiment(2)).compile()
     for line in sys.stdin:
         order = json.loads(line)

@@ -31,8 +31,9 @@ def record(in_order, monkeypatch):
     keep = Store.keep
 
     def start(recorder, folder, seeds):
-        def keep_and_note(store, chunk, *about):
-            keep(store, chunk, *about)
+        def keep_and_note(store, packed):
+            keep(store, packed)
+            chunk = packed.chunk
             name = store.name_of_commit(chunk)
             recorder.note("kept", seeds, Path(name).name, store.files.read(name))
 

@@ -60,7 +60,7 @@ def folder(tmp_path):
 def keep(store, chunk):
     first, last = CHUNK * chunk, CHUNK * (chunk + 1)
     tables = {"runs": [runs_table(first, last)], "trajectories": [trajectories_table(first, last)]}
-    store.keep(chunk, tables, {})
+    store.keep(store.pack(chunk, tables, {}))
 
 
 def frame_of(table):

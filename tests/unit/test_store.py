@@ -27,7 +27,7 @@ def make_store(folder, chunks=1, chunk_size=AWKWARD.size, identity="this"):
 
 
 def keep(store, chunk, runs, trajectories, **about):
-    store.keep(chunk, {"runs": [runs], "trajectories": [trajectories]}, about)
+    store.keep(store.pack(chunk, {"runs": [runs], "trajectories": [trajectories]}, about))
 
 
 def columns(first=0, count=AWKWARD.size):
@@ -92,7 +92,7 @@ def test_csv_has_a_plain_header_line_feeds_and_floats_that_are_floats(tmp_path):
 def test_rows_that_come_in_pieces_are_one_table(tmp_path):
     store = make_store(tmp_path / "out")
     pieces = (columns(first, 3) for first in (0, 3, 6))
-    store.keep(0, {"runs": pieces, "trajectories": [columns()]}, {})
+    store.keep(store.pack(0, {"runs": pieces, "trajectories": [columns()]}, {}))
     assert Reader(store).read("runs")["run_id"].to_pylist() == [*range(9)]
 
 

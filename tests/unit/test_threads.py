@@ -2,8 +2,6 @@
 
 import threading
 
-import pytest
-
 from harness.engines.threads import ThreadEngine
 
 
@@ -32,11 +30,25 @@ def test_chunks_are_worked_on_side_by_side():
     engine.close()
 
 
-def test_an_exception_of_the_work_is_raised_where_results_are_taken():
-    engine = ThreadEngine(lambda chunk: 1 // chunk, threads=1)
+def test_an_exception_of_the_work_is_handed_out_with_its_chunk():
+    engine = ThreadEngine(lambda chunk: 6 // chunk, threads=1)
+    for chunk in range(3):
+        engine.submit(chunk)
+    found = collect(engine)
+    assert isinstance(found.pop(0), ZeroDivisionError)
+    assert found == {1: 6, 2: 3}
+    engine.close()
+
+
+def test_there_is_room_for_one_chunk_a_thread():
+    release = threading.Event()
+    engine = ThreadEngine(lambda chunk: release.wait(10.0), threads=3)
+    assert engine.room == 3
     engine.submit(0)
-    with pytest.raises(ZeroDivisionError):
-        collect(engine)
+    assert (engine.room, engine.in_flight) == (2, 1)
+    release.set()
+    collect(engine)
+    assert (engine.room, engine.in_flight) == (3, 0)
     engine.close()
 
 

@@ -1,12 +1,13 @@
 """harness itself: one call of a kernel on one thread, or ranges of runs on several."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from harness.arguments import make_rows, start
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.job import Floats, Job
 from harness.blocks import COUNTS, Trainer
-from harness.engines.threads import ThreadEngine
 
 # Ranges for each thread, so that none waits long for the last one; of whole groups of lanes.
 _RANGES = 4
@@ -37,15 +38,7 @@ def prepare(job: Job) -> Train:
     def train() -> Floats:
         if job.threads == 1:
             return np.concatenate([train_range(index) for index in range(len(firsts))])
-        engine = ThreadEngine(train_range, job.threads)
-        found: dict[int, Floats] = {}
-        try:
-            for index in range(len(firsts)):
-                engine.submit(index)
-            while engine.in_flight:
-                found.update(engine.completed(timeout=1.0))
-        finally:
-            engine.close()
-        return np.concatenate([found[index] for index in range(len(firsts))])
+        with ThreadPoolExecutor(job.threads) as pool:
+            return np.concatenate(list(pool.map(train_range, range(len(firsts)))))
 
     return train

@@ -1,0 +1,129 @@
+"""Which Dask cluster: one on this machine, or a running one; and which must not be used.
+
+Whoever can talk to a scheduler can run any code on its workers. So a cluster on this machine
+listens on the loopback interface alone, and a scheduler elsewhere is talked to by TLS alone.
+"""
+
+import ipaddress
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from distributed import Client, LocalCluster
+from distributed.security import Security
+
+from harness.errors import ClusterError, HarnessError, shown
+
+# Seconds that a scheduler has to answer in.
+_ANSWER = 15
+
+_HOW = "docs/clusters.md says how to give a cluster certificates."
+
+
+@contextmanager
+def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
+    """Yield a client of a running cluster, or of one with so many worker processes made for it.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        Address of the scheduler, or path of its scheduler file; None for a cluster on this machine.
+    workers : int
+        How many processes, each with one thread, that cluster has.
+
+    Raises
+    ------
+    HarnessError
+        The address is none, or not a safe one.
+    ClusterError
+        Nobody answers there.
+    """
+    if scheduler is None:
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+                memory_limit=None,  # rows in flight are bounded here, and nothing can be spilled
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+        return
+    address = address_of(scheduler)
+    try:
+        client = Client(address, timeout=_ANSWER, set_as_default=False)
+    except OSError as error:  # of which those of time and of communication are
+        why = " ".join(str(error.__cause__ or error).split())
+        raise ClusterError(
+            f"the scheduler at {address} cannot be reached: {why}\n"
+            "`dask scheduler` starts one; what is finished is kept, and the same command goes on."
+        ) from None
+    with client:
+        yield client
+
+
+def address_of(scheduler: str) -> str:
+    """Return the address of a scheduler, given that or the path of its scheduler file.
+
+    Raises
+    ------
+    HarnessError
+        It is none, or others than this machine could listen to what is said.
+    """
+    address = scheduler if "://" in scheduler else _read_address(Path(scheduler))
+    parts = urlsplit(address)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:  # a port that is none
+        host, port = None, None
+    if parts.scheme not in ("tcp", "tls") or not host or port is None:
+        raise HarnessError(
+            f"--scheduler {shown(address)} must be tcp://HOST:PORT or tls://HOST:PORT,"
+            " or a scheduler file.\nFor example: --scheduler tcp://127.0.0.1:8786"
+        )
+    if parts.scheme == "tcp" and not _is_loopback(host):
+        raise HarnessError(
+            f"--scheduler {shown(address)} is another machine and not encrypted: whoever can reach"
+            " it could read all that is sent, and run any program on the workers.\n"
+            f"Use tls://. {_HOW}"
+        )
+    if parts.scheme == "tls" and Security().get_connection_args("client")["ssl_context"] is None:
+        raise HarnessError(
+            f"--scheduler {shown(address)} needs certificates, and Dask's configuration names"
+            f" none.\nSet distributed.comm.tls.ca-file, client.cert and client.key. {_HOW}"
+        )
+    return address
+
+
+def _read_address(path: Path) -> str:
+    """Return the address in a scheduler file."""
+    try:
+        address = json.loads(path.read_text(encoding="utf-8"))["address"]
+    except FileNotFoundError:
+        raise HarnessError(
+            f"--scheduler {shown(str(path))} is neither an address nor a file.\n"
+            "It must be tcp://HOST:PORT, tls://HOST:PORT or the file of"
+            " `dask scheduler --scheduler-file`."
+        ) from None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise HarnessError(
+            f"--scheduler {shown(str(path))} is no scheduler file: {error}.\n"
+            "`dask scheduler --scheduler-file` writes one."
+        ) from None
+    return str(address)
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether all addresses of a host are this machine alone."""
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(str(address)).is_loopback for address in found)
