@@ -123,7 +123,9 @@ def _tell_why(found: Found) -> str:
   the median of a zoom; here they are {ours:.2f} and {found.median("tanh"):.2f}.
 - **Another path.** The paper's zooms were aimed at by eye. Here the next window is always the half
   with the most boundary. So the path leads to where neighbouring pixels have the least to do with
-  each other. Some frames there are noise to the eye, and the dimension of noise is 2.
+  each other. Some frames there are noise to the eye, and the dimension of noise is 2. With one
+  data point it leads along a curve that stays smooth, past the islands in the red, so what is
+  measured there is not what the paper zooms into.
 - **Fewer pixels and frames.** The paper's images are far larger. A boundary of few pixels has few
   sizes of boxes; the slopes between the smallest and the largest of them are the least sure."""
 

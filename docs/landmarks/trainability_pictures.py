@@ -89,13 +89,14 @@ def draw_dimensions(found: Found) -> bytes:
 
 def draw_steps(found: Found) -> bytes:
     """Draw one window after several numbers of losses, and its dimensions."""
-    figure = _figure(3.0)
+    figure = _figure(2.3)
     panels = figure.subplots(1, len(found.steps) + 1, width_ratios=[1] * len(found.steps) + [1.3])
     *images, curve = panels
     for axes, (losses, each) in zip(images, found.steps.items(), strict=True):
         axes.set_xticks([])
         axes.set_yticks([])
         _show(axes, each.image)
+        axes.set_box_aspect(1)
         axes.set_title(f"{losses:,}", fontsize=SMALL, loc="left")
     ours = {losses: each.dimension for losses, each in found.steps.items()}
     curve.plot(*zip(*ours.items(), strict=True), "o-", color=CATEGORIES[0], linewidth=SLIDE.line)
