@@ -49,8 +49,6 @@ class DaskEngine(Generic[Result]):
         Of the cluster.
     work : PreparedWork
         What is run.
-    patience : float
-        Seconds without any worker after which `completed` raises.
 
     Raises
     ------
@@ -59,11 +57,8 @@ class DaskEngine(Generic[Result]):
         one of them cannot do the work.
     """
 
-    def __init__(
-        self, client: Client, work: PreparedWork[Result], *, patience: float = PATIENCE
-    ) -> None:
+    def __init__(self, client: Client, work: PreparedWork[Result]) -> None:
         self._client = client
-        self._patience = patience
         self._name = f"harness-{uuid4().hex}"
         # A task and no scattered data: it is done again elsewhere when its worker dies.
         self._work = client.submit(_same, work, key=f"{self._name}-work", pure=False)
@@ -155,9 +150,9 @@ class DaskEngine(Generic[Result]):
                 self._take_in(worker, future)
         if self._threads_of:
             self._last_seen = now
-        elif now - self._last_seen > self._patience:
+        elif now - self._last_seen > PATIENCE:
             raise ClusterError(
-                f"the cluster has had no workers for {_minutes(self._patience)}.\n"
+                f"the cluster has had no workers for {_minutes(PATIENCE)}.\n"
                 "Start some (dask worker ADDRESS); what is finished is kept, and the same command"
                 " goes on."
             )

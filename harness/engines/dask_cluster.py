@@ -7,7 +7,9 @@ listens on the loopback interface alone, and a scheduler elsewhere is talked to 
 import ipaddress
 import json
 import logging
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,31 +44,66 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
     ClusterError
         Nobody answers there.
     """
-    if scheduler is None:
-        with (
-            LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-                memory_limit=None,  # rows in flight are bounded here, and nothing can be spilled
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
-        return
-    address = address_of(scheduler)
+    with _silence():
+        if scheduler is None:
+            with _made_here(workers) as cluster, Client(cluster, set_as_default=False) as client:
+                yield client
+        else:
+            with _client_of(address_of(scheduler)) as client:
+                yield client
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Have Dask log nothing: what users have to know is raised."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
     try:
-        client = Client(address, timeout=_ANSWER, set_as_default=False)
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _made_here(workers: int) -> LocalCluster:
+    """Start a cluster on this machine."""
+    with _deaf_to_ctrl_c():
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL + 1,
+            memory_limit=None,  # rows in flight are bounded here, and nothing can be spilled
+        )
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Have processes that are started meanwhile ignore Ctrl-C, which a terminal sends to all.
+
+    They end with this process, and without their tracebacks.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which alone may do so
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _client_of(address: str) -> Client:
+    """Connect with a running cluster."""
+    try:
+        return Client(address, timeout=_ANSWER, set_as_default=False)
     except OSError as error:  # of which those of time and of communication are
         why = " ".join(str(error.__cause__ or error).split())
         raise ClusterError(
             f"the scheduler at {address} cannot be reached: {why}\n"
             "`dask scheduler` starts one; what is finished is kept, and the same command goes on."
         ) from None
-    with client:
-        yield client
 
 
 def address_of(scheduler: str) -> str:

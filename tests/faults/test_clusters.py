@@ -1,0 +1,381 @@
+"""Sweeps on Dask clusters, of which something dies, stops, comes, goes, or is not as it should be.
+
+Each ends with the tables of a sweep that nothing disturbed, or with one error, after which another
+call goes on.
+"""
+
+import os
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+
+import psutil
+import pytest
+from distributed import Client
+
+import harness
+from harness import provenance
+from harness.engines import dask as dask_engine
+from harness.store import Store
+from tests.faults.broken_worker import POISONED
+from tests.faults.certificates import write_certificates
+from tests.faults.cluster import Cluster, end, family, kill, start_harness, wait_until
+from tests.faults.sweeps import TEXT, commits, experiment, tables
+
+# Seeds of a sweep of two-run chunks: of a few, and of so many that it can be disturbed.
+FEW, MANY = 6, 60
+
+# For commands, which have chunks of their usual size: 16 of some tenths of a second.
+SLOW = """
+name = "slow"
+network = { layers = [1, 2, 1], activations = ["softplus", "identity"] }
+data = { generator = "dosage" }
+training = { epochs = 6000, learning_rate = 0.01 }
+grid = { init_id = 2048 }
+record = { epochs = { log = 20 } }
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Two workers that no test does anything to."""
+    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
+        for _ in range(2):
+            running.add_worker()
+        yield running
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A scheduler for one test, which adds its workers."""
+    with Cluster(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def slowly(monkeypatch):
+    """Have sweeps of this file take some tenths of a second a chunk."""
+    monkeypatch.setattr(
+        "tests.faults.sweeps.TEXT", TEXT.replace("epochs = 3,", "epochs = 200_000,")
+    )
+
+
+def run(folder, seeds, scheduler, progress=None, **options):
+    return harness.run(
+        experiment(seeds), folder, scheduler=scheduler, lanes=1, progress=progress, **options
+    )
+
+
+def once(condition, action):
+    """Return a progress callback that does something once, as soon as something is true."""
+    done = []
+
+    def progress(now):
+        if not done and condition(now):
+            done.append(True)
+            action()
+
+    progress.done = done
+    return progress
+
+
+def after(chunks):
+    return lambda now: now.runs_done >= 2 * chunks
+
+
+def children():
+    return psutil.Process().children(recursive=True)
+
+
+# -- the same tables -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_any_number_of_worker_processes_gives_the_tables_of_threads(workers, tmp_path, undisturbed):
+    harness.run(experiment(FEW), tmp_path / "out", engine="dask", threads=workers, lanes=1)
+    assert tables(tmp_path / "out") == undisturbed(FEW).sha256
+    names = {commit.about["worker"] for commit in stored(tmp_path / "out")}
+    assert f"process {os.getpid()} on {socket.gethostname()}" not in names
+    wait_until(lambda: not any("spawn_main" in " ".join(each.cmdline()) for each in children()))
+
+
+def stored(folder):
+    return Store.open(folder).commits().values()
+
+
+def test_a_running_cluster_gives_them_too(cluster, tmp_path, undisturbed):
+    run(tmp_path / "out", FEW, str(cluster.file))
+    assert tables(tmp_path / "out") == undisturbed(FEW).sha256
+
+
+def test_a_grown_grid_takes_over_what_is_there(cluster, tmp_path, undisturbed):
+    run(tmp_path / "out", 4, cluster.address)
+    run(tmp_path / "out", FEW, cluster.address)
+    assert tables(tmp_path / "out") == undisturbed(FEW).sha256
+    assert sum(commit.about["reused_runs"] for commit in stored(tmp_path / "out")) == 2 * 4
+
+
+def test_workers_without_the_folder_send_their_rows(fresh, tmp_path, undisturbed):
+    fresh.add_worker(fault="elsewhere")
+    run(tmp_path / "out", 4, fresh.address)
+    run(tmp_path / "out", FEW, fresh.address)  # where they cannot see what is there
+    assert tables(tmp_path / "out") == undisturbed(FEW).sha256
+
+
+def test_a_thousand_tiny_chunks(cluster, tmp_path, undisturbed):
+    seen = []
+    run(tmp_path / "out", 1000, cluster.address, progress=seen.append)
+    assert tables(tmp_path / "out") == undisturbed(1000).sha256
+    done = [now.runs_done for now in seen]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0, 2000)
+
+
+# -- what dies -------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_is_killed_is_done_without_or_comes_back(fresh, tmp_path, slowly):
+    lonely, watched = fresh.add_worker(), fresh.add_worker(nanny=True)
+
+    def kill_both():
+        kill(psutil.Process(lonely.pid))
+        for each in family(watched.pid)[1:]:  # its nanny starts another one
+            kill(each)
+
+    progress = once(after(4), kill_both)
+    run(tmp_path / "out", MANY, fresh.address, progress)
+    assert progress.done
+    assert_same_rows(tmp_path / "out", MANY)
+
+
+def test_nanny_and_worker_are_killed(fresh, tmp_path, slowly):
+    first = fresh.add_worker(nanny=True)
+
+    def replace():
+        for each in family(first.pid):
+            kill(each)
+        fresh.add_worker()  # for a while there is none
+
+    progress = once(after(4), replace)
+    run(tmp_path / "out", FEW * 3, fresh.address, progress)
+    assert progress.done
+    assert_same_rows(tmp_path / "out", FEW * 3)
+
+
+def assert_same_rows(folder, seeds):
+    """Compare a folder with what threads train, chunk by chunk; nothing is there twice."""
+    fresh = folder.with_name("fresh")
+    harness.run(experiment(seeds), fresh, lanes=1)
+    assert tables(folder) == tables(fresh)
+    assert len(commits(folder)) == seeds
+    assert harness.open_results(folder).runs["run_id"].tolist() == list(range(2 * seeds))
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """A file of a sweep for commands."""
+    (tmp_path / "slow.toml").write_text(SLOW)
+    return tmp_path / "slow.toml"
+
+
+def goes_on_with_threads(slow, folder, before):
+    """Finish a folder, and see that what was there is there, and that it is right."""
+    assert before.items() <= commits(folder).items()
+    for out in (folder, folder.with_name("fresh")):
+        done = start_harness("run", slow, "--out", out, "-q")
+        assert end(done) == (0, "")
+    assert before.items() <= commits(folder).items()
+    assert tables(folder) == tables(folder.with_name("fresh"))
+
+
+def test_the_scheduler_is_killed(fresh, slow, tmp_path):
+    fresh.add_worker()
+    out = tmp_path / "out"
+    driver = start_harness("run", slow, "--out", out, "--scheduler", fresh.address, "-q")
+    wait_until(lambda: len(commits(out)) >= 2)
+    kill(psutil.Process(fresh.scheduler.pid))
+    before = commits(out)
+    status, errors = end(driver)
+    assert status == 1
+    assert errors.splitlines() == [
+        "harness: the scheduler of the cluster does not answer any more.",
+        "What is finished is kept; start a scheduler and workers, and the same command goes on.",
+    ]
+    goes_on_with_threads(slow, out, before)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
+def test_the_command_is_killed_or_stopped_and_leaves_no_process(signal_number, slow, tmp_path):
+    out = tmp_path / "out"
+    driver = start_harness("run", slow, "--out", out, "--engine", "dask", "--threads", "2", "-q")
+    wait_until(lambda: len(commits(out)) >= 2)
+    others = family(driver.pid)[1:]
+    assert others
+    os.killpg(driver.pid, signal_number) if signal_number == signal.SIGINT else driver.kill()
+    status, errors = end(driver)
+    before = commits(out)
+    if signal_number == signal.SIGINT:  # as a terminal sends it: to all of them
+        assert status == 130
+        assert errors == (
+            "harness: stopped; what is finished is kept, and the same command goes on.\n"
+        )
+    wait_until(lambda: not any(each.is_running() for each in others))
+    goes_on_with_threads(slow, out, before)
+
+
+def test_a_cluster_outlives_a_command_that_is_killed(fresh, slow, tmp_path):
+    fresh.add_worker()
+    out = tmp_path / "out"
+    command = ("run", slow, "--out", out, "--scheduler", fresh.file, "-q")
+    driver = start_harness(*command)
+    wait_until(lambda: len(commits(out)) >= 2)
+    driver.kill()
+    driver.wait()
+    before = commits(out)
+    again = start_harness(*command)
+    assert end(again) == (0, "")
+    assert before.items() <= commits(out).items()
+
+
+# -- what stops, comes and goes --------------------------------------------------------------------
+
+
+def test_a_worker_that_is_stopped_for_long_comes_back(fresh, tmp_path, slowly):
+    stopped, _ = fresh.add_worker(), fresh.add_worker()
+
+    def stop():
+        os.kill(stopped.pid, signal.SIGSTOP)
+        threading.Timer(8.0, os.kill, (stopped.pid, signal.SIGCONT)).start()  # WORKER_TTL is 4 s
+
+    progress = once(after(4), stop)
+    run(tmp_path / "out", MANY, fresh.address, progress)
+    assert progress.done
+    assert_same_rows(tmp_path / "out", MANY)
+
+
+def test_workers_are_added_and_retired(fresh, tmp_path, slowly):
+    fresh.add_worker()
+
+    def more():
+        fresh.add_worker()
+        fresh.add_worker()
+
+    def fewer():
+        with Client(fresh.address, set_as_default=False) as client:
+            client.retire_workers(list(client.nthreads())[:2])
+
+    with Client(fresh.address, set_as_default=False) as client:
+        adding = once(after(2), more)
+        retiring = once(lambda now: len(client.nthreads()) == 3, fewer)
+        run(tmp_path / "out", MANY, fresh.address, lambda now: (adding(now), retiring(now)))
+        assert retiring.done
+        assert len(client.nthreads()) == 1
+    names = {commit.about["worker"] for commit in stored(tmp_path / "out")}
+    assert len(names) >= 2
+    assert_same_rows(tmp_path / "out", MANY)
+
+
+def test_no_workers_for_long_is_an_error(fresh, tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_engine, "PATIENCE", 2.0)
+    with pytest.raises(harness.ClusterError, match="no workers for 2 s"):
+        run(tmp_path / "out", FEW, fresh.address)
+
+
+# -- what is not as it should be -------------------------------------------------------------------
+
+
+def test_a_full_disk_of_a_worker(fresh, slow, tmp_path):
+    fresh.add_worker(fault="full")
+    out = tmp_path / "out"
+    driver = start_harness("run", slow, "--out", out, "--scheduler", fresh.address, "-q")
+    status, errors = end(driver)
+    assert status == 3
+    assert "cannot be written: File too large; it needs " in errors
+    assert "Traceback" not in errors
+    goes_on_with_threads(slow, out, {})
+
+
+def test_a_poisoned_chunk_fails_alone(fresh, tmp_path, undisturbed):
+    fresh.add_worker(fault="poisoned")
+    with pytest.raises(harness.ChunkError) as caught:
+        run(tmp_path / "out", FEW, fresh.address)
+    assert f"chunk {POISONED} of " in str(caught.value)
+    assert f"(runs {2 * POISONED} to {2 * POISONED + 1})" in str(caught.value)
+    assert "ArithmeticError: this chunk is poisoned" in str(caught.value)
+    assert len(commits(tmp_path / "out")) == FEW - 1
+    harness.run(experiment(FEW), tmp_path / "out", lanes=1)
+    assert tables(tmp_path / "out") == undisturbed(FEW).sha256
+
+
+def test_a_chunk_that_kills_its_workers_fails_alone(fresh, tmp_path, undisturbed):
+    fresh.add_worker(nanny=True, fault="deadly")
+    with pytest.raises(harness.ChunkError, match="4 workers died while they had it"):
+        run(tmp_path / "out", FEW, fresh.address)
+    assert len(commits(tmp_path / "out")) == FEW - 1
+    harness.run(experiment(FEW), tmp_path / "out", lanes=1)
+    assert tables(tmp_path / "out") == undisturbed(FEW).sha256
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_worker_of_other_code_gets_no_work(later, fresh, tmp_path, slowly):
+    fresh.add_worker(fault=None if later else "older")
+    adding = once(after(2), lambda: fresh.add_worker(fault="older")) if later else None
+    with pytest.raises(harness.ClusterError) as caught:
+        run(tmp_path / "out", 1000, fresh.address, adding)
+    now = provenance.versions()["harness"]
+    assert f"(harness 0.0.9 and not {now})" in str(caught.value)
+    assert {commit.about["code"] for commit in stored(tmp_path / "out")} <= {
+        provenance.code_stamp()
+    }
+    assert bool(commits(tmp_path / "out")) == later
+
+
+# -- who can listen --------------------------------------------------------------------------------
+
+
+@contextmanager
+def watching_sockets(found):
+    """Note the addresses that this process and its children listen on, many times a second."""
+    ended = threading.Event()
+
+    def watch():
+        while not ended.wait(0.05):
+            for process in family(os.getpid()):
+                try:
+                    listening = process.net_connections("inet")
+                except psutil.Error:
+                    continue
+                found.update(c.laddr.ip for c in listening if c.status == psutil.CONN_LISTEN)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_a_cluster_made_here_listens_on_the_loopback_interface_alone(tmp_path):
+    found = set()
+    with watching_sockets(found):
+        harness.run(experiment(FEW), tmp_path / "out", engine="dask", threads=1, lanes=1)
+    assert found == {"127.0.0.1"}
+
+
+def test_tls_with_certificates(tmp_path, slow):
+    settings = write_certificates(tmp_path)
+    with Cluster(tmp_path, settings, protocol="tls") as secured:
+        assert secured.address.startswith("tls://")
+        secured.add_worker()
+        out = tmp_path / "out"
+        command = ("run", slow, "--out", out, "--scheduler", secured.address, "-q")
+        driver = start_harness(*command, environment=os.environ | settings)
+        assert end(driver) == (0, "")
+        refused = start_harness(*command[:3], tmp_path / "other", *command[4:])
+        status, errors = end(refused)
+    assert status == 2
+    assert "needs certificates" in errors
+    goes_on_with_threads(slow, out, commits(out))
+    assert not (tmp_path / "other").exists()
