@@ -23,6 +23,10 @@ from harness.errors import ClusterError, HarnessError, shown
 # Seconds that a scheduler has to answer in.
 _ANSWER = 15
 
+# Those of Dask that have a level of their own; and one that nothing reaches.
+_LOGGERS = ("distributed", "distributed.client", "distributed.gc")
+_NOTHING = logging.CRITICAL + 1
+
 _HOW = "docs/clusters.md says how to give a cluster certificates."
 
 
@@ -56,13 +60,14 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Have Dask log nothing: what users have to know is raised."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    levels = {logger: logger.level for logger in map(logging.getLogger, _LOGGERS)}
+    for logger in levels:
+        logger.setLevel(_NOTHING)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in levels.items():
+            logger.setLevel(level)
 
 
 def _made_here(workers: int) -> LocalCluster:
@@ -73,7 +78,9 @@ def _made_here(workers: int) -> LocalCluster:
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,
-            silence_logs=logging.CRITICAL + 1,
+            # There is a page of its health without a dashboard too, here or on all interfaces.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+            silence_logs=_NOTHING,
             memory_limit=None,  # rows in flight are bounded here, and nothing can be spilled
         )
 

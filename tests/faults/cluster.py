@@ -54,7 +54,13 @@ class Cluster:
         self._log = (folder / "cluster.log").open("ab")
         options = ["--host", "127.0.0.1", "--port", "0", "--protocol", protocol]
         self.scheduler = self._start(
-            "scheduler", "--no-dashboard", "--scheduler-file", self.file, *options
+            "scheduler",
+            "--no-dashboard",
+            "--dashboard-address",
+            "127.0.0.1:0",
+            "--scheduler-file",
+            self.file,
+            *options,
         )
         self.address = wait_until(self._address)
 

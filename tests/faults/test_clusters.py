@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -56,9 +56,8 @@ def fresh(tmp_path):
 @pytest.fixture
 def slowly(monkeypatch):
     """Have sweeps of this file take some tenths of a second a chunk."""
-    monkeypatch.setattr(
-        "tests.faults.sweeps.TEXT", TEXT.replace("epochs = 3,", "epochs = 200_000,")
-    )
+    slower = TEXT.replace("epochs = 3,", "epochs = 200_000,").replace('"all"', "{ log = 20 }")
+    monkeypatch.setattr("tests.faults.sweeps.TEXT", slower)
 
 
 def run(folder, seeds, scheduler, progress=None, **options):
@@ -231,7 +230,7 @@ def test_a_cluster_outlives_a_command_that_is_killed(fresh, slow, tmp_path):
     driver = start_harness(*command)
     wait_until(lambda: len(commits(out)) >= 2)
     driver.kill()
-    driver.wait()
+    assert end(driver)[0] == -signal.SIGKILL
     before = commits(out)
     again = start_harness(*command)
     assert end(again) == (0, "")
@@ -334,34 +333,20 @@ def test_a_worker_of_other_code_gets_no_work(later, fresh, tmp_path, slowly):
 # -- who can listen --------------------------------------------------------------------------------
 
 
-@contextmanager
-def watching_sockets(found):
-    """Note the addresses that this process and its children listen on, many times a second."""
-    ended = threading.Event()
-
-    def watch():
-        while not ended.wait(0.05):
-            for process in family(os.getpid()):
-                try:
-                    listening = process.net_connections("inet")
-                except psutil.Error:
-                    continue
-                found.update(c.laddr.ip for c in listening if c.status == psutil.CONN_LISTEN)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def test_a_cluster_made_here_listens_on_the_loopback_interface_alone(tmp_path):
-    found = set()
-    with watching_sockets(found):
-        harness.run(experiment(FEW), tmp_path / "out", engine="dask", threads=1, lanes=1)
-    assert found == {"127.0.0.1"}
+def test_a_cluster_made_here_listens_on_the_loopback_interface_alone(slow, tmp_path):
+    driver = start_harness(
+        "run", slow, "--out", tmp_path / "out", "--engine", "dask", "--threads", "2", "-q"
+    )
+    found = {}
+    while driver.poll() is None:
+        for process in family(driver.pid):
+            with suppress(psutil.Error):
+                for each in process.net_connections("inet"):
+                    if each.status == psutil.CONN_LISTEN:
+                        found.setdefault(process.pid, set()).add(each.laddr.ip)
+    assert end(driver) == (0, "")
+    assert len(found) == 3  # the command with scheduler and nannies, and two workers
+    assert all(addresses == {"127.0.0.1"} for addresses in found.values())
 
 
 def test_tls_with_certificates(tmp_path, slow):

@@ -1,0 +1,185 @@
+"""The Dask engine with work that is no training, and which schedulers are talked to."""
+
+import json
+import sys
+import threading
+
+import pytest
+from distributed import Client, LocalCluster
+
+import harness
+from harness.engines.dask import DaskEngine
+from harness.engines.dask_cluster import address_of
+from tests.faults.cluster import wait_until
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A worker with two threads, in this process."""
+    with (
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=2,
+            processes=False,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+        ) as cluster,
+        Client(cluster, set_as_default=False) as connected,
+    ):
+        yield connected
+
+
+class Square:
+    prepared = 0
+
+    def prepare(self):
+        type(self).prepared += 1
+
+    def __call__(self, chunk):
+        return 36 // (chunk - 7)
+
+
+class Unwilling:
+    def prepare(self):
+        raise ModuleNotFoundError("No module named 'harness'")
+
+
+class Waiting:
+    release = threading.Event()
+
+    def prepare(self):
+        pass
+
+    def __call__(self, chunk):
+        assert self.release.wait(20.0)
+
+
+def wait_for_room(engine):
+    while not engine.room:
+        assert not list(engine.completed(timeout=0.1))
+    return engine.room
+
+
+def collect(engine):
+    found = {}
+    while engine.in_flight:
+        found.update(engine.completed(timeout=5.0))
+    return found
+
+
+def test_every_chunk_comes_back_once_with_its_result_or_its_exception(client):
+    engine = DaskEngine(client, Square())
+    wait_for_room(engine)
+    assert Square.prepared == 1
+    for chunk in range(20):
+        engine.submit(chunk)
+    found = collect(engine)
+    assert isinstance(found.pop(7), ZeroDivisionError)
+    assert found == {chunk: 36 // (chunk - 7) for chunk in range(20) if chunk != 7}
+    engine.close()
+
+
+def test_there_is_room_for_three_chunks_a_thread_and_for_none_before_a_worker_is_ready(client):
+    engine = DaskEngine(client, Waiting())
+    assert engine.room <= 0
+    assert wait_for_room(engine) == 3 * 2
+    for chunk in range(6):
+        engine.submit(chunk)
+    assert (engine.room, engine.in_flight) == (0, 6)
+    Waiting.release.set()
+    collect(engine)
+    assert (engine.room, engine.in_flight) == (6, 0)
+    engine.close()
+
+
+def test_nothing_stays_on_the_cluster(client):
+    engine = DaskEngine(client, Square())
+    wait_for_room(engine)
+    for chunk in range(5):
+        engine.submit(chunk)
+    collect(engine)
+    wait_until(lambda: len(client.who_has()) == 1)  # the work
+    engine.close()
+    wait_until(lambda: not client.who_has())
+
+
+def test_a_worker_that_cannot_prepare_is_named(client):
+    engine = DaskEngine(client, Unwilling())
+    with pytest.raises(harness.ClusterError) as caught:
+        wait_for_room(engine)
+    (address,) = client.nthreads()
+    assert str(caught.value).startswith(f"the worker {address} cannot do the work: ModuleNotFound")
+    engine.close()
+
+
+# -- addresses -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:8786", "tcp://127.1.2.3:1"],
+)
+def test_a_scheduler_on_this_machine_is_talked_to(address, tmp_path):
+    assert address_of(address) == address
+    file = tmp_path / "scheduler.json"
+    file.write_text(json.dumps({"address": address}))
+    assert address_of(str(file)) == address
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://10.0.0.5:8786", "tcp://0.0.0.0:8786", "tcp://192.0.2.1:1", "tcp://[::]:8786"]
+)
+def test_one_elsewhere_is_not_without_tls(address, tmp_path):
+    file = tmp_path / "scheduler.json"
+    file.write_text(json.dumps({"address": address}))
+    for given in (address, str(file)):
+        with pytest.raises(harness.HarnessError, match="not encrypted") as caught:
+            address_of(given)
+        assert address in str(caught.value)
+        assert "Use tls://" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://127.0.0.1", "tcp://:8786", "tcp://127.0.0.1:x", "tcp://127.0.0.1:99999",
+     "http://127.0.0.1:8787", "inproc://1/2/3", "ucx://127.0.0.1:1"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(harness.HarnessError, match=r"must be tcp://HOST:PORT or tls://HOST:PORT"):
+        address_of(address)
+
+
+def test_tls_needs_certificates():
+    with pytest.raises(harness.HarnessError, match="needs certificates"):
+        address_of("tls://10.0.0.5:8786")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "\0", '{"adress": "tcp://127.0.0.1:1"}'])
+def test_what_is_no_scheduler_file_is_refused(text, tmp_path):
+    file = tmp_path / "scheduler.json"
+    file.write_text(text)
+    with pytest.raises(harness.HarnessError, match="is no scheduler file"):
+        address_of(str(file))
+    with pytest.raises(harness.HarnessError, match="neither an address nor a file"):
+        address_of(str(tmp_path / "none.json"))
+
+
+# -- the face --------------------------------------------------------------------------------------
+
+
+def test_nothing_is_written_where_the_cluster_is_refused(small, tmp_path):
+    for options in (
+        {"scheduler": "tcp://10.0.0.5:8786"},
+        {"scheduler": "nowhere"},
+        {"engine": "dusk"},
+    ):
+        with pytest.raises(harness.HarnessError):
+            harness.run(small(), tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_dask_the_extra_is_named(small, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "harness.engines.dask_cluster")
+    with pytest.raises(harness.HarnessError, match=r"pip install 'harness\[distributed\]'"):
+        harness.run(small(), tmp_path / "out", engine="dask")

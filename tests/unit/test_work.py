@@ -1,0 +1,97 @@
+"""The work of a sweep: what it keeps, what it sends, how it travels."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import harness
+from harness import opening, planning, provenance
+from harness.blocks import COUNTS, Trainer
+from harness.store import Reader, Store
+from harness.store.lock import writer
+from harness.work import Work
+
+
+@pytest.fixture
+def begun(small, tmp_path, monkeypatch):
+    """A folder of six chunks that this process writes into: its store, and its work."""
+    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    experiment, folder = small(), tmp_path / "out"
+    Store.prepare(folder)
+    with writer(folder) as token:
+        manifest = opening.manifest_of(Trainer(experiment, lanes=1))
+        store = opening.open_or_create(folder, experiment, manifest, allow_code_change=False)
+        yield store, Work(experiment, folder, store.manifest, token, 1)
+
+
+def test_a_chunk_is_kept_where_the_folder_is(begun):
+    store, work = begun
+    outcome = work(2)
+    assert outcome.packed is None
+    assert list(store.commits()) == [2]
+    runs = Reader(store).read("runs").to_pandas()
+    assert runs["run_id"].tolist() == [4, 5]
+    assert outcome.counts[:2].tolist() == [2, runs["epochs"].sum()]
+
+
+def test_elsewhere_it_is_sent(begun, tmp_path):
+    store, work = begun
+    (store.folder / ".writer.json").rename(tmp_path / "moved")
+    outcome = pickle.loads(pickle.dumps(work(2)))
+    assert not store.commits()
+    (tmp_path / "moved").rename(store.folder / ".writer.json")
+    store.keep(outcome.packed)
+    parts = {name: store.files.read(name) for name in outcome.packed.parts}
+    work(2)  # the same again, and compared
+    assert {name: store.files.read(name) for name in parts} == parts
+    assert list(store.commits()) == [2]
+
+
+def test_it_travels(begun):
+    store, work = begun
+    work.prepare()
+    arrived = pickle.loads(pickle.dumps(work))
+    arrived(0)
+    counts, stop = np.zeros(COUNTS, dtype=np.int64), np.zeros(1, dtype=np.uint8)
+    work.train(1, counts, stop)
+    assert list(store.commits()) == [0, 1]
+
+
+def test_what_is_stopped_is_not_kept(begun):
+    store, work = begun
+    counts, stop = np.zeros(COUNTS, dtype=np.int64), np.ones(1, dtype=np.uint8)
+    assert work.train(0, counts, stop) is None
+    assert not store.commits()
+
+
+def test_other_code_prepares_nothing(begun, monkeypatch):
+    _, work = begun
+    monkeypatch.setattr(provenance, "code_stamp", lambda: "older")
+    with pytest.raises(harness.ClusterError, match="its sources of harness are others"):
+        work.prepare()
+
+
+def test_of_two_results_that_differ_the_first_is_kept_and_both_workers_are_named(
+    begun, monkeypatch
+):
+    store, work = begun
+    monkeypatch.setattr(provenance, "worker", lambda: "process 1 on one")
+    work(0)
+    before = {path: path.read_bytes() for path in store.folder.rglob("*") if path.is_file()}
+    monkeypatch.setattr(provenance, "worker", lambda: "process 2 on other")
+    work(0)  # the same numbers
+    train = Trainer.train
+
+    def wrong(*arguments):
+        block = train(*arguments)
+        block.runs["ssr_final"][0] += 1e-12
+        return block
+
+    monkeypatch.setattr(Trainer, "train", wrong)
+    with pytest.raises(harness.ResultsError) as caught:
+        work(0)
+    for name in ("process 1 on one at ", "process 2 on other at "):
+        assert name in str(caught.value)
+    after = {path: path.read_bytes() for path in store.folder.rglob("*") if path.is_file()}
+    assert after == before
