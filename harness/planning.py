@@ -24,6 +24,10 @@ _WORK_A_CHUNK = 2 * 10**10
 # idle at the end of the sweep.
 _FEWEST_RUNS_A_CHUNK = 128
 _ENOUGH_CHUNKS = 16
+# Of a sweep of more chunks than these each is up to so many times as large: what a chunk costs
+# beside its training, two files and on a cluster some milliseconds, counts then.
+_MANY_CHUNKS = 1000
+_LARGER = 4
 
 # What time is measured on first: a group of lanes.
 _FEW_RUNS = 8
@@ -99,10 +103,19 @@ def _measure_size(trainer: Trainer) -> _Size:
 def chunk_size(trainer: Trainer) -> int:
     """Return the runs of a chunk: enough work to be worth a file, and few enough rows."""
     size = _measure_size(trainer)
+    usual = _most_in_a_chunk(size, trainer.held, 1)
+    fewest = max(_FEWEST_RUNS_A_CHUNK, math.ceil(size.runs / _ENOUGH_CHUNKS))
+    if size.runs <= _MANY_CHUNKS * usual:
+        return min(size.runs, usual, fewest)
+    larger = _most_in_a_chunk(size, trainer.held, _LARGER)
+    return max(usual, min(larger, math.ceil(size.runs / _MANY_CHUNKS)))
+
+
+def _most_in_a_chunk(size: _Size, held: int, times: int) -> int:
+    """Return the most runs of a chunk, or so many times as many."""
     by_work = _WORK_A_CHUNK * size.runs / size.work
-    by_count = max(_FEWEST_RUNS_A_CHUNK, math.ceil(size.runs / _ENOUGH_CHUNKS))
-    by_rows = _MOST_ROWS_A_CHUNK * size.runs / max(size.rows * trainer.held, size.rows, 1)
-    return max(1, min(size.runs, _MOST_RUNS_A_CHUNK, int(by_work), by_count, int(by_rows)))
+    by_rows = _MOST_ROWS_A_CHUNK * size.runs / max(size.rows * held, size.rows, 1)
+    return max(1, int(times * min(_MOST_RUNS_A_CHUNK, by_work, by_rows)))
 
 
 def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:

@@ -43,6 +43,17 @@ def test_chunks_are_small_where_runs_are_long_and_have_a_limit_where_they_are_sh
     assert chunk_size(Trainer(longest)) == 1
 
 
+def test_chunks_of_very_large_sweeps_are_larger_and_still_many(small):
+    def size_of(runs):
+        return chunk_size(Trainer(small(grid={"init_id": runs}, record={"epochs": "none"})))
+
+    sizes = [size_of(10**power) for power in range(13)]
+    assert sizes == sorted(sizes)
+    assert size_of(10**7) == size_of(10**6 * 65) == 2**16
+    assert size_of(10**8) == 10**5  # a thousand of them
+    assert size_of(10**12) == 4 * 2**16
+
+
 def test_a_run_that_takes_minutes_is_not_trained_to_its_end_for_a_plan(small):
     endless = small(
         training={"epochs": 10**10, "learning_rate": 0.01}, grid={}, record={"epochs": "none"}
