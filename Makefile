@@ -12,7 +12,7 @@ KERNEL_BRANCHES := 95
 COMPILED_ONLY := harness/kernels/_jit.py,harness/kernels/lane*.py,harness/kernels/memory.py,harness/kernels/parts.py
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test torture bench bench-c docs landmarks format clean
+.PHONY: help sweep test torture bench bench-c docs landmarks capacity format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ docs: $(VENV)/.installed-test  ## train what the README and the notebook show, a
 
 landmarks: $(VENV)/.installed-test  ## train published results again and write docs/landmarks; takes an hour
 	@$(BIN)/python docs/landmarks
+
+capacity: $(VENV)/.installed-test  ## measure what a chunk costs on a cluster, and write docs/capacity.md
+	@$(BIN)/python docs/capacity
 
 format: $(VENV)/.installed-test  ## put the code in its form
 	@$(BIN)/ruff check --quiet --fix .

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from harness.errors import NoSpaceError, ResultsError, StorageError, shown
 from harness.selection import Selection, gathered
-from harness.store import Store
+from harness.store import Store, is_local
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
 from harness.store.files import FULL, LocalFiles
 
@@ -121,7 +121,7 @@ def _checked_output(output: Path, store: Store, *, force: bool) -> Path:
         raise ResultsError(
             f"--output = {output} is no plain file.\nWithout --output, all goes to standard output."
         )
-    if path.is_relative_to(store.folder.resolve()):
+    if is_local(store.folder) and path.is_relative_to(store.folder.resolve()):
         raise ResultsError(
             f"--output = {output} is in the results folder, whose files harness keeps.\n"
             "Name a file elsewhere."

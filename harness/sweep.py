@@ -20,7 +20,7 @@ from harness.errors import ChunkError, HarnessError, shown
 from harness.experiment import Experiment
 from harness.opening import is_finished, manifest_of, open_or_create
 from harness.planning import available_threads
-from harness.store import Store
+from harness.store import Store, place
 from harness.store.csv_files import write_csv
 from harness.store.lock import writer
 from harness.tables import Results
@@ -77,7 +77,7 @@ def run(
     experiment : Experiment
         What to train.
     out : str or Path, optional
-        The results folder; ``results/<name>`` if left out.
+        The results folder, or a URL such as ``s3://bucket/name``; ``results/<name>`` if left out.
     threads : int, optional
         How many chunks are trained side by side; all processors if left out. No number of the
         results depends on it.
@@ -127,7 +127,7 @@ def run(
     on_cluster = engine == "dask" or scheduler is not None
     if on_cluster:
         _check_cluster(scheduler)
-    folder = Path("results") / experiment.name if out is None else Path(out)
+    folder = place(out or Path("results", experiment.name))
     trainer = Trainer(experiment, lanes=lanes)
     if is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
         return Results(Store.open(folder))

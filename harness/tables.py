@@ -15,7 +15,7 @@ from harness.data import Dataset
 from harness.errors import ResultsError, nearest, shown
 from harness.experiment import Experiment
 from harness.experiment.card import card
-from harness.store import MANIFEST, Reader, Store
+from harness.store import Reader, Store, place
 
 # Fewer initialisations are all kept when runs are chosen.
 _MANY_STARTS = 1000
@@ -213,15 +213,15 @@ def open_results(folder: str | Path) -> Results:
     Parameters
     ----------
     folder : str or Path
-        A folder that `harness.run` or `harness run` made.
+        A folder that `harness.run` or `harness run` made, or the URL of an object store.
 
     Raises
     ------
     ResultsError
         It is no results folder.
     """
-    folder = Path(folder)
-    inside = Path("results") / folder
-    if not (folder / MANIFEST).exists() and (inside / MANIFEST).exists():
+    folder = place(folder)
+    inside = Path("results") / str(folder)
+    if not Store.is_at(folder) and Store.is_at(inside):
         raise ResultsError(f"{folder} is no results folder.\nDid you mean {inside}?")
     return Results(Store.open(folder))

@@ -16,8 +16,18 @@ if TYPE_CHECKING:
 
 STOPPED = 130
 
+
+def _place(where: str) -> Path:
+    """Return where a results folder is."""
+    from harness.store import place
+
+    return place(where)
+
+
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", parser=_place, help="A results folder, or its URL.")
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option(

@@ -85,7 +85,8 @@ def start(
 def run(
     file: File,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Results folder; results/NAME if left out.")
+        str | None,
+        typer.Option(metavar="DIR", help="Results folder, or its URL; results/NAME if left out."),
     ] = None,
     changes: Changes = None,
     threads: Threads = None,

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.arguments import stopped_by_ctrl_c
+from harness.cli.arguments import Folder, stopped_by_ctrl_c
 from harness.cli.printing import plural, say
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    folder: Folder,
     table: Annotated[str, typer.Option(metavar="NAME", help="runs or trajectories.")] = "runs",
     columns: Annotated[
         str | None,

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.arguments import Folder
 from harness.cli.printing import say
 from harness.errors import HarnessError
 
 
 def plot(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    folder: Folder,
     kind: Annotated[
         str,
         typer.Argument(
@@ -47,7 +48,10 @@ def plot(
 ) -> None:
     """Draw a picture of the results in DIR."""
     from harness import plots, tables
+    from harness.store import is_local
 
+    if output is None and not is_local(folder):
+        raise HarnessError(f"{folder} takes no pictures.\nName a file with --output.")
     file = output or folder / "plots" / f"{kind}.png"
     file_format = file.suffix.lower().removeprefix(".")
     if output is not None and file_format not in plots.FORMATS:

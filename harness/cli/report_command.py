@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.arguments import Folder
 from harness.cli.printing import say
 from harness.errors import shown_bytes
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    folder: Folder,
     output: Annotated[
         Path | None,
         typer.Option(

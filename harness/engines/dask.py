@@ -131,6 +131,13 @@ class DaskEngine(Generic[Result]):
             return
         self._looked = now
         self._threads_of = self._ask_for_workers()
+        if self._work.status == "error":
+            why = " ".join(str(self._work.exception()).split())
+            raise ClusterError(
+                f"the cluster cannot read the work: {why}\n"
+                "Install the same harness for the scheduler and all workers; what is finished is"
+                " kept, and the same command goes on."
+            )
         self._prepared &= self._threads_of.keys()
         for worker in self._preparing.keys() - self._threads_of.keys():
             self._preparing.pop(worker).release()

@@ -17,6 +17,7 @@ from harness.report.cells import heat_map, views
 from harness.report.encoding import as_json
 from harness.report.gathering import gather
 from harness.report.ordered_axes import ordered_axes
+from harness.store import is_local
 from harness.tables import Results, open_results
 
 # What every report begins with, so that no other file is taken for one and replaced.
@@ -48,6 +49,8 @@ def write_report(folder: Path, output: Path | None = None) -> Written:
         It is no results folder, no run is finished, or `output` is another file.
     """
     results = open_results(folder)
+    if output is None and not is_local(results.folder):
+        raise ResultsError(f"{results.folder} takes no report.\nName a file with --output.")
     path = output or results.folder / "report.html"
     _check_free(path)
     data = page(results).encode("utf-8", "xmlcharrefreplace")

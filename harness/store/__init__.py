@@ -12,11 +12,14 @@ and a commit when its parts are; so a crash at any moment leaves whole chunks on
 `harness run` trains the others. A grid that has grown begins another generation: its files have the
 suffix -g1, -g2, .., and those of the former one go when all of it is there.
 
+In an object store these are objects under a prefix, without the lock.
+
 Nothing here knows of networks.
 """
 
 from harness.store.commits import Packed
 from harness.store.folder import MANIFEST, TABLES, Store
+from harness.store.places import is_local, place
 from harness.store.reading import Reader
 
-__all__ = ["MANIFEST", "TABLES", "Packed", "Reader", "Store"]
+__all__ = ["MANIFEST", "TABLES", "Packed", "Reader", "Store", "is_local", "place"]

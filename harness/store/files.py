@@ -1,4 +1,4 @@
-"""The few operations on files that a results folder needs; the place for another kind of storage.
+"""The few operations on files that a results folder needs; `objects` has those of object stores.
 
 A file is written under another name, flushed to the disk, and only then gets its own: by `create`,
 which leaves a file that is there alone, or by `replace`. Then its folder is flushed, which is what
@@ -76,6 +76,14 @@ class LocalFiles:
             os.replace(written, path)
         _flush_folder(path.parent)
 
+    def note(self, name: str, text: str) -> None:
+        """Write a file for people, which a crash may spoil."""
+        (self.root / name).write_text(text, encoding="utf-8")
+
+    def remove_note(self, name: str) -> None:
+        """Remove what `note` has written."""
+        (self.root / name).unlink()
+
     def read(self, name: str) -> bytes:
         """Return what is in a file."""
         return (self.root / name).read_bytes()
@@ -88,8 +96,15 @@ class LocalFiles:
         """Return the bytes of a file, or None if there is no such file."""
         try:
             return (self.root / name).stat().st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def entries(self) -> set[str]:
+        """Return the names of all that is in the folder itself."""
+        try:
+            return set(os.listdir(self.root))
+        except FileNotFoundError:
+            return set()
 
     def names(self, folder: str) -> list[str]:
         """Return the files in a folder, ascending, without those that are being written."""

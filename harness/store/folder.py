@@ -10,7 +10,8 @@ from typing import Any
 from harness.errors import NoSpaceError, ResultsError, StorageError, shown_bytes
 from harness.store.commits import Commit, FileRecord, Packed
 from harness.store.encoding import Columns, to_parquet
-from harness.store.files import FULL, LocalFiles
+from harness.store.files import FULL
+from harness.store.places import files_at
 from harness.store.sealed import seal, unseal
 
 MANIFEST = "manifest.json"
@@ -27,7 +28,7 @@ class Store:
     Parameters
     ----------
     folder : Path
-        The folder.
+        The folder, as `place` returns it.
     manifest : mapping
         What was trained, and with what. It must have `identity`, `runs`, `chunk_size`, `chunks`;
         `generation`, how often the grid has grown; and `earlier`, the manifests of former
@@ -37,7 +38,7 @@ class Store:
     def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
         self.folder = folder
         self.manifest = manifest
-        self.files = LocalFiles(folder)
+        self.files = files_at(folder)
         self._known: dict[str, Commit] = {}  # by name; a commit never changes
         grown = manifest["generation"]
         self._suffix = f"-g{grown}" if grown else ""
@@ -50,8 +51,8 @@ class Store:
         """Make a folder that can be locked; it must not have other things in it."""
         ours = re.compile(rf"\.lock|\.writer\.json|\..+\.unfinished|{'|'.join(_FOLDERS)}")
         try:
-            there = {path.name for path in folder.iterdir()} if folder.exists() else set()
-            files = LocalFiles(folder)
+            files = files_at(folder)
+            there = files.entries()
             taken = not all(map(ours.fullmatch, there)) or any(map(files.names, _FOLDERS))
             if MANIFEST not in there and taken:
                 raise ResultsError(
@@ -71,6 +72,11 @@ class Store:
         store.amend({})
         return store
 
+    @staticmethod
+    def is_at(folder: Path) -> bool:
+        """Return whether there is a results folder."""
+        return files_at(folder).size(MANIFEST) is not None
+
     @classmethod
     def open(cls, folder: Path) -> "Store":
         """Open a results folder.
@@ -82,7 +88,7 @@ class Store:
         """
         path = folder / MANIFEST
         try:
-            data = path.read_bytes()
+            data = files_at(folder).read(MANIFEST)
         except OSError as error:
             raise ResultsError(
                 f"{folder} is no results folder: {path} cannot be read: {error.strerror}.\n"

@@ -2,6 +2,7 @@
 
 The kernel takes the lock away from a process that dies in any way, so none is ever stale. Beside it
 lies a note on who holds it, with a token by which others find out whether they see the same folder.
+An object store has the note alone: who comes second works in vain, and changes nothing.
 """
 
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import InUseError, StorageError
+from harness.store.places import files_at, is_local
 
 _LOCK = ".lock"
 _HOLDER = ".writer.json"
@@ -40,6 +42,10 @@ def writer(folder: Path) -> Iterator[str]:
     StorageError
         The folder cannot be written.
     """
+    if not is_local(folder):  # object stores have no locks
+        with _noted(folder) as token:
+            yield token
+        return
     try:
         lock = FileLock(folder / _LOCK).acquire(timeout=_SECONDS, poll_interval=0.02)
     except Timeout:
@@ -52,26 +58,33 @@ def writer(folder: Path) -> Iterator[str]:
             f"{folder} cannot be locked: {error.strerror}.\n"
             "Choose another folder with --out, or one that may be written."
         ) from error
-    with lock:
-        token = secrets.token_hex(8)
-        about = {
-            "process": os.getpid(),
-            "host": socket.gethostname(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            "token": token,
-        }
-        with suppress(OSError):  # no result depends on it
-            (folder / _HOLDER).write_text(json.dumps(about) + "\n", encoding="utf-8")
-        try:
-            yield token
-        finally:
-            with suppress(OSError):
-                (folder / _HOLDER).unlink()
+    with lock, _noted(folder) as token:
+        yield token
+
+
+@contextmanager
+def _noted(folder: Path) -> Iterator[str]:
+    """Leave a note in a folder on who writes, with a token, which is yielded."""
+    token = secrets.token_hex(8)
+    about = {
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "token": token,
+    }
+    files = files_at(folder)
+    with suppress(OSError):  # no result depends on it
+        files.note(_HOLDER, json.dumps(about) + "\n")
+    try:
+        yield token
+    finally:
+        with suppress(OSError):
+            files.remove_note(_HOLDER)
 
 
 def holder(folder: Path) -> str | None:
     """Say which process writes into a folder, if any does."""
-    if not (folder / _LOCK).exists():
+    if not is_local(folder) or not (folder / _LOCK).exists():
         return None
     try:
         with FileLock(folder / _LOCK).acquire(blocking=False):
@@ -88,7 +101,7 @@ def is_written_by(folder: Path, token: str) -> bool:
     Another machine may have another folder of that name, or none.
     """
     try:
-        about = json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
+        about = json.loads(files_at(folder).read(_HOLDER))
         return bool(about["token"] == token)
     except (OSError, ValueError, TypeError, KeyError):
         return False
@@ -96,7 +109,7 @@ def is_written_by(folder: Path, token: str) -> bool:
 
 def _last_holder(folder: Path) -> str:
     try:
-        about = json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
+        about = json.loads(files_at(folder).read(_HOLDER))
         return f"process {about['process']} on {about['host']} since {about['since']}"
     except (OSError, ValueError, TypeError, KeyError):
         return "another process"

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from contextlib import suppress
+from importlib import import_module
 
 import psutil
 import pytest
@@ -17,6 +18,7 @@ from distributed import Client
 import harness
 from harness import provenance
 from harness.engines import dask as dask_engine
+from harness.engines.dask_cluster import connected
 from harness.store import Store
 from tests.faults.broken_worker import POISONED
 from tests.faults.certificates import write_certificates
@@ -328,6 +330,21 @@ def test_a_worker_of_other_code_gets_no_work(later, fresh, tmp_path, slowly):
         provenance.code_stamp()
     }
     assert bool(commits(tmp_path / "out")) == later
+
+
+class Foreign:
+    """Work of a module that the processes of the cluster do not have."""
+
+    def __reduce__(self):
+        return import_module, ("a_module_of_the_driver_alone",)
+
+
+def test_work_that_the_cluster_cannot_read_is_an_error(cluster):
+    with connected(cluster.address, workers=0) as client:
+        engine = dask_engine.DaskEngine(client, Foreign())
+        with pytest.raises(harness.ClusterError, match="the cluster cannot read the work: "):
+            wait_until(lambda: engine.room > 0)
+        engine.close()
 
 
 # -- who can listen --------------------------------------------------------------------------------

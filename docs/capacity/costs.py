@@ -1,0 +1,190 @@
+"""What a chunk costs on this machine: its training, its commit, and the way through a cluster."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+import harness
+from harness.blocks import COUNTS, Trainer
+from harness.engines.dask import DaskEngine
+from harness.engines.dask_cluster import connected
+from harness.opening import manifest_of
+from harness.planning import available_threads
+from harness.store import Store
+from harness.store.lock import writer
+from harness.work import Outcome, Work
+
+Seconds = NDArray[np.float64]
+
+# Chunks of which the training and the commit are measured, and those that only go there and back.
+TRAINED, SENT = 12, 3000
+
+DASK = Path(sys.executable).with_name("dask")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """Seconds a chunk, of one thread each, measured several times.
+
+    Attributes
+    ----------
+    runs, size : int
+        Runs of a chunk, and bytes of its files.
+    training : array
+        Training.
+    packing, commit : array
+        Making its files, and writing them; a worker that does not see the folder leaves the latter
+        to the driver.
+    scheduler, driver, worker : float
+        Processor time of these processes for a chunk of no work.
+    sent_a_second : float
+        Chunks of no work a second, with two workers, as the clock has it.
+    """
+
+    runs: int
+    size: int
+    training: Seconds
+    packing: Seconds
+    commit: Seconds
+    scheduler: float
+    driver: float
+    worker: float
+    sent_a_second: float
+
+
+class Nothing:
+    """Work that is none, with the answer of a chunk that a worker has kept."""
+
+    def prepare(self) -> None:
+        """Do nothing."""
+
+    def __call__(self, chunk: int) -> Outcome:
+        """Answer."""
+        return Outcome(counts=np.zeros(COUNTS, dtype=np.int64), reused=0, packed=None)
+
+
+def measure(experiment: harness.Experiment) -> Costs:
+    """Measure what the chunks of an experiment cost."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = _train_some(experiment, Path(folder) / "out")
+    with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder), workers=2) as processes:
+        scheduler, *workers, address = processes
+        sent = _send_nothing(address, scheduler, workers)
+    return Costs(**kept, **sent)
+
+
+def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, object]:
+    """Train some chunks on one thread, and keep them."""
+    Store.prepare(folder)
+    training, packing, commit = [], [], []
+    with writer(folder):
+        trainer = Trainer(experiment)
+        store = Store.create(folder, manifest_of(trainer))
+        # With another token than the folder's the rows come back, as from a worker elsewhere.
+        work = Work(experiment, folder, store.manifest, "elsewhere", None)
+        work.prepare()
+        for chunk in range(TRAINED):
+            began = time.perf_counter()
+            packed = work(chunk).packed
+            trained = time.perf_counter()
+            assert packed is not None
+            store.keep(packed)
+            commit.append(time.perf_counter() - trained)
+            training.append(packed.commit.about["seconds"])
+            packing.append(trained - began - training[-1])
+        sizes = [sum(r.size for r in each.files.values()) for each in store.commits().values()]
+    return {
+        "runs": int(store.manifest["chunk_size"]),
+        "size": int(np.median(sizes)),
+        "training": np.array(training),
+        "packing": np.array(packing),
+        "commit": np.array(commit),
+    }
+
+
+@contextmanager
+def _cluster(folder: Path, workers: int) -> Iterator[tuple]:
+    """Start a scheduler and workers; yield their processes, and the scheduler file."""
+    file = folder / "scheduler.json"
+    commands = [
+        ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+         "--dashboard-address", "127.0.0.1:0", "--scheduler-file", file],
+        *[["worker", "--scheduler-file", file, "--nthreads", 1, "--no-nanny", "--no-dashboard",
+           "--host", "127.0.0.1", "--local-directory", folder]] * workers,
+    ]  # fmt: skip
+    started = []
+    try:
+        for command in commands:
+            with (folder / "log").open("ab") as log:
+                started.append(subprocess.Popen([DASK, *map(str, command)], stdout=log, stderr=log))
+            while not file.exists():
+                time.sleep(0.05)
+        yield *(psutil.Process(process.pid) for process in started), str(file)
+    finally:
+        for process in reversed(started):
+            process.kill()
+            process.wait()
+
+
+def _send_nothing(
+    address: str, scheduler: psutil.Process, workers: list[psutil.Process]
+) -> dict[str, float]:
+    """Send chunks of no work through a cluster, and see what that takes."""
+
+    def spent() -> NDArray[np.float64]:
+        def of(process: psutil.Process) -> float:
+            times = process.cpu_times()
+            return times.user + times.system
+
+        return np.array([of(scheduler), of(psutil.Process(os.getpid())), sum(map(of, workers))])
+
+    with connected(address, workers=0) as client:
+        engine = DaskEngine(client, Nothing())
+        _send(engine, 200)  # connections are made, and caches filled
+        before, began = spent(), time.perf_counter()
+        _send(engine, SENT)
+        seconds = time.perf_counter() - began
+        each = (spent() - before) / SENT
+        engine.close()
+    names = ("scheduler", "driver", "worker")
+    return dict(zip(names, each.tolist(), strict=True)) | {"sent_a_second": SENT / seconds}
+
+
+def _send(engine: DaskEngine[Outcome], chunks: int) -> None:
+    """Have chunks done as `harness.run` does it."""
+    begun = ended = 0
+    while ended < chunks:
+        for _ in range(min(engine.room, chunks - begun)):
+            engine.submit(begun)
+            begun += 1
+        for _ in engine.completed(timeout=0.1):
+            ended += 1
+
+
+def overhead(experiment: harness.Experiment, rounds: int) -> list[tuple[float, float]]:
+    """Return seconds of a sweep on threads and on as many worker processes, taken in turns."""
+    found = []
+    for _ in range(rounds):
+        pair = []
+        for engine in ("threads", "dask"):
+            with tempfile.TemporaryDirectory() as folder:
+                began = time.perf_counter()
+                harness.run(experiment, Path(folder) / "out", engine=engine)
+                pair.append(time.perf_counter() - began)
+        found.append((pair[0], pair[1]))
+    return found
+
+
+def processors() -> int:
+    """Return how many processors were measured on."""
+    return available_threads()

@@ -1,0 +1,194 @@
+"""Results in an object store: in memory, and behind the protocol of S3."""
+
+import errno
+import os
+import pickle
+
+import fsspec
+import pandas as pd
+import pytest
+from moto.server import ThreadedMotoServer
+from upath import UPath
+
+import harness
+from harness import inspection, planning
+from harness.blocks import Trainer
+from harness.store import Store, is_local, place
+from harness.store.lock import is_written_by, writer
+from harness.store.objects import ObjectFiles
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """An S3 of this machine, in the environment where s3fs looks for it."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        fsspec.filesystem("s3", use_listings_cache=False).mkdir("results")
+        yield "s3://results"
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def url(request, tmp_path):
+    """A URL where nothing is, of each kind."""
+    base = "memory://results" if request.param == "memory" else request.getfixturevalue("s3")
+    return f"{base}/{tmp_path.name}"
+
+
+@pytest.fixture
+def files(url):
+    return ObjectFiles(place(url))
+
+
+@pytest.fixture
+def chunks_of_two(monkeypatch):
+    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+
+
+# -- where -----------------------------------------------------------------------------------------
+
+
+def test_paths_stay_what_they_are(tmp_path):
+    assert place("some/where") == place(tmp_path).__class__("some/where")
+    assert place(tmp_path) is tmp_path
+    assert is_local(place("a:b")) and not is_local(place("memory://a/b"))
+
+
+@pytest.mark.parametrize("url", ["nothing://a/b", "http2://x"])
+def test_unknown_kinds_are_refused(url):
+    with pytest.raises(harness.HarnessError, match="cannot be used"):
+        place(url)
+
+
+def test_it_travels(url):
+    folder = pickle.loads(pickle.dumps(place(url)))
+    assert str(folder) == str(place(url))
+
+
+# -- objects ---------------------------------------------------------------------------------------
+
+
+def test_only_the_first_of_two_creates(files):
+    assert files.create("commits/1.json", [b"fir", b"st"])
+    assert not files.create("commits/1.json", [b"second"])
+    assert files.read("commits/1.json") == b"first"
+    files.replace("commits/1.json", [b"third"])
+    assert files.read("commits/1.json") == b"third"
+    assert files.size("commits/1.json") == 5
+    with files.open("commits/1.json") as opened:
+        assert opened.read(2) == b"th"
+
+
+def test_names_are_those_that_are_there_now(files):
+    assert (files.names("commits"), files.entries(), files.size("commits/1.json")) == (
+        [],
+        set(),
+        None,
+    )
+    for name in ("commits/2.json", "commits/1.json", "manifest.json", ".writer.json"):
+        files.create(name, [b"x"])
+    assert files.names("commits") == ["commits/1.json", "commits/2.json"]
+    assert files.entries() == {"commits", "manifest.json", ".writer.json"}
+    files.remove(["commits/1.json", "commits/7.json"])
+    assert files.names("commits") == ["commits/2.json"]
+    with pytest.raises(FileNotFoundError) as caught:
+        files.read("commits/1.json")
+    assert caught.value.strerror == os.strerror(errno.ENOENT)
+
+
+class Overwriting:
+    """A store that does not know the condition."""
+
+    def __init__(self, fs):
+        self._fs = fs
+
+    def __getattr__(self, name):
+        return getattr(self._fs, name)
+
+    def pipe_file(self, path, data, mode):
+        self._fs.pipe_file(path, data)
+
+
+def test_a_store_that_overwrites_is_refused_before_anything_is_written(monkeypatch, small):
+    fs = fsspec.filesystem("memory", use_listings_cache=False)
+    monkeypatch.setattr(UPath, "fs", property(lambda self: Overwriting(fs)))
+    with pytest.raises(harness.ResultsError, match="overwrites what it should not"):
+        harness.run(small(), "memory://overwriting/out")
+    assert not fs.exists("/overwriting/out") or not fs.ls("/overwriting/out")
+
+
+# -- sweeps ----------------------------------------------------------------------------------------
+
+
+def bytes_of(folder):
+    """What is in all files that do not name a process or a time."""
+    files = Store.open(folder).files
+    names = [*files.names("runs"), *files.names("trajectories"), "runs.csv", "trajectories.csv"]
+    return {name: files.read(name) for name in names}
+
+
+def test_results_are_those_of_a_folder_byte_by_byte(url, small, tmp_path, chunks_of_two):
+    results = harness.run(small(), url)
+    harness.run(small(), tmp_path / "out")
+    assert bytes_of(place(url)) == bytes_of(tmp_path / "out")
+    pd.testing.assert_frame_equal(harness.open_results(url).runs, results.runs)
+    assert ".writer.json" not in Store.open(place(url)).files.entries()
+    assert all(not file.problem for file in inspection.verify(place(url)))
+    status = inspection.status(place(url))
+    assert (status.runs_done, status.writer) == (12, None)
+
+
+def test_what_is_missing_or_broken_is_trained_again(url, small, chunks_of_two):
+    harness.run(small(), url)
+    files = Store.open(place(url)).files
+    before = bytes_of(place(url))
+    files.remove(["runs/part-000003.parquet"])
+    files.replace("runs/part-000004.parquet", [b"x" * files.size("runs/part-000004.parquet")])
+    broken = {file.name for file in inspection.verify(place(url)) if file.problem}
+    assert broken == {"runs/part-000003.parquet", "runs/part-000004.parquet"}
+    harness.run(small(), url)
+    assert bytes_of(place(url)) == before
+
+
+def test_a_grid_grows_there(url, small, tmp_path, chunks_of_two):
+    harness.run(small(), url)
+    results = harness.run(small(grid__init_id=6), url)
+    fresh = harness.run(small(grid__init_id=6), tmp_path / "out")
+    pd.testing.assert_frame_equal(results.runs, fresh.runs, check_exact=True)
+    assert inspection.status(place(url)).runs_reused == 12
+
+
+def test_another_experiment_and_other_things_are_refused(url, small):
+    harness.run(small(), url)
+    with pytest.raises(harness.ResultsError, match="grid.init_id was 4 and is 5"):
+        harness.run(small(grid__init_id=5, training__learning_rate=0.2), url)
+    ObjectFiles(place(f"{url}-other")).create("thesis.tex", [b"x"])
+    with pytest.raises(harness.ResultsError, match="is there already and is no results folder"):
+        harness.run(small(), f"{url}-other")
+    with pytest.raises(harness.ResultsError, match="is no results folder"):
+        harness.open_results(f"{url}-nothing")
+
+
+def test_of_two_writers_the_first_commit_stays(url, small, monkeypatch, chunks_of_two):
+    folder = place(url)
+    Store.prepare(folder)
+    with writer(folder) as first, writer(folder) as second:
+        assert is_written_by(folder, second)
+        assert not is_written_by(folder, first)
+    trained = Trainer.train
+
+    def train_and_be_overtaken(self, *arguments):
+        monkeypatch.setattr(Trainer, "train", trained)
+        harness.run(small(), url)  # another process does all of it meanwhile
+        return trained(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "train", train_and_be_overtaken)
+    results = harness.run(small(), url, lanes=1, threads=1)
+    assert len(results.runs) == 12
+    assert all(not file.problem for file in inspection.verify(folder))
