@@ -126,7 +126,13 @@ def _cluster(folder: Path, workers: int) -> Iterator[tuple]:
     try:
         for command in commands:
             with (folder / "log").open("ab") as log:
-                started.append(subprocess.Popen([DASK, *map(str, command)], stdout=log, stderr=log))
+                process = subprocess.Popen(
+                    [DASK, *map(str, command)],
+                    stdout=log,
+                    stderr=log,
+                    env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},  # for Nothing
+                )
+            started.append(process)
             while not file.exists():
                 time.sleep(0.05)
         yield *(psutil.Process(process.pid) for process in started), str(file)

@@ -108,12 +108,14 @@ class DaskEngine(Generic[Result]):
 
     def _result(self, future: Future) -> Result | Exception:
         """Return what came of a task that has ended, or its exception."""
+        if future.status in ("cancelled", "lost"):  # which nobody here has done
+            raise self._scheduler_gone()
         try:
             result: Result = future.result(timeout=_ANSWER)
         except KilledWorker as error:
             return RuntimeError(f"{error.allowed_failures + 1} workers died while they had it")
         except Exception as error:
-            if future.cancelled() or self._client.status != "running":
+            if self._client.status != "running":
                 raise self._scheduler_gone() from None
             return error
         return result

@@ -11,12 +11,13 @@ import threading
 from contextlib import suppress
 from importlib import import_module
 
+import pandas as pd
 import psutil
 import pytest
 from distributed import Client
 
 import harness
-from harness import provenance
+from harness import inspection, provenance
 from harness.engines import dask as dask_engine
 from harness.engines.dask_cluster import connected
 from harness.store import Store
@@ -24,6 +25,7 @@ from tests.faults.broken_worker import POISONED
 from tests.faults.certificates import write_certificates
 from tests.faults.cluster import Cluster, end, family, kill, start_harness, wait_until
 from tests.faults.sweeps import TEXT, commits, experiment, tables
+from tests.object_store import serving_s3
 
 # Seeds of a sweep of two-run chunks: of a few, and of so many that it can be disturbed.
 FEW, MANY = 6, 60
@@ -122,6 +124,20 @@ def test_workers_without_the_folder_send_their_rows(fresh, tmp_path, undisturbed
     run(tmp_path / "out", 4, fresh.address)
     run(tmp_path / "out", FEW, fresh.address)  # where they cannot see what is there
     assert tables(tmp_path / "out") == undisturbed(FEW).sha256
+
+
+def test_workers_write_into_an_object_store_themselves(tmp_path, monkeypatch, undisturbed):
+    with serving_s3() as (bucket, environment), Cluster(tmp_path, environment) as running:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        running.add_worker()
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "keep", None)  # the driver has nothing to keep
+            results = run(f"{bucket}/out", FEW, running.address)
+        pd.testing.assert_frame_equal(results.runs, undisturbed(FEW).runs, check_exact=True)
+        files = Store.open(results.folder).files
+        for name in ("runs.csv", "trajectories.csv"):
+            assert files.read(name) == (undisturbed(FEW).folder / name).read_bytes()
 
 
 def test_a_thousand_tiny_chunks(cluster, tmp_path, undisturbed):
@@ -231,8 +247,10 @@ def test_a_cluster_outlives_a_command_that_is_killed(fresh, slow, tmp_path):
     command = ("run", slow, "--out", out, "--scheduler", fresh.file, "-q")
     driver = start_harness(*command)
     wait_until(lambda: len(commits(out)) >= 2)
+    assert f"process {driver.pid} on " in inspection.status(out).writer
     driver.kill()
     assert end(driver)[0] == -signal.SIGKILL
+    assert inspection.status(out).writer is None
     before = commits(out)
     again = start_harness(*command)
     assert end(again) == (0, "")
