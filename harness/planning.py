@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.arguments import start, work_of
-from harness.blocks import COUNTS, Trainer
+from harness.blocks import COUNTS, Trainer, make_counts
 from harness.experiment import Experiment
 from harness.kernels.curvature import sharpness_of
 from harness.store.csv_files import MOST_CSV_ROWS
@@ -213,7 +213,7 @@ def _time(trainer: Trainer, first: int, last: int) -> tuple[bool, float, NDArray
 
     Return whether it came to its end, the seconds it took, and its runs and updates.
     """
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
+    stop, progress = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
     alarm = threading.Timer(0.25, stop.fill, (1,))
     alarm.start()
     began = time.perf_counter()

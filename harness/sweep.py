@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.blocks import COUNTS, Trainer
+from harness.blocks import Trainer, make_counts
 from harness.engines import Engine
 from harness.engines.threads import ThreadEngine
-from harness.errors import ChunkError, HarnessError, shown
+from harness.errors import ChunkError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.opening import is_finished, manifest_of, open_or_create
 from harness.planning import available_threads
@@ -157,6 +157,7 @@ def run(
 
 def _finish(store: Store) -> None:
     """Write what is there once all chunks are; each step may be done again."""
+    _check_alone(store)
     if store.manifest["earlier"]:
         store.drop_earlier()
     done = [commit.about for commit in store.commits().values()]
@@ -166,11 +167,25 @@ def _finish(store: Store) -> None:
     write_csv(store)
 
 
+def _check_alone(store: Store) -> None:
+    """Raise a ResultsError where another process has grown the folder or taken chunks away.
+
+    A lock keeps it out of a folder; an object store has none.
+    """
+    there = Store.open(store.folder).manifest
+    keys = ("identity", "generation")
+    if any(there[key] != store.manifest[key] for key in keys) or store.missing():
+        raise ResultsError(
+            f"{store.folder} was changed by another process meanwhile.\n"
+            "What is finished is kept; when that one has ended the same command goes on."
+        )
+
+
 class _Tally:
     """What of the missing chunks is done; threads count while they train."""
 
     def __init__(self, store: Store, missing: list[int]) -> None:
-        self._counts = np.zeros((len(missing), COUNTS), dtype=np.int64)
+        self._counts = make_counts(len(missing))
         self._row_of = {chunk: row for row, chunk in enumerate(missing)}
         self._reused = 0
         self._runs = store.manifest["runs"]

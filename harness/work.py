@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import provenance
-from harness.blocks import COUNTS, Trainer
+from harness.blocks import Trainer, make_counts
 from harness.errors import ClusterError
 from harness.experiment import Experiment
 from harness.growth import Former
@@ -112,7 +112,7 @@ class Work:
 
     def __call__(self, chunk: int) -> Outcome:
         """Train a chunk, and keep it where its folder is."""
-        counts, stop = np.zeros(COUNTS, dtype=np.int64), np.zeros(1, dtype=np.uint8)
+        counts, stop = make_counts(1)[0], np.zeros(1, dtype=np.uint8)
         outcome = self.train(chunk, counts, stop)
         assert outcome is not None  # nobody could stop it
         return outcome

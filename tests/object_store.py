@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import boto3
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 
 @contextmanager
@@ -11,6 +12,7 @@ def serving_s3():
     """Yield the URL of a bucket, and the environment variables by which s3fs finds it."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
+    S3FileSystem.clear_instance_cache()  # which may have talked to another server
     try:
         host, port = server.get_host_and_port()
         endpoint, region = f"http://{host}:{port}", "us-east-1"

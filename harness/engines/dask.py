@@ -9,6 +9,7 @@ as soon as it is here.
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
@@ -24,7 +25,7 @@ _WINDOW = 3
 # Seconds between two looks at the workers, and those after which the scheduler is taken for dead.
 _LOOK = 1.0
 _ANSWER = 60.0
-# Seconds that nobody trains before that is an error.
+# Seconds without a worker that has prepared the work before that is an error.
 PATIENCE = 600.0
 
 _GONE = "What is finished is kept; start a scheduler and workers, and the same command goes on."
@@ -64,6 +65,9 @@ class DaskEngine(Generic[Result]):
         self._work = client.submit(_same, work, key=f"{self._name}-work", pure=False)
         self._submitted = 0
         self._chunk_of: dict[Future, int] = {}
+        # Chunks that wait until nothing else is in flight, and all that have waited so.
+        self._suspects: list[int] = []
+        self._alone: set[int] = set()
         self._ended: SimpleQueue[Future] = SimpleQueue()
         self._threads_of: dict[str, int] = {}
         self._preparing: dict[str, Future] = {}
@@ -81,10 +85,12 @@ class DaskEngine(Generic[Result]):
     @property
     def in_flight(self) -> int:
         """Chunks that were submitted and not yet handed out by `completed`."""
-        return len(self._chunk_of)
+        return len(self._chunk_of) + len(self._suspects)
 
     def submit(self, chunk: int) -> None:
         """Queue a chunk."""
+        if self._client.status != "running":
+            raise self._scheduler_gone()
         self._submitted += 1
         future = self._client.submit(
             _do, self._work, chunk, key=f"{self._name}-{chunk}-{self._submitted}", pure=False
@@ -95,34 +101,50 @@ class DaskEngine(Generic[Result]):
     def completed(self, timeout: float) -> Iterator[tuple[int, Result | Exception]]:
         """Yield the chunks that have ended, waiting for the first at most `timeout` seconds."""
         self._look()
+        if self._suspects and not self._chunk_of:
+            self.submit(self._suspects.pop())
         try:
             future = self._ended.get(timeout=timeout)
             while True:
                 chunk = self._chunk_of.pop(future)
-                result = self._result(future)
+                result = self._result(future, chunk)
                 future.release()
-                yield chunk, result
+                if result is not None:
+                    yield chunk, result[0]
                 future = self._ended.get_nowait()
         except Empty:
             return
 
-    def _result(self, future: Future) -> Result | Exception:
-        """Return what came of a task that has ended, or its exception."""
-        if future.status in ("cancelled", "lost"):  # which nobody here has done
+    def _result(self, future: Future, chunk: int) -> tuple[Result | Exception] | None:
+        """Return what came of a task that has ended, or its exception; None if it is done again."""
+        if future.status == "finished":
+            try:
+                return (future.result(timeout=_ANSWER),)
+            except Exception as error:
+                if future.status == "error":
+                    return (error,)
+        if future.status == "error":
+            found = future.exception()
+            if not isinstance(found, KilledWorker):
+                return (found,)
+            if chunk in self._alone:
+                deaths = 2 * (found.allowed_failures + 1)
+                return (RuntimeError(f"{deaths} workers died while they had it"),)
+            # Dask suspects all that a worker had when it died. Alone it is found out.
+            self._alone.add(chunk)
+            self._suspects.append(chunk)
+            return None
+        if future.status == "cancelled" or self._client.status != "running":
             raise self._scheduler_gone()
-        try:
-            result: Result = future.result(timeout=_ANSWER)
-        except KilledWorker as error:
-            return RuntimeError(f"{error.allowed_failures + 1} workers died while they had it")
-        except Exception as error:
-            if self._client.status != "running":
-                raise self._scheduler_gone() from None
-            return error
-        return result
+        self.submit(chunk)  # what came of it is lost with its worker
+        return None
 
     def close(self) -> None:
         """Drop what is queued. What is at work ends by itself, and is kept where it can be."""
-        self._client.cancel([*self._chunk_of, *self._preparing.values(), self._work], force=True)
+        with suppress(RuntimeError, OSError, TimeoutError):  # of a client that is closed already
+            self._client.cancel(
+                [*self._chunk_of, *self._preparing.values(), self._work], force=True
+            )
 
     # -- workers -----------------------------------------------------------------------------------
 
@@ -133,6 +155,8 @@ class DaskEngine(Generic[Result]):
             return
         self._looked = now
         self._threads_of = self._ask_for_workers()
+        if self._work.status == "cancelled":  # the scheduler was away for a moment
+            raise self._scheduler_gone()
         if self._work.status == "error":
             why = " ".join(str(self._work.exception()).split())
             raise ClusterError(
@@ -157,13 +181,13 @@ class DaskEngine(Generic[Result]):
             if future.done():
                 self._preparing.pop(worker)
                 self._take_in(worker, future)
-        if self._threads_of:
+        if self._prepared:
             self._last_seen = now
         elif now - self._last_seen > PATIENCE:
             raise ClusterError(
-                f"the cluster has had no workers for {_minutes(PATIENCE)}.\n"
-                "Start some (dask worker ADDRESS); what is finished is kept, and the same command"
-                " goes on."
+                f"the cluster has had no worker that is ready for {_minutes(PATIENCE)}.\n"
+                "Start some (dask worker ADDRESS), or see what ends those that there are; what is"
+                " finished is kept, and the same command goes on."
             )
 
     def _ask_for_workers(self) -> dict[str, int]:

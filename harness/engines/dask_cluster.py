@@ -105,7 +105,7 @@ def _client_of(address: str) -> Client:
     """Connect with a running cluster."""
     try:
         return Client(address, timeout=_ANSWER, set_as_default=False)
-    except OSError as error:  # of which those of time and of communication are
+    except (OSError, RuntimeError, ImportError, ValueError) as error:
         why = " ".join(str(error.__cause__ or error).split())
         raise ClusterError(
             f"the scheduler at {address} cannot be reached: {why}\n"
@@ -122,23 +122,24 @@ def address_of(scheduler: str) -> str:
         It is none, or others than this machine could listen to what is said.
     """
     address = scheduler if "://" in scheduler else _read_address(Path(scheduler))
-    parts = urlsplit(address)
+    scheme, _, rest = address.partition("://")
     try:
+        parts = urlsplit(f"//{rest}")
         host, port = parts.hostname, parts.port
-    except ValueError:  # a port that is none
+    except ValueError:  # a port that is none, half a bracket
         host, port = None, None
-    if parts.scheme not in ("tcp", "tls") or not host or port is None:
+    if scheme not in ("tcp", "tls") or not host or port is None:
         raise HarnessError(
             f"--scheduler {shown(address)} must be tcp://HOST:PORT or tls://HOST:PORT,"
             " or a scheduler file.\nFor example: --scheduler tcp://127.0.0.1:8786"
         )
-    if parts.scheme == "tcp" and not _is_loopback(host):
+    if scheme == "tcp" and not _is_loopback(host):
         raise HarnessError(
             f"--scheduler {shown(address)} is another machine and not encrypted: whoever can reach"
             " it could read all that is sent, and run any program on the workers.\n"
             f"Use tls://. {_HOW}"
         )
-    if parts.scheme == "tls" and Security().get_connection_args("client")["ssl_context"] is None:
+    if scheme == "tls" and Security().get_connection_args("client")["ssl_context"] is None:
         raise HarnessError(
             f"--scheduler {shown(address)} needs certificates, and Dask's configuration names"
             f" none.\nSet distributed.comm.tls.ca-file, client.cert and client.key. {_HOW}"
@@ -168,6 +169,6 @@ def _is_loopback(host: str) -> bool:
     """Return whether all addresses of a host are this machine alone."""
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError:
+    except (OSError, ValueError):  # no such host, no name that could be one
         return False
     return all(ipaddress.ip_address(str(address)).is_loopback for address in found)

@@ -203,16 +203,31 @@ class Store:
         there = {
             chunk
             for chunk, commit in self.commits(broken=lambda name, why: None).items()
-            if all(self.files.size(name) == r.size for name, r in commit.files.items())
+            if self._has_files(commit)
         }
         return [chunk for chunk in range(int(self.manifest["chunks"])) if chunk not in there]
+
+    def _has_files(self, commit: Commit) -> bool:
+        return all(self.files.size(name) == r.size for name, r in commit.files.items())
+
+    def _is_whole(self, name: str) -> bool:
+        """Return whether a commit can be read, and its files are there."""
+        try:
+            return self._has_files(self.read_commit(name))
+        except (OSError, ValueError, TypeError, KeyError):
+            return False
 
     def make_room(self, chunks: Iterable[int]) -> None:
         """Remove what is left of missing chunks, and files that a killed process did not finish."""
         with self.writing("the folder"):
             self.files.remove_unfinished(_FOLDERS)
             there = set(self.files.names(COMMITS))
-            self.withdraw(name for c in chunks if (name := self.name_of_commit(c)) in there)
+            # Looked at anew: another process may have committed one since it was missing.
+            self.withdraw(
+                name
+                for chunk in chunks
+                if (name := self.name_of_commit(chunk)) in there and not self._is_whole(name)
+            )
 
     def withdraw(self, commits: Iterable[str]) -> None:
         """Remove commits, so that what they say does not exist."""

@@ -2,7 +2,7 @@
 
 The kernel takes the lock away from a process that dies in any way, so none is ever stale. Beside it
 lies a note on who holds it, with a token by which others find out whether they see the same folder.
-An object store has the note alone: who comes second works in vain, and changes nothing.
+An object store has the note alone.
 """
 
 import json
@@ -73,12 +73,12 @@ def _noted(folder: Path) -> Iterator[str]:
         "token": token,
     }
     files = files_at(folder)
-    with suppress(OSError):  # no result depends on it
+    with suppress(OSError, StorageError):  # no result depends on it
         files.note(_HOLDER, json.dumps(about) + "\n")
     try:
         yield token
     finally:
-        with suppress(OSError):
+        with suppress(OSError, StorageError):
             files.remove_note(_HOLDER)
 
 
@@ -103,7 +103,7 @@ def is_written_by(folder: Path, token: str) -> bool:
     try:
         about = json.loads(files_at(folder).read(_HOLDER))
         return bool(about["token"] == token)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (StorageError, OSError, ValueError, TypeError, KeyError):
         return False
 
 

@@ -4,14 +4,25 @@ An object appears whole or not at all, and what is there after a write is there 
 has to be flushed or linked. `create` is a conditional put: the store makes the object only if there
 is none of that name, which is what a commit needs. A store that does not know the condition would
 overwrite without a word, so that is tried out before anything is written.
+
+A store that does not answer says nothing of what is in it. So all but a missing object is a
+StorageError, and nothing that could be taken for a broken file.
 """
 
 import errno
+import io
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
+
+from harness.errors import StorageError
+
+# Names of errors: the object is there; another request for it is under way, and to be waited for.
+_THERE, _BUSY = "PreconditionFailed", "ConditionalRequestConflict"
+_TRIES = 5
 
 
 class ObjectFiles:
@@ -24,7 +35,7 @@ class ObjectFiles:
 
     Raises
     ------
-    OSError
+    FileNotFoundError, StorageError
         By every method; what it was to make is then not there, and nothing else has changed.
     """
 
@@ -46,17 +57,27 @@ class ObjectFiles:
 
     def create(self, name: str, data: Iterable[Any]) -> bool:
         """Make an object of some buffers; return False, and change nothing, if it is there."""
-        with _os_errors(name):
-            try:
-                self.root.fs.pipe_file(self._path(name), b"".join(data), mode="create")
-            except FileExistsError:
-                return False
-        return True
+        content = b"".join(data)
+        with self._asked_for(name):
+            for attempt in range(_TRIES):
+                try:
+                    self.root.fs.pipe_file(self._path(name), content, mode="create")
+                except FileExistsError:
+                    return False
+                except Exception as error:
+                    if _code(error) == _THERE:
+                        return False
+                    if _code(error) != _BUSY or attempt == _TRIES - 1:
+                        raise
+                    time.sleep(0.1 * 2**attempt)
+                else:
+                    return True
+        raise AssertionError  # the last try returns or raises
 
     def replace(self, name: str, data: Iterable[Any]) -> None:
         """Make an object of some buffers, in the place of the one that is there."""
         # At once, because one that is written piece by piece stays as a part where that fails.
-        with _os_errors(name):
+        with self._asked_for(name):
             self.root.fs.pipe_file(self._path(name), b"".join(data), mode="overwrite")
 
     def note(self, name: str, text: str) -> None:
@@ -69,19 +90,17 @@ class ObjectFiles:
 
     def read(self, name: str) -> bytes:
         """Return what is in an object."""
-        with _os_errors(name):
+        with self._asked_for(name):
             return bytes(self.root.fs.cat_file(self._path(name)))
 
     def open(self, name: str) -> IO[bytes]:
-        """Open an object to read parts of it."""
-        with _os_errors(name):
-            opened: IO[bytes] = self.root.fs.open(self._path(name), "rb")
-        return opened
+        """Open an object to read parts of it; all of it is fetched."""
+        return io.BytesIO(self.read(name))
 
     def size(self, name: str) -> int | None:
         """Return the bytes of an object, or None if there is no such object."""
         try:
-            with _os_errors(name):
+            with self._asked_for(name):
                 return int(self.root.fs.size(self._path(name)))
         except FileNotFoundError:
             return None
@@ -95,18 +114,21 @@ class ObjectFiles:
         return sorted(f"{folder}/{name}" for name in self._listed(folder) if name[0] != ".")
 
     def _listed(self, folder: str) -> set[str]:
+        prefix = self._path(folder).rstrip("/")
         try:
-            with _os_errors(folder):
-                found = self.root.fs.ls(self._path(folder), detail=False)
+            with self._asked_for(folder):
+                found = self.root.fs.ls(prefix, detail=False)
         except FileNotFoundError:
             return set()
-        return {path.rstrip("/").rpartition("/")[2] for path in found}
+        # An object of the prefix's own name is what some tools call a folder.
+        paths = {path.rstrip("/") for path in found} - {prefix}
+        return {path.rpartition("/")[2] for path in paths}
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects, in this order; those that are not there are passed over."""
         for name in names:
             try:
-                with _os_errors(name):
+                with self._asked_for(name):
                     self.root.fs.rm_file(self._path(name))
             except FileNotFoundError:
                 continue
@@ -114,21 +136,25 @@ class ObjectFiles:
     def remove_unfinished(self, folders: Iterable[str]) -> None:
         """Do nothing: no object is ever unfinished."""
 
+    @contextmanager
+    def _asked_for(self, name: str) -> Iterator[None]:
+        """Raise whatever a store raises as a StorageError, but for an object that is missing."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from None
+        except Exception as error:  # each client library has its own
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise StorageError(
+                f"{self.root / name} cannot be read or written: {why}\n"
+                "What was finished before is kept; the same command goes on."
+            ) from error
 
-@contextmanager
-def _os_errors(name: str) -> Iterator[None]:
-    """Raise whatever a store raises as an OSError that says what is wrong."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from None
-    except OSError as error:
-        if error.strerror:
-            raise
-        raise OSError(error.errno or errno.EIO, _on_one_line(error), name) from error
-    except Exception as error:  # of a client library, each has its own
-        raise OSError(errno.EIO, _on_one_line(error), name) from error
 
-
-def _on_one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _code(error: BaseException) -> str:
+    """Return the name that S3 gives an error; nothing if it has none."""
+    for each in (error, error.__cause__):
+        response = getattr(each, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("Error", {}).get("Code", ""))
+    return ""

@@ -11,6 +11,9 @@ from harness.errors import HarnessError, shown
 from harness.store.files import LocalFiles
 from harness.store.objects import ObjectFiles
 
+# Those that make an object only if there is none of that name, in one step.
+_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory")
+
 
 def place(where: str | Path) -> Path:
     """Return where a results folder is, given its path or the URL of an object store.
@@ -18,25 +21,29 @@ def place(where: str | Path) -> Path:
     Raises
     ------
     HarnessError
-        It is a URL of a kind that nobody here knows, or packages for it are not installed.
+        It is a URL of another kind, or packages for it are not installed.
     """
-    text = str(where)
-    if not isinstance(where, str) or "://" not in text:
-        return Path(where) if isinstance(where, str) else where
+    if not isinstance(where, str):
+        return where
+    scheme, separator, path = where.partition("://")
+    if not separator:
+        return Path(where)
+    if scheme == "file":
+        return Path(path)
+    if scheme not in _STORES:
+        raise HarnessError(
+            f"{shown(where)} is nowhere that results can be kept.\n"
+            "They go into a folder, or to s3://BUCKET/NAME, gs://BUCKET/NAME or az://BUCKET/NAME."
+        )
     try:
         from upath import UPath
-    except ImportError:
-        raise HarnessError(
-            f"{shown(text)} is an object store, for which packages are not installed.\n"
-            "Install them: pip install 'harness[objects]', and s3fs, gcsfs or adlfs."
-        ) from None
-    try:
-        found = UPath(text, use_listings_cache=False)
+
+        found = UPath(where, use_listings_cache=False)
         _ = found.fs  # made at its first use
-    except (ImportError, ValueError) as error:
+    except ImportError as error:
         raise HarnessError(
-            f"{shown(text)} cannot be used: {error}\n"
-            "Results go into a folder, or to s3://BUCKET/NAME, gs://BUCKET/NAME or az://..."
+            f"{shown(where)} needs packages that are not installed: {error}\n"
+            "Install them: pip install 'harness[objects]', and s3fs, gcsfs or adlfs."
         ) from None
     return cast(Path, found)
 

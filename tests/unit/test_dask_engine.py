@@ -127,8 +127,9 @@ def test_a_scheduler_on_this_machine_is_talked_to(address, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "address", ["tcp://10.0.0.5:8786", "tcp://0.0.0.0:8786", "tcp://192.0.2.1:1", "tcp://[::]:8786"]
-)
+    "address", ["tcp://10.0.0.5:8786", "tcp://0.0.0.0:8786", "tcp://192.0.2.1:1", "tcp://[::]:8786",
+                "tcp://a..b:8786"]
+)  # fmt: skip
 def test_one_elsewhere_is_not_without_tls(address, tmp_path):
     file = tmp_path / "scheduler.json"
     file.write_text(json.dumps({"address": address}))
@@ -141,7 +142,7 @@ def test_one_elsewhere_is_not_without_tls(address, tmp_path):
 
 @pytest.mark.parametrize(
     "address",
-    ["tcp://127.0.0.1", "tcp://:8786", "tcp://127.0.0.1:x", "tcp://127.0.0.1:99999",
+    ["tcp://127.0.0.1", "tcp://:8786", "tcp://[::1:8786", "tcp://127.0.0.1:x", "tcp://127.0.0.1:99999",
      "http://127.0.0.1:8787", "inproc://1/2/3", "ucx://127.0.0.1:1"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(address):

@@ -50,13 +50,14 @@ def chunks_of_two(monkeypatch):
 def test_paths_stay_what_they_are(tmp_path):
     assert place("some/where") == Path("some/where")
     assert place(tmp_path) is tmp_path
+    assert place(f"file://{tmp_path}") == tmp_path
     assert is_local(place("a:b"))
     assert not is_local(place("memory://a/b"))
 
 
-@pytest.mark.parametrize("url", ["nothing://a/b", "http2://x"])
-def test_unknown_kinds_are_refused(url):
-    with pytest.raises(harness.HarnessError, match="cannot be used"):
+@pytest.mark.parametrize("url", ["nothing://a/b", "sftp://host/a", "://", "http://x/y"])
+def test_what_is_no_object_store_is_refused(url):
+    with pytest.raises(harness.HarnessError, match="nowhere that results can be kept"):
         place(url)
 
 
@@ -96,25 +97,103 @@ def test_names_are_those_that_are_there_now(files):
     assert caught.value.strerror == os.strerror(errno.ENOENT)
 
 
-class Overwriting:
-    """A store that does not know the condition."""
+class Watched:
+    """A store in memory, with other functions in the place of some of its own."""
 
-    def __init__(self, fs):
-        self._fs = fs
+    def __init__(self, **functions):
+        self._fs = fsspec.filesystem("memory", use_listings_cache=False)
+        self.__dict__ |= functions
 
     def __getattr__(self, name):
         return getattr(self._fs, name)
 
-    def pipe_file(self, path, data, mode):
-        self._fs.pipe_file(path, data)
+
+@pytest.fixture
+def watch(monkeypatch):
+    """Return a function that has all stores be watched ones."""
+
+    def start(**functions):
+        watched = Watched(**functions)
+        monkeypatch.setattr(UPath, "fs", property(lambda self: watched))
+        return watched
+
+    return start
 
 
-def test_a_store_that_overwrites_is_refused_before_anything_is_written(monkeypatch, small):
-    fs = fsspec.filesystem("memory", use_listings_cache=False)
-    monkeypatch.setattr(UPath, "fs", property(lambda self: Overwriting(fs)))
+def test_a_store_that_overwrites_is_refused_before_anything_is_written(watch, small):
+    fs = watch(pipe_file=lambda path, data, mode: memory.pipe_file(path, data))
+    memory = fs._fs
     with pytest.raises(harness.ResultsError, match="overwrites what it should not"):
         harness.run(small(), "memory://overwriting/out")
     assert not fs.exists("/overwriting/out") or not fs.ls("/overwriting/out")
+
+
+class Answer(Exception):
+    """An error as S3 gives it."""
+
+    def __init__(self, code):
+        super().__init__(code)
+        self.response = {"Error": {"Code": code}}
+
+
+def answering(*codes):
+    """A function that raises these one after the other, and then does nothing."""
+    left = list(codes)
+
+    def pipe_file(path, data, mode):
+        if left:
+            raise OSError(errno.EINVAL, "no") from Answer(left.pop(0))
+
+    return pipe_file
+
+
+def test_what_s3_says_of_a_conditional_put_is_understood(watch, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    busy, files = "ConditionalRequestConflict", ObjectFiles(place("memory://answers/out"))
+    watch(pipe_file=answering("PreconditionFailed"))
+    assert not files.create("a", [b"x"])
+    watch(pipe_file=answering(busy, busy))
+    assert files.create("a", [b"x"])
+    watch(pipe_file=answering(busy, "PreconditionFailed"))
+    assert not files.create("a", [b"x"])
+    watch(pipe_file=answering(*[busy] * 9))
+    with pytest.raises(harness.StorageError):
+        files.create("a", [b"x"])
+    watch(pipe_file=answering("AccessDenied"))
+    with pytest.raises(harness.StorageError, match="memory://answers/out/a cannot be read or writ"):
+        files.create("a", [b"x"])
+
+
+def test_an_object_that_is_called_a_folder_is_none(s3):
+    fsspec.filesystem("s3", use_listings_cache=False).pipe_file("results/console/", b"")
+    files = ObjectFiles(place(f"{s3}/console"))
+    assert files.entries() == set()
+    files.create("a", [b"x"])
+    assert files.entries() == {"a"}
+
+
+def test_a_store_that_does_not_answer_is_not_taken_for_broken(watch, small, chunks_of_two):
+    url = "memory://outage/out"
+    harness.run(small(), url)
+    before = bytes_of(place(url))
+    names = Store.open(place(url)).files.names("commits")
+
+    def cat_file(path):
+        if "part-000003" in path or "000002.json" in path:
+            raise ConnectionError("connection reset")
+        return memory.cat_file(path)
+
+    memory = fsspec.filesystem("memory", use_listings_cache=False)
+    watch(cat_file=cat_file)
+    for do in (
+        lambda: harness.run(small(grid__init_id=6), url),
+        lambda: list(inspection.verify(place(url))),
+    ):
+        with pytest.raises(harness.StorageError, match="connection reset"):
+            do()
+    assert Store.open(place(url)).files.names("commits") == names
+    watch()
+    assert bytes_of(place(url)) == before
 
 
 # -- sweeps ----------------------------------------------------------------------------------------

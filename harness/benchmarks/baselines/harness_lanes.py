@@ -7,7 +7,7 @@ import numpy as np
 from harness.arguments import make_rows, start
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.job import Floats, Job
-from harness.blocks import COUNTS, Trainer
+from harness.blocks import Trainer, make_counts
 
 # Ranges for each thread, so that none waits long for the last one; of whole groups of lanes.
 _RANGES = 4
@@ -31,7 +31,7 @@ def prepare(job: Job) -> Train:
         run_ids = np.arange(firsts[index], min(firsts[index] + size, job.runs))
         runs = start(variant, axes.columns(run_ids), run_ids.size)
         rows = make_rows(run_ids.size, variant.schedule.recorded.size, keeps_loss=False)
-        counts = np.zeros(COUNTS, dtype=np.int64)
+        counts = make_counts(1)[0]
         trainer.train_runs(variant, runs, rows, stop, counts)
         return rows.ssr_trajectory if job.recorded else rows.ssr[:, 1:2]
 
