@@ -139,7 +139,7 @@ def run(
         missing = store.missing()
         store.make_room(missing)
         if missing:
-            work = Work(experiment, folder.absolute(), store.manifest, token, lanes)
+            work = Work(experiment, folder, store.manifest, token, lanes)
             if scheduler is None:
                 # Here and not in a thread, where Ctrl-C would have to wait for the compiler; and
                 # before there are worker processes, which find the machine code then.

@@ -80,7 +80,8 @@ class Work:
     def __reduce__(self) -> tuple[type["Work"], tuple[Any, ...]]:
         # The trainer, open files and the lock belong to this process.
         store = self._store
-        return Work, (self._experiment, store.folder, store.manifest, self._token, self._lanes)
+        folder = store.folder.absolute()  # where it arrives another folder may be the current one
+        return Work, (self._experiment, folder, store.manifest, self._token, self._lanes)
 
     @cached_property
     def _trainer(self) -> Trainer:

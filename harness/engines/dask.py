@@ -22,8 +22,9 @@ Result = TypeVar("Result", covariant=True)
 
 # Chunks in flight for each thread of the cluster: one that is trained, and some that wait for it.
 _WINDOW = 3
-# Seconds between two looks at the workers, and those after which the scheduler is taken for dead.
-_LOOK = 1.0
+# Seconds between two looks at the workers, while some are getting ready and later; and those after
+# which the scheduler is taken for dead.
+_FIRST_LOOK, _LOOK = 0.1, 1.0
 _ANSWER = 60.0
 # Seconds without a worker that has prepared the work before that is an error.
 PATIENCE = 600.0
@@ -149,9 +150,10 @@ class DaskEngine(Generic[Result]):
     # -- workers -----------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """See, once a second, which workers there are, and have new ones prepare the work."""
+        """See, now and then, which workers there are, and have new ones prepare the work."""
         now = time.monotonic()
-        if now - self._looked < _LOOK:
+        is_waiting = self._preparing or not self._prepared
+        if now - self._looked < (_FIRST_LOOK if is_waiting else _LOOK):
             return
         self._looked = now
         self._threads_of = self._ask_for_workers()

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import dask
 from distributed import Client, LocalCluster
 from distributed.security import Security
 
@@ -26,6 +27,14 @@ _ANSWER = 15
 # Those of Dask that have a level of their own; and one that nothing reaches.
 _LOGGERS = ("distributed", "distributed.client", "distributed.gc")
 _NOTHING = logging.CRITICAL + 1
+
+# What the processes of a cluster measure of themselves takes processors that are to train, and here
+# nobody looks at it.
+_QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
 
 _HOW = "docs/clusters.md says how to give a cluster certificates."
 
@@ -72,7 +81,7 @@ def _silence() -> Iterator[None]:
 
 def _made_here(workers: int) -> LocalCluster:
     """Start a cluster on this machine."""
-    with _deaf_to_ctrl_c():
+    with _deaf_to_ctrl_c(), dask.config.set(_QUIET):
         return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

@@ -96,7 +96,7 @@ class LocalFiles:
         """Return the bytes of a file, or None if there is no such file."""
         try:
             return (self.root / name).stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return None
 
     def entries(self) -> set[str]:

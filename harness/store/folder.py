@@ -75,7 +75,10 @@ class Store:
     @staticmethod
     def is_at(folder: Path) -> bool:
         """Return whether there is a results folder."""
-        return files_at(folder).size(MANIFEST) is not None
+        try:
+            return files_at(folder).size(MANIFEST) is not None
+        except NotADirectoryError:
+            return False
 
     @classmethod
     def open(cls, folder: Path) -> "Store":
