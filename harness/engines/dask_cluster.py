@@ -81,17 +81,23 @@ def _silence() -> Iterator[None]:
 
 def _made_here(workers: int) -> LocalCluster:
     """Start a cluster on this machine."""
-    with _deaf_to_ctrl_c(), dask.config.set(_QUIET):
-        return LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-            # There is a page of its health without a dashboard too, here or on all interfaces.
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-            silence_logs=_NOTHING,
-            memory_limit=None,  # rows in flight are bounded here, and nothing can be spilled
-        )
+    try:
+        with _deaf_to_ctrl_c(), dask.config.set(_QUIET):
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                # There is a page of its health without a dashboard too, maybe on all interfaces.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                silence_logs=_NOTHING,
+                memory_limit=None,  # rows in flight are bounded, and nothing can be spilled
+            )
+    except RuntimeError as error:
+        raise ClusterError(
+            f"worker processes cannot be started: {' '.join(str(error).split())}\n"
+            'A script that asks for them needs its `if __name__ == "__main__":`.'
+        ) from error
 
 
 @contextmanager
