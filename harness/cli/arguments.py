@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.errors import ExperimentError
+from harness.errors import ExperimentError, HarnessError, shown
 
 if TYPE_CHECKING:
     from harness.experiment import Experiment
@@ -22,6 +22,13 @@ def _place(where: str) -> Path:
     from harness.store import place
 
     return place(where)
+
+
+def local_folder(where: str) -> Path:
+    """Return a folder of this machine."""
+    if "://" in where:
+        raise HarnessError(f"{shown(where)} is no folder, and maps go into folders alone.")
+    return Path(where)
 
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.arguments import Changes, File, Threads, load, stopped_by_ctrl_c
+from harness.cli.arguments import Changes, File, Threads, load, local_folder, stopped_by_ctrl_c
 from harness.cli.printing import duration, number, plural, say
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def map_(
     ] = False,
     colours: Colours = "rank",
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Results folder; named if left out.")
+        Path | None,
+        typer.Option(metavar="DIR", parser=local_folder, help="Results folder; named if left out."),
     ] = None,
     changes: Changes = None,
     threads: Threads = None,
@@ -105,7 +106,10 @@ def zoom(
     size: Size = None,
     window: Zoom = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the frames; named if left out.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", parser=local_folder, help="Folder of the frames; named if left out."
+        ),
     ] = None,
     changes: Changes = None,
     threads: Threads = None,

@@ -353,3 +353,22 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path):
     assert all(name.startswith("part-") for name in kept)
     show = harness("show", "results/long", cwd=tmp_path)
     assert "runs" in show.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "marked.toml", "--scheduler", "tcp://10.0.0.5:8786"), "not encrypted"),
+        (("run", "marked.toml", "--scheduler", "none.json"), "neither an address nor a file"),
+        (("run", "marked.toml", "--out", "sftp://host/a"), "nowhere that results can be kept"),
+        (("map", "marked.toml", "--out", "s3://bucket/a"), "maps go into folders alone"),
+        (("show", "ftp://host/a"), "nowhere that results can be kept"),
+    ],
+)
+def test_what_is_no_place_for_results_or_no_cluster_is_refused(arguments, said, marked):
+    before = set(marked.rglob("*"))
+    done = harness(*arguments, cwd=marked)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(marked.rglob("*")) == before
