@@ -130,7 +130,7 @@ def main() -> None:
     """Measure, simulate, write."""
     costs = measure(experiment(10**9))
     print(costs, flush=True)
-    pairs = overhead(experiment(4_000_000), ROUNDS)
+    pairs = overhead(experiment(5_000_000), ROUNDS)
     PAGE.write_text(tell(costs, pairs), encoding="utf-8")
     print(PAGE)
 
