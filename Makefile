@@ -29,7 +29,7 @@ test: $(VENV)/.installed-test  ## style, types, architecture, tests, tests witho
 	@echo "== architecture"
 	@$(BIN)/lint-imports
 	@echo "== tests"
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --benchmark-disable
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --benchmark-disable
 	@echo "== tests without the compiler"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -p no:xdist --benchmark-disable -m jitless tests/unit
 	@$(BIN)/python -m coverage report --include='harness/kernels/*' --omit='$(COMPILED_ONLY)' --fail-under=$(KERNEL_BRANCHES)
