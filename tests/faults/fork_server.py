@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from harness import planning
@@ -34,9 +35,10 @@ def _become_harness(order):
 
 
 def _serve():
-    from harness import provenance, sweep  # noqa: F401  # imported once, for all that are forked
+    from harness import provenance
     from harness.blocks import Trainer
 
+    import_module("harness.sweep")  # once, for all that are forked
     planning._MOST_RUNS_A_CHUNK = 2
     provenance.provenance()
     Trainer(experiment(2)).compile()

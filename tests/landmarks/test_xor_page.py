@@ -29,9 +29,12 @@ def starts(hidden, scale, count, seed=0):
     ])  # fmt: skip
 
 
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
 def trained(theta, hidden, rate, momentum, epochs, criterion=0.04, batches=((0, 1, 2, 3),)):
     """Descend half the sum of squares; the epoch at which each run is solved, or NaN."""
-    sigmoid = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731  - one formula, used twice
     lower = theta[:, : 3 * hidden].reshape(-1, 3, hidden).copy()
     upper = theta[:, 3 * hidden :].copy()
     ones = np.column_stack([INPUTS, np.ones(4)])
