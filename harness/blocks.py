@@ -12,8 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.arguments import (
+    COUNTS,
     Columns,
     Variant,
+    make_counts,
     make_kernel,
     make_rows,
     make_variant,
@@ -31,13 +33,6 @@ from harness.trajectories import Part, Trajectories
 
 # A chunk meets the same few variants again and again; all of them can be too large to keep.
 _KEPT_VARIANTS = 64
-
-# What `progress` counts: ended runs, updates, and of passes of a run over the data those that there
-# was room for in the lanes and those that were made.
-COUNTS = 4
-# Integers from the counts of one chunk to those of the next. Where two threads count in one cache
-# line each takes it from the other: on two threads that was 1.2 to 1.6 times as long.
-_APART = 16
 
 # Multiply-adds that the kernel without lanes does while a kernel with lanes is compiled.
 _WORTH_COMPILING = 10**9
@@ -65,12 +60,6 @@ class Known(Protocol):
         rows: descent.Rows,
     ) -> None:
         """Write it into runs and rows of the kernel: those of the chosen places of the range."""
-
-
-def make_counts(chunks: int) -> NDArray[np.int64]:
-    """Return zeros for `Trainer.train` to count in, a row of shape (COUNTS,) for each chunk."""
-    counts: NDArray[np.int64] = np.zeros((chunks, _APART), dtype=np.int64)[:, :COUNTS]
-    return counts
 
 
 class Trainer:
@@ -291,31 +280,3 @@ class Trainer:
         for column, name in enumerate(self.parameters):
             columns[f"{name}_final"] = parameters[:, column]
         return columns
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """One run after some epochs: theta and velocity of shape (P,), learning rate of each layer."""
-
-    theta: NDArray[np.float64]
-    velocity: NDArray[np.float64]
-    rates: NDArray[np.float64]
-    momentum: float
-    status: str
-    epochs: int
-
-
-def state_after(variant: Variant, epochs: int) -> State:
-    """Train the one run of an experiment without a grid for some epochs at most."""
-    schedule = variant.schedule._replace(epochs=epochs)
-    runs, rows = start(variant, {}, 1), make_rows(1, schedule.recorded.size, False)
-    stop, progress = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
-    descent.train(variant.architecture, variant.data, schedule, runs, rows, stop, progress)
-    return State(
-        theta=runs.theta[0],
-        velocity=runs.velocity[0],
-        rates=runs.rates[0],
-        momentum=float(runs.momentum[0]),
-        status=descent.STATUSES[rows.status[0]],
-        epochs=int(rows.epochs[0]),
-    )

@@ -23,11 +23,11 @@ import numpy as np
 import pandas as pd
 
 from harness.arguments import first_batch, make_variant
-from harness.blocks import State, state_after
 from harness.errors import ExperimentError, nearest, shown
 from harness.experiment import Experiment
 from harness.factors import Chain
 from harness.notation import NOTATIONS, Symbols, Unit, parameter_places
+from harness.states import State, state_after
 
 # More are of no use to a reader, and a wide and deep network has billions.
 MOST_CHAINS = 100_000

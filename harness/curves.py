@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.arguments import Variant, make_variant
-from harness.blocks import state_after
 from harness.experiment import Experiment
 from harness.kernels.passes import predict
+from harness.states import state_after
 
 Floats = NDArray[np.float64]
 

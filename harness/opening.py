@@ -13,7 +13,7 @@ from harness.errors import HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.growth import obstacle
 from harness.planning import chunk_size
-from harness.store import Store
+from harness.store import Store, has_manifest
 from harness.store.csv_files import has_csv
 
 # Each is two files of one folder, and a second or two of training: months on a large machine.
@@ -25,7 +25,7 @@ MOST_NUMBERS = 10**5
 
 def is_finished(folder: Path, experiment: Experiment) -> bool:
     """Return whether a folder holds all results of an experiment, so that nothing is written."""
-    if not Store.is_at(folder):
+    if not has_manifest(folder):
         return False
     store = Store.open(folder)
     same = store.manifest["identity"] == experiment.identity
@@ -42,7 +42,7 @@ def open_or_create(
     ResultsError
         The folder holds another experiment, or chunks of another version.
     """
-    if not Store.is_at(folder):
+    if not has_manifest(folder):
         return Store.create(folder, manifest)
     store = Store.open(folder)
     same = store.manifest["identity"] == experiment.identity

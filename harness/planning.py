@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.arguments import start, work_of
-from harness.blocks import COUNTS, Trainer, make_counts
+from harness.arguments import make_counts, start, work_of
+from harness.blocks import Trainer
 from harness.experiment import Experiment
 from harness.kernels.curvature import sharpness_of
 from harness.store.csv_files import MOST_CSV_ROWS
@@ -188,7 +188,7 @@ def _seconds(trainer: Trainer, size: _Size) -> float:
     """
     trainer = _without_sharpness(trainer)
     taken = 0.0
-    counted = np.zeros(COUNTS, dtype=np.int64)
+    counted = make_counts(1)[0]
     all_ended = True
     for first in np.unique(np.linspace(0, size.runs - 1, 8).astype(np.int64)).tolist():
         count = _FEW_RUNS

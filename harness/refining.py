@@ -24,7 +24,7 @@ from harness.errors import ResultsError
 from harness.experiment import Experiment
 from harness.maps import PAPER, Image, columns_of, kinds_and_values, map_axes, part_of
 from harness.measures import share_interval
-from harness.store import Store
+from harness.store import has_manifest
 from harness.sweep import run
 from harness.tables import Results
 from harness.zooming import Map
@@ -115,7 +115,7 @@ def refined_map(
         The folder holds a whole map, or levels of another one.
     """
     map_axes(experiment)
-    if Store.is_at(out):
+    if has_manifest(out):
         raise ResultsError(
             f"{out} holds results, and no levels of a refined map.\nChoose another folder with"
             " --out."

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.blocks import Trainer, make_counts
+from harness.arguments import make_counts
+from harness.blocks import Trainer
 from harness.engines import Engine
 from harness.engines.threads import ThreadEngine
 from harness.errors import ChunkError, HarnessError, ResultsError, shown

@@ -15,7 +15,7 @@ from harness.data import Dataset
 from harness.errors import ResultsError, nearest, shown
 from harness.experiment import Experiment
 from harness.experiment.card import card
-from harness.store import Reader, Store, place
+from harness.store import Reader, Store, has_manifest, place
 
 # Fewer initialisations are all kept when runs are chosen.
 _MANY_STARTS = 1000
@@ -222,6 +222,6 @@ def open_results(folder: str | Path) -> Results:
     """
     folder = place(folder)
     inside = Path("results") / str(folder)
-    if not Store.is_at(folder) and Store.is_at(inside):
+    if not has_manifest(folder) and has_manifest(inside):
         raise ResultsError(f"{folder} is no results folder.\nDid you mean {inside}?")
     return Results(Store.open(folder))

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import provenance
-from harness.blocks import Trainer, make_counts
+from harness.arguments import make_counts
+from harness.blocks import Trainer
 from harness.errors import ClusterError
 from harness.experiment import Experiment
 from harness.growth import Former

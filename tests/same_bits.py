@@ -8,7 +8,8 @@ import sys
 
 import numpy as np
 
-from harness.blocks import COUNTS, Trainer
+from harness.arguments import COUNTS
+from harness.blocks import Trainer
 from harness.experiment import Experiment
 
 POINTS = {

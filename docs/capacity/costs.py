@@ -15,7 +15,8 @@ import psutil
 from numpy.typing import NDArray
 
 import harness
-from harness.blocks import COUNTS, Trainer
+from harness.arguments import make_counts
+from harness.blocks import Trainer
 from harness.engines.dask import DaskEngine
 from harness.engines.dask_cluster import connected
 from harness.opening import manifest_of
@@ -70,7 +71,7 @@ class Nothing:
 
     def __call__(self, chunk: int) -> Outcome:
         """Answer."""
-        return Outcome(counts=np.zeros(COUNTS, dtype=np.int64), reused=0, packed=None)
+        return Outcome(counts=make_counts(1)[0], reused=0, packed=None)
 
 
 def measure(experiment: harness.Experiment) -> Costs:

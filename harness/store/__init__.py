@@ -18,8 +18,9 @@ Nothing here knows of networks.
 """
 
 from harness.store.commits import Packed
-from harness.store.folder import MANIFEST, TABLES, Store
+from harness.store.folder import TABLES, Store
+from harness.store.manifest import has_manifest
 from harness.store.places import is_local, place
 from harness.store.reading import Reader
 
-__all__ = ["MANIFEST", "TABLES", "Packed", "Reader", "Store", "is_local", "place"]
+__all__ = ["TABLES", "Packed", "Reader", "Store", "has_manifest", "is_local", "place"]

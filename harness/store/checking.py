@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from harness.store.commits import Commit, FileRecord
 from harness.store.csv_files import CSV_COMMIT
-from harness.store.folder import MANIFEST, Store
+from harness.store.folder import Store
+from harness.store.manifest import MANIFEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """A results folder: its manifest, and the chunks that are kept in it and missing."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,11 +10,10 @@ from harness.errors import NoSpaceError, ResultsError, StorageError, shown_bytes
 from harness.store.commits import Commit, FileRecord, Packed
 from harness.store.encoding import Columns, to_parquet
 from harness.store.files import FULL
+from harness.store.manifest import FORMAT, MANIFEST, read_manifest
 from harness.store.places import files_at
-from harness.store.sealed import seal, unseal
+from harness.store.sealed import seal
 
-MANIFEST = "manifest.json"
-FORMAT = 2
 TABLES = ("runs", "trajectories")
 
 COMMITS = "commits"
@@ -72,14 +70,6 @@ class Store:
         store.amend({})
         return store
 
-    @staticmethod
-    def is_at(folder: Path) -> bool:
-        """Return whether there is a results folder."""
-        try:
-            return files_at(folder).size(MANIFEST) is not None
-        except NotADirectoryError:
-            return False
-
     @classmethod
     def open(cls, folder: Path) -> "Store":
         """Open a results folder.
@@ -89,29 +79,7 @@ class Store:
         ResultsError
             It has no manifest, or one that cannot be read.
         """
-        path = folder / MANIFEST
-        try:
-            data = files_at(folder).read(MANIFEST)
-        except OSError as error:
-            raise ResultsError(
-                f"{folder} is no results folder: {path} cannot be read: {error.strerror}.\n"
-                "`harness run FILE` makes one."
-            ) from None
-        try:
-            manifest = json.loads(data)
-            if manifest["format"] != 1:  # which had no seal
-                manifest = unseal(data)
-            if manifest["format"] != FORMAT:
-                raise ResultsError(
-                    f"{path} has the format {manifest['format']}; this harness reads {FORMAT}.\n"
-                    f"Use the version of harness that wrote it, or move {folder} away and train"
-                    " anew."
-                )
-            return cls(folder, manifest)
-        except (ValueError, TypeError, KeyError) as error:
-            raise ResultsError(
-                f"{path} is broken: {error}.\nMove {folder} away, and train anew."
-            ) from None
+        return cls(folder, read_manifest(folder))
 
     def amend(self, entries: Mapping[str, Any]) -> None:
         """Write entries into the manifest, which keeps the others."""

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is com
 PACKAGE = Path(harness.__file__).parent
 TRAIN = """
 import numpy as np
-from harness.blocks import COUNTS, Trainer
+from harness.arguments import COUNTS
+from harness.blocks import Trainer
 from harness.arguments import make_kernel
 from harness.experiment import Experiment
 from harness.kernels.lane_descent import train_with

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.blocks import COUNTS, Trainer
+from harness.arguments import COUNTS
+from harness.blocks import Trainer
 from harness.experiment import Experiment
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES

@@ -6,8 +6,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from harness.arguments import make_variant, start
-from harness.blocks import COUNTS, Trainer
+from harness.arguments import COUNTS, make_variant, start
+from harness.blocks import Trainer
 from harness.experiment import Experiment
 from harness.initialise import SCHEMES, initial_parameters
 from harness.kernels import philox

@@ -6,8 +6,8 @@ import numba
 import numpy as np
 import pytest
 
-from harness.arguments import make_rows, start
-from harness.blocks import COUNTS, Trainer
+from harness.arguments import COUNTS, make_rows, start
+from harness.blocks import Trainer
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.kernels.descent import FINISHED, RUNNING

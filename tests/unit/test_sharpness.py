@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import harness
-from harness.blocks import COUNTS, Trainer
+from harness.arguments import COUNTS
+from harness.blocks import Trainer
 from harness.planning import chunk_size, plan
 from harness.store import Store
 from tests.reference.curvature import hessian

@@ -7,7 +7,8 @@ import pytest
 
 import harness
 from harness import opening, planning, provenance
-from harness.blocks import COUNTS, Trainer
+from harness.arguments import COUNTS
+from harness.blocks import Trainer
 from harness.store import Reader, Store
 from harness.store.lock import writer
 from harness.work import Work
