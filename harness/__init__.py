@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.experiment import load_experiment as load_experiment
     from harness.planning import Plan as Plan
     from harness.planning import plan as plan
-    from harness.sweep import Progress as Progress
+    from harness.progress import Progress as Progress
     from harness.sweep import run as run
     from harness.tables import Results as Results
     from harness.tables import open_results as open_results
@@ -40,7 +40,7 @@ _HOME = {
     "InUseError": "errors",
     "NoSpaceError": "errors",
     "Plan": "planning",
-    "Progress": "sweep",
+    "Progress": "progress",
     "Results": "tables",
     "ResultsError": "errors",
     "StorageError": "errors",

@@ -1,60 +1,29 @@
 """Run a sweep: chunks to an engine, rows to the store, progress to a callback."""
 
-import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.arguments import make_counts
 from harness.blocks import Trainer
-from harness.engines import Engine
+from harness.engines import ENGINES, Engine, EngineName
 from harness.engines.threads import ThreadEngine
-from harness.errors import ChunkError, HarnessError, ResultsError, shown
+from harness.errors import ChunkError, HarnessError, ResultsError, nearest, shown
 from harness.experiment import Experiment
 from harness.opening import is_finished, manifest_of, open_or_create
 from harness.planning import available_threads
+from harness.progress import Progress, Tally
 from harness.store import Store, place
 from harness.store.csv_files import write_csv
 from harness.store.lock import writer
 from harness.tables import Results
 from harness.work import Outcome, Work
 
-ENGINES = ("threads", "dask")
-
 # After so many chunks that cannot be trained, the others are not tried any more.
 _MANY_FAILED = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a sweep is.
-
-    Attributes
-    ----------
-    runs, runs_done : int
-        Runs of the sweep, and those that have ended, in this call or before.
-    runs_reused : int
-        Runs that this call took over from a smaller grid.
-    updates_done : int
-        Updates of this call.
-    seconds, seconds_left : float
-        Time of this call, and what is left of it; NaN before anything is known.
-    """
-
-    runs: int
-    runs_done: int
-    runs_reused: int
-    updates_done: int
-    seconds: float
-    seconds_left: float
 
 
 def run(
@@ -63,7 +32,7 @@ def run(
     *,
     threads: int | None = None,
     lanes: int | None = None,
-    engine: Literal["threads", "dask"] = "threads",
+    engine: EngineName = "threads",
     scheduler: str | None = None,
     allow_code_change: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -124,10 +93,12 @@ def run(
             f"threads = {threads} must be at least 1.\nLeave it out for all of them."
         )
     if engine not in ENGINES:
-        raise HarnessError(f"engine = {shown(engine)} must be one of {', '.join(ENGINES)}.")
+        raise HarnessError(
+            f"engine = {shown(engine)} must be one of {', '.join(ENGINES)}."
+            f" {nearest(engine, ENGINES)}\nLeave it out for threads."
+        )
     on_cluster = engine == "dask" or scheduler is not None
-    if on_cluster:
-        _check_cluster(scheduler)
+    address = _checked_address(scheduler) if on_cluster else None
     folder = place(out or Path("results", experiment.name))
     trainer = Trainer(experiment, lanes=lanes)
     if is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
@@ -140,14 +111,14 @@ def run(
         missing = store.missing()
         store.make_room(missing)
         if missing:
-            work = Work(experiment, folder, store.manifest, token, lanes)
+            work = Work(trainer, store, token)
             if scheduler is None:
                 # Here and not in a thread, where Ctrl-C would have to wait for the compiler; and
                 # before there are worker processes, which find the machine code then.
                 work.prepare()
-            tally = _Tally(store, missing)
+            tally = Tally(store, missing)
             if on_cluster:
-                opened = _on_cluster(work, threads, scheduler)
+                opened = _on_cluster(work, threads, address)
             else:
                 opened = _on_threads(work, threads, tally)
             with opened as workers:
@@ -182,43 +153,8 @@ def _check_alone(store: Store) -> None:
         )
 
 
-class _Tally:
-    """What of the missing chunks is done; threads count while they train."""
-
-    def __init__(self, store: Store, missing: list[int]) -> None:
-        self._counts = make_counts(len(missing))
-        self._row_of = {chunk: row for row, chunk in enumerate(missing)}
-        self._reused = 0
-        self._runs = store.manifest["runs"]
-        self._here = sum(len(store.chunk_runs(chunk)) for chunk in missing)
-        self._began = time.perf_counter()
-
-    def of(self, chunk: int) -> NDArray[np.int64]:
-        """Return where a chunk is counted, as `Trainer.train` does it."""
-        counts: NDArray[np.int64] = self._counts[self._row_of[chunk]]
-        return counts
-
-    def add(self, chunk: int, outcome: Outcome) -> None:
-        """Count a chunk that has ended."""
-        self.of(chunk)[:] = outcome.counts
-        self._reused += outcome.reused
-
-    def progress(self) -> Progress:
-        """Return how far the sweep is."""
-        done, updates = self._counts[:, :2].sum(axis=0).tolist()
-        seconds = time.perf_counter() - self._began
-        return Progress(
-            runs=self._runs,
-            runs_done=self._runs - self._here + done,
-            runs_reused=self._reused,
-            updates_done=updates,
-            seconds=seconds,
-            seconds_left=seconds / done * (self._here - done) if done else math.nan,
-        )
-
-
 @contextmanager
-def _on_threads(work: Work, threads: int, tally: _Tally) -> Iterator[Engine[Outcome | None]]:
+def _on_threads(work: Work, threads: int, tally: Tally) -> Iterator[Engine[Outcome | None]]:
     """Train on threads; at most two chunks a thread are in memory."""
     stop = np.zeros(1, dtype=np.uint8)
     # While some threads encode and write, and wait for the disk, as many as were asked for train.
@@ -235,8 +171,8 @@ def _on_threads(work: Work, threads: int, tally: _Tally) -> Iterator[Engine[Outc
             stop[0] = 1
 
 
-def _check_cluster(scheduler: str | None) -> None:
-    """Raise a HarnessError where there is no Dask, or an address that must not be used."""
+def _checked_address(scheduler: str | None) -> str | None:
+    """Return the address of a scheduler; raise a HarnessError where it, or Dask, cannot be used."""
     try:
         from harness.engines.dask_cluster import address_of
     except ImportError:
@@ -244,19 +180,16 @@ def _check_cluster(scheduler: str | None) -> None:
             "a cluster needs dask.distributed, which is not installed.\n"
             "Install it: pip install 'harness[distributed]'"
         ) from None
-    if scheduler is not None:
-        address_of(scheduler)
+    return None if scheduler is None else address_of(scheduler)
 
 
 @contextmanager
-def _on_cluster(
-    work: Work, workers: int, scheduler: str | None
-) -> Iterator[Engine[Outcome | None]]:
+def _on_cluster(work: Work, workers: int, address: str | None) -> Iterator[Engine[Outcome | None]]:
     """Train on the cluster of a scheduler, or on worker processes of this machine."""
     from harness.engines.dask import DaskEngine
     from harness.engines.dask_cluster import connected
 
-    with connected(scheduler, workers) as client, closing(DaskEngine(client, work)) as engine:
+    with connected(address, workers) as client, closing(DaskEngine(client, work)) as engine:
         yield engine
 
 
@@ -264,7 +197,7 @@ def _train(
     engine: Engine[Outcome | None],
     store: Store,
     missing: list[int],
-    tally: _Tally,
+    tally: Tally,
     progress: Callable[[Progress], None] | None,
 ) -> None:
     """Have chunks trained, and keep what comes back of them."""
@@ -273,7 +206,7 @@ def _train(
     if progress is not None:
         progress(tally.progress())
     while left and len(failed) < _MANY_FAILED:
-        for chunk in islice(waiting, max(engine.room, 0)):
+        for chunk in islice(waiting, engine.room):
             engine.submit(chunk)
         for chunk, outcome in engine.completed(timeout=0.1):
             left -= 1
@@ -285,8 +218,6 @@ def _train(
                 if outcome.packed is not None:
                     store.keep(outcome.packed)
                 tally.add(chunk, outcome)
-            for following in islice(waiting, max(engine.room, 0)):
-                engine.submit(following)
         if progress is not None:
             progress(tally.progress())
     if failed:

@@ -52,41 +52,24 @@ class Work:
 
     Parameters
     ----------
-    experiment : Experiment
-        What is trained.
-    folder : Path
+    trainer : Trainer
+        Of the sweep.
+    store : Store
         The results folder; another machine may have it under the same name.
-    manifest : mapping
-        That of the folder.
     token : str
         Of the process that writes into the folder.
-    lanes : int or None
-        As `Trainer` has it.
     """
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        folder: Path,
-        manifest: Mapping[str, Any],
-        token: str,
-        lanes: int | None,
-    ) -> None:
-        self._experiment = experiment
-        self._store = Store(folder, manifest)
+    def __init__(self, trainer: Trainer, store: Store, token: str) -> None:
+        self._trainer = trainer
+        self._store = store
         self._token = token
-        self._lanes = lanes
         self._preparing = threading.Lock()
 
-    def __reduce__(self) -> tuple[type["Work"], tuple[Any, ...]]:
-        # The trainer, open files and the lock belong to this process.
-        store = self._store
+    def __reduce__(self) -> tuple[Any, ...]:
+        trainer, store = self._trainer, self._store
         folder = store.folder.absolute()  # where it arrives another folder may be the current one
-        return Work, (self._experiment, folder, store.manifest, self._token, self._lanes)
-
-    @cached_property
-    def _trainer(self) -> Trainer:
-        return Trainer(self._experiment, lanes=self._lanes)
+        return _arrived, (trainer.experiment, trainer.lanes, folder, store.manifest, self._token)
 
     @cached_property
     def _former(self) -> Former:
@@ -170,6 +153,16 @@ class Work:
         if is_here:
             self._store.keep(packed)
         return Outcome(counts=counts, reused=reused, packed=None if is_here else packed)
+
+
+def _arrived(
+    experiment: Experiment,
+    lanes: int | None,
+    folder: Path,
+    manifest: Mapping[str, Any],
+    token: str,
+) -> Work:
+    return Work(Trainer(experiment, lanes=lanes), Store(folder, manifest), token)
 
 
 def _other_code(driver: Mapping[str, str]) -> str:

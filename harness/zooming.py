@@ -17,7 +17,8 @@ from harness.boundary import box_counts, dimension, edges
 from harness.experiment import Experiment
 from harness.maps import Image, columns_of, framed, image_of, map_axes, nearest_half, told_apart
 from harness.plots.image import frame
-from harness.sweep import Progress, run
+from harness.progress import Progress
+from harness.sweep import run
 
 # A film shows each frame so long, in milliseconds.
 _SHOWN = 600

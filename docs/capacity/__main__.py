@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
-from costs import Costs, measure, overhead, processors
+from costs import Costs, measure, overhead
 from simulation import simulate
 
 from harness.benchmarks.comparison import machine
@@ -12,6 +12,7 @@ from harness.cli.printing import duration
 from harness.errors import shown_bytes
 from harness.experiment import Experiment
 from harness.opening import MOST_CHUNKS
+from harness.planning import available_threads
 
 PAGE = Path(__file__).parents[1] / "capacity.md"
 
@@ -76,8 +77,8 @@ experiment, and `harness plan FILE` says how many there are.*
 
 Training is measured on {len(costs.training)} chunks, the way there and back on chunks of no work.
 
-**Worker processes against threads.** The same sweep on {processors()} threads and on
-{processors()} worker processes, with all that it takes to start them, took {each}, in turns:
+**Worker processes against threads.** The same sweep on {available_threads()} threads and on
+{available_threads()} worker processes, with all that it takes to start them, took {each}, in turns:
 the median of the ratios is {ratio:.3f}.
 
 ## Where it ends
@@ -104,9 +105,9 @@ who is busiest, and how much of the time.
 {chr(10).join(rows)}
 
 **How far to trust it.** Two workers with chunks of no work did {costs.sent_a_second:,.0f} a second
-here, where all processes share {processors()} processors; the simulation, where each has its own,
-makes it {5000 / quick.seconds:,.0f}. What it leaves out: the time of the network, workers of
-different speed, and that a scheduler's costs grow with the number of workers.
+here, where all processes share {available_threads()} processors; the simulation, where each has
+its own, makes it {5000 / quick.seconds:,.0f}. What it leaves out: the time of the network, workers
+of different speed, and that a scheduler's costs grow with the number of workers.
 """
 
 

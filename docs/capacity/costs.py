@@ -18,9 +18,8 @@ import harness
 from harness.arguments import make_counts
 from harness.blocks import Trainer
 from harness.engines.dask import DaskEngine
-from harness.engines.dask_cluster import connected
+from harness.engines.dask_cluster import address_of, connected
 from harness.opening import manifest_of
-from harness.planning import available_threads
 from harness.store import Store
 from harness.store.lock import writer
 from harness.work import Outcome, Work
@@ -92,7 +91,7 @@ def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, objec
         trainer = Trainer(experiment)
         store = Store.create(folder, manifest_of(trainer))
         # With another token than the folder's the rows come back, as from a worker elsewhere.
-        work = Work(experiment, folder, store.manifest, "elsewhere", None)
+        work = Work(trainer, store, "elsewhere")
         work.prepare()
         for chunk in range(TRAINED):
             began = time.perf_counter()
@@ -155,7 +154,7 @@ def _send_nothing(
 
         return np.array([of(scheduler), of(psutil.Process(os.getpid())), sum(map(of, workers))])
 
-    with connected(address, workers=0) as client:
+    with connected(address_of(address), workers=0) as client:
         engine = DaskEngine(client, Nothing())
         _send(engine, 200)  # connections are made, and caches filled
         before, began = spent(), time.perf_counter()
@@ -190,8 +189,3 @@ def overhead(experiment: harness.Experiment, rounds: int) -> list[tuple[float, f
                 pair.append(time.perf_counter() - began)
         found.append((pair[0], pair[1]))
     return found
-
-
-def processors() -> int:
-    """Return how many processors were measured on."""
-    return available_threads()

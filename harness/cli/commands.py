@@ -7,11 +7,10 @@ so that `--help` does not wait for a compiler.
 """
 
 import sys
-from enum import Enum
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -29,6 +28,7 @@ from harness.cli.export_command import export
 from harness.cli.map_command import map_, zoom
 from harness.cli.plot_command import plot
 from harness.cli.report_command import report
+from harness.engines import EngineName
 from harness.errors import (
     ChunkError,
     ClusterError,
@@ -59,13 +59,6 @@ app = typer.Typer(
 )
 
 
-class Engine(Enum):
-    """Where chunks are trained."""
-
-    THREADS = "threads"
-    DASK = "dask"
-
-
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
@@ -91,9 +84,12 @@ def run(
     changes: Changes = None,
     threads: Threads = None,
     engine: Annotated[
-        Engine,
-        typer.Option(help="Train on threads, or on worker processes of a Dask cluster made here."),
-    ] = Engine.THREADS,
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="threads, or dask: worker processes of a Dask cluster made here.",
+        ),
+    ] = "threads",
     scheduler: Annotated[
         str | None,
         typer.Option(
@@ -122,7 +118,7 @@ def run(
             experiment,
             out,
             threads=threads,
-            engine=engine.value,
+            engine=cast(EngineName, engine),  # or it is refused there
             scheduler=scheduler,
             allow_code_change=allow_code_change,
         )

@@ -19,7 +19,7 @@ from harness.errors import shown_bytes
 from harness.experiment import Experiment
 from harness.grid import Axis
 from harness.planning import Plan
-from harness.sweep import Progress
+from harness.progress import Progress
 
 # Axes of at most so many values are written out.
 _LISTED = 6

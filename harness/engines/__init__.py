@@ -11,7 +11,10 @@ A chunk may be worked on twice, where a machine was thought to be dead; it is ha
 """
 
 from collections.abc import Iterator
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
+
+EngineName = Literal["threads", "dask"]
+ENGINES: tuple[str, ...] = get_args(EngineName)
 
 Result = TypeVar("Result", covariant=True)
 
@@ -21,7 +24,7 @@ class Engine(Protocol[Result]):
 
     @property
     def room(self) -> int:
-        """How many chunks may be submitted now; it may grow while nothing ends."""
+        """How many chunks may be submitted now, 0 or more; it may grow while nothing ends."""
 
     @property
     def in_flight(self) -> int:

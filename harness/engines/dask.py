@@ -7,6 +7,7 @@ cluster are in flight, so that none waits for the way there and back; the result
 as soon as it is here.
 """
 
+import pickle
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -63,7 +64,10 @@ class DaskEngine(Generic[Result]):
         self._client = client
         self._name = f"harness-{uuid4().hex}"
         # A task and no scattered data: it is done again elsewhere when its worker dies.
-        self._work = client.submit(_same, work, key=f"{self._name}-work", pure=False)
+        # It goes there as bytes, which the scheduler need not unpack.
+        self._work = client.submit(
+            pickle.loads, pickle.dumps(work), key=f"{self._name}-work", pure=False
+        )
         self._submitted = 0
         self._chunk_of: dict[Future, int] = {}
         # Chunks that wait until nothing else is in flight, and all that have waited so.
@@ -81,7 +85,7 @@ class DaskEngine(Generic[Result]):
         """How many chunks may be submitted now; none before a worker is prepared."""
         self._look()
         threads = sum(self._threads_of[worker] for worker in self._prepared)
-        return _WINDOW * threads - len(self._chunk_of)
+        return max(_WINDOW * threads - len(self._chunk_of), 0)  # a worker may have left
 
     @property
     def in_flight(self) -> int:
@@ -226,10 +230,6 @@ class DaskEngine(Generic[Result]):
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} s"
-
-
-def _same(work: Any) -> Any:
-    return work
 
 
 def _prepare(work: PreparedWork[Any]) -> None:

@@ -40,29 +40,27 @@ _HOW = "docs/clusters.md says how to give a cluster certificates."
 
 
 @contextmanager
-def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
+def connected(address: str | None, workers: int) -> Iterator[Client]:
     """Yield a client of a running cluster, or of one with so many worker processes made for it.
 
     Parameters
     ----------
-    scheduler : str or None
-        Address of the scheduler, or path of its scheduler file; None for a cluster on this machine.
+    address : str or None
+        Of its scheduler, as `address_of` returns it; None for a cluster on this machine.
     workers : int
         How many processes, each with one thread, that cluster has.
 
     Raises
     ------
-    HarnessError
-        The address is none, or not a safe one.
     ClusterError
-        Nobody answers there.
+        Nobody answers there, or worker processes cannot be started.
     """
     with _silence():
-        if scheduler is None:
+        if address is None:
             with _made_here(workers) as cluster, Client(cluster, set_as_default=False) as client:
                 yield client
         else:
-            with _client_of(address_of(scheduler)) as client:
+            with _client_of(address) as client:
                 yield client
 
 

@@ -49,6 +49,12 @@ class Commit:
     files: Mapping[str, FileRecord]
     about: Mapping[str, Any]
 
+    @property
+    def origin(self) -> str:
+        """Who made it, and when."""
+        about = self.about
+        return f"by {about.get('worker', 'somebody')} at {about.get('finished', 'some time')}"
+
     def to_json(self) -> bytes:
         """Write it as a sealed document."""
         files = {name: asdict(record) for name, record in self.files.items()}

@@ -257,7 +257,7 @@ class Store:
         if there.files != commit.files:
             raise ResultsError(
                 f"chunk {chunk} of {self.folder} was trained twice, with other results:"
-                f" {_origin(there)} and {_origin(commit)}.\n"
+                f" {there.origin} and {commit.origin}.\n"
                 "The first is kept. Different versions or a broken machine may be the cause."
             )
 
@@ -297,8 +297,3 @@ class Store:
             f"`harness verify {self.folder}` names all that is broken, and `harness run FILE` then"
             " trains it again."
         )
-
-
-def _origin(commit: Commit) -> str:
-    about = commit.about
-    return f"by {about.get('worker', 'somebody')} at {about.get('finished', 'some time')}"

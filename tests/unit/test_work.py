@@ -21,9 +21,10 @@ def begun(small, tmp_path, monkeypatch):
     experiment, folder = small(), tmp_path / "out"
     Store.prepare(folder)
     with writer(folder) as token:
-        manifest = opening.manifest_of(Trainer(experiment, lanes=1))
+        trainer = Trainer(experiment, lanes=1)
+        manifest = opening.manifest_of(trainer)
         store = opening.open_or_create(folder, experiment, manifest, allow_code_change=False)
-        yield store, Work(experiment, folder, store.manifest, token, 1)
+        yield store, Work(trainer, store, token)
 
 
 def test_a_chunk_is_kept_where_the_folder_is(begun):
