@@ -1,6 +1,5 @@
 """Run a sweep: chunks to an engine, rows to the store, progress to a callback."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -111,7 +110,9 @@ def run(
         missing = store.missing()
         store.make_room(missing)
         if missing:
-            work = Work(trainer, store, token)
+            # On this machine there are as many threads again, which encode and write meanwhile.
+            at_once = None if scheduler is not None else 1 if on_cluster else threads
+            work = Work(trainer, store, token, trains=at_once)
             if scheduler is None:
                 # Here and not in a thread, where Ctrl-C would have to wait for the compiler; and
                 # before there are worker processes, which find the machine code then.
@@ -155,13 +156,11 @@ def _check_alone(store: Store) -> None:
 
 @contextmanager
 def _on_threads(work: Work, threads: int, tally: Tally) -> Iterator[Engine[Outcome | None]]:
-    """Train on threads; at most two chunks a thread are in memory."""
+    """Train on threads, twice as many as train, because some encode and write."""
     stop = np.zeros(1, dtype=np.uint8)
-    # While some threads encode and write, and wait for the disk, as many as were asked for train.
-    may_train = threading.Semaphore(threads)
 
     def train(chunk: int) -> Outcome | None:
-        return work.train(chunk, tally.of(chunk), stop, may_train)
+        return work.train(chunk, tally.of(chunk), stop)
 
     with closing(ThreadEngine(train, 2 * threads)) as engine:
         try:

@@ -7,7 +7,7 @@ trainer where it arrives.
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,18 +58,26 @@ class Work:
         The results folder; another machine may have it under the same name.
     token : str
         Of the process that writes into the folder.
+    trains : int, optional
+        How many chunks a process trains at once, however many threads it has: the others encode
+        and write, and wait for the disk. If left out, all that it is given.
     """
 
-    def __init__(self, trainer: Trainer, store: Store, token: str) -> None:
+    def __init__(
+        self, trainer: Trainer, store: Store, token: str, *, trains: int | None = None
+    ) -> None:
         self._trainer = trainer
         self._store = store
         self._token = token
+        self._trains = trains
         self._preparing = threading.Lock()
+        self._may_train = nullcontext() if trains is None else threading.Semaphore(trains)
 
     def __reduce__(self) -> tuple[Any, ...]:
         trainer, store = self._trainer, self._store
         folder = store.folder.absolute()  # where it arrives another folder may be the current one
-        return _arrived, (trainer.experiment, trainer.lanes, folder, store.manifest, self._token)
+        made_of = trainer.experiment, trainer.lanes, folder, store.manifest
+        return _arrived, (*made_of, self._token, self._trains)
 
     @cached_property
     def _former(self) -> Former:
@@ -107,7 +115,6 @@ class Work:
         chunk: int,
         counts: NDArray[np.int64],
         stop: NDArray[np.uint8],
-        may_train: AbstractContextManager[Any] | None = None,
     ) -> Outcome | None:
         """Train a chunk, and keep it where its folder is.
 
@@ -117,8 +124,6 @@ class Work:
             Which one.
         counts, stop : array
             As `Trainer.train` has them.
-        may_train : context manager, optional
-            Entered while it is trained, and left before it is written.
 
         Returns
         -------
@@ -128,7 +133,7 @@ class Work:
         self.prepare()
         runs = self._store.chunk_runs(chunk)
         known = self._former.known(runs.start, runs.stop)
-        with may_train or nullcontext():
+        with self._may_train:
             began = time.perf_counter()
             block = self._trainer.train(runs.start, runs.stop, stop, counts, known)
             seconds = time.perf_counter() - began
@@ -161,8 +166,10 @@ def _arrived(
     folder: Path,
     manifest: Mapping[str, Any],
     token: str,
+    trains: int | None,
 ) -> Work:
-    return Work(Trainer(experiment, lanes=lanes), Store(folder, manifest), token)
+    trainer, store = Trainer(experiment, lanes=lanes), Store(folder, manifest)
+    return Work(trainer, store, token, trains=trains)
 
 
 def _other_code(driver: Mapping[str, str]) -> str:

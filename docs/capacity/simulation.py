@@ -14,7 +14,7 @@ import numpy as np
 from costs import Costs
 
 # Chunks in flight for each worker, as harness/engines/dask.py has it.
-WINDOW = 3
+WINDOW = 2
 
 
 class _Stage(IntEnum):

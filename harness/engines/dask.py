@@ -21,8 +21,8 @@ from harness.errors import ClusterError
 
 Result = TypeVar("Result", covariant=True)
 
-# Chunks in flight for each thread of the cluster: one that is trained, and some that wait for it.
-_WINDOW = 3
+# Chunks in flight for each thread of the cluster: one that is at work, and one that waits for it.
+_WINDOW = 2
 # Seconds between two looks at the workers, while some are getting ready and later; and those after
 # which the scheduler is taken for dead.
 _FIRST_LOOK, _LOOK = 0.1, 1.0

@@ -48,7 +48,8 @@ def connected(address: str | None, workers: int) -> Iterator[Client]:
     address : str or None
         Of its scheduler, as `address_of` returns it; None for a cluster on this machine.
     workers : int
-        How many processes, each with one thread, that cluster has.
+        How many processes that cluster has. Each has two threads, so that one can train while the
+        other one encodes and writes.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def _made_here(workers: int) -> LocalCluster:
         with _deaf_to_ctrl_c(), dask.config.set(_QUIET):
             return LocalCluster(
                 n_workers=workers,
-                threads_per_worker=1,
+                threads_per_worker=2,
                 host="127.0.0.1",
                 dashboard_address=None,
                 # There is a page of its health without a dashboard too, maybe on all interfaces.

@@ -79,16 +79,16 @@ def test_every_chunk_comes_back_once_with_its_result_or_its_exception(client):
     engine.close()
 
 
-def test_there_is_room_for_three_chunks_a_thread_and_for_none_before_a_worker_is_ready(client):
+def test_there_is_room_for_two_chunks_a_thread_and_for_none_before_a_worker_is_ready(client):
     engine = DaskEngine(client, Waiting())
     assert engine.room <= 0
-    assert wait_for_room(engine) == 3 * 2
-    for chunk in range(6):
+    assert wait_for_room(engine) == 2 * 2
+    for chunk in range(4):
         engine.submit(chunk)
-    assert (engine.room, engine.in_flight) == (0, 6)
+    assert (engine.room, engine.in_flight) == (0, 4)
     Waiting.release.set()
     collect(engine)
-    assert (engine.room, engine.in_flight) == (6, 0)
+    assert (engine.room, engine.in_flight) == (4, 0)
     engine.close()
 
 
