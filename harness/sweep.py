@@ -113,9 +113,8 @@ def run(
             # On this machine there are as many threads again, which encode and write meanwhile.
             at_once = None if scheduler is not None else 1 if on_cluster else threads
             work = Work(trainer, store, token, trains=at_once)
-            if scheduler is None:
-                # Here and not in a thread, where Ctrl-C would have to wait for the compiler; and
-                # before there are worker processes, which find the machine code then.
+            if not on_cluster:
+                # Here and not in a thread, where Ctrl-C would have to wait for the compiler.
                 work.prepare()
             tally = Tally(store, missing)
             if on_cluster:
