@@ -1,4 +1,4 @@
-"""Measure what a chunk costs, and write docs/capacity.md: `python docs/capacity`, ten minutes."""
+"""Measure what a chunk costs, and write docs/capacity.md: `python docs/capacity`."""
 
 import math
 from pathlib import Path
@@ -10,30 +10,19 @@ from simulation import simulate
 from harness.benchmarks.comparison import machine
 from harness.cli.printing import duration
 from harness.errors import shown_bytes
-from harness.experiment import Experiment
+from harness.experiment import load_experiment
 from harness.opening import MOST_CHUNKS
 from harness.planning import available_threads
 
 PAGE = Path(__file__).parents[1] / "capacity.md"
+SWEEP = Path(__file__).with_name("sweep.toml")
 
-SWEEPS, WORKERS = (10**9, 10**12), (10, 100, 1000, 10_000)
+RUNS, WORKERS = (10**9, 10**12), (10, 100, 1000, 10_000)
 # More chunks than these are not simulated one by one: what they take is in proportion.
 SIMULATED = 60_000
 # Commits that a file system takes side by side, and how much slower than this disk it may be.
 COMMITS, SLOWER = 8, 10
-ROUNDS = 3
-
-
-def experiment(runs: int) -> Experiment:
-    """Return a sweep of the 1-2-1 network that records nothing on the way."""
-    return Experiment.from_mapping({
-        "name": "capacity",
-        "network": {"layers": [1, 2, 1], "activations": ["softplus", "identity"]},
-        "data": {"generator": "dosage"},
-        "training": {"epochs": 2000, "learning_rate": 0.02},
-        "grid": {"init_id": runs},
-        "record": {"epochs": "none", "parameters": True},
-    })  # fmt: skip
+ROUNDS = 7
 
 
 def tell(costs: Costs, pairs: list[tuple[float, float]]) -> str:
@@ -41,7 +30,7 @@ def tell(costs: Costs, pairs: list[tuple[float, float]]) -> str:
     chunk = float(np.median(costs.training + costs.packing))
     commit = float(np.median(costs.commit))
     rows = []
-    for runs in SWEEPS:
+    for runs in RUNS:
         chunks = math.ceil(runs / costs.runs)
         for workers in WORKERS:
             few = min(chunks, SIMULATED)
@@ -56,7 +45,7 @@ def tell(costs: Costs, pairs: list[tuple[float, float]]) -> str:
                 )
     quick = simulate(_of_nothing(costs), workers=2, chunks=5000)
     ratio = float(np.median([there / here for here, there in pairs]))
-    each = ", ".join(f"{here:.1f} s and {there:.1f} s" for here, there in pairs)
+    each = ",\n".join(f"{here:.1f} s and {there:.1f} s" for here, there in pairs)
     driver_alone = commit + costs.driver
     return f"""\
 # What a cluster can take
@@ -77,8 +66,10 @@ experiment, and `harness plan FILE` says how many there are.*
 
 Training is measured on {len(costs.training)} chunks, the way there and back on chunks of no work.
 
-**Worker processes against threads.** The same sweep on {available_threads()} threads and on
-{available_threads()} worker processes, with all that it takes to start them, took {each}, in turns:
+**Worker processes against threads.** `harness run` of [a sweep of a
+minute](capacity/sweep.toml) on {available_threads()} threads and on {available_threads()} worker
+processes took, in turns,
+{each}:
 the median of the ratios is {ratio:.3f}.
 
 ## Where it ends
@@ -129,9 +120,9 @@ def _of_nothing(costs: Costs) -> Costs:
 
 def main() -> None:
     """Measure, simulate, write."""
-    costs = measure(experiment(10**9))
+    costs = measure(load_experiment(SWEEP, {"grid.init_id": RUNS[0]}))
     print(costs, flush=True)
-    pairs = overhead(experiment(5_000_000), ROUNDS)
+    pairs = overhead(SWEEP, ROUNDS)
     PAGE.write_text(tell(costs, pairs), encoding="utf-8")
     print(PAGE)
 

@@ -29,7 +29,7 @@ Seconds = NDArray[np.float64]
 # Chunks of which the training and the commit are measured, and those that only go there and back.
 TRAINED, SENT = 12, 3000
 
-DASK = Path(sys.executable).with_name("dask")
+DASK, HARNESS = (Path(sys.executable).with_name(name) for name in ("dask", "harness"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,15 +177,16 @@ def _send(engine: DaskEngine[Outcome], chunks: int) -> None:
             ended += 1
 
 
-def overhead(experiment: harness.Experiment, rounds: int) -> list[tuple[float, float]]:
-    """Return seconds of a sweep on threads and on as many worker processes, taken in turns."""
+def overhead(sweep: Path, rounds: int) -> list[tuple[float, float]]:
+    """Return seconds of `harness run` on threads and on as many worker processes, in turns."""
     found = []
     for _ in range(rounds):
         pair = []
         for engine in ("threads", "dask"):
             with tempfile.TemporaryDirectory() as folder:
+                command = [HARNESS, "run", sweep, "--engine", engine, "--out", f"{folder}/out"]
                 began = time.perf_counter()
-                harness.run(experiment, Path(folder) / "out", engine=engine)
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
                 pair.append(time.perf_counter() - began)
         found.append((pair[0], pair[1]))
     return found
