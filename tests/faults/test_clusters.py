@@ -241,15 +241,18 @@ def test_the_command_is_killed_or_stopped_and_leaves_no_process(signal_number, s
     goes_on_with_threads(slow, out, before)
 
 
-def test_a_cluster_outlives_a_command_that_is_killed(fresh, slow, tmp_path):
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
+def test_a_cluster_outlives_a_command_that_is_killed_or_stopped(
+    signal_number, fresh, slow, tmp_path
+):
     fresh.add_worker()
     out = tmp_path / "out"
     command = ("run", slow, "--out", out, "--scheduler", fresh.file, "-q")
     driver = start_harness(*command)
     wait_until(lambda: len(commits(out)) >= 2)
     assert f"process {driver.pid} on " in inspection.status(out).writer
-    driver.kill()
-    assert end(driver)[0] == -signal.SIGKILL
+    driver.send_signal(signal_number)
+    assert end(driver)[0] == (130 if signal_number == signal.SIGINT else -signal.SIGKILL)
     assert inspection.status(out).writer is None
     before = commits(out)
     again = start_harness(*command)
