@@ -129,7 +129,6 @@ def _surface(axes: Any, w3: Any, w4: Any, ssr: Any, way: Any) -> None:
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MaxNLocator(4))
         axis.labelpad = 0.6 * SLIDE.font
-    axes.set_zlabel("SSR", fontsize=SLIDE.font)
     axes.set_box_aspect((1, 1, 0.9), zoom=0.85)
     dress(axes, SLIDE, x="w3", y="w4")
 
