@@ -122,11 +122,19 @@ def _client_of(address: str) -> Client:
     try:
         return Client(address, timeout=_ANSWER, set_as_default=False)
     except (OSError, RuntimeError, ImportError, ValueError) as error:
-        why = " ".join(str(error.__cause__ or error).split())
         raise ClusterError(
-            f"the scheduler at {address} cannot be reached: {why}\n"
+            f"the scheduler at {address} cannot be reached: {_why(error)}\n"
             "`dask scheduler` starts one; what is finished is kept, and the same command goes on."
         ) from None
+
+
+def _why(error: BaseException | None) -> str:
+    """Return what an error began with; Dask wraps it, with addresses in memory in its messages."""
+    why = ""
+    while error is not None:
+        why = str(error) or why  # a time-out says nothing
+        error = error.__cause__
+    return " ".join(why.split())
 
 
 def address_of(scheduler: str) -> str:

@@ -1,6 +1,8 @@
 """The Dask engine with work that is no training, and which schedulers are talked to."""
 
 import json
+import re
+import socket
 import sys
 import threading
 
@@ -8,6 +10,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 import harness
+from harness.engines import dask_cluster
 from harness.engines.dask import DaskEngine
 from harness.engines.dask_cluster import address_of
 from tests.faults.cluster import wait_until
@@ -166,6 +169,18 @@ def test_what_is_no_scheduler_file_is_refused(text, tmp_path):
 
 
 # -- the face --------------------------------------------------------------------------------------
+
+
+def test_a_scheduler_that_is_not_there_is_named_with_what_the_system_says(monkeypatch):
+    monkeypatch.setattr(dask_cluster, "_ANSWER", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = "tcp://127.0.0.1:{1}".format(*server.getsockname())  # free after this line
+    with pytest.raises(harness.ClusterError) as caught, dask_cluster.connected(address, workers=0):
+        raise AssertionError("there is none")
+    # What the last try came to.
+    said = r"\[Errno \d+\] Connection refused|Timed out trying to connect to \S+ after 1 s"
+    first = str(caught.value).splitlines()[0]
+    assert re.fullmatch(f"the scheduler at {address} cannot be reached: ({said})", first)
 
 
 def test_nothing_is_written_where_the_cluster_is_refused(small, tmp_path):
