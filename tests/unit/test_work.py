@@ -1,6 +1,9 @@
 """The work of a sweep: what it keeps, what it sends, how it travels."""
 
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -15,8 +18,11 @@ from harness.work import Work
 
 
 @pytest.fixture
-def begun(small, tmp_path, monkeypatch):
-    """A folder of six chunks that this process writes into: its store, and its work."""
+def begun(request, small, tmp_path, monkeypatch):
+    """A folder of six chunks that this process writes into: its store, and its work.
+
+    A parameter is how many of them are trained at once.
+    """
     monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
     experiment, folder = small(), tmp_path / "out"
     Store.prepare(folder)
@@ -24,7 +30,7 @@ def begun(small, tmp_path, monkeypatch):
         trainer = Trainer(experiment, lanes=1)
         manifest = opening.manifest_of(trainer)
         store = opening.open_or_create(folder, experiment, manifest, allow_code_change=False)
-        yield store, Work(trainer, store, token)
+        yield store, Work(trainer, store, token, trains=getattr(request, "param", None))
 
 
 def test_a_chunk_is_kept_where_the_folder_is(begun):
@@ -58,6 +64,30 @@ def test_it_travels(begun):
     counts, stop = np.zeros(COUNTS, dtype=np.int64), np.zeros(1, dtype=np.uint8)
     work.train(1, counts, stop)
     assert list(store.commits()) == [0, 1]
+
+
+@pytest.mark.parametrize(("begun", "trains"), [(1, 1), (2, 2)], indirect=["begun"])
+def test_so_many_chunks_train_side_by_side_and_no_more(begun, trains, monkeypatch):
+    store, work = begun
+    work = pickle.loads(pickle.dumps(work))  # as a worker process gets it
+    work.prepare()
+    train, entered, most = Trainer.train, [], []
+    together = threading.Barrier(2)
+
+    def watched(*arguments):
+        entered.append(None)
+        with suppress(threading.BrokenBarrierError):  # another one comes, or none is let in
+            together.wait(timeout=0.2 if trains == 1 else 30)
+        most.append(len(entered))
+        block = train(*arguments)
+        entered.pop()
+        return block
+
+    monkeypatch.setattr(Trainer, "train", watched)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    assert max(most) == trains
+    assert list(store.commits()) == [0, 1, 2, 3]
 
 
 def test_what_is_stopped_is_not_kept(begun):
