@@ -110,10 +110,11 @@ def run(
         missing = store.missing()
         store.make_room(missing)
         if missing:
-            # On this machine there are as many threads again, which encode and write meanwhile.
-            at_once = None if scheduler is not None else 1 if on_cluster else threads
-            work = Work(trainer, store, token, trains=at_once)
-            if not on_cluster:
+            if on_cluster:
+                # A worker that is made here has two threads, and one encodes and writes meanwhile.
+                work = Work(trainer, store, token, trains=1 if address is None else None)
+            else:
+                work = Work(trainer, store, token, trains=threads)
                 # Here and not in a thread, where Ctrl-C would have to wait for the compiler.
                 work.prepare()
             tally = Tally(store, missing)
