@@ -13,8 +13,7 @@ from enum import IntEnum
 import numpy as np
 from costs import Costs
 
-# Chunks in flight for each worker, as harness/engines/dask.py has it.
-WINDOW = 2
+from harness.engines.dask import WINDOW
 
 
 class _Stage(IntEnum):

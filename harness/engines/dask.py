@@ -23,7 +23,7 @@ from harness.errors import ClusterError
 Result = TypeVar("Result", covariant=True)
 
 # Chunks in flight for each thread of the cluster: one that is at work, and one that waits for it.
-_WINDOW = 2
+WINDOW = 2
 # Seconds between two looks at the workers, while some are getting ready and later; and those after
 # which the scheduler is taken for dead.
 _FIRST_LOOK, _LOOK = 0.1, 1.0
@@ -86,7 +86,7 @@ class DaskEngine(Generic[Result]):
         """How many chunks may be submitted now; none before a worker is prepared."""
         self._look()
         threads = sum(self._threads_of[worker] for worker in self._prepared)
-        return max(_WINDOW * threads - len(self._chunk_of), 0)  # a worker may have left
+        return max(WINDOW * threads - len(self._chunk_of), 0)  # a worker may have left
 
     @property
     def in_flight(self) -> int:
