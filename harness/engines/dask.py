@@ -7,6 +7,7 @@ cluster are in flight, so that none waits for the way there and back; the result
 as soon as it is here.
 """
 
+import atexit
 import gc
 import pickle
 import time
@@ -235,7 +236,9 @@ def _minutes(seconds: float) -> str:
 
 def _prepare(work: PreparedWork[Any]) -> None:
     work.prepare()
-    gc.freeze()  # or the worker looks for garbage in all that before it ends, which takes 0.35 s
+    # Or this process looks for garbage in all that was loaded before it ends, which takes 0.35 s.
+    atexit.unregister(gc.freeze)  # of the sweep before
+    atexit.register(gc.freeze)
 
 
 def _do(work: PreparedWork[Result], chunk: int) -> Result:
