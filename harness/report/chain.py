@@ -80,7 +80,7 @@ def _parameter(found: Trace) -> str:
     return (
         f'<div class="chain">{heading}<div class="wide" tabindex="0" role="region"'
         f' aria-label="Chain rule of {escape(update.parameter)}"><table>'
-        f'<thead><tr><th scope="col">data point</th>{columns}<th scope="col">= product</th></tr>'
+        f'<thead><tr><th scope="col">point</th>{columns}<th scope="col">= product</th></tr>'
         f"</thead><tbody>{''.join(rows[:_MOST_ROWS])}</tbody></table></div>{more}"
         f"{_step(what, update, several)}</div>"
     )
