@@ -1,5 +1,7 @@
 """The report of a results folder: everything gathered, and put into the page."""
 
+import base64
+import hashlib
 import os
 import re
 import shlex
@@ -123,6 +125,7 @@ def page(results: Results) -> str:
     }
     toml = experiment.to_toml()
     template = files("harness.report")
+    plotly, script = get_plotlyjs(), _script()
     parts = {
         "title": escape(experiment.name),
         "question": escape(experiment.question),
@@ -138,13 +141,20 @@ def page(results: Results) -> str:
         "manifest_json": escape(sections.manifest_text(results)),
         "downloads": sections.downloads(results, found, along, toml),
         "style": template.joinpath("page.css").read_text("utf-8"),
-        "script": _script(),
-        "plotly": get_plotlyjs(),
+        "script": script,
+        "plotly": plotly,
+        "hashes": " ".join(map(_hash_source, (plotly, script))),
         "data": as_json(data),
     }
     # In one pass: what is put in is not looked through again.
     html = template.joinpath("page.html").read_text("utf-8")
     return _BEGINNING + _PLACE.sub(lambda place: parts[place[1]], html)
+
+
+def _hash_source(script: str) -> str:
+    """Return what the page's Content-Security-Policy calls an inline script that may run."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def _script() -> str:

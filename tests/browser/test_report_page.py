@@ -7,6 +7,7 @@ import pytest
 
 import harness
 from harness.report.page import write_report
+from tests.patience import PATIENCE
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
@@ -48,6 +49,12 @@ def chromium():
         browser.close()
 
 
+def new_page(chromium, **options):
+    page = chromium.new_page(**options)
+    page.set_default_timeout(1000 * PATIENCE)
+    return page
+
+
 @pytest.fixture(scope="module")
 def opener(chromium, report):
     """Return what opens a report, and lists of the pages and of all that went wrong."""
@@ -58,7 +65,7 @@ def opener(chromium, report):
             wrong.append(request.url)
 
     def open_page(path=report, **options):
-        page = chromium.new_page(**({"viewport": {"width": 1200, "height": 900}} | options))
+        page = new_page(chromium, **({"viewport": {"width": 1200, "height": 900}} | options))
         pages.append(page)
         page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -114,11 +121,34 @@ def cell(page, x, y):
     )
 
 
+INJECTED = """
+<script>window.ran = "a script"</script>
+<img src="data:," onerror="window.ran = 'a handler'">
+<a id="injected" href="javascript:void(window.ran = 'a link')">link</a>
+<script src="data:text/javascript,window.ran = 'a source'"></script>
+"""
+
+
+def test_script_that_is_not_the_pages_own_does_not_run(chromium, report, tmp_path):
+    page = new_page(chromium)
+    refused = []
+    page.on("console", lambda message: refused.append(message.text))
+    html = report.read_text("utf-8")
+    injected = tmp_path / "report.html"
+    injected.write_text(html.replace("<header>", INJECTED + "<header>", 1), "utf-8")
+    page.goto(injected.as_uri())
+    page.wait_for_selector("body[data-drawn]")  # the page's own scripts do run
+    page.locator("#injected").click()
+    assert page.evaluate("window.ran === undefined")
+    assert sum("Content Security Policy" in text for text in refused) == 4
+    page.close()
+
+
 def until(page, expression):
     """Wait until an expression is true; the page itself may not evaluate texts, as Playwright's
     own wait_for_function does.
     """
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while not page.evaluate(expression):
         assert time.monotonic() < end, expression
         time.sleep(0.02)
