@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.patience import PATIENCE
+
 FILE = Path(__file__).parents[2] / "experiments" / "trainability_tanh.toml"
 SMALL = ("--size", "6", "--set", "training.epochs=30", "--set", "data.samples=8")
 
@@ -17,7 +19,7 @@ def harness(*arguments, cwd, **variables):
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=cwd, env=os.environ | {"COLUMNS": "80"} | variables,
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
 
 

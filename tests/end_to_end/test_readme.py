@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BINARIES = Path(sys.executable).parent
@@ -29,7 +31,13 @@ def clone(tmp_path_factory):
 def run(arguments, cwd):
     environment = os.environ | {"COLUMNS": "80", "PATH": f"{BINARIES}:{os.environ['PATH']}"}
     return subprocess.run(
-        arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=True, timeout=300
+        arguments,
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
     ).stdout
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 DASK = Path(sys.executable).with_name("dask")
 HARNESS = Path(sys.executable).with_name("harness")
@@ -25,9 +27,9 @@ SETTINGS = {
 }
 
 
-def wait_until(condition, seconds=60.0):
-    """Wait for something to be true, and return it; fail if it is not for a minute."""
-    deadline = time.monotonic() + seconds
+def wait_until(condition):
+    """Wait for something to be true, and return it."""
+    deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
@@ -105,7 +107,7 @@ class Cluster:
             for each in family(process.pid):
                 kill(each)
         for process in self._processes:
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
         self._log.close()
 
 

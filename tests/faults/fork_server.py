@@ -13,7 +13,9 @@ from importlib import import_module
 from pathlib import Path
 
 from harness import planning
+from harness.store import Store
 from tests.faults.sweeps import TEXT, experiment
+from tests.patience import PATIENCE
 
 
 def _become_harness(order):
@@ -26,12 +28,26 @@ def _become_harness(order):
         import resource  # which only POSIX has
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"],) * 2)
+    if order["pause"]:
+        _stop_after_a_commit()
     sys.argv = ["harness", *order["arguments"]]
     try:
         main()
     except SystemExit as ended:
         return ended.code or 0
     return 0
+
+
+def _stop_after_a_commit():
+    """Have this process stopped, as by Ctrl-Z, when its first chunk is kept."""
+    keep, stops = Store.keep, iter([signal.SIGSTOP])
+
+    def keep_and_stop(store, packed):
+        keep(store, packed)
+        for stop in stops:  # once
+            os.kill(os.getpid(), stop)
+
+    Store.keep = keep_and_stop
 
 
 def _serve():
@@ -47,6 +63,10 @@ def _serve():
         if "wait" in order:
             _, status = os.waitpid(order["wait"], 0)
             print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
+        if "stopped" in order:
+            _, status = os.waitpid(order["stopped"], os.WUNTRACED)
+            print(os.WSTOPSIG(status), flush=True)
             continue
         process = os.fork()
         if process == 0:
@@ -81,7 +101,7 @@ class ForkServer:
 
     def __exit__(self, *exception):
         self._process.stdin.close()
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=PATIENCE)
         self._process.stdout.close()
 
     def _order(self, **order):
@@ -89,18 +109,26 @@ class ForkServer:
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
-    def run(self, folder, seeds, limit=None):
-        """Start `harness run` on two threads, and return its process id."""
+    def run(self, folder, seeds, limit=None, pause=False):
+        """Start `harness run` on two threads, and return its process id.
+
+        With `pause` it stops itself after its first commit, until it is sent SIGCONT.
+        """
         seeds = ["--set", f"grid.init_id={seeds}"]
         return self._order(
             arguments=["run", str(self._file), "--out", str(folder), "--threads=2", "-q", *seeds],
             errors=str(self._folder / "errors"),
             limit=limit,
+            pause=pause,
         )
 
     def wait(self, process):
         """Return its exit status, or the signal that ended it as a negative number."""
         return self._order(wait=process)
+
+    def wait_until_stopped(self, process):
+        """Wait until a process that was started with `pause` has stopped, all of its threads."""
+        assert self._order(stopped=process) == signal.SIGSTOP
 
     def kill(self, process):
         """Kill it as `kill -9` does, and return its exit status: it may have ended before."""

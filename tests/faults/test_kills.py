@@ -12,6 +12,7 @@ import pytest
 import harness
 from harness.cli import commands
 from harness.store import Store
+from tests.faults.cluster import wait_until
 from tests.faults.effort import LONG
 from tests.faults.sweeps import commits, read_whole_chunks, reused, tables, train
 
@@ -21,14 +22,7 @@ ROUNDS = 40 if LONG else 1
 KILLS = 25
 IN_USE = commands._STATUS[harness.InUseError]
 
-# Chunks that take most of a second, for tests that have to find a sweep at work.
-MANY = 80
-
-
-def wait_for_a_commit(folder):
-    deadline = time.monotonic() + 60  # so that a failure is a failure and no hanging test
-    while not commits(folder) and time.monotonic() < deadline:
-        time.sleep(0.005)
+SEEDS = 12  # of sweeps that are paused: after one of twelve chunks
 
 
 def assert_nothing_is_gone(folder, before):
@@ -85,46 +79,43 @@ def test_a_writer_that_is_stopped_keeps_others_out_until_it_is_killed(
     server, tmp_path, undisturbed
 ):
     folder = tmp_path / "out"
-    stopped = server.run(folder, MANY)
-    wait_for_a_commit(folder)
-    os.kill(stopped, signal.SIGSTOP)
-    time.sleep(0.3)  # its threads stop one after the other
+    stopped = server.run(folder, SEEDS, pause=True)
+    server.wait_until_stopped(stopped)
     before = commits(folder)
     with pytest.raises(harness.InUseError, match=f"process {stopped} on "):
-        train(folder, MANY)
-    assert server.wait(server.run(folder, MANY)) == IN_USE
+        train(folder, SEEDS)
+    assert server.wait(server.run(folder, SEEDS)) == IN_USE
     assert f"process {stopped} on " in server.errors()
     assert "Traceback" not in server.errors()
     assert commits(folder) == before
     assert server.kill(stopped) == -signal.SIGKILL
-    train(folder, MANY)
+    train(folder, SEEDS)
     assert before.items() <= commits(folder).items()
-    assert tables(folder) == undisturbed(MANY).sha256
+    assert tables(folder) == undisturbed(SEEDS).sha256
 
 
 def test_of_two_at_once_one_works_and_the_other_leaves(server, tmp_path, undisturbed):
     folder = tmp_path / "out"
-    both = {server.run(folder, MANY) for _ in range(2)}
-    wait_for_a_commit(folder)
+    both = {server.run(folder, SEEDS, pause=True) for _ in range(2)}
+    wait_until(lambda: commits(folder))
     first = json.loads((folder / ".writer.json").read_text())["process"]
-    # It may be so fast that the other one would find all done.
-    os.kill(first, signal.SIGSTOP)
+    server.wait_until_stopped(first)
     (other,) = both - {first}
     assert server.wait(other) == IN_USE
     os.kill(first, signal.SIGCONT)
     assert server.wait(first) == 0
-    assert tables(folder) == undisturbed(MANY).sha256
+    assert tables(folder) == undisturbed(SEEDS).sha256
 
 
 def test_a_lock_that_nobody_holds_is_no_obstacle(server, tmp_path, undisturbed):
     folder = tmp_path / "out"
-    killed = server.run(folder, MANY)
-    wait_for_a_commit(folder)
+    killed = server.run(folder, SEEDS, pause=True)
+    server.wait_until_stopped(killed)
     assert server.kill(killed) == -signal.SIGKILL
     assert (folder / ".lock").exists()
     assert str(killed) in (folder / ".writer.json").read_text()
-    train(folder, MANY)
-    assert tables(folder) == undisturbed(MANY).sha256
+    train(folder, SEEDS)
+    assert tables(folder) == undisturbed(SEEDS).sha256
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"process": 1}', "[]", "\0"])

@@ -22,6 +22,7 @@ from harness.benchmarks.workloads import QUICK, WORKLOADS
 from harness.cli import bench_screen, main
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 PLAIN = [name for name, one in WORKLOADS.items() if one[0].point is None]
@@ -174,7 +175,7 @@ def compared(tmp_path_factory):
         env=os.environ | {"COLUMNS": "80", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from harness.engines import dask_cluster
 from harness.engines.dask import DaskEngine
 from harness.engines.dask_cluster import address_of
 from tests.faults.cluster import wait_until
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ class Waiting:
         pass
 
     def __call__(self, chunk):
-        assert self.release.wait(20.0)
+        assert self.release.wait(PATIENCE)
 
 
 def wait_for_room(engine):

@@ -11,6 +11,7 @@ import pytest
 
 from harness.arguments import make_rows
 from harness.kernels import descent
+from tests.patience import PATIENCE
 from tests.reference.network import gradient_by_complex_step
 from tests.reference.training import batches_of_epoch
 from tests.side_by_side import (
@@ -248,7 +249,7 @@ def test_stopped_by_another_thread_training_ends_before_its_time():
     while progress[1] == 0 and block.is_alive():
         time.sleep(0.001)
     stop[0] = 1
-    block.join(timeout=60)
+    block.join(timeout=PATIENCE)
     assert not block.is_alive()
     assert rows.status.tolist() == [descent.RUNNING] * 2
     assert progress[1] > 0

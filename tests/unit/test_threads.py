@@ -3,6 +3,7 @@
 import threading
 
 from harness.engines.threads import ThreadEngine
+from tests.patience import PATIENCE
 
 
 def collect(engine):
@@ -22,7 +23,7 @@ def test_every_chunk_comes_back_once_with_its_result():
 
 def test_chunks_are_worked_on_side_by_side():
     # Each waits for the other: on one thread this would never end.
-    meeting = threading.Barrier(2, timeout=10.0)
+    meeting = threading.Barrier(2, timeout=PATIENCE)
     engine = ThreadEngine(lambda chunk: meeting.wait(), threads=2)
     engine.submit(0)
     engine.submit(1)
@@ -42,7 +43,7 @@ def test_an_exception_of_the_work_is_handed_out_with_its_chunk():
 
 def test_there_is_room_for_one_chunk_a_thread():
     release = threading.Event()
-    engine = ThreadEngine(lambda chunk: release.wait(10.0), threads=3)
+    engine = ThreadEngine(lambda chunk: release.wait(PATIENCE), threads=3)
     assert engine.room == 3
     engine.submit(0)
     assert (engine.room, engine.in_flight) == (2, 1)
@@ -59,12 +60,12 @@ def test_close_drops_what_is_queued():
     def work(chunk):
         worked_on.append(chunk)
         begun.set()
-        release.wait(10.0)
+        release.wait(PATIENCE)
 
     engine = ThreadEngine(work, threads=1)
     for chunk in range(3):
         engine.submit(chunk)
-    begun.wait(10.0)
+    begun.wait(PATIENCE)
     threading.Timer(0.1, release.set).start()
     engine.close()
     assert worked_on == [0]

@@ -15,6 +15,7 @@ from harness.blocks import Trainer
 from harness.store import Reader, Store
 from harness.store.lock import writer
 from harness.work import Work
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_so_many_chunks_train_side_by_side_and_no_more(begun, trains, monkeypatc
     def watched(*arguments):
         entered.append(None)
         with suppress(threading.BrokenBarrierError):  # another one comes, or none is let in
-            together.wait(timeout=0.2 if trains == 1 else 30)
+            together.wait(timeout=0.2 if trains == 1 else PATIENCE)
         most.append(len(entered))
         block = train(*arguments)
         entered.pop()
