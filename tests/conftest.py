@@ -3,8 +3,13 @@
 from copy import deepcopy
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness.experiment import Experiment
+
+# A first example compiles, and the machine may be slow: no property is about time.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # The first lesson's network, small enough to train in a moment.
 SMALL = {

@@ -4,13 +4,10 @@ import math
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.grid import Axis, Counted, Grid, Listed, Spaced
-
-# The first example waits for a compiler, or for a busy machine.
-untimed = settings(deadline=None)
 
 MOST_RUNS = 2**53
 
@@ -45,7 +42,6 @@ def run_ids_of(grid):
     return st.lists(st.integers(0, grid.size - 1), min_size=1, max_size=20).map(np.array)
 
 
-@untimed
 @given(st.data())
 def test_run_id_to_coordinates_and_back(data):
     grid = data.draw(grids())
@@ -57,7 +53,6 @@ def test_run_id_to_coordinates_and_back(data):
         assert np.all((index >= 0) & (index < length))
 
 
-@untimed
 @given(st.data())
 def test_coordinates_to_run_id_and_back(data):
     grid = data.draw(grids())
@@ -72,7 +67,6 @@ def test_coordinates_to_run_id_and_back(data):
         assert run_id.tolist() == [expected]
 
 
-@untimed
 @given(st.data())
 def test_a_grid_that_grows_at_its_end_keeps_its_ids(data):
     grid = data.draw(grids(most=2**40))
@@ -93,7 +87,6 @@ def test_a_grid_that_grows_at_its_end_keeps_its_ids(data):
         assert [b.tolist() for b in before] == [a.tolist() for a in after]
 
 
-@untimed
 @given(st.data())
 def test_zipped_axes_have_the_same_index(data):
     grid = data.draw(grids())
@@ -120,7 +113,6 @@ def axes_of_numbers(draw):
     return Spaced(kind=kind, first=first, last=last, count=draw(st.integers(1, 60)))
 
 
-@untimed
 @given(axes_of_numbers())
 def test_spaced_values_begin_and_end_exactly_and_are_monotone(axis):
     found = axis.take(np.arange(axis.count))
@@ -132,7 +124,6 @@ def test_spaced_values_begin_and_end_exactly_and_are_monotone(axis):
     assert axis.ends() == (found[0], found[-1])
 
 
-@untimed
 @given(axes_of_numbers(), st.data())
 def test_spaced_values_do_not_depend_on_what_else_is_asked_for(axis, data):
     everything = axis.take(np.arange(axis.count))
@@ -142,7 +133,6 @@ def test_spaced_values_do_not_depend_on_what_else_is_asked_for(axis, data):
     assert axis._evaluate(np.array(some, dtype=np.int64)).tobytes() == found.tobytes()
 
 
-@untimed
 @given(axes_of_numbers())
 def test_spaced_values_are_at_equal_distances_or_ratios(axis):
     found = axis.take(np.arange(axis.count)).tolist()
@@ -160,7 +150,6 @@ def test_spaced_values_are_at_equal_distances_or_ratios(axis):
             assert math.isclose(math.log(number), exact, rel_tol=1e-13, abs_tol=1e-13)
 
 
-@untimed
 @given(st.integers(-999, 999), st.integers(1, 99), st.integers(2, 40), st.integers(0, 6))
 def test_round_decimals_come_out_as_they_are_written(first, step, count, digits):
     written = [float(f"{first + i * step}e-{digits}") for i in range(count)]
@@ -168,7 +157,6 @@ def test_round_decimals_come_out_as_they_are_written(first, step, count, digits)
     assert axis.take(np.arange(count)).tolist() == written
 
 
-@untimed
 @given(st.integers(-20, 20), st.integers(1, 3), st.integers(2, 20), st.integers(1, 9))
 def test_powers_of_ten_come_out_as_they_are_written(first, step, count, digit):
     written = [float(f"{digit}e{first + i * step}") for i in range(count)]

@@ -5,13 +5,10 @@ import tomllib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.experiment import Experiment
-
-# The first example waits for a compiler, or for a busy machine.
-untimed = settings(deadline=None)
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False)
 positive = st.floats(1e-9, 1e9)
@@ -109,7 +106,6 @@ def documents(draw):
     return document | question | {name: keys for name, keys in sections.items() if keys}
 
 
-@untimed
 @given(documents())
 def test_file_to_experiment_to_file(document):
     before = Experiment.from_mapping(document)
@@ -127,7 +123,6 @@ def test_file_to_experiment_to_file(document):
             assert {name: written[name] for name in keys} == keys
 
 
-@untimed
 @given(documents(), st.data())
 def test_a_run_is_the_point_of_its_grid(document, data):
     experiment = Experiment.from_mapping(document)
@@ -179,7 +174,6 @@ def floats_for_whole_numbers(document):
     return changed
 
 
-@untimed
 @given(documents())
 def test_the_identity_does_not_depend_on_how_it_is_written(document):
     identity = Experiment.from_mapping(document).identity

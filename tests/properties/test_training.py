@@ -16,7 +16,7 @@ from harness.experiment import Experiment
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
 
-FEW = settings(deadline=None, max_examples=25)
+FEW = settings(max_examples=25)
 
 BATCHES = st.sampled_from(
     [
@@ -178,7 +178,7 @@ def test_ranges_and_their_order_do_not_change_bits(experiment, data):
     assert bits(together[1]) == bits(path)
 
 
-@settings(deadline=None, max_examples=4)
+@settings(max_examples=4)
 @given(sweeps(), st.integers(1, 5))
 def test_threads_and_chunks_do_not_change_bits(experiment, size):
     runs, path = train(experiment)

@@ -6,13 +6,12 @@ from fractions import Fraction
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.kernels import arithmetic
 
 WORDS = st.integers(0, 2**64 - 1)
-NO_DEADLINE = settings(deadline=None)  # the first example compiles
 BITS = st.integers(-(2**63), 2**63 - 1)
 # From bits, so that every exponent is as likely as any other.
 FLOATS = BITS.map(lambda i: struct.unpack("<d", struct.pack("<q", i))[0])
@@ -92,14 +91,12 @@ def check_fma(fma, a, b, c):
 
 
 @FMAS
-@NO_DEADLINE
 @given(FLOATS, FLOATS, FLOATS)
 def test_fma_is_rounded_once(fma, a, b, c):
     check_fma(fma, a, b, c)
 
 
 @FMAS
-@NO_DEADLINE
 @given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3), st.integers(-3, 3))
 def test_fma_keeps_what_cancellation_leaves(fma, a, b, steps):
     c = -a * b
@@ -121,7 +118,6 @@ def test_python_fma_takes_numpy_numbers_without_a_warning():
     assert math.isnan(arithmetic.fma(np.float64(math.inf), np.float64(0.0), np.float64(1.0)))
 
 
-@NO_DEADLINE
 @given(FLOATS, BITS)
 def test_bits_are_those_of_the_machine(x, i):
     for to_bits in (arithmetic.to_bits, compiled_to_bits):
@@ -143,7 +139,6 @@ def test_select_takes_the_first_where_the_condition_holds(select):
     assert math.isnan(select(False, 1.0, math.nan))
 
 
-@NO_DEADLINE
 @given(WORDS, WORDS)
 def test_words_multiply_exactly_and_add_modulo(a, b):
     words = np.uint64(a), np.uint64(b)

@@ -9,14 +9,13 @@ from statistics import NormalDist
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import harness
 from harness.kernels import arithmetic, philox
 
 WORDS = st.integers(0, 2**64 - 1)
-NO_DEADLINE = settings(deadline=None)  # the first example compiles
 
 
 def raw(seed, stream, major, count, block=0):
@@ -29,7 +28,6 @@ def words(*numbers):
     return tuple(np.uint64(x) for x in numbers)
 
 
-@NO_DEADLINE
 @given(WORDS, WORDS, WORDS, WORDS)
 def test_blocks_are_those_of_numpy(seed, stream, major, block):
     ours = philox.philox_block(*words(seed, stream, major, block))
@@ -43,14 +41,12 @@ def test_block_of_zeros_is_the_published_one():
     assert [f"{int(x):016x}" for x in ours] == published.split()
 
 
-@NO_DEADLINE
 @given(WORDS, st.integers(0, 3), WORDS, WORDS)
 def test_word_is_found_by_its_index(seed, stream, major, index):
     expected = raw(seed, stream, major, 4, index // 4)[index % 4]
     assert int(philox.word(*words(seed, stream, major, index))) == expected
 
 
-@NO_DEADLINE
 @given(WORDS)
 def test_uniform_is_made_of_the_top_53_bits(x):
     assert philox.uniform01(np.uint64(x)) == math.ldexp(x // 2**11, -53)
@@ -71,13 +67,11 @@ def check_normal(x):
     assert philox.normal(np.uint64(2**64 - 1 - x)) == -ours
 
 
-@NO_DEADLINE
 @given(WORDS)
 def test_normal_is_the_quantile(x):
     check_normal(x)
 
 
-@NO_DEADLINE
 @given(st.integers(0, 2**52 - 1), st.integers(0, 51))
 def test_normal_is_the_quantile_in_the_tails(n, shift):
     check_normal((n >> shift) << 12)
