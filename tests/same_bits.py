@@ -1,4 +1,4 @@
-"""One digest of all numbers of some trainings: `python -m tests.same_bits LANES` prints it.
+"""One digest of all numbers of some trainings: `python -m tests.same_bits 1 8` prints it twice.
 
 In a process of its own, because the processor that is compiled for is chosen when numba starts.
 """
@@ -78,4 +78,5 @@ def digest(lanes, size=None):
 
 
 if __name__ == "__main__":
-    print(digest(int(sys.argv[1])))
+    for lanes in map(int, sys.argv[1:]):
+        print(digest(lanes))

@@ -52,16 +52,13 @@ def needs(processor, feature):
     return pytest.param(processor, marks=marks)
 
 
-PROCESSORS = ["generic", needs("haswell", "avx2"), needs("skylake-avx512", "avx512vl")]
-
-
-@pytest.mark.parametrize("lanes", [1, 8])
-@pytest.mark.parametrize("processor", PROCESSORS)
-def test_processors(processor, lanes):
+# The tests above are of the host itself: on most, with AVX-512.
+@pytest.mark.parametrize("processor", ["generic", needs("haswell", "avx2")])
+def test_processors(processor):
     # Without the second variable numba adds the features of the host to any processor.
     environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""}
     found = subprocess.run(
-        [sys.executable, "-m", "tests.same_bits", str(lanes)],
+        [sys.executable, "-m", "tests.same_bits", "1", "8"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert found.stdout.strip() == EXPECTED
+    assert found.stdout.split() == [EXPECTED, EXPECTED]
