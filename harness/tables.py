@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from harness import ranking, tally
 from harness.arrays import to_dataset
 from harness.data import Dataset
 from harness.errors import ResultsError, nearest, shown
-from harness.experiment import Experiment
+from harness.experiment import Experiment, grid_of
 from harness.experiment.card import card
+from harness.grid import Grid
 from harness.store import Reader, Store, has_manifest, place
 
 # Fewer initialisations are all kept when runs are chosen.
@@ -60,6 +63,11 @@ class Results:
         return Experiment.from_mapping(self.manifest["experiment"], data=data)
 
     @cached_property
+    def grid(self) -> Grid:
+        """The grid: axes, and the arithmetic between run ids and coordinates."""
+        return grid_of(self.manifest["experiment"])
+
+    @cached_property
     def runs(self) -> pd.DataFrame:
         """One row a run, ordered by `run_id`.
 
@@ -87,13 +95,12 @@ class Results:
         """
         names = self._checked_columns("runs", columns)
         ids = None if run_ids is None else self._checked_ids(run_ids)
-        frame: pd.DataFrame = self._reader.read("runs", names, ids).to_pandas(
-            strings_to_categorical=True
-        )
-        return frame
+        return _with_categories(self._reader.read("runs", names, ids))
 
     def run_batches(self, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
-        """Yield some columns of `runs`, some ten thousand rows at a time, however many there are.
+        """Yield some columns of `runs`, chunk by chunk, however many there are.
+
+        Texts are categories, but those of one chunk may be others than those of the next.
 
         Raises
         ------
@@ -101,25 +108,25 @@ class Results:
             The sweep has no such column.
         """
         for rows in self._reader.batches("runs", self._checked_columns("runs", columns)):
-            yield rows.to_pandas()
+            yield _with_categories(rows)
 
     def sample_runs(self, columns: Iterable[str], most: int = 1_000_000) -> pd.DataFrame:
         """Return some columns of about `most` runs, or of all where there are not so many.
 
         Initialisations are chosen, with all their runs; or runs, where there are few of the
-        former. A hash of the number chooses: the same every time, and evenly in the grid.
+        former. A hash of the number chooses: the same every time, and evenly in the grid. Texts are
+        categories.
         """
-        names = list(columns)
-        runs = self._reader.rows("runs")
+        names = self._checked_columns("runs", columns)
+        share = most / max(self._reader.rows("runs"), 1)
         starts = self.manifest["experiment"].get("grid", {}).get("init_id")
         many = isinstance(starts, int) and starts >= _MANY_STARTS
         chosen_by = "init_id" if many else "run_id"
         parts = []
-        for rows in self.run_batches(dict.fromkeys([chosen_by, *names])):
-            # Fibonacci hashing (Knuth 1998, section 6.4): neighbours in the grid are torn apart.
-            drawn = rows[chosen_by].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-            parts.append(rows.loc[drawn <= min(most / runs, 1.0) * 2.0**64, names])
-        return pd.concat(parts, ignore_index=True)
+        for rows in self._reader.batches("runs", list(dict.fromkeys([chosen_by, *names]))):
+            drawn = tally.scattered(rows[chosen_by].to_numpy()) <= share
+            parts.append(rows.filter(pa.array(drawn)).select(names))
+        return _with_categories(pa.concat_tables(parts))
 
     def trajectories(
         self, run_ids: int | Iterable[int] | None = None, columns: Iterable[str] | None = None
@@ -166,6 +173,78 @@ class Results:
                 )
         return names
 
+    @property
+    def has_tolerance(self) -> bool:
+        """Whether runs can converge: a tolerance is set, for all of them or along an axis."""
+        tolerance = self.manifest["experiment"]["training"].get("tolerance")
+        return tolerance is not None or "tolerance" in [axis.name for axis in self.grid.axes]
+
+    @property
+    def best_run(self) -> int:
+        """The run_id of the best run, as `harness.ranking` defines it.
+
+        Raises
+        ------
+        ResultsError
+            No run is finished.
+        """
+        return int(self.best_runs(1)["run_id"].iloc[0])
+
+    def best_runs(self, count: int = 10, columns: Iterable[str] | None = None) -> pd.DataFrame:
+        """Return rows of `runs`, those of the best runs first, as `harness.ranking` orders them.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+        columns : iterable of str, optional
+            The columns that are wanted; all if left out.
+
+        Raises
+        ------
+        ResultsError
+            No run is finished, or the sweep has no such column.
+        """
+        best = ranking.best_of(self.run_batches(self._ranked_columns()), count)
+        return self.in_order(best["run_id"].tolist(), columns)
+
+    def in_order(self, run_ids: list[int], columns: Iterable[str] | None = None) -> pd.DataFrame:
+        """Return rows of `runs` in the order of `run_ids`, with all columns or some."""
+        names = self.run_columns if columns is None else list(columns)
+        rows = self.read_runs(dict.fromkeys(["run_id", *names]), run_ids)
+        rows = rows.set_index("run_id", drop=False).loc[run_ids]
+        return rows[names].reset_index(drop=True)
+
+    def combinations(self) -> pd.DataFrame:
+        """Return the combinations of axis values, the best first; see `harness.ranking`.
+
+        Returns
+        -------
+        DataFrame
+            What `harness.ranking.combinations` returns, of all runs that are trained. Beyond five
+            million runs the medians are those of a sample of starts; shares are of all runs.
+
+        Raises
+        ------
+        ResultsError
+            No run is finished, or there are no combinations with several runs each.
+        """
+        counts = tally.Tally(self.grid)
+        for part in self.run_batches(self._ranked_columns()):
+            counts.add(part)
+        table = counts.ranked()
+        if table is None:
+            raise ResultsError(
+                f"{self.folder} has no combinations of axis values to rank: that takes 2 to"
+                f" {tally.MOST_COMBINATIONS:,} of them, with several runs each.\n"
+                "best_runs ranks single runs."
+            )
+        return table
+
+    def _ranked_columns(self) -> list[str]:
+        """Return the columns that decide which run is better."""
+        return ["run_id", "status", "epochs", ranking.trained_loss(self.run_columns)]
+
     def to_xarray(self) -> Any:
         """Return `runs` as an xarray Dataset over the axes of the grid.
 
@@ -204,6 +283,12 @@ class Results:
 def _to_pandas(table: Any) -> pd.DataFrame:
     """Return a pyarrow table as a DataFrame that can be written to."""
     frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _with_categories(table: pa.Table) -> pd.DataFrame:
+    """Return a pyarrow table as a DataFrame whose texts are categories."""
+    frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
     return frame
 
 

@@ -1,14 +1,18 @@
 """A small picture of a sweep for the terminal: an axis from left to right, shades as characters."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from rich.text import Text
 
-from harness.cli.printing import console, number, say
+from harness.cli.printing import console, number, say, say_wrapped
+from harness.grid import Grid
+from harness.ranking import final_losses
+from harness.sentences import exact
+from harness.tally import Cells, Factor
 
 _SHADES = " .:-=+*#%@"
 # Ten steps of viridis (van der Walt and Smith 2015), for terminals with colours.
@@ -16,81 +20,114 @@ _COLOURS = (
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e",
     "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 )  # fmt: skip
+# Cells across, and characters for them with the names of rows; rows of a picture.
+_WIDTH = 77
 _WIDEST = 60
 _HIGHEST = 12
 
-
-def show_endings(runs: pd.DataFrame, axis: str, measure: str) -> None:
-    """Print where the runs end along an axis: a row a power of ten of `measure`.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        With the columns `axis`, status and `measure`.
-    axis, measure : str
-        Its columns.
-    """
-    values = runs[measure].to_numpy(np.float64)
-    lost = runs["status"].to_numpy() == "diverged"
-    decade = np.floor(np.log10(np.where(lost | ~(values > 0), np.nan, values)))
-    if np.isnan(decade).all():
-        return
-    highest = int(np.nanmax(decade))
-    lowest = max(int(np.nanmin(decade)), highest - _HIGHEST + 1)
-    row_of = np.where(lost, 0, 1 + highest - np.clip(decade, lowest, highest))
-    row_of = np.where(np.isnan(row_of), 1 + highest - lowest, row_of).astype(int)  # zero
-    columns, labels = _columns(runs[axis])
-    shares = np.zeros((2 + highest - lowest, labels.size))
-    np.add.at(shares, (row_of, columns), 1.0)
-    shares /= np.maximum(shares.sum(axis=0), 1.0)
-    names = ["diverged", *(f"1e{power:+03}" for power in range(highest, lowest - 1, -1))]
-    say(f"share of the runs that end at {measure} ..., along {axis}", "bold")
-    _say_rows(names, shares)
-    _say_axis(labels, "' ' none  '@' all of them")
+# Powers of ten that a float may have.
+_LEAST, _GREATEST = -324, 308
 
 
-def show_map(runs: pd.DataFrame, across: str, down: str, measure: str) -> None:
-    """Print the median of `measure` over two axes; x where most runs diverged.
+class Endings:
+    """Where runs end along a factor, in powers of ten of the final loss.
 
     Parameters
     ----------
-    runs : DataFrame
-        With the columns `across`, `down`, status and `measure`.
-    across, down, measure : str
-        Its columns.
+    grid : Grid
+        Of the sweep.
+    factor : Factor
+        From left to right.
     """
-    columns, labels = _columns(runs[across])
-    rows, names = _columns(runs[down], most=_HIGHEST)
-    values = runs[measure].where(runs["status"] != "diverged", np.inf).astype(float)
-    table = values.groupby([rows, columns]).median().unstack()
-    medians = table.reindex(index=range(names.size), columns=range(labels.size)).to_numpy(float)
+
+    def __init__(self, grid: Grid, factor: Factor) -> None:
+        self._grid = grid
+        self._cells = Cells([factor], [math.ceil(factor.count / _WIDEST)])
+        # Of each column: runs at infinity, at 0, and at each power of ten.
+        self._counts = np.zeros((self._cells.size, 3 + _GREATEST - _LEAST), dtype=np.int64)
+
+    def add(self, runs: pd.DataFrame) -> None:
+        """Count some runs: a table with run_id, status, and loss_final or ssr_final."""
+        columns = self._cells.codes(self._grid, runs["run_id"].to_numpy())
+        values = final_losses(runs)
+        rows = np.where(np.isinf(values), 0, 1)
+        inside = np.isfinite(values) & (values > 0)
+        rows[inside] = 2 + np.floor(np.log10(values[inside])).astype(np.int64) - _LEAST
+        np.add.at(self._counts, (columns, rows), 1)
+
+    def show(self, loss: str) -> None:
+        """Print a row for each power of ten, and one for the runs that diverged."""
+        there = np.flatnonzero(self._counts[:, 2:].any(axis=0))
+        powers = range(0)
+        if there.size:
+            powers = range(there[-1], max(there[0], there[-1] - _HIGHEST + 1) - 1, -1)
+        rows = [self._counts[:, 0], *(self._counts[:, 2 + power] for power in powers)]
+        below = self._counts[:, 1:].sum(axis=1) - sum(rows[1:])
+        names = ["diverged", *(f"1e{power + _LEAST:+03}" for power in powers)]
+        if below.any():
+            rows.append(below)
+            names.append("less")
+        shares = np.array(rows) / np.maximum(self._counts.sum(axis=1), 1)
+        (factor,) = self._cells.factors
+        say(f"share of the runs that end at {loss} ..., along {factor.title}", "bold")
+        _say_rows(names, np.where(shares < 1, shares * 8 / 9, 1.0))  # only all of them are '@'
+        _say_ends(factor, "' ' none  '@' all of them")
+
+
+def map_cells(across: Factor, down: Factor) -> Cells:
+    """Return the cells of `show_map`: neighbours share one where there are too many."""
+    step = math.ceil(down.count / _HIGHEST)
+    names = _row_names(down, step)
+    widest = max(min(_WIDEST, _WIDTH - max(map(len, names))), 1)
+    return Cells([across, down], [math.ceil(across.count / widest), step])
+
+
+def show_map(cells: Cells, table: pd.DataFrame, title: str) -> None:
+    """Print the median of the final loss over two factors; x where half or more diverged.
+
+    Parameters
+    ----------
+    cells : Cells
+        What `map_cells` returned.
+    table : DataFrame
+        What `Tally.table` returns for them.
+    title : str
+        What the median is of.
+    """
+    across, down = cells.factors
+    medians = np.full(cells.size, np.nan)
+    medians[table.index] = table["median"]
+    medians = medians.reshape(cells.shape[::-1])
     finite = np.isfinite(medians) & (medians > 0)
     shades = np.full(medians.shape, np.nan)
     if finite.any():
         low, high = np.log10(medians[finite].min()), np.log10(medians[finite].max())
         shades[finite] = (np.log10(medians[finite]) - low) / max(high - low, 1e-9)
     shades[medians == 0] = 0.0
-    say(f"median {measure} over {across} (across) and {down} (down)", "bold")
-    _say_rows([number(name) for name in names.tolist()], shades, lost=np.isposinf(medians))
+    say(f"{title} over {across.title} (across) and {down.title} (down)", "bold")
+    _say_rows(_row_names(down, cells.steps[1]), shades, lost=np.isposinf(medians))
     if finite.any():
         ends = f"' ' {number(float(medians[finite].min()))}"
-        ends += f"  '@' {number(float(medians[finite].max()))}  'x' most diverged"
-        _say_axis(labels, ends)
+        ends += f"  '@' {number(float(medians[finite].max()))}"
+        ends += "  'x' half or more diverged" if np.isposinf(medians).any() else ""
+        _say_ends(across, ends)
 
 
-def _columns(values: "pd.Series[float]", most: int = _WIDEST) -> tuple[NDArray[np.int64], Any]:
-    """Return the place of each value among the distinct ones, several to a place if too many."""
-    text = not pd.api.types.is_numeric_dtype(values)
-    places, distinct = pd.factorize(values, sort=not text)
-    together = math.ceil(len(distinct) / most)
-    return places // together, np.asarray(distinct)[::together]
+def _row_names(factor: Factor, step: int) -> list[str]:
+    return _texts(factor, range(0, factor.count, step))
+
+
+def _texts(factor: Factor, places: Sequence[int]) -> list[str]:
+    """Write the values of a factor at some places."""
+    columns = factor.values(np.array(places)).values()
+    return [", ".join(map(exact, row)) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def _say_rows(
     names: list[str], shades: NDArray[np.float64], lost: NDArray[np.bool_] | None = None
 ) -> None:
-    wide = min(3, _WIDEST // shades.shape[1])
     margin = max(map(len, names))
+    wide = max(min(3, min(_WIDEST, _WIDTH - margin) // shades.shape[1]), 1)
     for row, name in enumerate(names):
         line = Text(f"{name:>{margin}} |")
         for column, shade in enumerate(shades[row]):
@@ -105,6 +142,6 @@ def _say_rows(
         console.print(line, soft_wrap=True)
 
 
-def _say_axis(labels: NDArray[Any], legend: str) -> None:
-    first, last = number(labels.tolist()[0]), number(labels.tolist()[-1])
-    say(f"from {first} on the left to {last} on the right; {legend}")
+def _say_ends(factor: Factor, legend: str) -> None:
+    first, last = _texts(factor, [0, factor.count - 1])
+    say_wrapped(f"from {first} on the left to {last} on the right; {legend}")

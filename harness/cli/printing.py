@@ -18,20 +18,51 @@ def say(text: str = "", style: str = "") -> None:
 def say_wrapped(text: str, bold: int = 0, indent: str = "") -> None:
     """Print text in lines as wide as the terminal, its first characters bold."""
     width = max(console.width, 20)
-    lines = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=2 * indent)
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=2 * indent,
+        break_on_hyphens=False,  # 1e-05 is one word
+    )
     whole = Text("\n".join(lines))
     whole.stylize("bold", 0, bold)
     console.print(whole, soft_wrap=True)
 
 
 def say_table(
-    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], gap: int = 2
+    title: str,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    gap: int = 2,
+    *,
+    fold: bool = False,
 ) -> None:
-    """Print a table at its own width, which may be more than that of the terminal."""
+    """Print a table at its own width, which may be more than that of the terminal.
+
+    With `fold`, columns that do not fit go below the others, beside the first column again.
+    """
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     say(title, "bold")
-    for row in (headings, *rows):
-        say((" " * gap).join(text.rjust(w) for text, w in zip(row, widths, strict=True)).rstrip())
+    for columns in _folds(widths, gap, console.width) if fold else [range(len(widths))]:
+        for row in (headings, *rows):
+            say((" " * gap).join(row[n].rjust(widths[n]) for n in columns).rstrip())
+
+
+def _folds(widths: Sequence[int], gap: int, most: int) -> list[list[int]]:
+    """Return which columns stand side by side.
+
+    >>> _folds([4, 5, 3, 9], 2, 16)
+    [[0, 1, 2], [0, 3]]
+    """
+    folds, used = [[0]], widths[0]
+    for column in range(1, len(widths)):
+        used += gap + widths[column]
+        if used > most and len(folds[-1]) > 1:
+            folds.append([0])
+            used = widths[0] + gap + widths[column]
+        folds[-1].append(column)
+    return folds
 
 
 def plural(count: int, noun: str) -> str:

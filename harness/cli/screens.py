@@ -9,7 +9,6 @@ from rich.progress import Progress as Bar
 from harness.cli.printing import (
     console,
     duration,
-    number,
     plural,
     say,
     say_wrapped,
@@ -20,6 +19,7 @@ from harness.experiment import Experiment
 from harness.grid import Axis
 from harness.planning import Plan
 from harness.progress import Progress
+from harness.sentences import exact
 
 # Axes of at most so many values are written out.
 _LISTED = 6
@@ -46,7 +46,7 @@ def _dimension(axes: tuple[Axis, ...]) -> str:
     words = any(isinstance(end, str) for axis in axes for end in axis.values.ends())
     everything = words or count <= _LISTED
     indices = np.arange(count) if everything else np.array([0, count - 1])
-    columns = [map(number, axis.values.take(indices).tolist()) for axis in axes]
+    columns = [map(exact, axis.values.take(indices).tolist()) for axis in axes]
     if len(axes) > 1:
         name = ", ".join(axis.name for axis in axes) + " in step"
         points = [f"({', '.join(point)})" for point in zip(*columns, strict=True)]
@@ -55,7 +55,7 @@ def _dimension(axes: tuple[Axis, ...]) -> str:
         return f"{name}: {count:,} from {points[0]} to {points[1]}"
     if everything:
         return f"{axes[0].name}: {', '.join(columns[0])}"
-    least, greatest = map(number, axes[0].values.ends())
+    least, greatest = map(exact, axes[0].values.ends())
     return f"{axes[0].name}: {count:,} from {least} to {greatest}"
 
 

@@ -1,88 +1,116 @@
-"""What the results of a sweep came to, in memory that does not grow with the number of runs."""
+"""The outcome of a sweep, in memory that does not grow with the number of runs."""
 
 import math
-from collections import Counter
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
 
-from harness.cli.heat_map import show_endings, show_map
+from harness import ranking, sentences, tally
+from harness.cli.heat_map import Endings, map_cells, show_map
 from harness.cli.printing import number, plural, say, say_table, say_wrapped
-from harness.measures import best_rate
+from harness.measures import ENDINGS
 from harness.tables import Results
+from harness.tally import Cells, Factor, Tally
 
-# Axes that get a table, rows of such a table, and rows of the list of the best runs.
-_AXES = 3
-_AXIS_ROWS = 16
+# Factors that get a table, rows of such a table, and rows of the list of the best runs.
+_TABLES = 3
+_TABLE_ROWS = 16
 _BEST_RUNS = 5
-
-# The best value of an axis is found among so many, with its interval in a tenth of a second.
-_ENOUGH_RUNS = 10_000
-
-# Runs that medians and shares are taken of; more would take memory and change no digit shown.
-_SAMPLE = 300_000
 
 
 def summarise(results: Results) -> None:
-    """Print how the runs ended, along the axes and the best of them, and where the files are."""
-    columns = results.run_columns
-    axes = columns[columns.index("init_id") + 1 : columns.index("status")]
-    measure = "loss_final" if "loss_final" in columns else "ssr_final"
+    """Print how the runs ended, which combination and which runs are best, and where the files are.
 
-    counts: Counter[Any] = Counter()
-    for part in results.run_batches(["status"]):
-        counts.update(part["status"].value_counts().to_dict())
-    ended = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
-    there = counts.total()
+    Shares are of all runs. Medians are too, up to `tally.MOST_VALUES` runs.
+    """
+    grid, loss = results.grid, ranking.trained_loss(results.run_columns)
+    varied = tally.varied(grid)
+    whole = Cells([])
+    along = [Cells([factor], [_step(factor)], thinned=True) for factor in varied[:_TABLES]]
+    over = map_cells(varied[0], varied[1]) if len(varied) > 1 else None
+    endings = Endings(grid, varied[0]) if len(varied) == 1 else None
+    counts = Tally(grid, [cells for cells in (whole, over, *along) if cells])
+
+    def counted() -> Iterator[pd.DataFrame]:
+        for part in results.run_batches(["run_id", "status", "epochs", loss]):
+            counts.add(part)
+            if endings:
+                endings.add(part)
+            yield part
+
+    found = ranking.best_of(counted(), _BEST_RUNS)  # in one pass with all else
+    best = results.in_order(found["run_id"].tolist())
+    _say_endings(results, counts.table(whole).iloc[0])
+    if varied:
+        say_wrapped(sentences.best(results, counts, best))
+        say()
+    median = f"median {loss}" + (" of a sample" if counts.sampled else "")
+    if endings:
+        endings.show(loss)
+        say()
+    if over:
+        show_map(over, counts.table(over), median)
+        say()
+    for cells in along:
+        _along(cells, counts.table(cells), median)
+        say()
+    if varied and counts.sampled:
+        say_wrapped(
+            f"Medians are of a sample of {counts.values:,} runs, spread evenly over the grid."
+            " Counts and shares are of all runs."
+        )
+        say()
+    _best_runs(results, best, loss)
+    say()
+    _what_next(results)
+
+
+def _step(factor: Factor) -> int:
+    return math.ceil(factor.count / _TABLE_ROWS)
+
+
+def _say_endings(results: Results, whole: "pd.Series[float]") -> None:
+    """Print how many runs ended how, and how many are missing."""
+    there = int(whole["runs"])
+    counts = {name: round(whole[name] * there) for name in ENDINGS}
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    ended = ", ".join(f"{count:,} {status}" for status, count in ordered if count)
     say(f"{plural(there, 'run')}: {ended}.")
     missing = results.manifest["runs"] - there
     if missing:
         are = "is" if missing == 1 else "are"
         say(f"{plural(missing, 'run')} {are} not trained yet; `harness run FILE` goes on.")
     say()
-    across, *others = sorted(axes, key="init_id".__eq__) or [""]
-    if across:
-        wanted = dict.fromkeys([*axes, "init_id", "status", "ssr_final", measure])
-        runs = results.sample_runs(wanted, _SAMPLE)
-        _best_value(runs, across)
-        _picture(runs, across, others, measure)
-        for axis in axes[:_AXES]:
-            _along_axis(runs, axis, measure)
-            say()
-        if len(runs) < there:
-            say(f"Medians and shares are from {len(runs):,} runs spread evenly over the grid.")
-            say()
-    _best(results, axes, measure)
-    say()
-    _what_next(results)
 
 
-def _best_value(runs: pd.DataFrame, axis: str) -> None:
-    """Print at which value of an axis most runs converge."""
-    if axis == "init_id" or len(runs) < 2 * runs[axis].nunique():
-        return
-    starts = runs["init_id"].unique()
-    few = starts[: max(10, _ENOUGH_RUNS * starts.size // len(runs))]
-    best = best_rate(runs[runs["init_id"].isin(few)], axis).iloc[0]
-    what = f"{best['score']:.0%} of the runs converge"
-    if best["scored_by"] != "converged":
-        what = f"the median ssr_final is {number(best['score'])}"
-    sure = ""
-    if best["low"] != best["high"]:
-        ends = f"{number(best['low'])} to {number(best['high'])}"
-        sure = f", and from other starts it might be {ends}"
-    say_wrapped(f"Best {axis}: {number(best[axis])}, where {what}{sure}.")
-    say()
+def _along(cells: Cells, table: pd.DataFrame, median: str) -> None:
+    """Print how the runs ended along a factor."""
+    (factor,), (step,) = cells.factors, cells.steps
+    rows = [
+        [
+            *(sentences.exact(row[name]) for name in factor.names),
+            f"{row['runs']:,}",
+            sentences.percent(row["converged"]),
+            sentences.percent(row["diverged"]),
+            number(row["median"]),
+        ]
+        for row in table.to_dict("records")
+    ]
+    headings = [*factor.names, "runs", "converged", "diverged", median]
+    say_table(f"along {factor.title}", headings, rows, fold=True)
+    if step > 1:
+        say(f"1 of every {step} values is shown")
 
 
-def _picture(runs: pd.DataFrame, across: str, others: list[str], measure: str) -> None:
-    """Print a map over two axes, or where the runs end along the only one."""
-    down = [axis for axis in others if axis != "init_id"]
-    if down:
-        show_map(runs, across, down[0], measure)
-    else:
-        show_endings(runs, across, measure)
-    say()
+def _best_runs(results: Results, best: pd.DataFrame, loss: str) -> None:
+    """Print the first of the runs in their order."""
+    axes = [axis.name for axis in results.grid.axes if axis.name != "init_id"]
+    headings = ["run_id", "init_id", *axes, "status", "epochs", loss]
+    rows = [
+        [*(sentences.exact(row[name]) for name in headings[:-1]), number(row[loss])]
+        for row in best[headings].to_dict("records")
+    ]
+    say_table(sentences.order_of(best, loss), headings, rows, fold=True)
 
 
 def _what_next(results: Results) -> None:
@@ -91,44 +119,3 @@ def _what_next(results: Results) -> None:
     say(f"Tables in {results.folder}: {', '.join(files)}")
     say(f"See it:    harness report {results.folder}")
     say(f"           harness plot {results.folder} map")
-
-
-def _along_axis(runs: pd.DataFrame, axis: str, measure: str) -> None:
-    values = runs[axis].unique().tolist()  # in the order of the grid
-    if not isinstance(values[0], str):
-        values.sort()
-    step = math.ceil(len(values) / _AXIS_ROWS)
-    rows = []
-    for value in values[::step]:
-        group = runs[runs[axis] == value]
-        share = group["status"].value_counts(normalize=True)
-        rows.append([
-            number(value),
-            f"{len(group):,}",
-            f"{share.get('converged', 0.0):.0%}",
-            f"{share.get('diverged', 0.0):.0%}",
-            number(float(group[measure].median())),
-        ])  # fmt: skip
-    headings = [axis, "runs", "converged", "diverged", f"median {measure}"]
-    say_table(f"along {axis}", headings, rows)
-    if step > 1:
-        say(f"1 of every {step} values is shown")
-
-
-def _best(results: Results, axes: list[str], measure: str) -> None:
-    """Print the runs that converged first, or those that came lowest where none converged."""
-    converged, lowest = [], []
-    for part in results.run_batches(["run_id", "status", "epochs", measure]):
-        ended = part[part["status"] == "converged"]
-        converged.append(ended.nsmallest(_BEST_RUNS, ["epochs", measure]))
-        lowest.append(part.nsmallest(_BEST_RUNS, measure))
-    best = pd.concat(converged).nsmallest(_BEST_RUNS, ["epochs", measure])
-    title = "first to converge"
-    if best.empty:
-        best = pd.concat(lowest).nsmallest(_BEST_RUNS, measure)
-        title = f"lowest {measure}"
-    run_ids = best["run_id"].tolist()
-    headings = ["run_id", "init_id", *axes, "status", "epochs", measure]
-    table = results.read_runs(headings, run_ids).set_index("run_id", drop=False).loc[run_ids]
-    rows = [[number(value) for value in row] for row in table.itertuples(index=False)]
-    say_table(title, headings, rows)

@@ -20,13 +20,9 @@ def axes_of(results: Results) -> list[str]:
 
     Of axes that move in step there is only the first: the others say the same.
     """
-    try:
-        dimensions = results.experiment.axes.dimensions
-    except ExperimentError:  # its data are gone, and its axes have names still
-        return all_axes(results)
     lengths = {
         dimension[0].name: dimension[0].values.count
-        for dimension in dimensions
+        for dimension in results.grid.dimensions
         if dimension[0].values.count > 1
     }
     # Starting values are what one averages over, however many there are.
@@ -87,18 +83,6 @@ def network_runs(
         runs = runs[runs[name].astype(object) == like[name]]
     step = -(-len(runs) // most) or 1
     return runs.iloc[::step], ", ".join(f"{name} {like[name]}" for name in variants)
-
-
-def best_run(results: Results) -> int:
-    """Return the run with the least final SSR, or run 0 where all diverged."""
-    best: tuple[float, int] | None = None
-    for part in results.run_batches(["run_id", "status", "ssr_final"]):
-        good = part[part["status"].ne("diverged") & part["ssr_final"].notna()]
-        if len(good):
-            row = good.iloc[good["ssr_final"].to_numpy().argmin()]
-            here = float(row["ssr_final"]), int(row["run_id"])
-            best = here if best is None else min(best, here)
-    return 0 if best is None else best[1]
 
 
 def need_trajectories(results: Results) -> None:

@@ -55,7 +55,7 @@ def draw(
     kind : str
         One of `PICTURES`.
     run : int, optional
-        The run of fit and squiggle; that with the least final SSR if left out.
+        The run of fit and squiggle; by default the best, as `harness.ranking` defines it.
     x, y : str, optional
         Axes of the grid; two parameters for endpoints. If left out, those with most values.
     ssr : float, optional
@@ -119,7 +119,7 @@ def _epochs(results: Results, wishes: Wishes) -> Figure:
     if "max_epochs" in known:
         columns.append("max_epochs")
     if wishes.ssr is None:
-        if training.get("tolerance") is None and "tolerance" not in known:
+        if not results.has_tolerance:
             raise ResultsError(
                 f"{results.folder} has no tolerance, so that no run has converged.\n"
                 "Say what is to be reached with --ssr, or set `training.tolerance`."
@@ -153,7 +153,7 @@ def _distribution(results: Results, wishes: Wishes) -> Figure:
 
 
 def _fit(results: Results, wishes: Wishes) -> Figure:
-    run_id = needs.best_run(results) if wishes.run is None else wishes.run
+    run_id = results.best_run if wishes.run is None else wishes.run
     row = _row(results, run_id)
     experiment = results.experiment
     inputs = experiment.dataset.inputs.shape[1]
@@ -193,7 +193,7 @@ def _squiggle(results: Results, wishes: Wishes) -> Figure:
             f"squiggle is for networks with one input; that of {results.folder} has {inputs}.\n"
             "`harness plot DIR fit` shows what such a network has learnt."
         )
-    run_id = needs.best_run(results) if wishes.run is None else wishes.run
+    run_id = results.best_run if wishes.run is None else wishes.run
     row = _row(results, run_id)
     last = int(row["epochs"])
     epochs = [0, *np.unique(np.geomspace(1, max(last, 1), _SQUIGGLES - 1).round().astype(int))]
@@ -210,7 +210,7 @@ def _squiggle(results: Results, wishes: Wishes) -> Figure:
 
 def _endpoints(results: Results, wishes: Wishes) -> Figure:
     needs.need_parameters(results)
-    best = needs.best_run(results)
+    best = results.best_run
     network = results.experiment.run(best).perceptron
     pair = None
     if wishes.x or wishes.y:

@@ -4,23 +4,21 @@ import pandas as pd
 
 from harness.plots.needs import all_axes, axes_of
 from harness.plots.scales import label_of
+from harness.ranking import trained_loss
+from harness.sentences import exact
 from harness.tables import Results
 
 
 def run_title(results: Results, run_id: int, row: "pd.Series[float]") -> str:
     """Return a title that says which run a picture is of, and how it ended."""
     axes = [name for name in all_axes(results) if name != "init_id"]
-    parts = [
-        f"{label_of(name)} {row[name]:.4g}"
-        if isinstance(row[name], float)
-        else f"{label_of(name)} {row[name]}"
-        for name in axes
-    ]
+    parts = [f"{label_of(name)} {exact(row[name])}" for name in axes]
     where = f" ({', '.join(parts[:3])})" if parts else ""
     count = int(row["epochs"])
+    loss = trained_loss(row.index)
     return (
-        f"run {run_id:,}{where}: {row['status']} at SSR {row['ssr_final']:.3g} after {count:,}"
-        f" {'epoch' if count == 1 else 'epochs'}"
+        f"run {run_id:,}{where}: {row['status']} at {'SSR' if loss == 'ssr_final' else 'loss'}"
+        f" {row[loss]:.3g} after {count:,} {'epoch' if count == 1 else 'epochs'}"
     )
 
 

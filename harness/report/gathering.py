@@ -1,14 +1,12 @@
 """The runs of a results folder in one pass: how they ended, the best of them, and a sample."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from harness.errors import ResultsError
+from harness import ranking, sentences, tally
 from harness.measures import ENDINGS
 from harness.tables import Results
 
@@ -34,8 +32,8 @@ class Gathered:
         ssr_final, and max_epochs where it is an axis.
     best : DataFrame
         Rows of all columns, or of the first `MOST_COLUMNS`, the best first.
-    best_by : str
-        What the best are the first in.
+    best_says : str
+        Which combination of axis values is best, or which run; nothing for a single run.
     """
 
     counts: dict[str, int]
@@ -43,7 +41,7 @@ class Gathered:
     missing: int
     runs: pd.DataFrame
     best: pd.DataFrame
-    best_by: str
+    best_says: str
 
     @property
     def best_run(self) -> int:
@@ -60,50 +58,29 @@ def gather(results: Results) -> Gathered:
         No chunk is finished.
     """
     known = results.run_columns
-    measure = "loss_final" if "loss_final" in known else "ssr_final"
     wanted = ["run_id", "init_id", "status", "epochs", "ssr_final"]
     wanted += [name for name in ("loss_final", "max_epochs") if name in known]
-    counts: Counter[str] = Counter()
-    parts, converged, lowest = [], [], []
-    for part in results.run_batches(wanted):
-        part = part.astype({"status": pd.CategoricalDtype(list(ENDINGS))})
-        counts.update({str(name): int(n) for name, n in part["status"].value_counts().items()})
-        parts.append(part[scattered(part["run_id"]) <= MOST_RUNS / results.manifest["runs"]])
-        # As `harness show` has it: who converges first, or comes lowest where nobody converges.
-        ended = part[part["status"] == "converged"]
-        converged.append(ended.nsmallest(BEST_RUNS, ["epochs", measure]))
-        lowest.append(part[part["status"] != "diverged"].nsmallest(BEST_RUNS, measure))
-    there = counts.total()
-    if not there:
-        raise ResultsError(
-            f"{results.folder} has no finished run yet.\n`harness run FILE` goes on."
-        )
-    best, best_by = pd.concat(converged).nsmallest(BEST_RUNS, ["epochs", measure]), "converged"
-    if best.empty:
-        best, best_by = pd.concat(lowest).nsmallest(BEST_RUNS, measure), measure
-    if best.empty:  # every run diverged: those that held out longest
-        best, best_by = pd.concat(parts).nlargest(BEST_RUNS, "epochs"), "diverged"
-    run_ids = best["run_id"].to_numpy()
-    rows = results.read_runs(known[:MOST_COLUMNS], np.sort(run_ids)).set_index("run_id", drop=False)
+    counts = tally.Tally(results.grid, [])
+    endings: Counter[str] = Counter()
+    parts = []
+
+    def counted() -> Iterator[pd.DataFrame]:
+        for part in results.run_batches(wanted):
+            part = part.astype({"status": pd.CategoricalDtype(list(ENDINGS))})
+            endings.update({str(k): n for k, n in part["status"].value_counts().items()})
+            counts.add(part)
+            drawn = tally.scattered(part["run_id"]) <= MOST_RUNS / results.manifest["runs"]
+            parts.append(part[drawn])
+            yield part
+
+    run_ids = ranking.best_of(counted(), BEST_RUNS)["run_id"].tolist()  # in one pass with all else
+    best = results.in_order(run_ids, known[:MOST_COLUMNS])
+    there = endings.total()
     return Gathered(
-        counts={name: counts[name] for name in ENDINGS},
+        counts={name: endings[name] for name in ENDINGS},
         there=there,
         missing=results.manifest["runs"] - there,
         runs=pd.concat(parts, ignore_index=True),
-        best=rows.loc[run_ids].reset_index(drop=True),
-        best_by=best_by,
+        best=best,
+        best_says=sentences.best(results, counts, best),
     )
-
-
-def scattered(run_ids: Any) -> NDArray[np.float64]:
-    """Return for each run a number from 0 to 1 that tears neighbours in the grid apart.
-
-    The runs below a share are a sample of that share: always the same one, and a part of every
-    larger one. It is Fibonacci hashing (Knuth 1998, section 6.4).
-
-    Examples
-    --------
-    >>> (scattered(np.arange(1000)) < 0.1).sum().item()
-    100
-    """
-    return (np.asarray(run_ids).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) / 2.0**64

@@ -114,7 +114,7 @@ def page(results: Results) -> str:
         "ends": summaries.ends_along(axes[0], along[axes[0]]) if axes else None,
         "histogram": summaries.histogram(axes, places, found.runs),
         "curve": None
-        if found.best_by == "diverged"
+        if found.best["status"].iloc[0] == "diverged"
         else summaries.fitted_curve(experiment, found.best.iloc[0]),
         "best_run": found.best_run,
         "best_places": [
@@ -131,7 +131,7 @@ def page(results: Results) -> str:
         "question": escape(experiment.question),
         "summary": sections.summary(results, found),
         "outcome": sections.outcome(found, along),
-        "best": sections.best(found, results),
+        "best": sections.best(found),
         "chain": chain.worked(experiment, found.best_run),
         "best_run": str(found.best_run),
         "commands": escape(sections.commands(results, found)),

@@ -22,7 +22,7 @@ function drawEpochs() {
   });
   byId("epochs-note").textContent = "Epochs until half of the runs "
     + (found.by_tolerance ? "converged" : "got there")
-    + (found.threshold === null ? "" : `, to an SSR of ${shown(found.threshold)} or less`)
+    + (found.threshold === null ? "" : `, to ${found.by_tolerance ? "a loss" : "an SSR"} of ${shown(found.threshold)} or less`)
     + ", by Kaplan and Meier: runs that never do count too.";
 }
 

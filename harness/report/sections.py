@@ -6,10 +6,13 @@ from html import escape
 
 import pandas as pd
 
+from harness.experiment import Experiment
 from harness.grid import Axis
+from harness.ranking import trained_loss
 from harness.report.gathering import Gathered
-from harness.report.markup import csv, download, number, table, terms
+from harness.report.markup import csv, download, table, terms
 from harness.report.ordered_axes import OrderedAxis
+from harness.sentences import exact, order_of, percent
 from harness.tables import Results
 
 _BEST_ROWS = 10
@@ -20,19 +23,20 @@ _MOST_DATA = 20
 def summary(results: Results, found: Gathered) -> str:
     """Return the experiment and how its runs ended."""
     experiment = results.experiment
-    network, training = experiment.network, experiment.training
+    network, points = experiment.network, len(experiment.dataset.inputs)
     ended = ", ".join(f"{n:,} {name}" for name, n in found.counts.items() if n)
     axes = "; ".join(map(_axis, experiment.axes.axes)) or "none: one run"
     pairs = {
         "network": f"{'-'.join(map(str, network.layers))}, {', '.join(network.activations)},"
         f" {network.loss.replace('_', ' ')}",
-        "data": f"{experiment.data.generator or experiment.data.file},"
-        f" {len(experiment.dataset.inputs):,} data points",
-        "training": f"{training.epochs:,} {'epoch' if training.epochs == 1 else 'epochs'} at most"
-        + (f", until the SSR is {training.tolerance:g}" if training.tolerance is not None else ""),
+        "data": f"{experiment.data.generator or experiment.data.file or 'inline'},"
+        f" {points:,} data {'point' if points == 1 else 'points'}",
+        "training": _training(experiment),
         "axes": axes,
         "runs": f"{found.there:,}: {ended}",
     }
+    if found.best_says:
+        pairs["best"] = found.best_says
     if found.missing:
         pairs["missing"] = f"{found.missing:,} runs are not trained yet"
     if len(found.runs) < found.there:
@@ -43,11 +47,24 @@ def summary(results: Results, found: Gathered) -> str:
     return terms(pairs)
 
 
+def _training(experiment: Experiment) -> str:
+    """Say when runs end; what an axis sets is different for each."""
+    training, names = experiment.training, [axis.name for axis in experiment.axes.axes]
+    epochs = f"{training.epochs:,} {'epoch' if training.epochs == 1 else 'epochs'} at most"
+    if "max_epochs" in names:
+        epochs = "as many epochs as max_epochs at most"
+    if "tolerance" in names:
+        return f"{epochs}, until the loss is at most the tolerance"
+    if training.tolerance is not None:
+        return f"{epochs}, until the loss is at most {exact(training.tolerance)}"
+    return epochs
+
+
 def _axis(axis: Axis) -> str:
     values = axis.values
     if values.count == 1:
-        return f"{axis.name} {number(values.value(0))}"
-    first, last = number(values.value(0)), number(values.value(values.count - 1))
+        return f"{axis.name} {exact(values.value(0))}"
+    first, last = exact(values.value(0)), exact(values.value(values.count - 1))
     return f"{axis.name} {first} to {last} ({values.count:,})"
 
 
@@ -61,29 +78,33 @@ def outcome(found: Gathered, along: dict[OrderedAxis, pd.DataFrame]) -> str:
     names = [name for name in names if name in frame]
     rows = [
         [
-            *(row[name] for name in names),
+            *(exact(row[name]) for name in names),
             f"{row['runs']:,}",
-            *(f"{row[name]:.1%}" for name in ("converged", "finished", "diverged")),
+            *(percent(row[name]) for name in ("converged", "finished", "diverged")),
             *(float(row[name]) for name in ("best", "lower_quartile", "median", "upper_quartile")),
         ]
         for row in frame.iloc[::step].to_dict("records")
     ]
-    headings = ["runs", "converged", "finished", "diverged", "best SSR", "lower quartile"]
+    loss = trained_loss(found.runs.columns)
+    headings = ["runs", "converged", "finished", "diverged", f"best {loss}", "lower quartile"]
     caption = f"Along {axis.name}" + (f", 1 of every {step} values" if step > 1 else "")
     return table(caption, [*names, *headings, "median", "upper quartile"], rows)
 
 
-def best(found: Gathered, results: Results) -> str:
+def best(found: Gathered) -> str:
     """Return the table of the best runs."""
-    known = list(map(str, found.best))
-    names = [*known[: known.index("epochs") + 1], "ssr_final"]
-    names += ["loss_final"] if "loss_final" in known else []
-    caption = {
-        "converged": "First to converge",
-        "diverged": "All diverged; these held out longest",
-    }.get(found.best_by, f"Lowest {found.best_by}")
-    rows = found.best[names].astype(object).head(_BEST_ROWS).itertuples(index=False)
-    return table(caption, names, rows)
+    rows = found.best.head(_BEST_ROWS)
+    known = list(map(str, rows))
+    settings = known[: known.index("epochs") + 1]
+    values = [name for name in ("ssr_final", "loss_final") if name in known]
+    return table(
+        order_of(rows, trained_loss(known)).capitalize(),
+        [*settings, *values],
+        [
+            [*(exact(row[name]) for name in settings), *(row[name] for name in values)]
+            for row in rows.to_dict("records")
+        ],
+    )
 
 
 def commands(results: Results, found: Gathered) -> str:
@@ -132,7 +153,9 @@ def downloads(
     name = results.experiment.name
     files = [
         download(
-            f"{name}-{axis.axis.name}.csv", f"Outcome and final SSR along {axis.name}", csv(frame)
+            f"{name}-{axis.axis.name}.csv",
+            f"Outcome and final values along {axis.name}",
+            csv(frame),
         )
         for axis, frame in along.items()
     ]

@@ -11,10 +11,12 @@ from harness import measures
 from harness.arguments import make_variant, work_of
 from harness.curves import curves, final_curve, lattice
 from harness.experiment import Experiment
+from harness.ranking import trained_loss
 from harness.report.encoding import packed
-from harness.report.gathering import Gathered, scattered
+from harness.report.gathering import Gathered
 from harness.report.ordered_axes import OrderedAxis
 from harness.tables import Results
+from harness.tally import scattered
 
 # Values of an axis in the table of outcomes and in the picture of epochs; longer ones are binned.
 TABLE_BINS = 200
@@ -31,14 +33,15 @@ Places = NDArray[np.int64]
 
 
 def outcomes_along(axis: OrderedAxis, places: Places, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return how the runs ended along an axis, with quartiles of the final SSR.
+    """Return how the runs ended along an axis, with quartiles of the final loss that is trained.
 
     The first columns are the value, or the ends of the bin: `name` and `name_to`.
     """
     count = min(axis.count, TABLE_BINS)
     binned = runs.assign(bin=axis.bins(places, count))
     table = measures.outcomes(binned, "bin").merge(
-        measures.final_values(binned, "bin").drop(columns="runs"), on="bin"
+        measures.final_values(binned, "bin", trained_loss(runs.columns)).drop(columns="runs"),
+        on="bin",
     )
     ends = axis.ends(count)
     numbers = table.pop("bin").tolist()

@@ -1,0 +1,168 @@
+"""What the terminal, the report and the pictures say about results, in the same words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.measures import ENDINGS
+from harness.ranking import decided_by, rivals, trained_loss
+from harness.tables import Results
+from harness.tally import Tally, varied
+
+# Combinations that are named one by one.
+_NAMED = 2
+
+
+def exact(value: Any) -> str:
+    """Write a value of an axis with the fewest digits that read back to the same value.
+
+    >>> exact(0.034145488738336005), exact(1.0), exact(3), exact("tanh")
+    ('0.034145488738336005', '1', '3', 'tanh')
+    """
+    return repr(float(value)).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def percent(share: float) -> str:
+    """Write a share; only all is 100% and only none is 0%.
+
+    >>> percent(0.42), percent(0.9344), percent(0.9999), percent(1.0), percent(1e-5)
+    ('42%', '93.4%', '>99.9%', '100%', '<0.1%')
+    """
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= share < 1:
+        return ">99.9%"
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"
+
+
+def point(names: Iterable[str], values: Mapping[Any, Any]) -> str:
+    """Write the values of some axes.
+
+    >>> point(["learning_rate", "momentum"], {"learning_rate": 0.1, "momentum": 0.0})
+    'learning_rate 0.1, momentum 0'
+    """
+    return ", ".join(f"{name} {exact(values[name])}" for name in names)
+
+
+def order_of(best: pd.DataFrame, loss: str) -> str:
+    """Return what a list of best runs is ordered by, as its title.
+
+    Parameters
+    ----------
+    best : DataFrame
+        Rows in the order of `ranking.best_runs`, with status.
+    loss : str
+        The column of the loss that is trained.
+
+    Examples
+    --------
+    >>> order_of(pd.DataFrame({"status": ["converged", "finished"]}), "ssr_final")
+    'first to converge, then lowest ssr_final'
+    """
+    words = ("first to converge", f"lowest {loss}", "last to diverge")
+    found = set(best["status"].astype(str))
+    return ", then ".join(text for name, text in zip(ENDINGS, words, strict=True) if name in found)
+
+
+def best(results: Results, counts: Tally, runs: pd.DataFrame) -> str:
+    """Say what is best: the combination of axis values, or the run where each has only one.
+
+    Parameters
+    ----------
+    results : Results
+        Of the sweep.
+    counts : Tally
+        Of all its runs.
+    runs : DataFrame
+        The best runs, the first of them first: rows of `runs`.
+
+    Returns
+    -------
+    str
+        One sentence or several; nothing where there is nothing to choose.
+    """
+    names = [name for factor in varied(results.grid) for name in factor.names]
+    loss = trained_loss(results.run_columns)
+    if not names:
+        return ""
+    table = counts.ranked()
+    if table is None:
+        return _best_run(_first(runs), names, loss)
+    sample = counts.values if counts.sampled else None
+    return " ".join(_best_combination(table, names, loss, results.has_tolerance, sample))
+
+
+def _first(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the first row, each value as its column has it."""
+    return {str(name): column.iloc[0] for name, column in table.items()}
+
+
+def _best_run(run: Mapping[str, Any], names: Sequence[str], loss: str) -> str:
+    where = f" ({point(names, run)})" if names else ""
+    epochs = f"{run['epochs']:,} {'epoch' if run['epochs'] == 1 else 'epochs'}"
+    ended = {
+        "converged": f"the first to converge, after {epochs}",
+        "finished": f"the lowest {loss}, {run[loss]:.4g}",
+        "diverged": f"every run diverged, and this one lasted longest, {epochs}",
+    }[str(run["status"])]
+    return f"Best run: {run['run_id']}{where}, {ended}."
+
+
+def _best_combination(
+    table: pd.DataFrame, names: Sequence[str], loss: str, tolerance: bool, sample: int | None
+) -> list[str]:
+    first = _first(table)
+    by_share = decided_by(table) == "converged"
+    median = f"median of {loss}" + (f" (in a sample of {sample:,} runs)" if sample else "")
+    said = ["No run converged."] if tolerance and not by_share else []
+    if not by_share and np.isinf(first["median"]):
+        return [*said, "No combination is best: half of the runs or more diverged at each."]
+    title = f"Best {names[0]}:" if len(names) == 1 else "Best combination:"
+    here = exact(first[names[0]]) if len(names) == 1 else point(names, first)
+    if by_share:
+        hits, runs = round(first["converged"] * first["runs"]), first["runs"]
+        what = f"{hits:,} of {runs:,} runs converge: {percent(first['converged'])}"
+        interval = f"{percent(first['converged_low'])} to {percent(first['converged_high'])}"
+    else:
+        what = f"the {median} is {first['median']:.4g}"
+        interval = f"{first['median_low']:.4g} to {first['median_high']:.4g}"
+        if np.isinf(first["median_low"]):
+            interval = ""
+    sure = f" (95% interval {interval})" if interval else ", of too few runs for an interval"
+    said.append(f"{title} {here}, where {what}{sure}.")
+    said += _ties(table, median) if by_share else []
+    others = rivals(table)
+    if others.empty:
+        said.append("The interval of no other overlaps it.")
+    elif interval:
+        count = f"all {len(others):,}" if len(others) == len(table) - 1 > 1 else f"{len(others):,}"
+        which = "interval of 1 other overlaps" if len(others) == 1 else (
+            f"intervals of {count} others overlap"
+        )  # fmt: skip
+        said.append(f"The {which} it{_named(others, names)}.")
+    return said
+
+
+def _ties(table: pd.DataFrame, median: str) -> list[str]:
+    """Say what decided between combinations with the same share, if there are several."""
+    tied = table[table["converged"] == table["converged"].iloc[0]]
+    if len(tied) == 1:
+        return []
+    others = "1 other has" if len(tied) == 2 else f"{len(tied) - 1:,} others have"
+    lowest = tied["median"].iloc[0]
+    if (tied["median"] == lowest).sum() > 1:
+        return [f"{others} the same share; of those with the lowest {median}, {lowest:.4g}, this is"
+                " the first."]  # fmt: skip
+    return [f"{others} the same share; the lowest {median} decides, {lowest:.4g}."]
+
+
+def _named(others: pd.DataFrame, names: Sequence[str]) -> str:
+    """Name some combinations: the first few, or the range along a single axis of numbers."""
+    if len(names) == 1 and len(others) > 1 and pd.api.types.is_numeric_dtype(others[names[0]]):
+        values = others[names[0]]
+        return f", {exact(values.min())} to {exact(values.max())}"
+    few = others.head(_NAMED).to_dict("records")
+    texts = [exact(row[names[0]]) if len(names) == 1 else point(names, row) for row in few]
+    return (", first of them " if len(others) > _NAMED else ": ") + "; ".join(texts)

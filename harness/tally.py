@@ -1,0 +1,274 @@
+"""The runs of a grid counted by cell, batch by batch, in memory that is bounded.
+
+Shares are of all runs, however many there are. Medians need the values side by side: beyond
+`MOST_VALUES` runs they are those of a sample of starts, and `Tally.sampled` says so. The cell of a
+run follows from its run_id by arithmetic.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.grid import Axis, Grid, Listed, Spaced
+from harness.measures import ENDINGS
+from harness.ranking import SEEDS, cell_table, ending_codes, final_losses, medians, ranked
+
+# A value and a run_id each, 16 bytes; sorted in a second.
+MOST_VALUES = 5_000_000
+
+# With more there are at most a few runs of each, and no share to speak of.
+MOST_COMBINATIONS = 2_000_000
+
+# Fewer starts are no sample of starts: runs are drawn instead.
+_MANY_STARTS = 1000
+
+
+@dataclass(frozen=True)
+class Factor:
+    """An axis, or several in step, without the seeds: one part of a combination.
+
+    Numbers are in ascending order; names, and axes in step, in that of the experiment.
+
+    Attributes
+    ----------
+    dimension : int
+        Its place among the dimensions of the grid.
+    axes : tuple of Axis
+        The axes.
+    length : int
+        Number of indices along the dimension.
+    """
+
+    dimension: int
+    axes: tuple[Axis, ...]
+    length: int
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the axes."""
+        return [axis.name for axis in self.axes]
+
+    @property
+    def title(self) -> str:
+        """Names of the axes as one text."""
+        return ", ".join(self.names)
+
+    @property
+    def count(self) -> int:
+        """How many different values, or tuples of values in step, there are."""
+        return self.length if self._order is None else len(self._order)
+
+    def places(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the place in the order for indices along the dimension."""
+        return indices if self._places is None else self._places[indices]
+
+    def values(self, places: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Return the values of each axis at some places in the order."""
+        indices = places if self._order is None else self._order[places]
+        return {axis.name: axis.values.take(indices) for axis in self.axes}
+
+    @cached_property
+    def _points(self) -> list[tuple[Any, ...]] | None:
+        """The values at each index where they are listed; None where they ascend by themselves."""
+        first = self.axes[0].values
+        descends = isinstance(first, Spaced) and len(self.axes) == 1 and first.first > first.last
+        lists = [axis.values.values for axis in self.axes if isinstance(axis.values, Listed)]
+        if len(lists) < len(self.axes) and not descends:
+            return None
+        indices = np.arange(self.length)
+        return list(zip(*(axis.values.take(indices).tolist() for axis in self.axes), strict=True))
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64] | None:
+        """The index of each place in the order."""
+        if self._points is None:
+            return None
+        # Of axes in step with a seed, only the others count: a point may come again.
+        first = {point: index for index, point in reversed(list(enumerate(self._points)))}
+        points = sorted(first, key=first.__getitem__)
+        if len(self.axes) == 1 and not any(isinstance(point[0], str) for point in points):
+            points.sort()
+        return np.array([first[point] for point in points])
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64] | None:
+        """The place in the order of each index."""
+        if self._points is None or self._order is None:
+            return None
+        place = {self._points[index]: at for at, index in enumerate(self._order.tolist())}
+        return np.array([place[point] for point in self._points])
+
+
+def factors(grid: Grid) -> list[Factor]:
+    """Return what combinations are made of: the dimensions of a grid without their seeds."""
+    found = []
+    for number, dimension in enumerate(grid.dimensions):
+        axes = tuple(axis for axis in dimension if axis.name not in SEEDS)
+        if axes:
+            found.append(Factor(number, axes, dimension[0].values.count))
+    return found
+
+
+def varied(grid: Grid) -> list[Factor]:
+    """Return the factors that have more than one value."""
+    return [factor for factor in factors(grid) if factor.count > 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Groups of runs by the values of some factors, the first of them varying fastest.
+
+    Attributes
+    ----------
+    factors : sequence of Factor
+        Those that decide.
+    steps : sequence of int, optional
+        For each factor how many neighbouring values share a cell; 1 by default.
+    thinned : bool
+        Only the first value of every step counts; runs with another are in no cell.
+    """
+
+    factors: Sequence[Factor]
+    steps: Sequence[int] = ()
+    thinned: bool = False
+
+    @property
+    def _steps(self) -> Sequence[int]:
+        return self.steps or [1] * len(self.factors)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of cells along each factor."""
+        pairs = zip(self.factors, self._steps, strict=True)
+        return tuple(-(-factor.count // step) for factor, step in pairs)
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return prod(self.shape)
+
+    def codes(self, grid: Grid, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the cell of some runs; -1: none."""
+        coordinates = grid.coordinates(run_ids)
+        code = np.zeros(run_ids.shape, dtype=np.int64)
+        outside = np.zeros(run_ids.shape, dtype=bool)
+        stride = 1
+        for factor, step, length in zip(self.factors, self._steps, self.shape, strict=True):
+            place, rest = np.divmod(factor.places(coordinates[factor.dimension]), step)
+            code += stride * place
+            stride *= length
+            outside |= self.thinned & (rest > 0)
+        code[outside] = -1
+        return code
+
+    def points(self, codes: NDArray[np.int64]) -> pd.DataFrame:
+        """Return the axis values of some cells, the first ones where several share a cell.
+
+        Its index is the codes of the cells.
+        """
+        index = codes
+        columns: dict[str, Any] = {}
+        for factor, step, length in zip(self.factors, self._steps, self.shape, strict=True):
+            codes, place = np.divmod(codes, length)
+            columns |= factor.values(place * step)
+        return pd.DataFrame(columns, index=index)
+
+
+def rankable(grid: Grid) -> Cells | None:
+    """Return the combinations of a grid; None where there are none to rank.
+
+    That is where there is only one, where each has one run, or where there are more than
+    `MOST_COMBINATIONS`. Axes with a single value are left out.
+    """
+    cells = Cells(varied(grid))
+    return cells if 1 < cells.size <= min(MOST_COMBINATIONS, grid.size - 1) else None
+
+
+class Tally:
+    """Runs of a grid, counted by cell.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the sweep.
+    cells : iterable of Cells, optional
+        What they are counted by, beside the combinations.
+    most : int
+        The medians of more runs than this are those of a sample.
+    """
+
+    def __init__(self, grid: Grid, cells: Iterable[Cells] = (), most: int = MOST_VALUES) -> None:
+        self._grid = grid
+        self._combinations = rankable(grid)
+        wanted = [*cells, *([self._combinations] if self._combinations else [])]
+        self._share = min(1.0, most / max(grid.size, 1))
+        self._counts = {each: np.zeros((each.size, len(ENDINGS)), np.int64) for each in wanted}
+        self._kept: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+
+    def add(self, runs: pd.DataFrame) -> None:
+        """Count some runs: a table with run_id, status, and loss_final or ssr_final."""
+        ids, endings = runs["run_id"].to_numpy(), ending_codes(runs)
+        for cells, counts in self._counts.items():
+            codes = cells.codes(self._grid, ids)
+            inside = slice(None) if not cells.thinned else codes >= 0
+            np.add.at(counts.ravel(), codes[inside] * len(ENDINGS) + endings[inside], 1)
+        values = final_losses(runs)
+        if self.sampled:
+            drawn = self._drawn(ids)
+            ids, values = ids[drawn], values[drawn]
+        self._kept.append((ids, values))
+
+    @property
+    def sampled(self) -> bool:
+        """Whether medians are those of a sample."""
+        return self._share < 1
+
+    @property
+    def values(self) -> int:
+        """The number of runs whose medians are taken."""
+        return sum(ids.size for ids, _ in self._kept)
+
+    def _drawn(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which runs are in the sample: those of some starts, at every combination."""
+        start, starts = np.zeros(ids.shape, dtype=np.int64), 1
+        chosen = {factor.dimension for factor in factors(self._grid)}
+        for number, index in enumerate(self._grid.coordinates(ids)):
+            if number not in chosen:
+                start += index * starts
+                starts *= self._grid.shape[number]
+        return scattered(start if starts >= _MANY_STARTS else ids) <= self._share
+
+    def table(self, cells: Cells) -> pd.DataFrame:
+        """Return `ranking.cell_table` of those cells that have runs; its index is their codes."""
+        counts = self._counts[cells]
+        ids = np.concatenate([ids for ids, _ in self._kept])
+        values = np.concatenate([values for _, values in self._kept])
+        codes = cells.codes(self._grid, ids)
+        inside = codes >= 0
+        found = medians(codes[inside], values[inside], cells.size)
+        full = np.flatnonzero(counts.any(axis=1))
+        return cell_table(cells.points(full), counts[full], found[:, full])
+
+    def ranked(self) -> pd.DataFrame | None:
+        """Return `ranking.combinations` of what was counted; None where there are none to rank."""
+        return ranked(self.table(self._combinations)) if self._combinations else None
+
+
+def scattered(numbers: Any) -> NDArray[np.float64]:
+    """Return for each number, of a run or a start, one from 0 to 1 that separates neighbours.
+
+    Those below a share are a sample of that share: always the same one, and a part of every larger
+    one. It is Fibonacci hashing (Knuth 1998, section 6.4).
+
+    Examples
+    --------
+    >>> (scattered(np.arange(1000)) < 0.1).sum().item()
+    100
+    """
+    return (np.asarray(numbers).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) / 2.0**64

@@ -1,0 +1,392 @@
+"""Every number that `harness show` prints, against pandas over the tables that it is about."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+from scipy import stats
+
+import harness
+from harness import plots, ranking
+from harness.cli.summary_screen import summarise
+from harness.report.gathering import gather
+from harness.report.page import page
+
+SEEDS = {"init_id", "init_seed", "batch_seed"}
+SHADES = " .:-=+*#%@"
+
+
+def dosage(grid, **training):
+    return {
+        "name": "numbers",
+        "network": {"layers": [1, 2, 1], "activations": ["softplus", "identity"]},
+        "data": {"generator": "dosage"},
+        "training": {"epochs": 30, "learning_rate": 0.1} | training,
+        "initialisation": {"scheme": "normal", "scale": 2.0, "seed": 0},
+        "grid": grid,
+        "record": {"epochs": "none"},
+    }
+
+
+def xor(grid, **training):
+    return dosage(grid, **training) | {
+        "network": {
+            "layers": [2, 2, 1], "activations": ["sigmoid", "sigmoid"], "loss": "cross_entropy",
+        },
+        "data": {"generator": "xor"},
+    }  # fmt: skip
+
+
+RATES = {"log": [0.01, 1.0], "count": 4}
+SWEEPS = {
+    "100 runs": dosage({"learning_rate": RATES, "init_id": 25}, tolerance=0.7, limit=1e6),
+    "without a tolerance": dosage({"learning_rate": RATES, "init_id": 25}),
+    "none converges": dosage({"learning_rate": RATES, "init_id": 25}, tolerance=0.0, limit=1e6),
+    "all diverge": dosage({"learning_rate": [3.0, 2.0], "init_id": 5}, epochs=200),
+    "one start": dosage({"learning_rate": RATES, "momentum": [0.0, 0.5]}, tolerance=0.7),
+    "one start, none converges": dosage({"learning_rate": RATES, "momentum": [0.0, 0.5]}),
+    "three starts": dosage({"learning_rate": RATES, "init_id": 3}),
+    "only starts": dosage({"init_id": 20}, tolerance=0.7),
+    "words": dosage({"init_scheme": ["uniform", "normal"], "init_id": 40}, tolerance=0.7),
+    "two axes, and two seeds": dosage(
+        {
+            "momentum": [0.9, 0.0, 0.5], "init_id": 20, "learning_rate": RATES,
+            "init_seed": [3, 1],
+        },
+        tolerance=0.7, limit=1e6,
+    ),
+    "in step": dosage(
+        {
+            "learning_rate": {"log": [0.01, 0.5], "count": 7},
+            "momentum": {"linear": [0.7, 0.1], "count": 7},
+            "init_id": 30,
+            "zip": [["learning_rate", "momentum"]],
+        },
+        tolerance=0.7, limit=1e6,
+    ),
+    "in step with a seed": dosage(
+        {
+            "learning_rate": [0.3, 0.3, 0.1, 0.1, 0.1], "init_seed": [0, 1, 0, 1, 2],
+            "init_id": 10, "zip": [["init_seed", "learning_rate"]],
+        },
+        tolerance=0.7, limit=1e6,
+    ),
+    "10,000 runs, three axes": xor(
+        {
+            "learning_rate": {"log": [0.1, 30.0], "count": 10},
+            "momentum": [0.0, 0.9],
+            "tolerance": [0.6, 0.69, 0.3, 0.65, 0.68],
+            "init_id": 100,
+        }
+    ),
+    "200 rates and 500 starts": dosage(
+        {"learning_rate": {"log": [0.01, 1.0], "count": 200}, "init_id": 500},
+        epochs=100, tolerance=0.5, limit=1e10,
+    ),
+    "1,000,000 runs": dosage(
+        {"learning_rate": {"log": [0.01, 1.0], "count": 50}, "init_id": 20_000},
+        epochs=5, tolerance=0.7, limit=1e10,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder, known = tmp_path_factory.mktemp("show"), {}
+
+    def train(name):
+        if name not in known:
+            experiment = harness.Experiment.from_mapping(SWEEPS[name])
+            known[name] = harness.run(experiment, folder / f"sweep-{len(known)}")
+        return known[name]
+
+    return train
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def table_of(results):
+    """All runs as pandas reads them, and the column of the loss that is trained."""
+    runs = pd.read_parquet(results.folder / "runs")
+    csv = results.folder / "runs.csv"
+    if csv.exists():
+        pd.testing.assert_frame_equal(pd.read_csv(csv), runs, check_exact=True)
+    loss = "loss_final" if "loss_final" in runs else "ssr_final"
+    lost = (runs["status"] == "diverged") | runs[loss].isna()
+    return runs.assign(value=runs[loss].mask(lost, np.inf)), loss
+
+
+def axes_of(document):
+    """The axes that a combination is made of, those in step together, with several values."""
+    grid = document["grid"]
+    together = {name: tuple(group) for group in grid.get("zip", []) for name in group}
+    found = dict.fromkeys(together.get(name, (name,)) for name in grid if name != "zip")
+    return [
+        axes
+        for group in found
+        if (axes := [name for name in group if name not in SEEDS])
+    ]  # fmt: skip
+
+
+def exact(value):
+    return str(value).removesuffix(".0")
+
+
+def percent(share):
+    text = f"{share:.1%}".replace(".0%", "%")
+    return "<0.1%" if text == "0%" and share else ">99.9%" if text == "100%" and share < 1 else text
+
+
+def in_grid_order(document, axes, runs):
+    """Values of some axes: in step, or words, as the file has them; numbers in order."""
+    found = runs[axes].drop_duplicates()
+    numbers = len(axes) == 1 and pd.api.types.is_numeric_dtype(runs[axes[0]])
+    return found.sort_values(axes) if numbers else found
+
+
+def combinations(runs, axes):
+    groups = runs.groupby(axes)
+    table = pd.DataFrame({
+        "hits": groups["status"].apply(lambda s: (s == "converged").sum()),
+        "runs": groups.size(),
+        "median": groups["value"].median(),
+    })  # fmt: skip
+    table["share"] = table["hits"] / table["runs"]
+    values = groups["value"].apply(list)
+    intervals = [stats.binomtest(k, n).proportion_ci(method="wilson")
+                 for k, n in zip(table["hits"], table["runs"], strict=True)]  # fmt: skip
+    medians = [stats.quantile_test(x).confidence_interval(0.95) for x in values]
+    table["low"], table["high"] = [i.low for i in intervals], [i.high for i in intervals]
+    table["median_low"] = [m.low for m in medians]
+    table["median_high"] = [m.high for m in medians]
+    return table.sort_values(["share", "median"], ascending=[False, True], kind="stable")
+
+
+def wanted_best(runs, loss, names, document):
+    """What is said of the best combination, or of the best run where each has only one."""
+    if not names:
+        return ""
+    table = combinations(runs, names).reset_index()
+    best, others = table.astype(object).iloc[0], table.iloc[1:]
+
+    def point(row):
+        if len(names) == 1:
+            return exact(row[names[0]])
+        return ", ".join(f"{name} {exact(row[name])}" for name in names)
+
+    if len(table) == len(runs):
+        run = in_order(runs).iloc[0]
+        where = ", ".join(f"{name} {exact(run[name])}" for name in names)
+        how = {
+            "converged": f"the first to converge, after {run['epochs']} epochs",
+            "finished": f"the lowest {loss}, {run[loss]:.4g}",
+        }
+        return f"Best run: {run['run_id']} ({where}), {how[run['status']]}."
+    title = f"Best {names[0]}: " if len(names) == 1 else "Best combination: "
+    said = []
+    if best["hits"] == 0:
+        tolerance = {"tolerance"} & {*document["training"], *document["grid"]}
+        said += ["No run converged."] if tolerance else []
+        if np.isinf(best["median"]):
+            return " ".join([
+                *said, "No combination is best: half of the runs or more diverged at each."
+            ])  # fmt: skip
+        text = f"where the median of {loss} is {best['median']:.4g}"
+        if np.isnan(best["median_low"]):  # fewer than six runs
+            return " ".join(
+                [*said, f"{title}{point(best)}, {text}, of too few runs for an interval."]
+            )
+        text += f" (95% interval {best['median_low']:.4g} to {best['median_high']:.4g})"
+        others = others[others["median_low"] <= best["median_high"]]
+    else:
+        ends = f"{percent(best['low'])} to {percent(best['high'])}"
+        text = f"where {best['hits']:,} of {best['runs']:,} runs converge:"
+        text += f" {percent(best['share'])} (95% interval {ends})"
+        others = others[others["high"] >= best["low"]]
+    said.append(f"{title}{point(best)}, {text}.")
+    equal = (table["share"] == best["share"]).sum() - 1
+    if best["hits"] and equal:
+        have = "1 other has" if equal == 1 else f"{equal} others have"
+        said.append(
+            f"{have} the same share; the lowest median of {loss} decides, {best['median']:.4g}."
+        )
+    every = "all " if len(others) == len(table) - 1 > 1 else ""
+    overlap = f"The intervals of {every}{len(others)} others overlap it"
+    if len(others) == 1:
+        overlap = "The interval of 1 other overlaps it"
+    if others.empty:
+        said.append("The interval of no other overlaps it.")
+    elif len(others) > 1 and len(names) == 1 and pd.api.types.is_numeric_dtype(runs[names[0]]):
+        values = others[names[0]]
+        said.append(f"{overlap}, {exact(values.min())} to {exact(values.max())}.")
+    elif len(others) > 2:
+        first = "; ".join(point(row) for _, row in others.head(2).iterrows())
+        said.append(f"{overlap}, first of them {first}.")
+    else:
+        said.append(f"{overlap}: {'; '.join(point(row) for _, row in others.iterrows())}.")
+    return " ".join(said)
+
+
+def in_order(runs):
+    """Runs that converged by epochs, value and id; then those that finished; then the others."""
+    parts = [
+        runs[runs["status"] == "converged"].sort_values(["epochs", "value", "run_id"]),
+        runs[runs["status"] == "finished"].sort_values(["value", "run_id"]),
+        runs[runs["status"] == "diverged"].sort_values(
+            ["epochs", "run_id"], ascending=[False, True]
+        ),
+    ]
+    return pd.concat(parts)
+
+
+def wanted_tables(runs, loss, groups, document):
+    """Rows of the tables along the first three axes, by title."""
+    found = {}
+    for axes in groups[:3]:
+        values = in_grid_order(document, axes, runs)
+        rows = []
+        for _, value in values.iloc[:: math.ceil(len(values) / 16)].iterrows():
+            ours = runs[(runs[axes] == value).all(axis=1)]
+            status = ours["status"]
+            rows.append([
+                *map(exact, value), f"{len(ours):,}", percent((status == "converged").mean()),
+                percent((status == "diverged").mean()), f"{ours['value'].median():.4g}",
+            ])  # fmt: skip
+        found[f"along {', '.join(axes)}"] = rows
+    best = in_order(runs).head(5)
+    ways = dict.fromkeys(best["status"])
+    words = {"converged": "first to converge", "finished": f"lowest {loss}",
+             "diverged": "last to diverge"}  # fmt: skip
+    axes = [name for name in runs.columns[2 : runs.columns.get_loc("status")] if name != "init_id"]
+    found[", then ".join(words[way] for way in ways)] = [
+        [*(exact(row[name]) for name in ("run_id", "init_id", *axes, "status", "epochs")),
+         f"{row[loss]:.4g}"]
+        for row in best.astype(object).to_dict("records")
+    ]  # fmt: skip
+    return found
+
+
+def wanted_picture(runs, groups, document):
+    """Rows of the picture: of the first axis in powers of ten, or of the first two by median."""
+    across = in_grid_order(document, groups[0], runs)
+    columns = [list(row) for row in across.to_numpy()]
+    if len(groups) == 1:
+        inside = (runs["value"] > 0) & np.isfinite(runs["value"])
+        power = np.floor(np.log10(runs["value"].where(inside)))
+        highest = -1 if power.isna().all() else int(power.max())
+        lowest = 0 if power.isna().all() else max(int(power.min()), highest - 11)
+        row = power.map(lambda p: f"1e{int(p):+03}", na_action="ignore")
+        row = row.mask(power < lowest, "less").mask(runs["value"] == 0, "less")
+        row = row.mask(np.isinf(runs["value"]), "diverged")
+        names = ["diverged", *(f"1e{p:+03}" for p in range(highest, lowest - 1, -1))]
+        names += ["less"] if (row == "less").any() else []
+        together = math.ceil(len(columns) / 60)
+        place = pd.Series(range(len(columns)), index=pd.MultiIndex.from_frame(across))
+        at = place.reindex(pd.MultiIndex.from_frame(runs[groups[0]])).to_numpy() // together
+        shares = pd.crosstab(row, at, normalize="columns").reindex(names).fillna(0).to_numpy()
+        steps = np.where(shares == 1, 9, np.ceil(shares * 8 - 1e-3)).astype(int)
+        return names, steps, np.zeros(steps.shape, dtype=bool)
+    down = in_grid_order(document, groups[1], runs)
+    medians = np.array([
+        [runs.loc[(runs[groups[0]] == x).all(axis=1) & (runs[groups[1]] == y).all(axis=1), "value"]
+         .median() for x in columns]
+        for y in [list(row) for row in down.to_numpy()]
+    ])  # fmt: skip
+    logs = np.log10(np.where(np.isinf(medians), np.nan, medians))
+    low, high = np.nanmin(logs), np.nanmax(logs)
+    shades = np.nan_to_num((logs - low) / max(high - low, 1e-9))
+    steps = np.minimum((shades * 9 + 0.999).astype(int), 9)
+    return [", ".join(map(exact, row)) for row in down.to_numpy()], steps, np.isinf(medians)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_every_number_is_that_of_pandas(name, trained, capsys):
+    results, document = trained(name), SWEEPS[name]
+    runs, loss = table_of(results)
+    capsys.readouterr()
+    summarise(results)
+    printed = capsys.readouterr().out
+    blocks = [block.splitlines() for block in printed.strip().split("\n\n")]
+    assert max(map(len, printed.splitlines())) <= 80
+
+    ended = ", ".join(f"{n:,} {status}" for status, n in runs["status"].value_counts().items())
+    assert blocks.pop(0) == [f"{len(runs):,} runs: {ended}."]
+
+    groups = axes_of(document)
+    names = [axis for group in groups for axis in group]
+    best = wanted_best(runs, loss, names, document)
+    if best:
+        assert " ".join(" ".join(blocks.pop(0)).split()) == best
+
+    if groups:
+        rows, steps, lost = wanted_picture(runs, groups, document)
+        title, *picture = blocks.pop(0)
+        lines = picture[: len(rows)]
+        assert [line.split(" |")[0].strip() for line in lines] == rows
+        cells = [line.split(" |", 1)[1].removesuffix("|") for line in lines]
+        wide = len(cells[0]) // steps.shape[1]
+        shown = [[SHADES[step] for step in row] for row in steps]
+        shown = np.where(lost, "x", np.array(shown))
+        assert [row[::wide] for row in cells] == ["".join(row) for row in shown]
+        first, last = in_grid_order(document, groups[0], runs).iloc[[0, -1]].to_numpy()
+        legend = " ".join(" ".join(picture[len(rows) :]).split())
+        ends = f"{', '.join(map(exact, first))} on the left to {', '.join(map(exact, last))}"
+        assert legend.startswith(f"from {ends} on the right;")
+        if len(groups) > 1:
+            medians = runs.groupby(names[: len(groups[0] + groups[1])])["value"].median()
+            medians = medians[np.isfinite(medians)]
+            assert f"' ' {medians.min():.4g} '@' {medians.max():.4g}" in legend
+            assert title.startswith(f"median {loss} over ")
+
+    for title, rows in wanted_tables(runs, loss, groups, document).items():
+        lines = blocks.pop(0)
+        assert lines[0] == title
+        if len(lines) > len(rows) + 3:  # what does not fit goes below, beside the first column
+            half = len(rows) + 1
+            below = [line.split()[1:] for line in lines[1 + half : 1 + 2 * half]]
+            found = [[*a.split(), *b] for a, b in zip(lines[2 : 1 + half], below[1:], strict=True)]
+        else:
+            found = [line.split() for line in lines[2 : 2 + len(rows)]]
+        assert found == rows
+
+
+def test_what_is_printed_is_found_by_a_condition(trained, capsys):
+    results = trained("100 runs")
+    capsys.readouterr()
+    summarise(results)
+    printed = capsys.readouterr().out
+    rates = set(results.runs["learning_rate"])
+    lines = printed.partition("\nalong learning_rate\n")[2].splitlines()[:5]
+    assert lines[0].split()[:2] == ["learning_rate", "runs"]
+    assert {float(line.split()[0]) for line in lines[1:]} == rates
+    assert float(printed.partition("Best learning_rate: ")[2].split(",")[0]) in rates
+
+
+@pytest.mark.parametrize("name", ["two axes, and two seeds", "10,000 runs, three axes"])
+def test_everybody_names_the_same_run_and_the_same_combination(name, trained, capsys):
+    results = trained(name)
+    runs, loss = table_of(results)
+    run_id = int(in_order(runs)["run_id"].iloc[0])
+    assert run_id != runs.nsmallest(1, "ssr_final")["run_id"].item()  # the pictures' own, once
+    assert results.best_run == run_id == results.best_runs(3)["run_id"].iloc[0]
+    names = [axis for group in axes_of(SWEEPS[name]) for axis in group]
+    wanted = combinations(runs, names).reset_index().iloc[0]
+    best = results.combinations().iloc[0]
+    assert best[names].tolist() == wanted[names].tolist()
+    assert ranking.combinations(results.runs, names).iloc[0][names].tolist() == best[names].tolist()
+
+    capsys.readouterr()
+    summarise(results)
+    shown = " ".join(capsys.readouterr().out.split())
+    said = f"Best combination: {', '.join(f'{n} {exact(best[n])}' for n in names)}, where"
+    assert said in shown
+    assert said in gather(results).best_says
+    assert f"<td>{said}" in page(results).replace("<dd>", "<td>")
+    assert gather(results).best["run_id"].iloc[0] == run_id
+    texts = [text.get_text() for text in plots.draw(results, "fit").findobj(Text)]
+    assert any(text.startswith(f"run {run_id:,} (") for text in texts)
