@@ -50,10 +50,33 @@ def worker() -> str:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the folder that the experiment is run in, where there is one."""
+    """Return the commit of harness that is running.
+
+    None if the package is not in a clone of harness, as when it is installed, or if its files are
+    not as they were committed. The folder that the user stands in, and its repository, do not
+    matter.
+    """
+    here = Path(__file__).resolve()
+    name = _git(here.parent, "ls-files", "--full-name", "--error-unmatch", here.name)
+    changed = _git(here.parent, "status", "--porcelain", "--", ".")
+    if name != f"harness/{here.name}" or changed != "":
+        return None
+    return _git(here.parent, "rev-parse", "HEAD")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return what git prints about a folder; None if there is no git or no repository."""
+    # In a hook of git these name the repository of the hook.
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     try:
         found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+            ["git", *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -370,7 +370,7 @@ def test_what_is_printed_is_found_by_a_condition(trained, capsys):
 @pytest.mark.parametrize("name", ["two axes, and two seeds", "10,000 runs, three axes"])
 def test_everybody_names_the_same_run_and_the_same_combination(name, trained, capsys):
     results = trained(name)
-    runs, loss = table_of(results)
+    runs, _ = table_of(results)
     run_id = int(in_order(runs)["run_id"].iloc[0])
     assert run_id != runs.nsmallest(1, "ssr_final")["run_id"].item()  # the pictures' own, once
     assert results.best_run == run_id == results.best_runs(3)["run_id"].iloc[0]

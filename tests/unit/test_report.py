@@ -180,11 +180,16 @@ def test_tables_to_download_are_those_of_pandas(small):
     best = runs.assign(value=finite_or_inf(runs)).groupby("learning_rate")["value"].min()
     assert along["best"].tolist() == best.tolist()
     top = pd.read_csv(pd.io.common.StringIO(files["small-best.csv"]))
-    wanted = pd.concat([
-        runs[runs["status"] == "converged"].sort_values(["epochs", "ssr_final"]),
-        runs[runs["status"] == "finished"].sort_values("ssr_final"),
-        runs[runs["status"] == "diverged"].sort_values(["epochs", "run_id"], ascending=[False, True]),
-    ]).head(100)  # fmt: skip
+    converged, finished, diverged = (
+        runs[runs["status"] == name] for name in ("converged", "finished", "diverged")
+    )
+    wanted = pd.concat(
+        [
+            converged.sort_values(["epochs", "ssr_final"]),
+            finished.sort_values("ssr_final"),
+            diverged.sort_values(["epochs", "run_id"], ascending=[False, True]),
+        ]
+    ).head(100)
     assert top["run_id"].tolist() == wanted["run_id"].tolist()
     assert page.data["best_run"] == wanted["run_id"].iloc[0]
     again = harness.load_experiment(_file(results.folder / "again.toml", files["small.toml"]))
