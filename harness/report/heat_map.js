@@ -24,10 +24,13 @@ const labelsOf = (number, bins) => data.axes[number].labels[bins];
 const xLabels = () => labelsOf(now().x, now().bins[0]);
 const yLabels = () => (now().y === null ? [""] : labelsOf(now().y, now().bins[1]));
 
+/** Where a cell is, as `harness export --where` takes it: labels have fewer digits. */
+const conditionOf = (number, bins, bin) => data.axes[number].where[bins][bin];
+
 function cellTexts(x, y) {
   const view = now(), at = place(x, y);
-  const here = [`${data.axes[view.x].name} ${xLabels()[x]}`];
-  if (view.y !== null) here.push(`${data.axes[view.y].name} ${yLabels()[y]}`);
+  const here = [conditionOf(view.x, view.bins[0], x)];
+  if (view.y !== null) here.push(conditionOf(view.y, view.bins[1], y));
   const n = view.runs[at], median = view.median[at];
   if (!n) return [...here, "no run"];
   if (n === 1) {
@@ -122,10 +125,10 @@ function sampleOf(x, y) {
 
 function exportCommand(x, y) {
   const view = now();
-  const where = [data.axes[view.x].where[view.bins[0]][x]];
-  if (view.y !== null) where.push(data.axes[view.y].where[view.bins[1]][y]);
+  const where = [conditionOf(view.x, view.bins[0], x)];
+  if (view.y !== null) where.push(conditionOf(view.y, view.bins[1], y));
   view.filters.forEach((number, k) => {
-    if (state.filters[k]) where.push(data.axes[number].where[view.bins[across() + k]][state.filters[k] - 1]);
+    if (state.filters[k]) where.push(conditionOf(number, view.bins[across() + k], state.filters[k] - 1));
   });
   return `harness export ${data.folder} --table trajectories --where "${where.join(" and ")}"`;
 }

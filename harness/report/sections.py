@@ -36,7 +36,7 @@ def summary(results: Results, found: Gathered) -> str:
         "runs": f"{found.there:,}: {ended}",
     }
     if found.best_says:
-        pairs["best"] = found.best_says
+        pairs["answer"] = found.best_says
     if found.missing:
         pairs["missing"] = f"{found.missing:,} runs are not trained yet"
     if len(found.runs) < found.there:

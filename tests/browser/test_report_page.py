@@ -190,7 +190,7 @@ def test_keys_walk_through_the_cells(desk):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    assert "learning_rate 0.1, momentum 0.5" in page.locator("#cell").inner_text()
+    assert "learning_rate == 0.1, momentum == 0.5" in page.locator("#cell").inner_text()
     assert len(shown_runs(page)) == 12
     assert not set(before) & set(shown_runs(page))
 
