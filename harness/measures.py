@@ -51,7 +51,22 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
     """
     axes = _names(by)
     counts = pd.crosstab([runs[name] for name in axes], runs["status"].astype(str))
-    counts = counts.reindex(columns=list(ENDINGS), fill_value=0)
+    return shares(counts.reindex(columns=list(ENDINGS), fill_value=0)).reset_index()
+
+
+def shares(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers of runs as shares.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        One column for each of `ENDINGS`; no row without runs.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `outcomes` but for those of axes; the index of `counts`.
+    """
     total = counts.sum(axis=1)
     table = counts.div(total, axis=0)
     table.insert(0, "runs", total)
@@ -59,7 +74,7 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
         low, high = share_interval(counts[ending].to_numpy(), total.to_numpy())
         table[f"{ending}_low"], table[f"{ending}_high"] = low, high
     table.columns.name = None
-    return table.reset_index()
+    return table
 
 
 def share_interval(

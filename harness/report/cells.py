@@ -6,7 +6,7 @@ over all values is no function of the medians of each, so that every choice has 
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.measures import ENDINGS
 from harness.report.encoding import packed, packed_logs
 from harness.report.ordered_axes import OrderedAxis
 
@@ -77,22 +78,68 @@ def _fitting(view: View, most: int) -> View:
     return view
 
 
-def heat_map(
-    view: View,
-    axes: Sequence[OrderedAxis],
-    places: Sequence[NDArray[np.int64]],
-    runs: pd.DataFrame,
-) -> dict[str, Any]:
-    """Return the numbers of a view for the page.
+class CellCounts:
+    """How many runs ended how in each cell of a view, with every choice of its filters.
 
     Parameters
     ----------
     view : View
         Which.
-    axes, places : sequence
-        All ordered axes, and the place of every run along each.
+    axes : sequence of OrderedAxis
+        All of them.
+    """
+
+    def __init__(self, view: View, axes: Sequence[OrderedAxis]) -> None:
+        self.view = view
+        self._axes = axes
+        filters = (bins + 1 for bins in view.bins[view.across :])
+        cells = math.prod(view.bins[: view.across])
+        self.counts = np.zeros((len(ENDINGS), *filters, cells), dtype=np.int64)
+
+    def add(self, places: Sequence[NDArray[np.int64]], endings: NDArray[np.int8]) -> None:
+        """Count runs by their places along the axes, and in `ENDINGS`."""
+        for at, code in self.choices(places):
+            part = self.counts[(slice(None), *at)]
+            cells = part[0].size
+            code += endings.astype(np.int64) * cells
+            counted = np.bincount(code, minlength=part.size)
+            self.counts[(slice(None), *at)] += counted.reshape(part.shape)
+
+    def choices(
+        self, places: Sequence[NDArray[np.int64]]
+    ) -> Iterator[tuple[tuple[int | slice, ...], NDArray[np.int64]]]:
+        """Yield for every choice of filters where its cells are, and the cell of each run there."""
+        view = self.view
+        inside = [
+            self._axes[a].bins(places[a], n) for a, n in zip(view.axes, view.bins, strict=True)
+        ]
+        spanned = inside[0].copy()
+        if view.across == 2:
+            spanned += inside[1] * view.bins[0]
+        filters = list(zip(inside[view.across :], view.bins[view.across :], strict=True))
+        for chosen in itertools.product((False, True), repeat=len(filters)):
+            code, cells = spanned.copy(), math.prod(view.bins[: view.across])
+            # The last filter is the fastest digit, after the cell itself.
+            for is_chosen, (place, bins) in reversed([*zip(chosen, filters, strict=True)]):
+                if is_chosen:
+                    code += place * cells
+                    cells *= bins
+            yield tuple(slice(1, None) if is_chosen else 0 for is_chosen in chosen), code
+
+
+def heat_map(
+    counts: CellCounts, places: Sequence[NDArray[np.int64]], runs: pd.DataFrame
+) -> dict[str, Any]:
+    """Return the numbers of a view for the page.
+
+    Parameters
+    ----------
+    counts : CellCounts
+        Of all runs.
+    places : sequence of ndarray
+        The place of every run of `runs` along each axis.
     runs : DataFrame
-        With status and ssr_final.
+        What medians are taken of, with status and ssr_final.
 
     Returns
     -------
@@ -101,45 +148,24 @@ def heat_map(
         diverged and the logarithms of median. Their order is that of nested lists: filters, then
         y, then x.
     """
-    inside = [axes[a].bins(places[a], n) for a, n in zip(view.axes, view.bins, strict=True)]
-    across = view.across
-    spanned = inside[0].copy()
-    if across == 2:
-        spanned += inside[1] * view.bins[0]
-    size = math.prod(view.bins[:across])
-    lengths = [bins + 1 for bins in view.bins[across:]]
-    status = runs["status"].cat.codes.to_numpy()
-    names = list(runs["status"].cat.categories)
-    diverged = status == names.index("diverged")
-    values = np.where(diverged, np.inf, runs["ssr_final"].to_numpy(np.float64))
-    values[np.isnan(values)] = np.inf
+    view = counts.view
+    values = runs["ssr_final"].to_numpy(np.float64)
+    values = np.where((runs["status"] == "diverged") | np.isnan(values), np.inf, values)
     order = np.argsort(values)
-    found = {name: np.zeros((*lengths, size)) for name in ("median", "runs", *names)}
-    for chosen in itertools.product((False, True), repeat=len(lengths)):
-        code, cells = spanned, size
-        # The last filter is the fastest digit, after the cell itself.
-        for is_chosen, bins, length in reversed(
-            [*zip(chosen, inside[across:], lengths, strict=True)]
-        ):
-            if is_chosen:
-                code = code + bins * cells
-                cells *= length - 1
-        at = tuple(slice(1, None) if is_chosen else 0 for is_chosen in chosen)
-        shape = found["runs"][at].shape
-        found["runs"][at] = np.bincount(code, minlength=cells).reshape(shape)
-        for number, name in enumerate(names):
-            counted = np.bincount(code[status == number], minlength=cells)
-            found[name][at] = counted.reshape(shape)
-        found["median"][at] = _medians(code, cells, values, order).reshape(shape)
+    medians = np.full(counts.counts.shape[1:], np.nan)
+    for at, code in counts.choices(places):
+        part = medians[at]
+        medians[at] = _medians(code, part.size, values, order).reshape(part.shape)
+    by_ending = dict(zip(ENDINGS, counts.counts, strict=True))
     return {
         "x": view.axes[0],
-        "y": view.axes[1] if across == 2 else None,
-        "filters": list(view.axes[across:]),
+        "y": view.axes[1] if view.across == 2 else None,
+        "filters": list(view.axes[view.across :]),
         "bins": list(view.bins),
-        "median": packed_logs(found["median"]),
-        "runs": packed(found["runs"], "<u4"),
-        "converged": packed(found["converged"], "<u4"),
-        "diverged": packed(found["diverged"], "<u4"),
+        "median": packed_logs(medians),
+        "runs": packed(counts.counts.sum(axis=0), "<u4"),
+        "converged": packed(by_ending["converged"], "<u4"),
+        "diverged": packed(by_ending["diverged"], "<u4"),
     }
 
 

@@ -1,16 +1,19 @@
 """The runs of a results folder in one pass: how they ended, the best of them, and a sample."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness import ranking, sentences, tally
 from harness.measures import ENDINGS
+from harness.report.ordered_axes import ordered_axes
 from harness.tables import Results
 
-# Medians and shares are taken over so many runs at most, spread evenly over the grid.
+# Medians and histograms are of so many runs at most, spread evenly over the grid; shares of all.
 MOST_RUNS = 2_000_000
 BEST_RUNS = 100
 # A wide network has a column for each of its parameters.
@@ -49,8 +52,22 @@ class Gathered:
         return int(self.best["run_id"].iloc[0])
 
 
-def gather(results: Results) -> Gathered:
+class Counter(Protocol):
+    """What counts runs as they are read."""
+
+    def add(self, places: Sequence[NDArray[np.int64]], endings: NDArray[np.int8]) -> None:
+        """Count runs by their places along the ordered axes, and in `ENDINGS`."""
+
+
+def gather(results: Results, counters: Sequence[Counter] = ()) -> Gathered:
     """Read the runs once, chunk by chunk.
+
+    Parameters
+    ----------
+    results : Results
+        Of the sweep.
+    counters : sequence of Counter
+        What each chunk is shown to.
 
     Raises
     ------
@@ -61,13 +78,19 @@ def gather(results: Results) -> Gathered:
     wanted = ["run_id", "init_id", "status", "epochs", "ssr_final"]
     wanted += [name for name in ("loss_final", "max_epochs") if name in known]
     counts = tally.Tally(results.grid, [])
-    endings: Counter[str] = Counter()
+    numbered = ordered_axes(results.grid)
+    endings = np.zeros(len(ENDINGS), dtype=np.int64)
     parts = []
 
     def counted() -> Iterator[pd.DataFrame]:
         for part in results.run_batches(wanted):
             part = part.astype({"status": pd.CategoricalDtype(list(ENDINGS))})
-            endings.update({str(k): n for k, n in part["status"].value_counts().items()})
+            codes = ranking.ending_codes(part)
+            endings[:] += np.bincount(codes, minlength=len(ENDINGS))
+            coordinates = results.grid.coordinates(part["run_id"].to_numpy())
+            places = [axis.place(coordinates[number]) for number, axis in numbered]
+            for counter in counters:
+                counter.add(places, codes)
             counts.add(part)
             drawn = tally.scattered(part["run_id"]) <= MOST_RUNS / results.manifest["runs"]
             parts.append(part[drawn])
@@ -75,9 +98,9 @@ def gather(results: Results) -> Gathered:
 
     run_ids = ranking.best_of(counted(), BEST_RUNS)["run_id"].tolist()  # in one pass with all else
     best = results.in_order(run_ids, known[:MOST_COLUMNS])
-    there = endings.total()
+    there = int(endings.sum())
     return Gathered(
-        counts={name: endings[name] for name in ENDINGS},
+        counts=dict(zip(ENDINGS, endings.tolist(), strict=True)),
         there=there,
         missing=results.manifest["runs"] - there,
         runs=pd.concat(parts, ignore_index=True),

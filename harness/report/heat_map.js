@@ -27,6 +27,11 @@ const yLabels = () => (now().y === null ? [""] : labelsOf(now().y, now().bins[1]
 /** Where a cell is, as `harness export --where` takes it: labels have fewer digits. */
 const conditionOf = (number, bins, bin) => data.axes[number].where[bins][bin];
 
+function medianText(median) {
+  if (Number.isNaN(median)) return "no run in the sample";
+  return median === Infinity ? "half of them or more diverged" : `median final SSR ${shown(median)}`;
+}
+
 function cellTexts(x, y) {
   const view = now(), at = place(x, y);
   const here = [conditionOf(view.x, view.bins[0], x)];
@@ -39,7 +44,7 @@ function cellTexts(x, y) {
   }
   return [
     ...here, `${n.toLocaleString("en")} runs`,
-    Number.isFinite(median) ? `median final SSR ${shown(median)}` : "half of them or more diverged",
+    medianText(median),
     `${percent(view.converged[at] / n)} converged, ${percent(view.diverged[at] / n)} diverged`,
   ];
 }

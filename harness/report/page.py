@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from harness.errors import ResultsError
 from harness.report import chain, sampled, sections, summaries
-from harness.report.cells import heat_map, views
+from harness.report.cells import CellCounts, View, heat_map, views
 from harness.report.encoding import as_json
 from harness.report.gathering import gather
 from harness.report.ordered_axes import ordered_axes
@@ -80,16 +80,21 @@ def _check_free(path: Path) -> None:
 
 def page(results: Results) -> str:
     """Return the report as HTML."""
-    found = gather(results)
     experiment = results.experiment
     numbered = ordered_axes(experiment.axes)
     axes = [axis for _, axis in numbered]
+    cells = [CellCounts(view, axes) for view in views(axes)]
+    by_axis = [
+        CellCounts(View((at,), (min(axis.count, summaries.TABLE_BINS),)), axes)
+        for at, axis in enumerate(axes)
+    ]
+    found = gather(results, [*cells, *by_axis])
     coordinates = experiment.axes.coordinates(found.runs["run_id"].to_numpy())
     places = [axis.place(coordinates[number]) for number, axis in numbered]
-    shown = views(axes)
+    shown = [each.view for each in cells]
     along = {
-        axis: summaries.outcomes_along(axis, at, found.runs)
-        for axis, at in zip(axes, places, strict=True)
+        axis: summaries.outcomes_along(axis, counted.counts, at, found.runs)
+        for axis, counted, at in zip(axes, by_axis, places, strict=True)
     }
     chosen = sampled.choose(found, shown, axes, places)
     used = {(n, bins) for view in shown for n, bins in zip(view.axes, view.bins, strict=True)}
@@ -107,7 +112,7 @@ def page(results: Results) -> str:
             }
             for n, axis in enumerate(axes)
         ],
-        "views": [heat_map(view, axes, places, found.runs) for view in shown],
+        "views": [heat_map(each, places, found.runs) for each in cells],
         "runs": sampled.trajectories(results, found, chosen, axes, places),
         "bands": sampled.bands(results, found),
         "epochs": summaries.epochs_along(axes[0], places[0], results, found) if axes else None,

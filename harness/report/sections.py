@@ -41,8 +41,8 @@ def summary(results: Results, found: Gathered) -> str:
         pairs["missing"] = f"{found.missing:,} runs are not trained yet"
     if len(found.runs) < found.there:
         pairs["sample"] = (
-            f"pictures and the tables along axes are of {len(found.runs):,} runs spread evenly over"
-            " the grid"
+            f"medians, quartiles and histograms are of {len(found.runs):,} runs spread evenly over"
+            " the grid; shares are of all runs"
         )
     return terms(pairs)
 

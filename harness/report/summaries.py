@@ -32,17 +32,28 @@ _MOST_WORK = 3e9
 Places = NDArray[np.int64]
 
 
-def outcomes_along(axis: OrderedAxis, places: Places, runs: pd.DataFrame) -> pd.DataFrame:
+def outcomes_along(
+    axis: OrderedAxis, counts: NDArray[np.int64], places: Places, runs: pd.DataFrame
+) -> pd.DataFrame:
     """Return how the runs ended along an axis, with quartiles of the final loss that is trained.
 
     The first columns are the value, or the ends of the bin: `name` and `name_to`.
+
+    Parameters
+    ----------
+    axis : OrderedAxis
+        Which.
+    counts : ndarray, shape (3, bins)
+        All runs by ending and bin.
+    places, runs : ndarray, DataFrame
+        What quartiles are taken of: places along the axis; status, and the final loss.
     """
-    count = min(axis.count, TABLE_BINS)
+    count = counts.shape[1]
     binned = runs.assign(bin=axis.bins(places, count))
-    table = measures.outcomes(binned, "bin").merge(
-        measures.final_values(binned, "bin", trained_loss(runs.columns)).drop(columns="runs"),
-        on="bin",
-    )
+    values = measures.final_values(binned, "bin", trained_loss(runs.columns)).drop(columns="runs")
+    ended = pd.DataFrame(counts.T, columns=list(measures.ENDINGS)).rename_axis("bin")
+    table = measures.shares(ended[ended.any(axis=1)]).reset_index()
+    table = table.merge(values, on="bin", how="left")
     ends = axis.ends(count)
     numbers = table.pop("bin").tolist()
     table.insert(0, axis.axis.name, [ends[number][0] for number in numbers])

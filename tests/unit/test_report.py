@@ -14,7 +14,7 @@ import harness
 from harness import cli
 from harness.errors import ResultsError
 from harness.grid import Axis, Counted, Listed, Spaced
-from harness.report import cells, sampled
+from harness.report import cells, gathering, sampled
 from harness.report.chain import worked
 from harness.report.ordered_axes import OrderedAxis, ordered_axes
 from harness.report.page import write_report
@@ -427,6 +427,54 @@ def test_a_large_report_stays_small(tmp_path, monkeypatch):
     assert not epochs[[0, *ends[:-1]]].any()
 
 
+def test_shares_are_of_all_runs_where_medians_are_of_a_sample(tmp_path, monkeypatch):
+    monkeypatch.setattr(gathering, "MOST_RUNS", 100)
+    results = trained(tmp_path / "results", {"grid": SMALL["grid"] | {"init_id": 100}})
+    page = page_of(results, tmp_path)
+    assert "shares are of all runs" in page.text
+    runs = results.runs
+    for axis, name in enumerate(["learning_rate", "momentum"]):
+        rows = pd.read_csv(pd.io.common.StringIO(page.downloads()[f"small-{name}.csv"]))
+        hits = runs["status"].eq("converged").groupby(runs[name])
+        assert rows["runs"].tolist() == hits.size().tolist(), axis
+        assert rows["converged"].tolist() == hits.mean().tolist()
+    groups = runs.groupby(["momentum", "learning_rate"])["status"]
+    view = page.data["views"][0]
+    for ending in ("converged", "diverged"):
+        counts = unpacked(view[ending], "<u4").reshape(-1, 6)[0]
+        wanted = groups.apply(lambda status, ending=ending: (status == ending).sum())
+        assert counts.tolist() == wanted.tolist()
+    assert page.data["ends"]["runs"] == [200, 200, 200]
+
+
+INLINE = {"inputs": [0.0, 0.5, 1.0], "targets": [0.0, 1.0, 0.0]}
+
+
+def test_inline_data_and_the_tolerance_are_called_what_they_are(tmp_path):
+    changes = {"data": INLINE, "network": SMALL["network"] | {"loss": "mse"}}
+    page = page_of(trained(tmp_path / "results", changes), tmp_path)
+    assert "inline, 3 data points" in page.text
+    assert "60 epochs at most, until the loss is at most 0.6" in page.text
+    assert "None" not in page.text.partition("The experiment")[0]
+    assert page.data["epochs"]["by_tolerance"]
+
+
+def test_what_an_axis_sets_is_not_said_of_all_runs(tmp_path):
+    grid = {"tolerance": [0.5, 0.6], "max_epochs": [10, 20], "init_id": 4}
+    page = page_of(trained(tmp_path / "results", {"grid": grid}), tmp_path)
+    assert "as many epochs as max_epochs at most, until the loss is at most the tolerance" in (
+        page.text
+    )
+
+
+def test_values_of_axes_have_all_their_digits(tmp_path):
+    grid = {"learning_rate": {"log": [0.01, 0.5], "count": 7}, "init_id": 8}
+    results = trained(tmp_path / "results", {"grid": grid})
+    page = page_of(results, tmp_path)
+    for rate in set(results.runs["learning_rate"]):
+        assert repr(rate) in page.texts, rate
+
+
 def test_every_choice_of_two_filters_has_its_own_numbers():
     shape = (4, 3, 2, 5)  # x, y and two filters
     axes = [axis_of(length) for length in shape]
@@ -435,7 +483,9 @@ def test_every_choice_of_two_filters_has_its_own_numbers():
     runs = pd.DataFrame({"ssr_final": random.uniform(0.1, 9.0, places[0].size)})
     status = random.choice(["converged", "finished", "diverged"], places[0].size)
     runs["status"] = pd.Categorical(status, ["converged", "finished", "diverged"])
-    found = cells.heat_map(cells.View((0, 1, 2, 3), shape), axes, places, runs)
+    counts = cells.CellCounts(cells.View((0, 1, 2, 3), shape), axes)
+    counts.add(places, runs["status"].cat.codes.to_numpy())
+    found = cells.heat_map(counts, places, runs)
     medians = 10.0 ** unpacked(found["median"], "<f4").reshape(3, 6, 3, 4).astype(float)
     converged = unpacked(found["converged"], "<u4").reshape(3, 6, 3, 4)
     values = finite_or_inf(runs).to_numpy().reshape(shape)
