@@ -161,7 +161,7 @@ def test_users_text_is_no_markup_and_axes_in_step_share_a_line(marked):
         "  init_scale: 20 from 1 to 2",
         "  learning_rate_1, learning_rate_2 in step: 2 values, (0.1, 0.3), (0.2, 0.4)",
     ]
-    for line in ("along init_scale", "along learning_rate_2", "lowest ssr_final"):
+    for line in ("along init_scale", "along learning_rate_1, learning_rate_2", "lowest ssr_final"):
         assert line in lines
     assert "Tables in [red]: runs.csv, trajectories.csv" in lines
 
