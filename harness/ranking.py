@@ -11,7 +11,7 @@ is better than another
    `loss_final`, or `ssr_final` where there is no other. Runs that diverged, and NaN, count as
    infinite.
 
-If these are equal too, the first along the axes is named.
+If these are equal too, the first in the grid is named.
 
 One run is better than another if it converged and the other did not, or if the other one diverged
 and it did not. Of two that converged the better one took fewer epochs, then has the lower final
@@ -60,7 +60,8 @@ def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     runs : DataFrame
-        With the columns of `axes`, status, and `loss_final` or `ssr_final`.
+        With the columns of `axes`, status, and `loss_final` or `ssr_final`; with run_id, or in the
+        order of the grid.
     axes : str or sequence of str
         Axes of the grid; seeds among them are left out.
 
@@ -94,7 +95,8 @@ def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
     codes: NDArray[np.int64] = np.zeros(len(runs), dtype=np.int64)
     points = pd.DataFrame(index=range(min(len(runs), 1)))
     if names:
-        groups = runs.groupby(names, observed=True)
+        runs = runs.sort_values("run_id") if "run_id" in runs else runs
+        groups = runs.groupby(names, observed=True, sort=False)  # in the order of the grid
         codes = groups.ngroup().to_numpy().astype(np.int64)
         points = groups.size().index.to_frame(index=False)
     counts = np.zeros((len(points), len(ENDINGS)), dtype=np.int64)

@@ -137,12 +137,14 @@ def _best_combination(
     if others.empty:
         said.append("The interval of no other overlaps it.")
     elif interval:
-        count = f"all {len(others):,}" if len(others) == len(table) - 1 > 1 else f"{len(others):,}"
-        which = "interval of 1 other overlaps" if len(others) == 1 else (
-            f"intervals of {count} others overlap"
-        )  # fmt: skip
-        said.append(f"The {which} it{_named(others, names)}.")
+        said.append(f"{_overlap(len(others), len(table) - 1)} it{_named(others, names)}.")
     return said
+
+
+def _overlap(count: int, of: int) -> str:
+    if count == 1:
+        return "The interval of 1 other overlaps"
+    return f"The intervals of {'all ' if count == of else ''}{count:,} others overlap"
 
 
 def _ties(table: pd.DataFrame, median: str) -> list[str]:
@@ -153,8 +155,8 @@ def _ties(table: pd.DataFrame, median: str) -> list[str]:
     others = "1 other has" if len(tied) == 2 else f"{len(tied) - 1:,} others have"
     lowest = tied["median"].iloc[0]
     if (tied["median"] == lowest).sum() > 1:
-        return [f"{others} the same share; of those with the lowest {median}, {lowest:.4g}, this is"
-                " the first."]  # fmt: skip
+        same = f"of those with the lowest {median}, {lowest:.4g}, this is the first"
+        return [f"{others} the same share; {same}."]
     return [f"{others} the same share; the lowest {median} decides, {lowest:.4g}."]
 
 

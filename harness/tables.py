@@ -221,8 +221,9 @@ class Results:
         Returns
         -------
         DataFrame
-            What `harness.ranking.combinations` returns, of all runs that are trained. Beyond five
-            million runs the medians are those of a sample of starts; shares are of all runs.
+            What `harness.ranking.combinations` returns, of all runs that are trained; axes with a
+            single value are left out. Beyond five million runs the medians are those of a sample of
+            starts; shares are of all runs.
 
         Raises
         ------

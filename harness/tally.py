@@ -68,9 +68,13 @@ class Factor:
         """Return the place in the order for indices along the dimension."""
         return indices if self._places is None else self._places[indices]
 
+    def indices(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the first index along the dimension for places in the order."""
+        return places if self._order is None else self._order[places]
+
     def values(self, places: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Return the values of each axis at some places in the order."""
-        indices = places if self._order is None else self._order[places]
+        indices = self.indices(places)
         return {axis.name: axis.values.take(indices) for axis in self.axes}
 
     @cached_property
@@ -167,6 +171,14 @@ class Cells:
         code[outside] = -1
         return code
 
+    def first_runs(self, grid: Grid, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the least run_id that some cells have."""
+        coordinates = [np.zeros(codes.shape, dtype=np.int64) for _ in grid.dimensions]
+        for factor, step, length in zip(self.factors, self._steps, self.shape, strict=True):
+            codes, place = np.divmod(codes, length)
+            coordinates[factor.dimension] = factor.indices(place * step)
+        return grid.run_ids(tuple(coordinates))
+
     def points(self, codes: NDArray[np.int64]) -> pd.DataFrame:
         """Return the axis values of some cells, the first ones where several share a cell.
 
@@ -257,7 +269,12 @@ class Tally:
 
     def ranked(self) -> pd.DataFrame | None:
         """Return `ranking.combinations` of what was counted; None where there are none to rank."""
-        return ranked(self.table(self._combinations)) if self._combinations else None
+        cells = self._combinations
+        if cells is None:
+            return None
+        table = self.table(cells)
+        first_runs = cells.first_runs(self._grid, table.index.to_numpy())
+        return ranked(table.iloc[np.argsort(first_runs)])
 
 
 def scattered(numbers: Any) -> NDArray[np.float64]:

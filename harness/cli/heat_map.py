@@ -131,7 +131,7 @@ def _say_rows(
     for row, name in enumerate(names):
         line = Text(f"{name:>{margin}} |")
         for column, shade in enumerate(shades[row]):
-            step = 0 if math.isnan(shade) else min(int(shade * 9 + 0.999), 9)
+            step = 0 if math.isnan(shade) else min(math.ceil(shade * 9 - 1e-9), 9)
             if lost is not None and lost[row, column]:
                 line.append("x" * wide)
             elif console.is_terminal and step:

@@ -289,7 +289,7 @@ def wanted_picture(runs, groups, document):
         place = pd.Series(range(len(columns)), index=pd.MultiIndex.from_frame(across))
         at = place.reindex(pd.MultiIndex.from_frame(runs[groups[0]])).to_numpy() // together
         shares = pd.crosstab(row, at, normalize="columns").reindex(names).fillna(0).to_numpy()
-        steps = np.where(shares == 1, 9, np.ceil(shares * 8 - 1e-3)).astype(int)
+        steps = np.where(shares == 1, 9, np.ceil(shares * 8 - 1e-9)).astype(int)
         return names, steps, np.zeros(steps.shape, dtype=bool)
     down = in_grid_order(document, groups[1], runs)
     medians = np.array([
@@ -300,7 +300,7 @@ def wanted_picture(runs, groups, document):
     logs = np.log10(np.where(np.isinf(medians), np.nan, medians))
     low, high = np.nanmin(logs), np.nanmax(logs)
     shades = np.nan_to_num((logs - low) / max(high - low, 1e-9))
-    steps = np.minimum((shades * 9 + 0.999).astype(int), 9)
+    steps = np.minimum(np.ceil(shades * 9 - 1e-9).astype(int), 9)
     return [", ".join(map(exact, row)) for row in down.to_numpy()], steps, np.isinf(medians)
 
 

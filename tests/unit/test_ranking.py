@@ -50,9 +50,11 @@ def test_the_median_decides_between_equal_shares_and_divergence_is_worse_than_an
     assert ranking.decided_by(best) == "median"
 
 
-def test_equals_are_in_the_order_of_the_axis():
+def test_equals_are_in_the_order_of_the_grid():
     runs = table([(rate, 0, "finished", 1.0) for rate in (0.4, 0.1, 0.2)])
-    assert ranking.combinations(runs, "learning_rate")["learning_rate"].tolist() == [0.1, 0.2, 0.4]
+    for same in (runs, runs[::-1]):
+        rates = ranking.combinations(same, "learning_rate")["learning_rate"]
+        assert rates.tolist() == [0.4, 0.1, 0.2]
 
 
 def test_the_loss_that_is_trained_counts_and_seeds_do_not():
