@@ -334,7 +334,8 @@ def test_any_sweep_has_a_report(changes, tmp_path):
 def test_no_finished_run_is_an_error(tmp_path):
     Store.prepare(tmp_path / "results")
     sizes = {"identity": "this", "runs": 4, "chunk_size": 2, "chunks": 2}
-    Store.create(tmp_path / "results", sizes)
+    document = harness.Experiment.from_mapping(SMALL).document()
+    Store.create(tmp_path / "results", sizes | {"experiment": document, "data": None})
     with pytest.raises(ResultsError, match="no finished chunk"):
         write_report(tmp_path / "results")
     assert not (tmp_path / "results" / "report.html").exists()
