@@ -1,5 +1,6 @@
 """The same bits whatever trains them: lanes, ranges of runs, threads, processors."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def test_ranges_of_runs(lanes, size):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_and_chunks(threads, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.planning._MOST_RUNS_A_CHUNK", 7)
-    ours, theirs = same_bits.hashlib.sha256(), same_bits.hashlib.sha256()
+    ours, theirs = hashlib.sha256(), hashlib.sha256()
     for sweep in EXPERIMENTS:
         results = harness.run(sweep, out=tmp_path / sweep.name, threads=threads, lanes=8)
         alone = harness.run(sweep, out=tmp_path / f"{sweep.name}-alone", threads=1, lanes=1)
@@ -44,6 +45,36 @@ def test_threads_and_chunks(threads, tmp_path, monkeypatch):
         for found, tables in ((ours, results), (theirs, alone)):
             add(found, [tables.runs, tables.trajectories()])
     assert ours.hexdigest() == theirs.hexdigest()
+
+
+def sha256_of_parts(folder):
+    """Return the SHA-256 of each table as Parquet, whatever generation its parts belong to."""
+    found = {}
+    for table in ("runs", "trajectories"):
+        parts = sorted((folder / table).glob("part-*"))
+        found[table] = [hashlib.sha256(part.read_bytes()).hexdigest() for part in parts]
+    return found
+
+
+def test_nan_has_the_same_bits_with_and_without_lanes_and_in_a_grown_folder(small, tmp_path):
+    def sweep(seeds):
+        return small(
+            network={"layers": [2, 3, 1], "activations": ["sigmoid", "identity"], "loss": "ssr"},
+            data__generator="xor",
+            training__learning_rate=1e308,
+            training__batch_size=1,
+            training__batches="shuffled",
+            grid={"init_id": seeds},
+            record={"epochs": "all", "parameters": True},
+        )
+
+    for lanes in (1, 8, 16):
+        results = harness.run(sweep(40), tmp_path / str(lanes), lanes=lanes)
+    harness.run(sweep(9), tmp_path / "grown", lanes=8)
+    harness.run(sweep(40), tmp_path / "grown", lanes=1)
+    assert results.runs.isna().to_numpy().any()
+    for name in ("8", "16", "grown"):
+        assert sha256_of_parts(tmp_path / name) == sha256_of_parts(tmp_path / "1")
 
 
 def needs(processor, feature):

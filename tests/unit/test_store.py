@@ -78,6 +78,20 @@ def test_floats_read_back_to_the_same_bits_from_parquet_and_from_csv(tmp_path):
         assert frame["status"].tolist()[:3] == ["finished", "diverged", "finished"]
 
 
+def test_every_nan_is_kept_as_one(tmp_path):
+    quiet, negative, payload = 0x7FF8 << 48, 0xFFF8 << 48, (0x7FF8 << 48) + 1
+    store = make_store(tmp_path / "out", chunk_size=3)
+    nans = np.array([quiet, negative, payload], np.uint64).view(np.float64)
+    kept = {**columns(count=3), "ssr": nans, "loss": nans[::-1], "single": nans.astype(np.float32)}
+    keep(store, 0, kept, kept)
+    assert nans.view(np.uint64).tolist() == [quiet, negative, payload]  # the caller's are its own
+    for table in ("runs", "trajectories"):
+        rows = Reader(store).read(table)
+        for name in ("ssr", "loss"):
+            assert rows[name].to_numpy().view(np.uint64).tolist() == [quiet] * 3
+        assert rows["single"].to_numpy().view(np.uint32).tolist() == [0x7FC0 << 16] * 3
+
+
 def test_csv_has_a_plain_header_line_feeds_and_floats_that_are_floats(tmp_path):
     store = make_store(tmp_path / "out")
     keep(store, 0, columns(), columns(count=2))
