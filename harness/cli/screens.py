@@ -17,6 +17,8 @@ from harness.cli.printing import (
 from harness.errors import shown_bytes
 from harness.experiment import Experiment
 from harness.grid import Axis
+from harness.kernels._cache import folder_of
+from harness.kernels._jit import STAMP
 from harness.planning import Plan
 from harness.progress import Progress
 from harness.sentences import exact
@@ -114,7 +116,7 @@ def say_how_long(last: Progress | None) -> None:
 
 
 def show_plan(plan: Plan) -> None:
-    """Print what a sweep will take."""
+    """Print what a sweep will take, and why machine code is not kept where that is so."""
     chunks = f"{plural(plan.chunks, 'chunk')} of {plan.chunk_size:,}"
     how = "side by side, in lanes"
     if not plan.kernels_with_lanes:
@@ -131,6 +133,8 @@ def show_plan(plan: Plan) -> None:
         ("disk", f"at most {shown_bytes(plan.disk_bytes)}"),
     ):
         say(f"{label:15}  {text}")
+    if problem := folder_of(STAMP).problem:
+        say(f"{'compiling':15}  at every start, as machine code cannot be kept: {problem}")
 
 
 def _rate(progress: Progress) -> str:

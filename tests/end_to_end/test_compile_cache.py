@@ -10,9 +10,12 @@ import numba
 import pytest
 
 import harness
+from harness.kernels import _jit
+from harness.kernels._cache import folder_of
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
+_SHARED = folder_of(_jit.STAMP).path  # what all tests compile
 PACKAGE = Path(harness.__file__).parent
 TRAIN = """
 import numpy as np
@@ -69,12 +72,46 @@ def test_an_edit_of_any_kernel_source_names_another_folder(tmp_path):
     show = "from harness.kernels._jit import STAMP; print(STAMP)"
     before = printed(start(show, tmp_path))
     assert before == printed(start(show))
-    for name in ("lanes.py", "losses.py"):
-        source = tmp_path / "harness" / "kernels" / name
-        source.write_text(source.read_text() + "# edited\n")
+    (tmp_path / "harness" / "kernels" / "deeper").mkdir()
+    for name in ("lanes.py", "losses.py", "deeper/new.py", "deeper/new.py"):
+        with (tmp_path / "harness" / "kernels" / name).open("a") as source:
+            source.write("# edited\n")
         after = printed(start(show, tmp_path))
         assert after != before
         before = after
+
+
+RUN = "from harness.cli import main; main()"
+SWEEP = """
+name = "cache"
+network = { layers = [1, 2, 1], activations = ["softplus", "identity"] }
+data = { generator = "dosage" }
+training = { epochs = 3, learning_rate = 0.1 }
+grid = { init_id = 3 }
+"""
+
+
+@pytest.mark.skipif(_SHARED is None, reason="no machine code is kept on this machine")
+def test_a_damaged_cache_costs_compiling_and_nothing_else(tmp_path):
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+
+    def run(out, **environment):
+        arguments = f"run {tmp_path}/sweep.toml --out {tmp_path / out} -q".split()
+        start_run = f"import sys; sys.argv[1:] = {arguments}; {RUN}"
+        assert printed(start(start_run, **environment)) == []
+        return (tmp_path / out / "runs.csv").read_bytes()
+
+    expected = run("before")
+    # Large files stay, as compiling takes long.
+    copy = tmp_path / "harness" / _jit.STAMP
+    shutil.copytree(_SHARED, copy)
+    copy.parent.chmod(0o700)
+    tmp_path.chmod(0o700)
+    emptied = [path for path in copy.glob("*") if path.stat().st_size < 1 << 17]
+    assert emptied
+    for path in emptied:
+        path.write_bytes(b"")
+    assert run("after", NUMBA_CACHE_DIR=str(tmp_path)) == expected
 
 
 def test_nothing_is_kept_where_there_is_no_place_for_it(tmp_path):

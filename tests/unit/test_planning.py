@@ -1,7 +1,11 @@
 """What a sweep will take, against what it took and against arithmetic."""
 
+import pytest
+
 import harness
 from harness.blocks import Trainer
+from harness.cli import screens
+from harness.kernels._cache import Folder
 from harness.planning import chunk_size
 
 
@@ -59,3 +63,11 @@ def test_a_run_that_takes_minutes_is_not_trained_to_its_end_for_a_plan(small):
         training={"epochs": 10**10, "learning_rate": 0.01}, grid={}, record={"epochs": "none"}
     )
     assert harness.plan(endless, threads=1).seconds > 100
+
+
+@pytest.mark.parametrize("problem", ["", "/home/me/.cache belongs to another user"])
+def test_why_machine_code_is_not_kept_is_said(small, problem, monkeypatch, capsys):
+    monkeypatch.setattr(screens, "folder_of", lambda stamp: Folder(None, problem))
+    screens.show_plan(harness.plan(small()))
+    said = f"machine code cannot be kept: {problem}" in " ".join(capsys.readouterr().out.split())
+    assert said == bool(problem)
