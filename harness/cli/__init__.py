@@ -1,5 +1,14 @@
 """The command line. Only this package knows typer, rich and a terminal."""
 
-from harness.cli.commands import main
+from harness.cli import ctrl_c
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run the command line, as the script `harness` does."""
+    ctrl_c.listen()
+    try:
+        from harness.cli import commands  # here, because loading it takes a while
+
+        commands.main()
+    finally:
+        ctrl_c.done()

@@ -1,9 +1,7 @@
-"""What several commands take: an experiment file, changes to it, threads, a folder; and Ctrl-C."""
+"""What several commands take: an experiment file, changes to it, threads, a folder."""
 
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +12,9 @@ from harness.errors import ExperimentError, HarnessError, shown
 if TYPE_CHECKING:
     from harness.experiment import Experiment
 
-STOPPED = 130
+# What Ctrl-C leaves of a sweep, and of a file that a command writes.
+KEPT = "what is finished is kept, and the same command goes on."
+WHOLE = "a file appears only when it is whole."
 
 
 def _place(where: str) -> Path:
@@ -74,13 +74,3 @@ def parse_change(change: str) -> tuple[str, Any]:
 def complain(message: str) -> None:
     """Print what went wrong."""
     print(f"harness: {message}", file=sys.stderr)
-
-
-@contextmanager
-def stopped_by_ctrl_c(kept: str) -> Iterator[None]:
-    """End a command that Ctrl-C stops with a word on what is kept, and a status of its own."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        complain(f"stopped; {kept}")
-        raise typer.Exit(STOPPED) from None

@@ -15,15 +15,8 @@ from typing import Annotated, cast
 
 import typer
 
-from harness.cli.arguments import (
-    Changes,
-    File,
-    Folder,
-    Threads,
-    complain,
-    load,
-    stopped_by_ctrl_c,
-)
+from harness.cli import ctrl_c
+from harness.cli.arguments import KEPT, Changes, File, Folder, Threads, complain, load
 from harness.cli.explore_command import explore
 from harness.cli.export_command import export
 from harness.cli.map_command import map_, zoom
@@ -109,28 +102,28 @@ def run(
     What is finished stays, whatever happens; the same command goes on. If the grid or the number
     of epochs has grown, only what is new is trained.
     """
-    with stopped_by_ctrl_c("what is finished is kept, and the same command goes on."):
-        from harness import sweep
-        from harness.cli import screens, summary_screen
+    ctrl_c.keeping(KEPT)
+    from harness import sweep
+    from harness.cli import screens, summary_screen
 
-        experiment = load(file, changes)
-        train = partial(
-            sweep.run,
-            experiment,
-            out,
-            threads=threads,
-            engine=cast(EngineName, engine),  # or it is refused there
-            scheduler=scheduler,
-            allow_code_change=allow_code_change,
-        )
-        if quiet:
-            train()
-            return
-        screens.announce(experiment)
-        with screens.ProgressBar(experiment.axes.size) as bar:
-            results = train(progress=bar.move)
-        screens.say_how_long(bar.last)
-        summary_screen.summarise(results)
+    experiment = load(file, changes)
+    train = partial(
+        sweep.run,
+        experiment,
+        out,
+        threads=threads,
+        engine=cast(EngineName, engine),  # or it is refused there
+        scheduler=scheduler,
+        allow_code_change=allow_code_change,
+    )
+    if quiet:
+        train()
+        return
+    screens.announce(experiment)
+    with screens.ProgressBar(experiment.axes.size) as bar:
+        results = train(progress=bar.move)
+    screens.say_how_long(bar.last)
+    summary_screen.summarise(results)
 
 
 @app.command(short_help="Say what FILE would take.")
@@ -248,32 +241,39 @@ def bench(
     A baseline that does not come to the same SSR has no figure. Needs the extra `bench`; JAX and
     PyTorch come with the extra `peers`.
     """
-    with stopped_by_ctrl_c("nothing was kept."):
-        from harness.benchmarks import comparison, picture
-        from harness.cli import bench_screen
+    ctrl_c.keeping("nothing was kept.")
+    from harness.benchmarks import comparison, picture
+    from harness.cli import bench_screen
 
-        names = [name.strip() for name in (baselines or "").split(",") if name.strip()]
-        comparison.check_names(workloads or [], names)
-        with bench_screen.TimingBar() as bar:
-            table = comparison.compare(
-                workloads or [], names, out, quick=quick, threads=threads, report=bar.move
-            )
-        bench_screen.show_table(table)
-        pictures = picture.draw(table, out) if comparison.has_package("matplotlib") else None
-        bench_screen.show_files(out, pictures, table["machine"].iloc[0], bar.failed)
+    names = [name.strip() for name in (baselines or "").split(",") if name.strip()]
+    comparison.check_names(workloads or [], names)
+    with bench_screen.TimingBar() as bar:
+        table = comparison.compare(
+            workloads or [], names, out, quick=quick, threads=threads, report=bar.move
+        )
+    bench_screen.show_table(table)
+    pictures = picture.draw(table, out) if comparison.has_package("matplotlib") else None
+    bench_screen.show_files(out, pictures, table["machine"].iloc[0], bar.failed)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run a command, and say what went wrong."""
     try:
         app()
-    except HarnessError as error:
-        complain(str(error))
-        sys.exit(next(status for kind, status in _STATUS.items() if isinstance(error, kind)))
-    except OSError as error:  # a full disk, a folder without permission
-        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        complain(" ".join(where.split()))
-        sys.exit(FAILED)
+    except (HarnessError, OSError) as error:
+        if ctrl_c.stopped():
+            raise
+        complain(_message(error))
+        kinds = (status for kind, status in _STATUS.items() if isinstance(error, kind))
+        sys.exit(next(kinds, FAILED))
     finally:
         # Or Python looks for garbage in all that was loaded before it ends, which takes 0.35 s.
         gc.freeze()
+
+
+def _message(error: HarnessError | OSError) -> str:
+    if isinstance(error, HarnessError):
+        return str(error)
+    # A full disk, or a folder without permission.
+    where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return " ".join(where.split())

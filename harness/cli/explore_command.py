@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.arguments import Changes, File, Threads, stopped_by_ctrl_c
-from harness.cli.map_command import KEPT, Colours, Zoom, framed_by, say_map, train
+from harness.cli import ctrl_c
+from harness.cli.arguments import KEPT, Changes, File, Threads
+from harness.cli.map_command import Colours, Zoom, framed_by, say_map, train
 from harness.cli.printing import say
 
 if TYPE_CHECKING:
@@ -44,5 +45,5 @@ def explore(
         say_map(found)
         return found
 
-    with stopped_by_ctrl_c(KEPT):
-        Explorer(experiment, size=size, train=train_and_say, colours=colours, figure=figure).wait()
+    ctrl_c.keeping(KEPT)
+    Explorer(experiment, size=size, train=train_and_say, colours=colours, figure=figure).wait()

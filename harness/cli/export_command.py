@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.arguments import Folder, stopped_by_ctrl_c
+from harness.cli import ctrl_c
+from harness.cli.arguments import WHOLE, Folder
 from harness.cli.printing import plural, say
 
 
@@ -50,19 +51,19 @@ def export(
 
     It is read chunk by chunk, so that any table fits into memory. FILE appears when it is whole.
     """
-    with stopped_by_ctrl_c("no file was made."):
-        from harness import export as exporting
+    ctrl_c.keeping(WHOLE)
+    from harness import export as exporting
 
-        done = exporting.export(
-            folder,
-            output or sys.stdout.buffer,
-            table=table,
-            columns=None if columns is None else [name.strip() for name in columns.split(",")],
-            runs=runs,
-            where=where,
-            file_format=file_format,
-            force=force,
-        )
+    done = exporting.export(
+        folder,
+        output or sys.stdout.buffer,
+        table=table,
+        columns=None if columns is None else [name.strip() for name in columns.split(",")],
+        runs=runs,
+        where=where,
+        file_format=file_format,
+        force=force,
+    )
     if output is not None:
         say(f"{plural(done.rows, 'row')} in {output}")
     if done.chunks_missing:

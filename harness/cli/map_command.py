@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.arguments import Changes, File, Threads, load, local_folder, stopped_by_ctrl_c
+from harness.cli import ctrl_c
+from harness.cli.arguments import KEPT, Changes, File, Threads, load, local_folder
 from harness.cli.printing import duration, number, plural, say
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from harness.refining import RefinedMap, Refinement
     from harness.tables import Results
     from harness.zooming import Map
-
-KEPT = "what is finished is kept, and the same command goes on."
 
 Size = Annotated[
     int | None,
@@ -62,11 +61,11 @@ def map_(
     experiment = framed_by(file, changes, size, window)
     screens.announce(experiment)
     found: Map
-    with stopped_by_ctrl_c(KEPT):
-        if refine:
-            found = _refine(experiment, out or folder_of(experiment, "refined-"), threads)
-        else:
-            found = train(experiment, out or folder_of(experiment), threads)
+    ctrl_c.keeping(KEPT)
+    if refine:
+        found = _refine(experiment, out or folder_of(experiment, "refined-"), threads)
+    else:
+        found = train(experiment, out or folder_of(experiment), threads)
     say_map(found)
     say(str(_write_picture(found, colours)))
 
@@ -130,7 +129,8 @@ def zoom(
     found: list[Map] = []
     seconds = 0.0
     say("frame      width  trained  dimension      time")
-    with stopped_by_ctrl_c(KEPT), screens.ProgressBar(experiment.axes.size) as bar:
+    ctrl_c.keeping(KEPT)
+    with screens.ProgressBar(experiment.axes.size) as bar:
         for image in zooming.zoom(
             experiment, folder, frames=frames, threads=threads, progress=bar.move
         ):

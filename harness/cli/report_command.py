@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.arguments import Folder
+from harness.cli import ctrl_c
+from harness.cli.arguments import WHOLE, Folder
 from harness.cli.printing import say
 from harness.errors import shown_bytes
 
@@ -23,6 +24,7 @@ def report(
 
     It needs nothing beside it and no network. A report that is there is replaced.
     """
+    ctrl_c.keeping(WHOLE)
     from harness.report.page import write_report
 
     written = write_report(folder, output)

@@ -9,9 +9,10 @@ import json
 import logging
 import signal
 import socket
-import threading
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -107,14 +108,17 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 
     They end with this process, and without their tracebacks.
     """
-    if threading.current_thread() is not threading.main_thread():  # which alone may do so
+    if sys.platform == "win32":  # which has no such mask; there they end with a traceback
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A mask is inherited by threads and processes. Ctrl-C is not lost meanwhile, as it would be if
+    # it were ignored: another thread notices it, or this one does at the end.
+    resource_tracker.ensure_running()  # starting it later would take the mask away
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _client_of(address: str) -> Client:

@@ -427,16 +427,6 @@ def test_no_parquet_for_a_terminal(folder, monkeypatch):
         export(folder, terminal, file_format="parquet")
 
 
-def test_ctrl_c_ends_with_a_message(folder, tmp_path, monkeypatch, capsys):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(export_module, "csv_header", interrupted)
-    assert command(monkeypatch, folder, "-o", tmp_path / "a.csv") == 130
-    assert capsys.readouterr().err == "harness: stopped; no file was made.\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["results"]
-
-
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_a_reader_that_goes_away_ends_it_quietly(folder, file_format):
     start = "from harness.cli import main; main()"
