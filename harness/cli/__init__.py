@@ -4,7 +4,7 @@ from harness.cli import ctrl_c
 
 
 def main() -> None:
-    """Run the command line, as the script `harness` does."""
+    """Run the command line, as the script `harness` does, and take over Ctrl-C in this process."""
     ctrl_c.listen()
     try:
         from harness.cli import commands  # here, because loading it takes a while

@@ -3,11 +3,9 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -17,15 +15,6 @@ from harness.store.lock import writer
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 HARNESS = Path(sys.executable).with_name("harness")
-
-LONG = """
-name = "long"
-network = { layers = [1, 2, 1], activations = ["softplus", "identity"] }
-data = { generator = "dosage" }
-training = { epochs = 20_000, learning_rate = 0.01 }
-grid = { init_id = 20_000 }
-record = { epochs = "none" }
-"""
 
 
 def harness(*arguments, cwd, **options):
@@ -332,27 +321,6 @@ def test_help_needs_no_compiler(tmp_path):
     )
     assert "Usage" in shown.stdout
     assert shown.stdout.endswith("set()\n")
-
-
-def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(tmp_path):
-    (tmp_path / "long.toml").write_text(LONG)
-    process = subprocess.Popen(
-        [HARNESS, "run", "long.toml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
-    parts = tmp_path / "results" / "long" / "runs"
-    deadline = time.monotonic() + 120  # so that a failure is a failure and no hanging test
-    while not (parts.exists() and list(parts.glob("part-*"))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert stderr.startswith("harness: stopped")
-    assert "Traceback" not in stderr
-    kept = {path.name: path.stat().st_mtime_ns for path in parts.iterdir()}
-    assert kept
-    assert all(name.startswith("part-") for name in kept)
-    show = harness("show", "results/long", cwd=tmp_path)
-    assert "runs" in show.stdout
 
 
 @pytest.mark.parametrize(

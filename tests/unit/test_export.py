@@ -14,7 +14,7 @@ import pytest
 
 from harness import export as export_module
 from harness import selection
-from harness.cli import main
+from harness.cli.commands import main
 from harness.errors import HarnessError, NoSpaceError, StorageError
 from harness.export import export
 from harness.store import Store

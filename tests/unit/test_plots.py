@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 import harness
 from harness import plots
-from harness.cli import main
-from harness.cli.commands import app
+from harness.cli.commands import app, main
 from harness.errors import HarnessError, ResultsError
 from harness.network import Network
 from harness.plots import cells, scales

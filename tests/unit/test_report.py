@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import cli
+from harness.cli import commands
 from harness.errors import ResultsError
 from harness.grid import Axis, Counted, Listed, Spaced
 from harness.report import cells, gathering, sampled
@@ -357,7 +357,7 @@ def test_command(small, tmp_path, monkeypatch, capsys):
     target = tmp_path / "there.html"
     monkeypatch.setattr(sys, "argv", ["harness", "report", str(results.folder), "-o", str(target)])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        commands.main()
     assert not ended.value.code
     assert re.fullmatch(rf"{re.escape(str(target))}: 4\.\d MB\n", capsys.readouterr().out)
     assert target.read_bytes() == (results.folder / "report.html").read_bytes()

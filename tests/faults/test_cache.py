@@ -142,7 +142,7 @@ def test_machine_code_of_another_name_is_not_taken(kept, base, monkeypatch):
 
 def start(before="", **environment):
     """Start a process that does something and then calls the function."""
-    code = f"import os; {before}\nfrom tests.unit.test_cache import call; print(call())"
+    code = f"import os; {before}\nfrom tests.faults.test_cache import call; print(call())"
     return subprocess.Popen(
         [sys.executable, "-c", code], env={**os.environ, **environment}, cwd=ROOT,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
