@@ -111,14 +111,27 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
     if sys.platform == "win32":  # which has no such mask; there they end with a traceback
         yield
         return
+    _start_tracker()
     # A mask is inherited by threads and processes. Ctrl-C is not lost meanwhile, as it would be if
     # it were ignored: another thread notices it, or this one does at the end.
-    resource_tracker.ensure_running()  # starting it later would take the mask away
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_tracker() -> None:
+    """Start the process in which multiprocessing tracks semaphores.
+
+    If it were started later, it would take the mask away. It frees the semaphores of a process that
+    is killed, and is not to warn of that.
+    """
+    sys.warnoptions.append("ignore:resource_tracker")
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.pop()
 
 
 def _client_of(address: str) -> Client:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from harness.cli import main
+from harness.cli.commands import main
 
 START = "from harness.cli import main; main()"
 
