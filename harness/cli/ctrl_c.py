@@ -21,7 +21,7 @@ from types import FrameType
 STOPPED = 130
 
 # Seconds in which a command may end by itself.
-_PATIENCE = 0.8
+_PATIENCE = 0.7
 
 _SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"  # and clear the line of a progress bar
 
