@@ -23,9 +23,10 @@ import numpy as np
 import pandas as pd
 
 from harness.arguments import first_batch, make_variant
-from harness.errors import ExperimentError, nearest, shown
+from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment
 from harness.factors import Chain
+from harness.hints import nearest
 from harness.notation import NOTATIONS, Symbols, Unit, parameter_places
 from harness.states import State, state_after
 
@@ -185,7 +186,8 @@ def _choose(experiment: Experiment, parameter: str | None) -> dict[str, tuple[Un
     if parameter not in places:
         raise ExperimentError(
             "parameter",
-            f'= "{parameter}" is no parameter of the network, which has {shown(list(places))}.',
+            f"= {shown(parameter)} is not a parameter of the network, which has"
+            f" {shown(list(places))}.",
             nearest(parameter, symbols if "(" in parameter else places),
         )
     return {parameter: places[parameter]}

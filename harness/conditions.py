@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from harness.errors import HarnessError, nearest, shown
+from harness.errors import HarnessError, shown
+from harness.hints import suggest
 
 # What a person writes is far below; what is beyond could exhaust the stack of the parser.
 _MOST_CHARACTERS = 10_000
@@ -200,7 +201,7 @@ class _Translator:
 
     def _column(self, name: str) -> _Value:
         if name not in self._types:
-            known = nearest(name, self._types) or f"Columns are {shown(list(self._types))}."
+            known = suggest(name, self._types) or f"Columns are {shown(list(self._types))}."
             raise HarnessError(
                 f"--where names the column {shown(name)}, which is not there.\n"
                 f"{known} A text stands in quotes: '{name}'."

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import ExperimentError, nearest, shown
+from harness.errors import ExperimentError, shown
+from harness.hints import nearest
 from harness.kernels import philox
 
 Floats = NDArray[np.float64]

@@ -10,15 +10,24 @@
   - ClusterError       a cluster cannot be used, or is gone
 """
 
-import difflib
-from collections.abc import Iterable
 from decimal import Decimal
-from itertools import islice
 from typing import Any
+
+# Of a message: what is longer is no sentence, but a name or a path that somebody made long.
+_LONGEST_LINE = 1000
+_MOST_LINES = 20
 
 
 class HarnessError(Exception):
-    """Base class of everything that harness raises on purpose."""
+    """Base class of everything that harness raises on purpose. Its message has a bounded length."""
+
+    def __str__(self) -> str:
+        """Return the message; the middle of a very long line is left out."""
+        lines = self._message().split("\n", _MOST_LINES)[:_MOST_LINES]
+        return "\n".join(shortened(line, _LONGEST_LINE) for line in lines)
+
+    def _message(self) -> str:
+        return super().__str__()
 
 
 class ExperimentError(HarnessError):
@@ -41,11 +50,11 @@ class ExperimentError(HarnessError):
         self.source = ""
         super().__init__(key, problem, advice)
 
-    def __str__(self) -> str:
-        """One sentence on what is wrong and one on what to do."""
-        where = f"{_on_one_line(self.source)}: " if self.source else ""
+    def _message(self) -> str:
+        """Return a sentence on what is wrong, and one on what to do."""
+        where = f"{printable(self.source)}: " if self.source else ""
         advice = f"\n{self.advice}" if self.advice else ""
-        key = _shortened(_on_one_line(self.key), 100) or '""'
+        key = shortened(printable(self.key), 100) or '""'
         return f"{where}{key} {self.problem}{advice}"
 
 
@@ -81,7 +90,7 @@ def shown(value: Any) -> str:
     >>> shown(10**400)
     '1.00e+400'
     """
-    return _shortened(_as_toml(value, 0), 60)
+    return shortened(_as_toml(value, 0), 60)
 
 
 def shown_bytes(count: float) -> str:
@@ -106,34 +115,27 @@ def _as_toml(value: Any, depth: int) -> str:
     if isinstance(value, str):
         # The text is cut from the middle here, before it is escaped, and again when all is there.
         text = value if len(value) <= 100 else f"{value[:50]}{value[-50:]}"
-        return '"' + _on_one_line(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+        return '"' + printable(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
     if depth > 5 and isinstance(value, list | tuple | dict):
         return "..."
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_as_toml(item, depth + 1) for item in value[:60]) + "]"
     if isinstance(value, dict):
         some = list(value.items())[:20]
-        pairs = (f"{_on_one_line(str(k)[:60])} = {_as_toml(v, depth + 1)}" for k, v in some)
+        pairs = (f"{printable(str(k)[:60])} = {_as_toml(v, depth + 1)}" for k, v in some)
         return "{ " + ", ".join(pairs) + " }" if value else "{}"
-    return _on_one_line(str(value))
+    return printable(str(value))
 
 
-def _on_one_line(text: str) -> str:
-    """Escape line breaks and whatever else a terminal would not show as a character."""
+def printable(text: str) -> str:
+    r"""Escape line breaks and whatever else a terminal would not show as a character.
+
+    >>> print(printable("two\nlines"))
+    two\u000alines
+    """
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """Leave out the middle of a text of more than `length` characters."""
     return text if len(text) <= length else f"{text[: length - 20]} ... {text[-12:]}"
-
-
-def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return a question that offers the allowed name most like `name`, or nothing.
-
-    >>> nearest("learning_rat", ["learning_rate", "momentum"])
-    'Did you mean "learning_rate"?'
-    """
-    # A large network has very many names, and each comparison takes time.
-    names = {known.lower(): known for known in islice(allowed, 2000)}
-    found = difflib.get_close_matches(name[:200].lower(), names, n=1, cutoff=0.5)
-    return f"Did you mean {shown(names[found[0]])}?" if found else ""

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.boundary import edges
-from harness.errors import ExperimentError, HarnessError
+from harness.errors import ExperimentError, HarnessError, shown
 from harness.experiment import Experiment
 from harness.grid import Axis, Spaced
 
@@ -115,7 +115,7 @@ def parse_window(text: str) -> Window:
             raise ValueError
     except ValueError:
         raise HarnessError(
-            f'--zoom "{text}" must be x0,x1,y0,y1, the ends of both axes in ascending order.\n'
+            f"--zoom {shown(text)} must be x0,x1,y0,y1, the ends of both axes in ascending order.\n"
             "For example: --zoom 0.1,10,1,1000"
         ) from None
     return Window(across=(x0, x1), up=(y0, y1))

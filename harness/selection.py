@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from harness.conditions import Condition, all_of, parse_condition
-from harness.errors import ResultsError, nearest, shown
+from harness.errors import ResultsError, shown
+from harness.hints import nearest, suggest
 from harness.store import TABLES, Reader, Store
 
 _RUNS_AT_ONCE = 1 << 20
@@ -165,10 +166,10 @@ def _checked_columns(names: Sequence[str], types: Mapping[str, Any], store: Stor
         if name not in types:
             raise ResultsError(
                 f"--columns names {shown(name)}, which is no column of {store.folder}.\n"
-                f"{nearest(name, types) or f'Columns are {shown(list(types))}.'}"
+                f"{suggest(name, types) or f'Columns are {shown(list(types))}.'}"
             )
         if names.count(name) > 1:
-            raise ResultsError(f"--columns names {name} twice.\nName every column once.")
+            raise ResultsError(f"--columns names {shown(name)} twice.\nName every column once.")
     if not names:
         raise ResultsError("--columns names no column.\nLeave it out for all of them.")
     return list(names)

@@ -10,8 +10,9 @@ import numpy as np
 from harness.blocks import Trainer
 from harness.engines import ENGINES, Engine, EngineName
 from harness.engines.threads import ThreadEngine
-from harness.errors import ChunkError, HarnessError, ResultsError, nearest, shown
+from harness.errors import ChunkError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment
+from harness.hints import nearest
 from harness.opening import is_finished, manifest_of, open_or_create
 from harness.planning import available_threads
 from harness.progress import Progress, Tally

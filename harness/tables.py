@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from harness import ranking, tally
 from harness.arrays import to_dataset
 from harness.data import Dataset
-from harness.errors import ResultsError, nearest, shown
+from harness.errors import ResultsError, shown
 from harness.experiment import Experiment, grid_of
 from harness.experiment.card import card
 from harness.grid import Grid
+from harness.hints import suggest
 from harness.store import Reader, Store, has_manifest, place
 
 # Fewer initialisations are all kept when runs are chosen.
@@ -169,7 +170,7 @@ class Results:
             if name not in known:
                 raise ResultsError(
                     f"{shown(name)} is no column of {table} in {self.folder}."
-                    f" {nearest(str(name), known)}\nColumns are {', '.join(known)}."
+                    f" {suggest(str(name), known)}\nColumns are {', '.join(known)}."
                 )
         return names
 

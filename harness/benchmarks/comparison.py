@@ -18,7 +18,8 @@ from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.plan import VARIABLE, Plan
 from harness.benchmarks.worker import environment
 from harness.benchmarks.workloads import QUICK, WORKLOADS
-from harness.errors import HarnessError, nearest, shown
+from harness.errors import HarnessError, shown
+from harness.hints import nearest
 from harness.planning import available_threads
 
 # Seconds of a timing, and how many: the full comparison and the quick one.

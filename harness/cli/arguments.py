@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.printing import fit_to_print
 from harness.errors import ExperimentError, HarnessError, shown
 
 if TYPE_CHECKING:
@@ -73,4 +74,4 @@ def parse_change(change: str) -> tuple[str, Any]:
 
 def complain(message: str) -> None:
     """Print what went wrong."""
-    print(f"harness: {message}", file=sys.stderr)
+    print(f"harness: {fit_to_print(message)}", file=sys.stderr)

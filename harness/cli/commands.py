@@ -10,6 +10,7 @@ import gc
 import sys
 from functools import partial
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -258,6 +259,9 @@ def bench(
 
 def main() -> None:
     """Run a command, and say what went wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what its encoding lacks is printed as an escape
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (HarnessError, OSError) as error:

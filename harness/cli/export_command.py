@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import ctrl_c
-from harness.cli.arguments import WHOLE, Folder
+from harness.cli.arguments import WHOLE, Folder, complain
 from harness.cli.printing import plural, say
 
 
@@ -67,8 +67,7 @@ def export(
     if output is not None:
         say(f"{plural(done.rows, 'row')} in {output}")
     if done.chunks_missing:
-        print(
-            f"harness: {plural(done.chunks_missing, 'chunk')} of {folder} not trained yet, so that"
-            " their runs are not in it; `harness run FILE` goes on.",
-            file=sys.stderr,
+        complain(
+            f"{plural(done.chunks_missing, 'chunk')} of {folder} not trained yet, so that"
+            " their runs are not in it; `harness run FILE` goes on."
         )

@@ -7,19 +7,30 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from harness.errors import printable, shortened
+
 console = Console(highlight=False)
+
+# Characters of a line and of a cell: what is longer came from a file, and hides the rest.
+_LONGEST_LINE = 1000
+_LONGEST_CELL = 100
 
 
 def say(text: str = "", style: str = "") -> None:
     """Print text as it is: what a user wrote is no markup, and no line is cut or wrapped."""
-    console.print(Text(text, style), soft_wrap=True)
+    console.print(Text(fit_to_print(text), style), soft_wrap=True)
+
+
+def fit_to_print(text: str) -> str:
+    """Escape what could command a terminal, and cut lines that would flood it."""
+    return "\n".join(printable(shortened(line, _LONGEST_LINE)) for line in text.split("\n"))
 
 
 def say_wrapped(text: str, bold: int = 0, indent: str = "") -> None:
     """Print text in lines as wide as the terminal, its first characters bold."""
     width = max(console.width, 20)
     lines = textwrap.wrap(
-        text,
+        fit_to_print(text),
         width,
         initial_indent=indent,
         subsequent_indent=2 * indent,
@@ -42,10 +53,11 @@ def say_table(
 
     With `fold`, columns that do not fit go below the others, beside the first column again.
     """
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    lines = [[_cell(text) for text in row] for row in (headings, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     say(title, "bold")
     for columns in _folds(widths, gap, console.width) if fold else [range(len(widths))]:
-        for row in (headings, *rows):
+        for row in lines:
             say((" " * gap).join(row[n].rjust(widths[n]) for n in columns).rstrip())
 
 
@@ -65,6 +77,10 @@ def _folds(widths: Sequence[int], gap: int, most: int) -> list[list[int]]:
     return folds
 
 
+def _cell(text: str) -> str:
+    return shortened(printable(text), _LONGEST_CELL)
+
+
 def plural(count: int, noun: str) -> str:
     """Write a count and its noun.
 
@@ -77,7 +93,7 @@ def plural(count: int, noun: str) -> str:
 def number(value: object) -> str:
     """Write a number as a reader wants it; tables on disk have every digit."""
     # + 0.0 makes 0 of -0, which the products of a chain often are
-    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)
+    return f"{value + 0.0:.4g}" if isinstance(value, float) else _cell(str(value))
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness import data
-from harness.errors import ExperimentError, nearest, shown
+from harness.errors import ExperimentError, shown
 from harness.experiment.recording import most_recorded
 from harness.experiment.sections import (
     DataSection,
@@ -17,6 +17,7 @@ from harness.experiment.sections import (
     RecordSection,
     TrainingSection,
 )
+from harness.hints import nearest
 from harness.kernels.losses import NEEDS_PROBABILITY
 from harness.network import Network
 
@@ -257,7 +258,7 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
         if times > 1:
             raise ExperimentError(
                 "training.train",
-                f"= {shown(section.train)} names {name} twice.",
+                f"= {shown(section.train)} names {shown(name)} twice.",
                 "Give each parameter once.",
             )
 
@@ -302,7 +303,7 @@ def _check_names(key: str, names: tuple[str, ...], network: Network) -> None:
         if name not in network.positions:
             raise ExperimentError(
                 key,
-                f'names "{name}", which is no parameter of the network'
+                f"names {shown(name)}, which is no parameter of the network"
                 f" {'-'.join(map(str, network.sizes))}; it has {shown(list(network.parameters))}.",
                 nearest(name, network.parameters) or "Correct the name, or leave it out.",
             )

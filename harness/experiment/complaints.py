@@ -6,7 +6,8 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from harness.errors import ExperimentError, nearest, shown
+from harness.errors import ExperimentError, shown
+from harness.hints import suggest
 
 
 def first_complaint(error: ValidationError, model: type[BaseModel]) -> ExperimentError:
@@ -20,7 +21,7 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> Experimen
         advice = (
             f"It is a key of {elsewhere}."
             if elsewhere
-            else nearest(last, siblings) or f"Keys here are {', '.join(siblings)}."
+            else suggest(last, siblings) or f"Keys here are {', '.join(siblings)}."
         )
         return ExperimentError(key, f"is no key of {table or 'an experiment'}.", advice)
     extra = field.json_schema_extra
@@ -93,11 +94,11 @@ def _advice(value: Any, allowed: str) -> str:
             return "true and false are written in small letters and without quotes."
         words = re.findall(r'"([^"]+)"', allowed)
         return (
-            f"Write it in brackets: [{shown(value)}]" if value in words else nearest(value, words)
+            f"Write it in brackets: [{shown(value)}]" if value in words else suggest(value, words)
         )
     if isinstance(value, dict) and value:
         names = re.findall(r"\{ (\w+) =", allowed)
-        return "" if next(iter(value)) in names else nearest(str(next(iter(value))), names)
+        return "" if next(iter(value)) in names else suggest(str(next(iter(value))), names)
     if isinstance(value, float) and value.is_integer() and "whole number" in allowed:
         return f"A whole number is written without a point: {shown(int(value))}"
     return ""

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.errors import ExperimentError, nearest, shown
+from harness.errors import ExperimentError, shown
 from harness.experiment.axes import Document, Kind, Setting, Settings
 from harness.grid import Axis, Counted, Grid, Listed, Spaced, Values
+from harness.hints import nearest, suggest
 
 # Run ids stay exact in every tool that reads the tables, and a grid larger than this has no end.
 MOST_RUNS = 2**53
@@ -68,8 +69,9 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
         raise ExperimentError(
             key,
             "is no axis of this network.",
-            nearest(name, allowed)
-            or f"Axes are {', '.join(allowed.named)}, and parameters by name.",
+            suggest(name, allowed)
+            or f"Axes are {', '.join(name for name in allowed.named if not name[-1].isdigit())},"
+            " those of one layer, such as activation_1, and parameters by name.",
         )
     setting = allowed[name]
     if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):
@@ -98,7 +100,7 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
     raise ExperimentError(
         key,
         f"= {shown(spec)} must be {_AXIS_FORMS}.",
-        nearest(unknown[0], _SPEC_KEYS) if unknown else "Nothing may be missing.",
+        suggest(unknown[0], _SPEC_KEYS) if unknown else "Nothing may be missing.",
     )
 
 

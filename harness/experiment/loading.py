@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ExperimentError, nearest, shown
+from harness.errors import ExperimentError, shown
 from harness.experiment.document import Experiment
 from harness.experiment.sections import NAME
+from harness.hints import nearest
 
 
 def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) -> Experiment:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness.boundary import edges
-from harness.errors import HarnessError
+from harness.errors import HarnessError, shown
 from harness.grid import Axis, Spaced
 from harness.maps import Image, equalised
 from harness.plots.scales import label_of, set_log_ticks
@@ -65,7 +65,7 @@ def map_image(
 def check_colours(colours: str) -> None:
     """Raise a HarnessError unless there are such colours."""
     if colours not in COLOURS:
-        raise HarnessError(f'--colours "{colours}" must be one of {", ".join(COLOURS)}.')
+        raise HarnessError(f"--colours {shown(colours)} must be one of {', '.join(COLOURS)}.")
 
 
 def draw_map(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from harness.errors import ExperimentError, ResultsError, nearest, shown
+from harness.errors import ExperimentError, ResultsError, shown
+from harness.hints import suggest
 from harness.tables import Results
 
 # More runs than a picture shows are drawn from by chance: every point of the grid has some.
@@ -47,7 +48,7 @@ def choose_axes(results: Results, wanted: Sequence[str | None]) -> list[str]:
     for name in wanted:
         if name is not None and name not in known:
             raise ResultsError(
-                f"{shown(name)} is no axis of {results.folder}. {nearest(name, known)}\n"
+                f"{shown(name)} is no axis of {results.folder}. {suggest(name, known)}\n"
                 f"Axes are {', '.join(known)}."
             )
     free = [name for name in axes_of(results) if name not in wanted]

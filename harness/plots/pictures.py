@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness import curves, measures
-from harness.errors import HarnessError, ResultsError, nearest, shown
+from harness.errors import HarnessError, ResultsError, shown
+from harness.hints import nearest, suggest
 from harness.plots import along, changes, ends, falls, fits, histogram, maps, needs
 from harness.plots.style import WIDTHS, Style
 from harness.plots.titles import called, over_others, run_title, sampled
@@ -72,7 +73,7 @@ def draw(
     """
     for value, allowed, what in ((kind, PICTURES, "picture"), (width, WIDTHS, "width")):
         if value not in allowed:
-            question = nearest(value, allowed)
+            question = suggest(value, allowed)
             raise HarnessError(
                 f"{shown(value)} is no {what}. {question}".rstrip()
                 + f"\nThere are {', '.join(allowed)}."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.errors import ExperimentError, HarnessError, ResultsError, nearest, shown
+from harness.errors import ExperimentError, HarnessError, ResultsError, shown
 
 
 @pytest.mark.parametrize(
@@ -57,22 +57,6 @@ def test_deep_values_are_cut():
     assert len(shown(tables)) <= 60
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("learning_rat", "learning_rate"),
-        ("Learning_Rate", "learning_rate"),
-        ("momentun", "momentum"),
-        ("zzz", ""),
-        ("", ""),
-        ("é" * 10_000, ""),
-    ],
-)
-def test_nearest(name, found):
-    expected = f'Did you mean "{found}"?' if found else ""
-    assert nearest(name, iter(["learning_rate", "momentum"])) == expected
-
-
 def test_an_error_says_where_what_and_what_to_do():
     error = ExperimentError("training.epochs", "= -1 must be at least 0.", "Make it larger.")
     assert isinstance(error, HarnessError)
@@ -81,3 +65,15 @@ def test_an_error_says_where_what_and_what_to_do():
     assert str(error).startswith("a\\u000ab.toml: training.epochs = -1")
     assert str(ExperimentError("", "is no key.")) == '"" is no key.'
     assert issubclass(ResultsError, HarnessError)
+
+
+def test_a_message_has_a_bounded_length():
+    long = "a" * 100_000
+    for error in (
+        HarnessError(f"{long} is wrong.\nDo {long}." + "\n" * 100_000),
+        ResultsError(long),
+        ExperimentError(long, f"= {long} is wrong.", f"Do {long}."),
+    ):
+        assert len(str(error)) < 5_000
+        assert str(error).count("\n") < 25
+    assert str(HarnessError("one\ntwo")) == "one\ntwo"

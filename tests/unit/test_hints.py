@@ -1,0 +1,77 @@
+"""What a name that is not known here is taken for."""
+
+import pytest
+
+from harness.hints import _CALLED_HERE, _NOT_HERE, nearest, suggest
+from harness.initialise import SCHEMES
+from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.losses import LOSSES
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("learning_rat", "learning_rate"),
+        ("Learning_Rate", "learning_rate"),
+        ("learning_rate_", "learning_rate"),
+        ("laerning_rate", "learning_rate"),
+        ("learn_rate", ""),  # three letters are missing
+        ("momentun", "momentum"),
+        ("mometnum", "momentum"),
+        ("layer_1", ""),  # another number is another layer
+        ("ssl", ""),  # a short name with another letter is another name
+        ("zzz", ""),
+        ("", ""),
+        ("\udcff", ""),
+        ("é" * 10_000, ""),
+    ],
+)
+def test_nearest(name, found):
+    expected = f'Did you mean "{found}"?' if found else ""
+    known = ["learning_rate", "momentum", "layer_2", "ssr"]
+    assert nearest(name, iter(known)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "expected"),
+    [
+        ("softmax", ACTIVATIONS, "There is none: a sigmoid output"),
+        ("selu", ACTIVATIONS, "There is none; of its kind there is softplus."),
+        ("mae", LOSSES, "There is no absolute error"),
+        ("logistic", ACTIVATIONS, 'It is called "sigmoid" here.'),
+        ("linear", ACTIVATIONS, 'It is called "identity" here.'),
+        ("Mean-Squared Error", LOSSES, 'It is called "mse" here.'),
+        ("binary_crossentropy", LOSSES, 'It is called "cross_entropy" here.'),
+        ("xavier_uniform", SCHEMES, 'It is called "glorot" here.'),
+        ("lr", ["learning_rate", "epochs"], 'It is called "learning_rate" here.'),
+        ("lr", ["layers", "loss"], "It is called training.learning_rate here."),
+        ("random_state", ["width", "init_seed"], 'It is called "init_seed" here.'),
+        ("max_iter", ["epochs"], 'It is called "epochs" here.'),
+        ("optimizer", ["epochs"], "Training is gradient descent"),
+        ("test_size", ["inputs"], "There are no held-out data"),
+        ("tahn", ACTIVATIONS, 'Did you mean "tanh"?'),
+        ("wibble", ACTIVATIONS, ""),
+    ],
+)
+def test_suggest(name, allowed, expected):
+    found = suggest(name, allowed)
+    assert found.startswith(expected)
+    assert bool(found) == bool(expected)
+
+
+def test_the_table_names_what_there_is():
+    from harness.data import GENERATORS
+    from harness.experiment import Experiment
+    from harness.experiment.axes import _BY_KEY
+    from harness.experiment.grid_table import _SPEC_KEYS
+    from harness.kernels.descent import BATCHES
+    from harness.plots import PICTURES
+
+    keys = set()
+    for name, field in Experiment.model_fields.items():
+        keys |= {name, *(f"{name}.{key}" for key in getattr(field.annotation, "model_fields", ()))}
+    values = {*ACTIVATIONS, *LOSSES, *SCHEMES, *GENERATORS, *BATCHES, *PICTURES, *_SPEC_KEYS}
+    axes = {*_BY_KEY, "width", "activation"}
+    named = {name for names in _CALLED_HERE.values() for name in names}
+    assert named <= keys | values | axes | {"all"}
+    assert all(word == word.lower() and word.isalnum() for word in (*_CALLED_HERE, *_NOT_HERE))
