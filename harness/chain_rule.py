@@ -186,7 +186,7 @@ def _choose(experiment: Experiment, parameter: str | None) -> dict[str, tuple[Un
     if parameter not in places:
         raise ExperimentError(
             "parameter",
-            f"= {shown(parameter)} is not a parameter of the network, which has"
+            f"= {shown(parameter)} is no parameter of the network, which has"
             f" {shown(list(places))}.",
             nearest(parameter, symbols if "(" in parameter else places),
         )

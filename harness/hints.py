@@ -87,7 +87,6 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
     "gaussian": ("normal",),
     "randn": ("normal",),
     "rand": ("uniform",),
-    "zero": ("zeros",),
     "ones": ("constant",),
     "fullbatch": ("all",),
     "full": ("all",),
@@ -98,14 +97,13 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
     "logspace": ("log",),
     "geomspace": ("log",),
     "linspace": ("linear",),
+    "lin": ("linear", "identity"),
     "num": ("count",),
     "heatmap": ("map",),
     "histogram": ("distribution",),
 }
 
-_ONE_METHOD = (
-    "Training is plain gradient descent, with training.momentum; there is no other method."
-)
+_ONE_METHOD = "Training is gradient descent, with training.momentum; there is no other method."
 _NO_HELD_OUT = "There are no held-out data: every data point of the file is trained on."
 _NO_DECAY = "There is no weight decay or other regularisation."
 _NO_SCHEDULE = "A learning rate stays as it is for the whole run; there are no schedules."
@@ -187,7 +185,7 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return a question that offers the name of which `name` is a misspelling, or nothing.
 
-    A short name is no misspelling of another, nor is one with another number in it.
+    One letter in four may be wrong, and no digit: `w1` is not a misspelling of `w2`.
 
     >>> nearest("learning_rat", ["learning_rate", "momentum"])
     'Did you mean "learning_rate"?'
@@ -196,12 +194,12 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     """
     if len(name) > _LONGEST:
         return ""
-    most = min(2, len(name) // 4)
-    found, least = "", most + 1
+    found, least = "", 3
     for known in islice(allowed, _MOST_COMPARED):
+        most = min(2, max(len(name), len(known)) // 4, least - 1)
         if _digits(known) == _digits(name):
             distance = _distance(name.lower(), known.lower(), most)
-            if distance < least:
+            if distance <= most:
                 found, least = known, distance
     return f"Did you mean {shown(found)}?" if found else ""
 

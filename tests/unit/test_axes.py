@@ -196,10 +196,10 @@ def test_forms_of_an_axis_of_whole_numbers_or_names(name, spec, values):
 NAN = float("nan")
 BAD = [
     ({"learning_rat": [1]}, "grid.learning_rat", ['"learning_rate"?']),
-    ({"epochs": [1]}, "grid.epochs", ['"max_epochs"?']),
-    ({"w99": [1]}, "grid.w99", ["Did you mean"]),
+    ({"epochs": [1]}, "grid.epochs", ['"max_epochs" here']),
+    ({"w99": [1]}, "grid.w99", ["those of one layer"]),
     ({"zzz": [1]}, "grid.zzz", ["Axes are init_id, init_scheme", "parameters by name"]),
-    ({"width_3": [1]}, "grid.width_3", ["Did you mean"]),
+    ({"width_3": [1]}, "grid.width_3", ["those of one layer"]),
     ({"learning_rate": []}, "grid.learning_rate", ["[]", "at least one"]),
     ({"learning_rate": {"values": []}}, "grid.learning_rate", ["[]", "at least one"]),
     ({"learning_rate": {"values": 3}}, "grid.learning_rate", ["= 3", "list"]),
@@ -214,7 +214,7 @@ BAD = [
     ({"learning_rate": 0.1}, "grid.learning_rate", ["= 0.1", "write [0.1]"]),
     ({"learning_rate": "0.1"}, "grid.learning_rate", ['"0.1"', "list"]),
     ({"learning_rate": {}}, "grid.learning_rate", ["{}", "linear"]),
-    ({"learning_rate": {"lin": [0, 1], "count": 2}}, "grid.learning_rate", ['"linear"?']),
+    ({"learning_rate": {"lin": [0, 1], "count": 2}}, "grid.learning_rate", ['"linear" here']),
     ({"learning_rate": {"linear": [0, 1]}}, "grid.learning_rate", ["count = n"]),
     ({"learning_rate": {"linear": [0, 1, 2], "count": 3}}, "grid.learning_rate.linear", ["first"]),
     ({"learning_rate": {"linear": 5, "count": 3}}, "grid.learning_rate.linear", ["= 5"]),

@@ -16,6 +16,8 @@ from harness.kernels.losses import LOSSES
         ("learning_rate_", "learning_rate"),
         ("laerning_rate", "learning_rate"),
         ("learn_rate", ""),  # three letters are missing
+        ("momentu", "momentum"),
+        ("ss", ""),
         ("momentun", "momentum"),
         ("mometnum", "momentum"),
         ("layer_1", ""),  # another number is another layer
