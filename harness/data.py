@@ -5,10 +5,13 @@ these numbers decide every run.
 """
 
 import csv
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +19,14 @@ from numpy.typing import NDArray
 from harness.errors import ExperimentError, shown
 from harness.hints import nearest
 from harness.kernels import philox
+from harness.plain_files import open_text
 
 Floats = NDArray[np.float64]
+
+# Of a CSV file: some 10^8 numbers, as many as an experiment may have; and of one of its lines,
+# which has 10^5 columns then.
+_MOST_BYTES = 500_000_000
+_LONGEST_LINE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,42 +115,84 @@ def read_csv(path: Path, inputs: Sequence[str], targets: Sequence[str]) -> Datas
     Raises
     ------
     ExperimentError
-        The file cannot be read, a column is missing, or a cell is not a finite number; the
-        message names file, line and column.
+        The file cannot be read, a column is missing, a quote is not closed, or a cell is not a
+        finite number; the message names file, line and column.
     """
+    names = [*inputs, *targets]
+    keys = ["data.inputs"] * len(inputs) + ["data.targets"] * len(targets)
+    numbers = array("d")  # a list of them would take four times the memory
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file)
-            header = [name.strip() for name in next((row for row in lines if row), [])]
-            places = [
-                _column(path, header, key, name)
-                for key, names in (("data.inputs", inputs), ("data.targets", targets))
-                for name in names
-            ]
-            rows = [
-                _row(path, lines.line_num, header, row, places)
-                for row in lines
-                if row  # a blank line is no data point
-            ]
-    except (OSError, ValueError, csv.Error) as error:  # ValueError: not UTF-8, or no path at all
+        with open_text(path, _MOST_BYTES) as file:
+            rows = _rows(path, file)
+            _, cells = next(rows, (1, []))
+            header = [name.strip() for name in cells]
+            places = [_column(path, header, *one) for one in zip(keys, names, strict=True)]
+            for line, row in rows:
+                numbers.extend(_row(path, line, header, row, places))
+    except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ExperimentError(
             "data.file",
             f"= {shown(str(path))} cannot be read as CSV in UTF-8: {reason}.",
             "The path is relative to the folder of the experiment file.",
         ) from None
-    if not rows:
+    if not numbers:
         raise ExperimentError(
             "data.file",
             f"= {shown(str(path))} has a header and no data points.",
             "Add a line for each data point.",
         )
-    table = np.array(rows)
+    table = np.array(numbers).reshape(-1, len(names))
     return Dataset(inputs=table[:, : len(inputs)], targets=table[:, len(inputs) :])
+
+
+def _rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the cells of each row; blank lines are not rows.
+
+    A quote that is never closed would make a cell of all lines that follow. Only names in the
+    header may therefore go on in a next line.
+    """
+    reader = csv.reader(_lines(path, file), strict=True)
+    start, is_header = 1, True
+    try:
+        for row in reader:
+            if row and reader.line_num > start and not is_header:
+                raise csv.Error("a cell goes on in the next line")
+            if row:
+                is_header = False
+                yield reader.line_num, row
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise ExperimentError(
+            "data.file",
+            f"= {shown(str(path))}, line {start} cannot be read: {error}.",
+            "Close each quote in the line where it is opened, or take the quotes away.",
+        ) from None
+
+
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    for number in itertools.count(1):
+        line = file.readline(_LONGEST_LINE + 1)
+        if not line:
+            return
+        if len(line) > _LONGEST_LINE:
+            raise ExperimentError(
+                "data.file",
+                f"= {shown(str(path))}, line {number} has more than {_LONGEST_LINE} characters.",
+                "Is it a CSV file, with a line for each data point?",
+            )
+        yield line
 
 
 def _column(path: Path, header: list[str], key: str, name: str) -> int:
     if header.count(name) == 1:
+        if not math.isnan(_parsed(name)):
+            raise ExperimentError(
+                key,
+                f"names the column {shown(name)}, which is a number: the first line of"
+                f" {shown(str(path))} is a data point, or names its columns badly.",
+                "Add a first line with a name for each column, such as dose,effect.",
+            )
         return header.index(name)
     if name in header:
         raise ExperimentError(
@@ -175,19 +226,24 @@ def _row(
 
 
 def _number(path: Path, line: int, column: str, text: str) -> float:
-    try:
-        # Python reads 1_000, which no spreadsheet does.
-        number = math.nan if "_" in text else float(text)
-    except ValueError:
-        number = math.nan
+    number = _parsed(text)
     if math.isfinite(number):
         return number
     raise ExperimentError(
         "data.file",
         f"= {shown(str(path))}, line {line}, column {shown(column)} is {shown(text)}; it must be a"
         " finite number.",
-        "Correct the cell, or leave the line out.",
+        "Write classes as numbers, such as 0 and 1; decimals have a point.",
     )
+
+
+def _parsed(text: str) -> float:
+    """Return the number that a cell holds; NaN if it holds none."""
+    try:
+        # Python reads 1_000, which no spreadsheet does.
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
 
 
 def standardise(columns: Floats, key: str) -> Floats:

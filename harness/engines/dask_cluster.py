@@ -21,6 +21,7 @@ from distributed import Client, LocalCluster
 from distributed.security import Security
 
 from harness.errors import ClusterError, HarnessError, shown
+from harness.plain_files import open_text
 
 # Seconds that a scheduler has to answer in.
 _ANSWER = 15
@@ -38,6 +39,8 @@ _LEAN = {
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
+
+_MOST_BYTES = 1_000_000  # of a scheduler file
 
 _HOW = "docs/clusters.md says how to give a cluster certificates."
 
@@ -191,7 +194,8 @@ def address_of(scheduler: str) -> str:
 def _read_address(path: Path) -> str:
     """Return the address in a scheduler file."""
     try:
-        address = json.loads(path.read_text(encoding="utf-8"))["address"]
+        with open_text(path, _MOST_BYTES) as file:
+            address = json.loads(file.read())["address"]
     except FileNotFoundError:
         raise HarnessError(
             f"--scheduler {shown(str(path))} is neither an address nor a file.\n"

@@ -10,6 +10,10 @@ from harness.errors import ExperimentError, shown
 from harness.experiment.document import Experiment
 from harness.experiment.sections import NAME
 from harness.hints import nearest
+from harness.plain_files import open_text
+
+# What a file may have: a million numbers of the data. Larger data are in a CSV file of their own.
+_MOST_BYTES = 16_000_000
 
 
 def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) -> Experiment:
@@ -43,8 +47,8 @@ def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) 
 def _read(path: Path) -> dict[str, Any]:
     """Return what a TOML file says."""
     try:
-        # An editor may have put a byte order mark before the text.
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with open_text(path, _MOST_BYTES) as file:
+            return tomllib.loads(file.read())
     except OSError as error:
         there = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
         advice = nearest(path.name, there) or "Is the path right, from the current folder?"

@@ -2,8 +2,10 @@
 
 import itertools
 import math
+import os
 import statistics
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,6 +133,56 @@ def test_a_file_that_cannot_be_read(tmp_path, name):
     assert caught.value.key == "data.file"
     assert "cannot be read" in caught.value.problem
     assert "relative" in caught.value.advice
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_pipes_and_devices_are_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), Path("/dev/stdin"), tmp_path):
+        with pytest.raises(ExperimentError, match=r"not a plain file|Is a directory") as caught:
+            data.read_csv(path, ["a"], ["b"])
+        assert caught.value.key == "data.file"
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    path = write(tmp_path, "a,b\n1,2\n")
+    os.truncate(path, 10**12)
+    with pytest.raises(ExperimentError, match=r"it has 1\.0 TB, and at most 500\.0 MB are read"):
+        data.read_csv(path, ["a"], ["b"])
+    os.truncate(path, 10**8)  # one line of zeros
+    with pytest.raises(ExperimentError, match=r"line 3 has more than 1000000 characters"):
+        data.read_csv(path, ["a"], ["b"])
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a,b,c\n1,2,"x\n3,4,y\n', 2),
+        ('a,b,c\n1,2,"x\n3,4,"y\n5,6,z\n', 2),
+        ('a,b,c\n1,2,x\n3,4,"y\n', 3),
+        ('a,b,c\n1,2,x\n3,4,"y', 3),
+        ('a,b,c\n1,2,"x\n3,4,"\n5,6,y\n', 2),  # rightly quoted, and yet not meant
+        ('a,b,"c\n1,2,x\n3,4,y\n', 1),
+    ],
+)
+def test_a_quote_that_is_not_closed_swallows_no_data_point(tmp_path, text, line):
+    error = refusal(tmp_path, text)
+    assert error.key == "data.file"
+    assert f"line {line} cannot be read" in error.problem
+    assert "Close each quote" in error.advice
+
+
+def test_a_file_without_a_header_does_not_lose_its_first_line(tmp_path):
+    error = refusal(tmp_path, "0.5,1\n1,2\n", inputs=["0.5"], targets=["1"])
+    assert error.key == "data.inputs"
+    assert 'names the column "0.5", which is a number' in error.problem
+    assert "Add a first line" in error.advice
+    found = data.read_csv(write(tmp_path, "a,b,2019\n1,2,3\n"), ["a"], ["b"])
+    assert found.inputs.tolist() == [[1.0]]
+
+
+def test_a_label_is_to_become_a_number(tmp_path):
+    assert "Write classes as numbers" in refusal(tmp_path, "a,b\n1,setosa\n").advice
 
 
 def test_a_csv_file_is_looked_for_beside_the_experiment_file(tmp_path):

@@ -1,8 +1,10 @@
 """Every bad input is one clear complaint about one key; good input means what the page says."""
 
 import copy
+import os
 import pickle
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -356,6 +358,16 @@ def test_missing_file_and_folder(tmp_path):
     assert error.advice == 'Did you mean "dosage.toml"?'
     assert "directory" in refusal(tmp_path).problem
     assert refusal(tmp_path / "none" / "none.toml").advice
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_an_experiment_file_is_a_plain_file_of_some_megabytes(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", Path("/dev/zero")):
+        assert "cannot be read: it is not a plain file" in refusal(path).problem
+    path = write(tmp_path, TOML, "huge.toml")
+    os.truncate(path, 10**12)
+    assert "it has 1.0 TB, and at most 16.0 MB are read" in refusal(path).problem
 
 
 def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path):
