@@ -166,20 +166,26 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
     'It is called "sigmoid" here.'
     >>> suggest("learning_rat", ["learning_rate", "momentum"])
     'Did you mean "learning_rate"?'
-    >>> suggest("lr", ["layers", "loss"])
-    'It is called training.learning_rate here.'
     """
     known = list(islice(allowed, _MOST_COMPARED))
     word = _folded(name)
-    called = _CALLED_HERE.get(word, ())
-    for target in called:
+    for target in _CALLED_HERE.get(word, ()):
         last = target.rpartition(".")[2]
         if last in known:
             return f"It is called {shown(last)} here."
     if word in _NOT_HERE:
         return _NOT_HERE[word]
-    keys = [target for target in called if "." in target]
-    return nearest(name, known) or (f"It is called {keys[0]} here." if keys else "")
+    return nearest(name, known)
+
+
+def key_elsewhere(name: str) -> str:
+    """Return a sentence on what a key of the field is called here and in which section, or nothing.
+
+    >>> key_elsewhere("lr")
+    'It is called training.learning_rate here.'
+    """
+    keys = [target for target in _CALLED_HERE.get(_folded(name), ()) if "." in target]
+    return f"It is called {keys[0]} here." if keys else ""
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

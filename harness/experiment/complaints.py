@@ -7,21 +7,26 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from harness.errors import ExperimentError, shown
-from harness.hints import suggest
+from harness.hints import key_elsewhere, suggest
 
 
 def first_complaint(error: ValidationError, model: type[BaseModel]) -> ExperimentError:
     """Return the first thing that is wrong: key, value, what is allowed, the nearest right name."""
     found = [(_resolve(detail["loc"], model), detail) for detail in error.errors(include_url=False)]
     # Unknown keys first: a misspelt key is often why another one is missing.
-    (key, inner, field, siblings), detail = min(found, key=lambda one: one[0][2] is not None)
+    first = min(found, key=lambda one: one[0][2] is not None)
+    # A key with several forms has an error in each; meant is the form that was right the longest.
+    same = (one for one in found if one[0][0] == first[0][0])
+    (key, inner, field, siblings), detail = max(same, key=lambda one: _place(one[1]["loc"]))
     table, _, last = key.rpartition(".")
     if field is None:
         elsewhere = _sections_with(last, model)
         advice = (
             f"It is a key of {elsewhere}."
             if elsewhere
-            else suggest(last, siblings) or f"Keys here are {', '.join(siblings)}."
+            else suggest(last, siblings)
+            or key_elsewhere(last)
+            or f"Keys here are {', '.join(siblings)}."
         )
         return ExperimentError(key, f"is no key of {table or 'an experiment'}.", advice)
     extra = field.json_schema_extra
@@ -34,6 +39,11 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> Experimen
         f"= {shown(value)} is not allowed; {key} must be {allowed}.",
         _advice(value, allowed) or f"It means: {field.description}.",
     )
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[int, ...]:
+    """Return the indices of an element in its lists, the outermost first."""
+    return tuple(part for part in location if isinstance(part, int))
 
 
 def _resolve(

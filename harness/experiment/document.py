@@ -8,10 +8,17 @@ from typing import Annotated, Any, Self
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from harness.data import Dataset
-from harness.errors import ExperimentError, shown
+from harness.errors import ExperimentError, printable, shown
 from harness.experiment import axes, checks
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.complaints import first_complaint
@@ -34,6 +41,15 @@ from harness.network import Network
 
 # Each of them is a kernel call of its own, and each is checked before anything is trained.
 MOST_VARIANTS = 10_000
+
+
+def _with_names(grid: Any) -> Any:
+    """Make texts of keys that no TOML file can have, so that they are refused like others."""
+    return (
+        {printable(str(name)): spec for name, spec in grid.items()}
+        if isinstance(grid, dict)
+        else grid
+    )
 
 
 class Experiment(Section):
@@ -68,7 +84,9 @@ class Experiment(Section):
     initialisation: InitialisationSection = key(
         InitialisationSection(), says="where the parameters start", allowed="a table"
     )
-    grid: dict[str, Any] = key({}, says="the axes of the sweep", allowed="a table of axes")
+    grid: Annotated[dict[str, Any], BeforeValidator(_with_names)] = key(
+        {}, says="the axes of the sweep", allowed="a table of axes"
+    )
     record: RecordSection = key(RecordSection(), says="what is kept of each run", allowed="a table")
 
     _network: Network = PrivateAttr()

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.errors import ExperimentError, shown
 from harness.experiment.axes import Document, Kind, Setting, Settings
+from harness.experiment.sections import is_number
 from harness.grid import Axis, Counted, Grid, Listed, Spaced, Values
 from harness.hints import nearest, suggest
 
@@ -43,11 +44,11 @@ def parse_grid(document: Mapping[str, Any], allowed: Settings) -> Grid:
     }
     _refuse_overlaps(axes, allowed)
     groups = _parse_zip(document.get("zip", []), axes)
-    first_of = {name: group[0] for group in groups for name in group}
+    group_of = {name: group for group in groups for name in group}
     dimensions = tuple(
-        tuple(axes[member] for member in next((g for g in groups if name in g), (name,)))
+        tuple(axes[member] for member in group_of.get(name, (name,)))
         for name in axes
-        if first_of.get(name, name) == name
+        if group_of.get(name, (name,))[0] == name
     )
     for dimension in dimensions:
         _refuse_repeats(dimension)
@@ -111,8 +112,7 @@ def _listed(key: str, values: Any, setting: Setting) -> Listed:
             f"= {shown(values)} must be a list of at least one value.",
             "Leave the axis out, or give it values.",
         )
-    for value in values:
-        _check_kind(key, value, setting.kind)
+    _check_kind(key, values, setting.kind)
     if setting.kind.startswith("number"):
         values = [value if isinstance(value, str) else float(value) for value in values]
     return Listed(tuple(values))
@@ -133,8 +133,8 @@ def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: S
             f"= {shown(ends)} must be [first, last].",
             "A list of values is written values = [...].",
         )
+    _check_kind(f"{key}.{kind}", ends, numbers_of)
     for end in ends:
-        _check_kind(f"{key}.{kind}", end, numbers_of)
         if kind == "log" and end <= 0:
             raise ExperimentError(
                 f"{key}.log",
@@ -177,28 +177,27 @@ def _apart(values: Spaced) -> bool:
     return abs(math.log(last) - math.log(first)) / steps >= 2.0**-51
 
 
-def _check_kind(key: str, value: Any, kind: Kind) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    kinds = {
-        "number": (number and _finite(value), "a finite number", "0.1"),
-        "whole": (_whole(value), "a whole number from -2^63 to 2^63", "10"),
-        "word": (isinstance(value, str), "a name in quotes", '"tanh"'),
-    }
-    right, wanted, examples = zip(*(kinds[part] for part in kind.split(" or ")), strict=True)
-    if not any(right):
-        raise ExperimentError(
-            key,
-            f"has the value {shown(value)}; each must be {' or '.join(wanted)}.",
-            f"Correct it; one is written like {examples[0]}.",
-        )
-
-
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
-def _finite(value: float) -> bool:
-    return abs(value) <= float(np.finfo(np.float64).max)
+_KINDS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
+    "number": (is_number, "a finite number", "0.1"),
+    "whole": (_whole, "a whole number from -2^63 to 2^63", "10"),
+    "word": (lambda value: isinstance(value, str), "a name in quotes", '"tanh"'),
+}
+
+
+def _check_kind(key: str, values: list[Any], kind: Kind) -> None:
+    """Refuse the first of many values that is of another kind."""
+    tests, wanted, examples = zip(*(_KINDS[part] for part in kind.split(" or ")), strict=True)
+    for index, value in enumerate(values):
+        if not any(test(value) for test in tests):
+            raise ExperimentError(
+                f"{key}[{index}]",
+                f"= {shown(value)} must be {' or '.join(wanted)}.",
+                f"Correct it; one is written like {examples[0]}.",
+            )
 
 
 def _parse_zip(spec: Any, axes: Mapping[str, Axis]) -> tuple[tuple[str, ...], ...]:
@@ -209,6 +208,7 @@ def _parse_zip(spec: Any, axes: Mapping[str, Axis]) -> tuple[tuple[str, ...], ..
             'For example: zip = [["learning_rate_1", "learning_rate_2"]]',
         )
     names = [name for group in spec for name in group]
+    times = Counter(name for name in names if isinstance(name, str))
     for name in names:
         if not isinstance(name, str) or name not in axes:
             raise ExperimentError(
@@ -217,7 +217,7 @@ def _parse_zip(spec: Any, axes: Mapping[str, Axis]) -> tuple[tuple[str, ...], ..
                 f" {shown(list(axes))}.",
                 (nearest(name, axes) if isinstance(name, str) else "") or "Add the axis to [grid].",
             )
-        if names.count(name) > 1:
+        if times[name] > 1:
             raise ExperimentError(
                 "grid.zip",
                 f"has the axis {shown(name)} more than once; it may move with one group.",

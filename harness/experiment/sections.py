@@ -5,12 +5,22 @@ keeps that page equal to this file. What two sections must agree on is in `check
 `record.epochs` means in `recording`.
 """
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from harness.data import GENERATORS
+from harness.errors import printable
 from harness.initialise import SCHEMES
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
@@ -21,6 +31,31 @@ NATURAL = "a whole number from 0 to 2^63 - 1"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
+# A list of a million wrong elements would be a million errors, each in every form that a key has.
+_FIRST_ERROR = Field(fail_fast=True)
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number, and no truth value."""
+    is_right = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_right and abs(value) <= sys.float_info.max
+
+
+def _unicode(text: str) -> str:
+    """Refuse what no file can hold: bytes of an argument that are not UTF-8."""
+    text.encode()
+    return text
+
+
+def _one_wrong_number(table: Any) -> Any:
+    """Leave out all values but a wrong one: each would be an error of its own."""
+    if isinstance(table, dict):
+        for name, value in table.items():
+            if not is_number(value):
+                return {printable(str(name)): value}
+    return table
+
+
 # TOML has types: "0.1" is not a number, 1 is not true. A float may be written without a point.
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
@@ -29,8 +64,12 @@ Count = Annotated[int, Field(strict=True, ge=1, le=2**53)]
 UpToAMillion = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Natural = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Epochs = Annotated[int, Field(strict=True, ge=0, le=2**53)]
-Text = Annotated[str, Field(strict=True)]
+Text = Annotated[str, Field(strict=True), AfterValidator(_unicode)]
 Switch = Annotated[bool, Field(strict=True)]
+
+_Numbers = Annotated[tuple[Number, ...], _FIRST_ERROR]
+_Rows = Annotated[tuple[_Numbers, ...], _FIRST_ERROR]
+_Texts = Annotated[tuple[Text, ...], _FIRST_ERROR]
 
 
 def one_of(names: Iterable[str]) -> AfterValidator:
@@ -39,7 +78,7 @@ def one_of(names: Iterable[str]) -> AfterValidator:
 
     def check(text: str) -> str:
         if text not in allowed:
-            raise ValueError(text)
+            raise ValueError("it is none of them")
         return text
 
     return AfterValidator(check)
@@ -73,24 +112,34 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_one_unknown_key(cls, given: Any) -> Any:
+        """Leave out all unknown keys but the first: each would be an error of its own."""
+        if not isinstance(given, Mapping):
+            return given
+        known = {key: given[key] for key in cls.model_fields if key in given}
+        unknown = (key for key in given if key not in cls.model_fields)
+        return known | {printable(str(key)): given[key] for key in islice(unknown, 1)}
+
 
 class NetworkSection(Section):
     """The network that is trained."""
 
-    layers: Annotated[tuple[UpToAMillion, ...], Field(min_length=2)] = key(
+    layers: Annotated[tuple[UpToAMillion, ...], Field(min_length=2, fail_fast=True)] = key(
         says="units of each layer, inputs first and outputs last",
         allowed="a list of two or more whole numbers, each from 1 to 1000000",
     )
-    activations: tuple[Activation, ...] = key(
+    activations: Annotated[tuple[Activation, ...], _FIRST_ERROR] = key(
         says="activation of each layer after the input",
         allowed=f"a list with one of {listed(ACTIVATIONS)} for each layer after the input",
     )
-    biases: Switch | tuple[Switch, ...] = key(
+    biases: Switch | Annotated[tuple[Switch, ...], _FIRST_ERROR] = key(
         True,
         says="whether the layers after the input have biases",
         allowed="true, false, or a list with one of them for each layer after the input",
     )
-    scales: tuple[Positive | Scale, ...] | None = key(
+    scales: Annotated[tuple[Positive | Scale, ...], _FIRST_ERROR] | None = key(
         None,
         says="factor on the pre-activation (weights and bias) of each layer after the input;"
         " 1 if left out",
@@ -106,12 +155,12 @@ class NetworkSection(Section):
 class DataSection(Section):
     """The data points, in one of three forms: inline, from a CSV file, or generated."""
 
-    inputs: tuple[Number, ...] | tuple[tuple[Number, ...], ...] | tuple[Text, ...] | None = key(
+    inputs: _Numbers | _Rows | _Texts | None = key(
         None,
         says="inline: the input of each data point; with `file`: names of its input columns",
         allowed="a list of finite numbers, of lists of finite numbers, or of column names",
     )
-    targets: tuple[Number, ...] | tuple[tuple[Number, ...], ...] | tuple[Text, ...] | None = key(
+    targets: _Numbers | _Rows | _Texts | None = key(
         None,
         says="inline: the target of each data point; with `file`: names of its target columns",
         allowed="a list of finite numbers, of lists of finite numbers, or of column names",
@@ -135,7 +184,9 @@ class DataSection(Section):
         says='degree of the polynomial of the generator "chebyshev"; 3 if left out',
         allowed="a whole number from 0 to 1000",
     )
-    standardise: tuple[Literal["inputs", "targets"], ...] = key(
+    standardise: Annotated[
+        tuple[Literal["inputs", "targets"], ...], Field(fail_fast=True, max_length=2)
+    ] = key(
         (),
         says="bring each of these columns to mean 0 and standard deviation 1 (of the population)",
         allowed='a list of "inputs", "targets", both or none',
@@ -146,7 +197,7 @@ class TrainingSection(Section):
     """How it is trained."""
 
     epochs: Epochs = key(says="passes over the data", allowed="a whole number from 0 to 2^53")
-    learning_rate: NotNegative | tuple[NotNegative, ...] = key(
+    learning_rate: NotNegative | Annotated[tuple[NotNegative, ...], _FIRST_ERROR] = key(
         says="step size over derivative",
         allowed="a finite number of at least 0, or a list with one for each layer after the input",
     )
@@ -155,7 +206,7 @@ class TrainingSection(Section):
         says="share of the last step that is added to the next one (heavy ball)",
         allowed="a number from 0 up to, but not including, 1",
     )
-    drift: Number | tuple[Number, ...] = key(
+    drift: Number | _Numbers = key(
         0.0,
         says="what is added to the parameters of a layer at the start and with every update",
         allowed="a finite number, or a list with one for each layer after the input",
@@ -178,7 +229,7 @@ class TrainingSection(Section):
         allowed="a whole number from 1 to 1000000",
     )
     seed: Natural = key(0, says="seed of shuffled and drawn batches", allowed=NATURAL)
-    train: Literal["all"] | tuple[Text, ...] = key(
+    train: Literal["all"] | _Texts = key(
         "all",
         says="parameters that train; the others keep their initial values",
         allowed='"all", or a list of parameter names such as ["b3"]',
@@ -213,7 +264,7 @@ class InitialisationSection(Section):
         says="number of the initialisation, where the grid has no axis `init_id`",
         allowed=NATURAL,
     )
-    parameters: dict[str, Number] = key(
+    parameters: Annotated[dict[str, Number], BeforeValidator(_one_wrong_number)] = key(
         {},
         says="initial values by parameter name; they come before the scheme",
         allowed="a table of finite numbers by parameter name, such as { w1 = 3.34, b1 = -1.43 }",
@@ -271,7 +322,7 @@ class RecordSection(Section):
         " `sharpness` of the trajectories",
         allowed="true or false",
     )
-    measures: tuple[Measure, ...] = key(
+    measures: Annotated[tuple[Measure, ...], Field(fail_fast=True, max_length=len(MEASURES))] = key(
         (),
         says="further columns: the epoch of the least SSR, the mean SSR over all epochs, the"
         " Euclidean norm of the gradient at the end; and of the loss over that of epoch 0 the sum"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from harness.errors import ExperimentError
 from harness.experiment import Experiment, load_experiment
@@ -117,7 +118,7 @@ BAD = [
     ("training/learning_rate", -0.1, "training.learning_rate", ["= -0.1", "at least 0"]),
     ("training/learning_rate", 10**400, "training.learning_rate", ["= 1.00e+400", "finite"]),
     ("training/learning_rate", [0.1], "training.learning_rate", ["[0.1]", "2 layers"]),
-    ("training/learning_rate", [0.1, -1], "training.learning_rate", ["-1"]),
+    ("training/learning_rate", [0.1, -1], "training.learning_rate[1]", ["= -1"]),
     ("training/drift", [0.1], "training.drift", ["[0.1]", "2 layers"]),
     ("training/drift", INF, "training.drift", ["= inf", "finite"]),
     ("training/epochs", -1, "training.epochs", ["= -1", "from 0"]),
@@ -339,16 +340,88 @@ def test_not_toml(tmp_path, text, words):
             "grid.x",
         ),
         (TOML + '[data]\ngenerator = "dosage"\n' + ".".join("a" * 2000) + " = 1", "data.a"),
-        (TOML + "[data]\ninputs = " + "[" * 300 + "]" * 300, "data.inputs[0]"),
+        (TOML + "[data]\ninputs = " + "[" * 300 + "]" * 300, "data.inputs[0][0]"),
         ("name = 1979-05-27\n" + TOML, "name"),
-        (TOML + '[data]\ngenerator = "dosage"\n[grid]\nw1 = [0x' + "f" * 5000 + "]", "grid.w1"),
-        (TOML + '[data]\ngenerator = "dosage"\n[grid]\nw1 = [1979-05-27]', "grid.w1"),
+        (TOML + '[data]\ngenerator = "dosage"\n[grid]\nw1 = [0x' + "f" * 5000 + "]", "grid.w1[0]"),
+        (TOML + '[data]\ngenerator = "dosage"\n[grid]\nw1 = [1979-05-27]', "grid.w1[0]"),
     ],
 )
 def test_toml_that_is_no_experiment(tmp_path, text, key):
     error = refusal(write(tmp_path, text))
     assert error.key == key
     assert len(str(error)) < 700 + len(str(tmp_path))
+
+
+MANY = 1_000_000
+# A key, right elements, and a wrong one that comes after a million of them.
+LONG = {
+    "network/layers": (1, "x"),
+    "network/activations": ("tanh", 5),
+    "network/biases": (True, 5),
+    "network/scales": (1.0, []),
+    "data/inputs": (1.0, "x"),
+    "data/targets": (1.0, True),
+    "training/learning_rate": (0.1, -1),
+    "training/drift": (0.1, "x"),
+    "training/train": ("w1", 5),
+    "grid/init_scale": (0.1, "x"),
+}
+
+
+@pytest.mark.parametrize("key", LONG)
+def test_one_wrong_element_of_a_long_list_is_one_error(key):
+    right, wrong = LONG[key]
+    for values, index in (([right] * MANY + [wrong], MANY), ([wrong] * MANY, 0)):
+        error = complaint(changed(key, values))
+        assert error.key == f"{key.replace('/', '.')}[{index}]" or (wrong == "x" and index == 0)
+        with pytest.raises((ValidationError, ExperimentError)) as caught:
+            Experiment.model_validate(changed(key, values))
+        assert isinstance(caught.value, ExperimentError) or caught.value.error_count() < 9
+
+
+def test_one_wrong_element_of_long_rows():
+    for rows, key in (
+        ([[1.0] * 10] * 100_000 + [[1.0, "x"]], "data.inputs[100000][1]"),
+        ([[1.0] * 100_000] * 10 + [[1.0] * 100_000 + [None]], "data.inputs[10][100000]"),
+    ):
+        assert complaint(changed("data/inputs", rows)).key == key
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("initialisation/parameters", "x", "initialisation.parameters.w0"),
+        ("training", 0, "training.w0"),
+        ("record/epochs", 0, "record.epochs"),
+        ("grid", [1.0], "grid.w0"),
+        ("grid/momentum", 0, "grid.momentum"),
+    ],
+)
+def test_a_table_of_a_million_wrong_keys_is_one_error(key, value, named):
+    document = changed(key, {f"w{i}": value for i in range(MANY)})
+    error = complaint(document)
+    assert error.key == named
+    assert len(str(error)) < 2000
+
+
+@pytest.mark.parametrize("key", ["\udcff", 5, None, "a\x1b[31m", "a" * 100_000])
+@pytest.mark.parametrize("where", ["", "network/", "grid/", "initialisation/parameters/"])
+def test_keys_that_no_file_has(where, key):
+    document = changed(where + "x", 1)
+    table = document
+    for name in where.split("/")[:-1]:
+        table = table[name]
+    table[key] = table.pop("x")
+    assert str(complaint(document)).isascii()
+    assert len(str(complaint(document))) < 2000
+
+
+def test_text_that_no_file_has():
+    for key in ("question", "network/loss", "data/generator", "data/file", "training/train"):
+        value = ["\udcff"] if key == "training/train" else "\udcff"
+        error = complaint(changed(key, value))
+        assert error.key.startswith(key.replace("/", "."))
+        assert "\\udcff" in str(error)
 
 
 def test_missing_file_and_folder(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.hints import _CALLED_HERE, _NOT_HERE, nearest, suggest
+from harness.hints import _CALLED_HERE, _NOT_HERE, key_elsewhere, nearest, suggest
 from harness.initialise import SCHEMES
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
@@ -46,7 +46,7 @@ def test_nearest(name, found):
         ("binary_crossentropy", LOSSES, 'It is called "cross_entropy" here.'),
         ("xavier_uniform", SCHEMES, 'It is called "glorot" here.'),
         ("lr", ["learning_rate", "epochs"], 'It is called "learning_rate" here.'),
-        ("lr", ["layers", "loss"], "It is called training.learning_rate here."),
+        ("lr", ["layers", "loss"], ""),
         ("random_state", ["width", "init_seed"], 'It is called "init_seed" here.'),
         ("max_iter", ["epochs"], 'It is called "epochs" here.'),
         ("optimizer", ["epochs"], "Training is gradient descent"),
@@ -59,6 +59,12 @@ def test_suggest(name, allowed, expected):
     found = suggest(name, allowed)
     assert found.startswith(expected)
     assert bool(found) == bool(expected)
+
+
+def test_a_key_of_another_section():
+    assert key_elsewhere("lr") == "It is called training.learning_rate here."
+    assert key_elsewhere("random_state") == "It is called initialisation.seed here."
+    assert key_elsewhere("logistic") == key_elsewhere("wibble") == ""
 
 
 def test_the_table_names_what_there_is():
