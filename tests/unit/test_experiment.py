@@ -371,12 +371,13 @@ LONG = {
 @pytest.mark.parametrize("key", LONG)
 def test_one_wrong_element_of_a_long_list_is_one_error(key):
     right, wrong = LONG[key]
-    for values, index in (([right] * MANY + [wrong], MANY), ([wrong] * MANY, 0)):
-        error = complaint(changed(key, values))
-        assert error.key == f"{key.replace('/', '.')}[{index}]" or (wrong == "x" and index == 0)
-        with pytest.raises((ValidationError, ExperimentError)) as caught:
-            Experiment.model_validate(changed(key, values))
-        assert isinstance(caught.value, ExperimentError) or caught.value.error_count() < 9
+    named = key.replace("/", ".")
+    assert complaint(changed(key, [right] * MANY + [wrong])).key == f"{named}[{MANY}]"
+    assert complaint(changed(key, [wrong] * MANY)).key.startswith(named)
+    with pytest.raises((ValidationError, ExperimentError)) as caught:
+        Experiment.model_validate(changed(key, [right] * MANY + [wrong]))
+    if isinstance(caught.value, ValidationError):
+        assert caught.value.error_count() < 9
 
 
 def test_one_wrong_element_of_long_rows():
