@@ -230,7 +230,7 @@ class _Translator:
         if type(op) not in _COMPARISONS:  # is
             raise self._refused(whole)
         one, other = self._value(left, depth), self._value(right, depth)
-        self._check_kinds(one, left, other.kind, self._piece(right))
+        self._check_kinds(one, left, other.kind, right)
         if not (one.has_column or other.has_column):
             raise self._without_column(whole)
         compare = _COMPARISONS[type(op)]
@@ -253,7 +253,7 @@ class _Translator:
             literal = _literal(node)
             if literal is None:
                 raise self._refused(node)
-            self._check_kinds(value, left, kinds[type(literal)], self._piece(node))
+            self._check_kinds(value, left, kinds[type(literal)], node)
             values.append(literal)
         if value.kind == _TEXT:
             return value.expression.isin(pa.array(values, pa.string()))
@@ -263,10 +263,11 @@ class _Translator:
         zeros = [0.0, -0.0] if 0.0 in values else []
         return value.as_float.isin(pa.array([*map(float, values), *zeros], pa.float64()))
 
-    def _check_kinds(self, one: _Value, node: ast.expr, kind: str, piece: str) -> None:
+    def _check_kinds(self, one: _Value, node: ast.expr, kind: str, other: ast.expr) -> None:
         if _TRUTH in (one.kind, kind) or (one.kind == _TEXT) != (kind == _TEXT):
             raise HarnessError(
-                f"--where compares {self._piece(node)}, {one.kind}, with {piece}, {kind}.\n"
+                f"--where compares {self._piece(node)}, {one.kind},"
+                f" with {self._piece(other)}, {kind}.\n"
                 "Texts are compared with texts and numbers with numbers: status == 'diverged',"
                 " epochs > 5"
             )

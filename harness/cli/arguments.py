@@ -62,7 +62,13 @@ def parse_change(change: str) -> tuple[str, Any]:
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
         raise ExperimentError(
-            "--set", f'"{change}" must be KEY=VALUE.', "For example: --set training.epochs=100"
+            "--set",
+            f"= {shown(change)} must be KEY=VALUE.",
+            "For example: --set training.epochs=100",
+        )
+    if any("\ud800" <= c <= "\udfff" for c in change):  # how Python keeps bytes that are no text
+        raise ExperimentError(
+            "--set", f"= {shown(change)} is not UTF-8.", "Write it in UTF-8, as files are."
         )
     try:
         document = tomllib.loads(f"value = {text}")

@@ -1,5 +1,8 @@
 """Bad input on the command line: one message, exit status 2, no traceback, nothing created."""
 
+import json
+import os
+import re
 import subprocess
 import sys
 
@@ -65,6 +68,31 @@ BAD = {
     "--set without =": (GOOD, ["--set", "training.epochs"], ["--set", "KEY=VALUE"]),
     "--set without key": (GOOD, ["--set", "=5"], ["--set", "KEY=VALUE"]),
     "--set of a bad key": (GOOD, ["--set", "training.epoch=5"], ["training.epoch", '"epochs"']),
+    "--set of bytes": (GOOD, ["--set", "network.loss=\udcff"], ["--set", '\\udcff"', "UTF-8"]),
+    "--set of a key of bytes": (GOOD, ["--set", "\udcff=1"], ["--set", '"\\udcff=1"', "UTF-8"]),
+    "--set of a question of bytes": (GOOD, ["--set", "question=\udcff"], ["--set", "UTF-8"]),
+    "--set of an axis of bytes": (GOOD, ["--set", "grid.\udcff=[1]"], ["--set", "UTF-8"]),
+    "--set of a long key": (GOOD, ["--set", "training." + "a" * 100_000 + "=1"], ["training.aaa"]),
+    "--set of a long value": (GOOD, ["--set", "name=" + "a" * 100_000], ['name = "aaa']),
+    "--set that is long": (GOOD, ["--set", "a" * 100_000], ["--set", "KEY=VALUE"]),
+    "escapes in a value": (GOOD, ["--set", "network.loss=\x1b[31m"], ['"\\u001b[31m"']),
+    "escapes in a key": (GOOD, ["--set", "\x1b[31m=5"], ["\\u001b[31m is no key"]),
+    "what others call it": (
+        GOOD,
+        ["--set", "training.optimizer=adam"],
+        ["training.optimizer", "gradient descent"],
+    ),
+    "another name of a value": (
+        GOOD,
+        ["--set", "network.activations=['logistic', 'linear']"],
+        ['"logistic"', 'It is called "sigmoid" here.'],
+    ),
+    "a name of another meaning": (
+        GOOD,
+        ["--set", "data.generator=sine"],
+        ['"sine"', '"dosage", "xor", "gaussian" or "chebyshev"', "It means"],
+    ),
+    "softmax": (GOOD, ["--set", "network.activations=['softmax', 'x']"], ["There is none: a sig"]),
     "--set in a number": (
         GOOD,
         ["--set", "training.epochs.x=5"],
@@ -97,6 +125,7 @@ def test_bad_input(case, command, tmp_path, monkeypatch, capsys):
     assert all(word in printed.err for word in words), printed.err
     # What is wrong, and what to do: one message of two lines.
     assert printed.err.count("\n") == 2
+    assert all(line.isprintable() and len(line) < 1100 for line in printed.err.splitlines())
     assert files_below(tmp_path.parent) == before
 
 
@@ -129,3 +158,68 @@ def test_in_a_process_of_its_own(tmp_path):
         "It means: share of the last step that is added to the next one (heavy ball).\n"
     )
     assert files_below(tmp_path) == before
+
+
+# Runs many commands in one process, because each would load the same packages again.
+MANY = """
+import json, sys
+from harness.cli import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["harness", *arguments]
+    status = 0
+    try:
+        main()
+    except SystemExit as ended:
+        status = ended.code
+    print("status", status, flush=True)
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "utf-8:strict"])
+def test_what_a_terminal_cannot_take_is_escaped(encoding, tmp_path):
+    """Bytes, escape sequences and letters of everything that a user may name."""
+    name = os.fsdecode(b"caf\xc3\xa9 \xff\x1b[31m")
+    (tmp_path / f"{name}.toml").write_text(GOOD.replace('"good"', '"good"\nquestion = "¿\\u009b?"'))
+    good = [
+        ["run", f"{name}.toml", "--out", name],
+        ["status", name],
+        ["verify", name],
+        ["show", name],
+        ["export", name, "-o", f"{name}.csv"],
+    ]
+    bad = [
+        ["plan", f"{name}{name}"],
+        ["show", f"{name}{name}"],
+        ["export", name, "--where", f"{name} == 1"],
+        ["export", name, "--where", f"status == '{name}' and"],
+        ["export", name, "--columns", name],
+        ["export", name, "--runs", name],
+        ["export", name, "--table", name],
+        ["plot", name, name],
+        ["plot", name, "map", "--x", name],
+        ["plot", name, "map", "-o", name],
+        ["trace", f"{name}.toml", "--parameter", name],
+        ["trace", f"{name}.toml", "--notation", name],
+        ["map", f"{name}.toml", "--zoom", name],
+        ["map", f"{name}.toml", "--colours", name],
+        ["run", f"{name}.toml", "--engine", name],
+        ["run", f"{name}.toml", "--scheduler", name],
+        ["bench", name],
+        [name],
+        ["run", f"--{name}"],
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", MANY, json.dumps([*good, *bad])],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    # typer writes its own messages as UTF-8 to a terminal that knows ASCII only
+    printed = done.stdout.decode()
+    assert "Traceback" not in printed
+    assert all(line.isprintable() for line in printed.splitlines()), printed
+    assert "\\udcff\\u001b[31m" in printed
+    said = [int(status) for status in re.findall(r"^status (\d+)$", printed, re.MULTILINE)]
+    assert said == [0] * len(good) + [2] * len(bad), printed

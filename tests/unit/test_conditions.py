@@ -1,5 +1,7 @@
 """Conditions: what pandas selects, and clear errors for all else."""
 
+import ast
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -230,3 +232,18 @@ def test_what_is_no_condition_is_refused_with_the_piece_that_is_wrong(text):
     # What is wrong, and what to do.
     assert message.count("\n") == 1, message
     assert len(message) < 500
+
+
+def test_a_long_list_takes_time_in_proportion(monkeypatch):
+    """What a user wrote for an element is looked up only if something is wrong with it."""
+    looked_up = []
+    segment = ast.get_source_segment
+    monkeypatch.setattr(
+        ast, "get_source_segment", lambda *args: looked_up.append(args) or segment(*args)
+    )
+    text = f"run_id in {list(range(1500))}"
+    assert len(selected(text)) == len(FRAME)
+    assert looked_up == []
+    with pytest.raises(HarnessError, match="with 'a', a text"):
+        parse_condition(text.replace("]", ", 'a']"), TYPES)
+    assert len(looked_up) == 2

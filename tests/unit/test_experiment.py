@@ -373,7 +373,7 @@ def test_one_wrong_element_of_a_long_list_is_one_error(key):
     right, wrong = LONG[key]
     named = key.replace("/", ".")
     assert complaint(changed(key, [right] * MANY + [wrong])).key == f"{named}[{MANY}]"
-    assert complaint(changed(key, [wrong] * MANY)).key.startswith(named)
+    assert complaint(changed(key, [wrong] * MANY)).key.startswith(named.split(".")[0])
     with pytest.raises((ValidationError, ExperimentError)) as caught:
         Experiment.model_validate(changed(key, [right] * MANY + [wrong]))
     if isinstance(caught.value, ValidationError):
