@@ -22,7 +22,8 @@ from harness.arguments import (
     start,
     work_of,
 )
-from harness.errors import HarnessError
+from harness.calls import is_whole
+from harness.errors import HarnessError, shown
 from harness.experiment import Experiment
 from harness.kernels import descent
 from harness.kernels._jit import COMPILES
@@ -76,11 +77,13 @@ class Trainer:
     """
 
     def __init__(self, experiment: Experiment, *, lanes: int | None = None) -> None:
-        if lanes is not None and lanes != 1 and (lanes < 1 or lanes % 8):
-            raise HarnessError(
-                f"lanes = {lanes} must be 1 or a multiple of 8.\n"
-                "Leave it out for what is done first."
-            )
+        if lanes is not None:
+            if not is_whole(lanes) or lanes not in (1, *range(8, 65, 8)):
+                raise HarnessError(
+                    f"lanes = {shown(lanes)} must be 1 or a multiple of 8 up to 64.\n"
+                    "By default, whichever finishes sooner."
+                )
+            lanes = int(lanes)
         self.experiment = experiment
         self.lanes = lanes if COMPILES else 1
         self.variant = lru_cache(maxsize=_KEPT_VARIANTS)(self._make_variant)

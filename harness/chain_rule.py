@@ -18,13 +18,15 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import NoneType
 
 import numpy as np
 import pandas as pd
 
 from harness.arguments import first_batch, make_variant
+from harness.calls import check_type, check_whole
 from harness.errors import ExperimentError, shown
-from harness.experiment import Experiment
+from harness.experiment import Experiment, check_experiment
 from harness.factors import Chain
 from harness.hints import nearest
 from harness.notation import NOTATIONS, Symbols, Unit, parameter_places
@@ -117,10 +119,12 @@ def trace(
         There is no such run, epoch or parameter, there are too many chains, or an output is so
         far off and so saturated that cross-entropy has no derivative by it in numbers.
     """
+    check_experiment(experiment)
+    epoch = check_whole("epoch", epoch, 0, "0 is the first update.")
+    for name, value in (("parameter", parameter), ("notation", notation)):
+        check_type(name, value, (str, NoneType), "a text", "Or leave it out.")
     alone = experiment.run(run_id)
     network = alone.perceptron
-    if epoch < 0:
-        raise ExperimentError("epoch", f"= {epoch} must be 0 or more.")
     if np.any(alone.training.drift):
         raise ExperimentError(
             "training.drift",

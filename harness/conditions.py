@@ -88,6 +88,25 @@ def parse_condition(text: str, types: Mapping[str, Any]) -> list[Condition]:
     return parts
 
 
+def wanted_values(text: str) -> list[tuple[str, int | float]]:
+    """Return the columns that a condition compares with a number by ``==``, and these numbers.
+
+    >>> wanted_values("learning_rate == 0.1 and (5 == epochs or ssr_final < 1)")
+    [('learning_rate', 0.1), ('epochs', 5)]
+    """
+    found = []
+    for node in ast.walk(_parsed(text)):
+        match node:
+            case (
+                ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[other])
+                | ast.Compare(left=other, ops=[ast.Eq()], comparators=[ast.Name(id=name)])
+            ):
+                value = _literal(other)
+                if isinstance(value, int | float) and math.isfinite(value):
+                    found.append((name, value))
+    return found
+
+
 def all_of(conditions: Iterable[Condition]) -> Any:
     """Return the expression that all conditions hold, or None where there are none."""
     expressions = [condition.expression for condition in conditions]

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 import pyarrow as pa
 
 from harness.errors import NoSpaceError, ResultsError, StorageError, shown
-from harness.selection import Selection, gathered
+from harness.selection import Missed, Selection, gathered
 from harness.store import Store, is_local
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
 from harness.store.files import FULL, LocalFiles
@@ -25,10 +25,15 @@ _Result = TypeVar("_Result")
 
 
 class Exported(NamedTuple):
-    """What was written: how many rows; and how many chunks of the sweep are not trained yet."""
+    """What was written: how many rows, of a sweep of which some chunks are not trained yet.
+
+    Where there are no rows, `missed` has the values that the condition asks for and no row has, and
+    the values that come nearest.
+    """
 
     rows: int
     chunks_missing: int
+    missed: tuple[Missed, ...]
 
 
 def export(
@@ -62,7 +67,7 @@ def export(
         A condition on columns, such as ``status == 'diverged'``; see `harness.conditions`. Beside
         trajectories, it may be on columns of `runs` too.
     file_format : str, optional
-        "csv" or "parquet"; what the name of the file ends in, or "csv", if left out.
+        "csv" or "parquet"; "csv" if left out. The name of a file says its format by its ending.
     force : bool
         Whether a file that is there is replaced.
 
@@ -74,9 +79,10 @@ def export(
         The file cannot be written; nothing of it is there.
     """
     store = Store.open(folder)
-    file_format = _checked_format(file_format, output)
+    named = output
     if isinstance(output, Path):
         output = _checked_output(output, store, force=force)
+    file_format = _checked_format(file_format, named)
     selection = Selection(store, table, columns, runs, where)
     written = 0
 
@@ -96,20 +102,32 @@ def export(
         for piece in pieces:
             output.write(piece)
         output.flush()
-    return Exported(written, len(store.missing()))
+    missed = () if written else tuple(selection.missed())
+    return Exported(written, len(store.missing()), missed)
 
 
 def _checked_format(name: str | None, output: Path | IO[bytes]) -> str:
-    if name is None:
-        suffix = output.suffix[1:].lower() if isinstance(output, Path) else ""
-        return suffix if suffix in FORMATS else "csv"
-    if name not in FORMATS:
+    """Return the format of a file: that of its name, with which --format has to agree."""
+    if name is not None and name not in FORMATS:
         raise ResultsError(f"--format = {shown(name)} is no format.\nIt is csv or parquet.")
-    if name == "parquet" and not isinstance(output, Path) and output.isatty():
+    if isinstance(output, Path):
+        ending = output.suffix[1:].lower()
+        if ending not in FORMATS:
+            raise ResultsError(
+                f"--output = {shown(str(output))} must end in .csv or .parquet, the formats that"
+                " there are.\nA spreadsheet opens CSV."
+            )
+        if name is not None and name != ending:
+            raise ResultsError(
+                f"--format = {name} is not what --output = {shown(str(output))} ends in.\n"
+                "Leave --format out, or give the file the other ending."
+            )
+        return ending
+    if name == "parquet" and output.isatty():
         raise ResultsError(
             "--format parquet is nothing that a terminal can show.\nName a file with --output."
         )
-    return name
+    return name or "csv"
 
 
 def _checked_output(output: Path, store: Store, *, force: bool) -> Path:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from harness.arguments import make_counts, start, work_of
 from harness.blocks import Trainer
-from harness.experiment import Experiment
+from harness.calls import check_whole
+from harness.experiment import Experiment, check_experiment
 from harness.kernels.curvature import sharpness_of
 from harness.store.csv_files import MOST_CSV_ROWS
 
@@ -128,7 +129,10 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
     threads : int, optional
         Number of threads; all processors if left out.
     """
-    threads = threads or available_threads()
+    check_experiment(experiment)
+    if threads is None:
+        threads = available_threads()
+    threads = check_whole("threads", threads, 1, "Leave it out for all processors.")
     trainer = Trainer(experiment)
     variants = experiment.variant_grid.size
     size = _measure_size(trainer)

@@ -1,21 +1,30 @@
 """Rows and columns of a results folder that are wanted, chunk by chunk."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from harness.conditions import Condition, all_of, parse_condition
+from harness.conditions import Condition, all_of, parse_condition, wanted_values
 from harness.errors import ResultsError, shown
 from harness.hints import nearest, suggest
 from harness.store import TABLES, Reader, Store
 
 _RUNS_AT_ONCE = 1 << 20
 _BYTES_AT_ONCE = 1 << 24
+
+
+class Missed(NamedTuple):
+    """A number that was asked for in a column that does not have it, and the nearest one there."""
+
+    column: str
+    wanted: float
+    nearest: float
 
 
 class Selection:
@@ -63,6 +72,8 @@ class Selection:
         self.schema = pa.schema([pa.field(name, types[name], nullable=False) for name in wanted])
 
         conditions = parse_condition(where, types) if where is not None else []
+        self._wanted = wanted_values(where) if where is not None else []
+        self._own = own
         self._here, self._of_runs, self._of_both = _sorted_out(conditions, own, lent)
         # Columns that have to be there to decide on a row, and to write it.
         needed = {"run_id", *wanted, *(name for c in self._of_both for name in c.columns)}
@@ -87,6 +98,21 @@ class Selection:
             )
             for runs in gathered(found):
                 yield from self._beside(runs.combine_chunks(), condition)
+
+    def missed(self) -> Iterator[Missed]:
+        """Yield the numbers that the condition asks for and no run or row has, with the nearest."""
+        for name, value in self._wanted:
+            table = self._table if name in self._own else "runs"
+            nearest = math.nan
+            for rows in self._reader.batches(table, [name]):
+                here = rows[name].to_numpy()
+                here = here[np.isfinite(here)]
+                if here.size:
+                    best = here[np.abs(here - value).argmin()].item()
+                    if not abs(nearest - value) <= abs(best - value):
+                        nearest = best
+            if nearest != value and not math.isnan(nearest):
+                yield Missed(name, value, nearest)
 
     def _beside(self, runs: pa.Table, condition: Any) -> Iterator[pa.Table]:
         """Yield the rows of some runs, with the columns that the runs lend them."""

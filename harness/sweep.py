@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
+from types import NoneType
 
 import numpy as np
 
 from harness.blocks import Trainer
+from harness.calls import check_path, check_type, check_whole
 from harness.engines import ENGINES, Engine, EngineName
 from harness.engines.threads import ThreadEngine
 from harness.errors import ChunkError, HarnessError, ResultsError, shown
-from harness.experiment import Experiment
+from harness.experiment import Experiment, check_experiment
 from harness.hints import nearest
 from harness.opening import is_finished, manifest_of, open_or_create
 from harness.planning import available_threads
@@ -88,18 +90,31 @@ def run(
     KeyboardInterrupt
         Ctrl-C; finished chunks are kept, and another call goes on with the others.
     """
-    if threads is not None and threads < 1:
+    check_experiment(experiment)
+    if out is not None:
+        check_path("out", out)
+    if threads is not None:
+        threads = check_whole("threads", threads, 1, "Leave it out for all processors.")
+    check_type("engine", engine, str, " or ".join(ENGINES), "Leave it out for threads.")
+    check_type("scheduler", scheduler, (str, NoneType), "an address or a file", "Or leave it out.")
+    check_type("allow_code_change", allow_code_change, bool, "True or False", "It is False.")
+    if progress is not None and not callable(progress):
         raise HarnessError(
-            f"threads = {threads} must be at least 1.\nLeave it out for all of them."
+            f"progress = {shown(progress)} must be a function.\nIt is called with a Progress."
         )
     if engine not in ENGINES:
         raise HarnessError(
             f"engine = {shown(engine)} must be one of {', '.join(ENGINES)}."
             f" {nearest(engine, ENGINES)}\nLeave it out for threads."
         )
+    if scheduler is not None and threads is not None:
+        raise HarnessError(
+            f"threads = {threads} is for this machine, and a scheduler has workers of its own.\n"
+            "Leave it out; what a worker trains at a time is set where it is started."
+        )
     on_cluster = engine == "dask" or scheduler is not None
     address = _checked_address(scheduler) if on_cluster else None
-    folder = place(out or Path("results", experiment.name))
+    folder = place(Path("results", experiment.name) if out is None else out)
     trainer = Trainer(experiment, lanes=lanes)
     if is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
         return Results(Store.open(folder))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness import ranking, tally
 from harness.arrays import to_dataset
+from harness.calls import check_names, check_path, check_run_ids, check_type, check_whole
 from harness.data import Dataset
 from harness.errors import ResultsError, shown
 from harness.experiment import Experiment, grid_of
@@ -35,6 +36,7 @@ class Results:
     """
 
     def __init__(self, store: Store) -> None:
+        check_type("store", store, Store, "a Store", "Use harness.open_results(FOLDER).")
         self._store = store
         self._reader = Reader(store)
 
@@ -119,6 +121,7 @@ class Results:
         categories.
         """
         names = self._checked_columns("runs", columns)
+        most = check_whole("most", most, 1, "It is the number of runs that are wanted.")
         share = most / max(self._reader.rows("runs"), 1)
         starts = self.manifest["experiment"].get("grid", {}).get("init_id")
         many = isinstance(starts, int) and starts >= _MANY_STARTS
@@ -147,14 +150,12 @@ class Results:
         ResultsError
             The sweep has no such run or column.
         """
-        wanted = [run_ids] if isinstance(run_ids, int) else run_ids
-        if wanted is not None:
-            wanted = self._checked_ids(wanted)
+        wanted = None if run_ids is None else self._checked_ids(run_ids)
         names = None if columns is None else self._checked_columns("trajectories", columns)
         return _to_pandas(self._reader.read("trajectories", names, wanted))
 
-    def _checked_ids(self, run_ids: Iterable[int]) -> NDArray[np.int64]:
-        ids = np.asarray(run_ids if isinstance(run_ids, np.ndarray) else list(run_ids))
+    def _checked_ids(self, run_ids: int | Iterable[int]) -> NDArray[np.int64]:
+        ids = check_run_ids(run_ids)
         runs = self.manifest["runs"]
         wrong = ids[(ids < 0) | (ids >= runs)] if ids.size else ids
         if wrong.size:
@@ -162,15 +163,15 @@ class Results:
                 f"run_id = {shown(wrong[0].item())} is no run of {self.folder}.\n"
                 f"Runs are 0 to {runs - 1}."
             )
-        return ids.astype(np.int64)
+        return ids
 
     def _checked_columns(self, table: str, columns: Iterable[str]) -> list[str]:
-        names, known = list(columns), self._reader.columns(table)
+        names, known = check_names("columns", columns), self._reader.columns(table)
         for name in names:
             if name not in known:
                 raise ResultsError(
                     f"{shown(name)} is no column of {table} in {self.folder}."
-                    f" {suggest(str(name), known)}\nColumns are {', '.join(known)}."
+                    f" {suggest(name, known)}\nColumns are {', '.join(known)}."
                 )
         return names
 
@@ -307,6 +308,7 @@ def open_results(folder: str | Path) -> Results:
     ResultsError
         It is no results folder.
     """
+    check_path("folder", folder)
     folder = place(folder)
     inside = Path("results") / str(folder)
     if not has_manifest(folder) and has_manifest(inside):

@@ -9,6 +9,7 @@ import typer
 from harness.cli import ctrl_c
 from harness.cli.arguments import WHOLE, Folder, complain
 from harness.cli.printing import plural, say
+from harness.errors import HarnessError
 
 
 def export(
@@ -36,13 +37,16 @@ def export(
     file_format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="NAME", help="csv or parquet; as FILE ends, or csv, if left out."
+            "--format", metavar="NAME", help="csv or parquet, for standard output; csv if left out."
         ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where it goes; standard output if left out."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .csv or .parquet; standard output if left out.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
@@ -51,8 +55,11 @@ def export(
 
     It is read chunk by chunk, so that any table fits into memory. FILE appears when it is whole.
     """
+    if force and output is None:
+        raise HarnessError("--force replaces the file of --output, and there is none.")
     ctrl_c.keeping(WHOLE)
     from harness import export as exporting
+
 
     done = exporting.export(
         folder,
@@ -66,6 +73,13 @@ def export(
     )
     if output is not None:
         say(f"{plural(done.rows, 'row')} in {output}")
+    if not done.rows and (runs is not None or where is not None):
+        complain("no row is as --runs and --where ask.")
+    for missed in done.missed:
+        complain(
+            f"no row has {missed.column} == {missed.wanted!r}; the nearest is"
+            f" {missed.column} == {missed.nearest!r}"
+        )
     if done.chunks_missing:
         complain(
             f"{plural(done.chunks_missing, 'chunk')} of {folder} not trained yet, so that"

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 from pydantic import (
     BeforeValidator,
     Field,
+    ModelWrapValidatorHandler,
     PrivateAttr,
     ValidationError,
     ValidationInfo,
     model_validator,
 )
 
+from harness.calls import check_path, check_type, is_whole
 from harness.data import Dataset
 from harness.errors import ExperimentError, printable, shown
 from harness.experiment import axes, checks
@@ -37,6 +40,7 @@ from harness.experiment.sections import (
     key,
 )
 from harness.grid import Grid
+from harness.hints import suggest
 from harness.network import Network
 
 # Each of them is a kernel call of its own, and each is checked before anything is trained.
@@ -49,6 +53,18 @@ def _with_names(grid: Any) -> Any:
         {printable(str(name)): spec for name, spec in grid.items()}
         if isinstance(grid, dict)
         else grid
+    )
+
+
+def check_experiment(value: object) -> None:
+    """Raise a HarnessError unless the argument `experiment` of a function is an Experiment."""
+    check_type(
+        "experiment",
+        value,
+        Experiment,
+        "an Experiment",
+        "Read a file with harness.load_experiment(FILE), or check a mapping with"
+        " harness.Experiment.from_mapping(MAPPING).",
     )
 
 
@@ -118,11 +134,20 @@ class Experiment(Section):
             raise ExperimentError(
                 "experiment",
                 f"= {shown(mapping)} must be a mapping with the keys of an experiment file.",
-                "To read a file, use load_experiment.",
+                "To read a file, use harness.load_experiment.",
             )
-        context = {"folder": folder or Path(), "data": data}
+        if folder is not None:
+            check_path("folder", folder)
+        check_type("data", data, (Dataset, NoneType), "a Dataset", "Or give it in the mapping.")
+        context = {"folder": Path(folder or ""), "data": data}
+        return cls.model_validate(dict(mapping), context=context)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _complain(cls, given: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        """Say what is wrong as everywhere in harness, however an experiment is made."""
         try:
-            return cls.model_validate(dict(mapping), context=context)
+            return check(given)
         except ValidationError as error:
             raise first_complaint(error, cls) from None
 
@@ -205,9 +230,14 @@ class Experiment(Section):
         ExperimentError
             A value is not allowed, alone or beside the others.
         """
+        check_type("point", point, Mapping, "a mapping of axes", 'For example: {"init_id": 3}')
         document = self.document()
         document.pop("grid", None)
         for name, value in point.items():
+            if not isinstance(name, str) or name not in self._settings:
+                raise ExperimentError(
+                    f"grid.{name}", "is no axis of the grid.", suggest(str(name), self._settings)
+                )
             self._settings[name].place(document, value)
         try:
             return Experiment.from_mapping(document, data=self._dataset)
@@ -225,7 +255,7 @@ class Experiment(Section):
         ExperimentError
             There is no such run.
         """
-        if not 0 <= run_id < self._axes.size:
+        if not (is_whole(run_id) and 0 <= run_id < self._axes.size):
             raise ExperimentError(
                 "run_id",
                 f"= {shown(run_id)} must be a whole number from 0 to {self._axes.size - 1}.",

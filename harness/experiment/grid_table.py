@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from harness.calls import is_number
 from harness.errors import ExperimentError, shown
 from harness.experiment.axes import Document, Kind, Setting, Settings
-from harness.experiment.sections import is_number
 from harness.grid import Axis, Counted, Grid, Listed, Spaced, Values
 from harness.hints import nearest, suggest
 

@@ -4,13 +4,17 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
+from harness.calls import check_path, check_type
 from harness.errors import ExperimentError, shown
 from harness.experiment.document import Experiment
 from harness.experiment.sections import NAME
 from harness.hints import nearest
 from harness.plain_files import open_text
+
+_FOR_EXAMPLE = 'For example: {"training.epochs": 10}'
 
 # What a file may have: a million numbers of the data. Larger data are in a CSV file of their own.
 _MOST_BYTES = 16_000_000
@@ -31,6 +35,10 @@ def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) 
     ExperimentError
         The file cannot be read, or something in it is not allowed.
     """
+    check_path("path", path)
+    check_type("changes", changes, (Mapping, NoneType), "a mapping", _FOR_EXAMPLE)
+    for dotted in changes or {}:
+        check_type("changes", dotted, str, "a mapping of keys", _FOR_EXAMPLE)
     path = Path(path)
     try:
         document = _read(path)

@@ -5,7 +5,6 @@ keeps that page equal to this file. What two sections must agree on is in `check
 `record.epochs` means in `recording`.
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Annotated, Any, Literal
@@ -19,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.calls import is_number
 from harness.data import GENERATORS
 from harness.errors import printable
 from harness.initialise import SCHEMES
@@ -33,12 +33,6 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 # A list of a million wrong elements would be a million errors, each in every form that a key has.
 _FIRST_ERROR = Field(fail_fast=True)
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether a value is a finite number, and no truth value."""
-    is_right = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_right and abs(value) <= sys.float_info.max
 
 
 def _unicode(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import NoneType
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from harness import curves, measures
+from harness.calls import check_type, check_whole, is_number
 from harness.errors import HarnessError, ResultsError, shown
 from harness.hints import nearest, suggest
 from harness.plots import along, changes, ends, falls, fits, histogram, maps, needs
@@ -28,13 +30,21 @@ _SQUIGGLES = 9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a caller asked for, of which each picture takes what it knows."""
+    """What a caller asked for; None unless the picture takes it."""
 
     run: int | None
     x: str | None
     y: str | None
     ssr: float | None
     style: Style
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """How a picture is drawn, and which of `run`, `x`, `y` and `ssr` it takes."""
+
+    draw: Callable[[Results, Wishes], Figure]
+    takes: tuple[str, ...] = ()
 
 
 def draw(
@@ -67,18 +77,37 @@ def draw(
     Raises
     ------
     HarnessError
-        There is no such picture, axis, run or width.
+        There is no such picture, axis, run or width, or the picture does not use it.
     ResultsError
         The sweep did not record what the picture needs.
     """
+    check_type("results", results, Results, "Results", "Use harness.open_results(FOLDER).")
     for value, allowed, what in ((kind, PICTURES, "picture"), (width, WIDTHS, "width")):
+        check_type(what, value, str, "a name", f"There are {', '.join(allowed)}.")
         if value not in allowed:
             question = suggest(value, allowed)
             raise HarnessError(
                 f"{shown(value)} is no {what}. {question}".rstrip()
                 + f"\nThere are {', '.join(allowed)}."
             )
-    return PICTURES[kind](results, Wishes(run=run, x=x, y=y, ssr=ssr, style=WIDTHS[width]))
+    picture = PICTURES[kind]
+    for name, wish in (("run", run), ("x", x), ("y", y), ("ssr", ssr)):
+        if wish is not None and name not in picture.takes:
+            kinds = [kind for kind, other in PICTURES.items() if name in other.takes]
+            raise HarnessError(
+                f"{kind} does not use {name} = {shown(wish)}.\nLeave it out; {name} is for"
+                f" {', '.join(kinds)}."
+            )
+    if run is not None:
+        run = check_whole("run", run, 0, "It is a run_id of the results.")
+    for name, axis in (("x", x), ("y", y)):
+        check_type(name, axis, (str, NoneType), "a name", "Or leave it out.")
+    if ssr is not None and not (is_number(ssr) and ssr >= 0):
+        raise HarnessError(
+            f"ssr = {shown(ssr)} must be a finite number of at least 0.\n"
+            "Leave it out for the tolerance."
+        )
+    return picture.draw(results, Wishes(run=run, x=x, y=y, ssr=ssr, style=WIDTHS[width]))
 
 
 def _trajectories(results: Results, wishes: Wishes) -> Figure:
@@ -89,6 +118,12 @@ def _trajectories(results: Results, wishes: Wishes) -> Figure:
         columns = ["init_id", "status"]
     else:
         columns = [by, "status"]
+    if wishes.x and results.manifest["runs"] > falls.MOST_LINES:
+        raise ResultsError(
+            f"trajectories of {results.manifest['runs']:,} runs are drawn as quantiles, and x ="
+            f" {shown(wishes.x)} colours lines, of at most {falls.MOST_LINES} runs.\n"
+            "Leave x out; epochs and endings show what depends on an axis."
+        )
     most = falls.MOST_LINES if results.manifest["runs"] <= falls.MOST_LINES else _SAMPLE
     runs, table = needs.runs_and_trajectories(results, columns, most)
     title = sampled(
@@ -249,13 +284,13 @@ def _row(results: Results, run_id: int) -> "pd.Series[float]":
     return table.iloc[0]
 
 
-PICTURES: dict[str, Callable[[Results, Wishes], Figure]] = {
-    "trajectories": _trajectories,
-    "map": _map,
-    "epochs": _epochs,
-    "endings": _endings,
-    "distribution": _distribution,
-    "fit": _fit,
-    "squiggle": _squiggle,
-    "endpoints": _endpoints,
+PICTURES: dict[str, Picture] = {
+    "trajectories": Picture(_trajectories, takes=("x",)),
+    "map": Picture(_map, takes=("x", "y")),
+    "epochs": Picture(_epochs, takes=("x", "ssr")),
+    "endings": Picture(_endings, takes=("x",)),
+    "distribution": Picture(_distribution),
+    "fit": Picture(_fit, takes=("run",)),
+    "squiggle": Picture(_squiggle, takes=("run",)),
+    "endpoints": Picture(_endpoints, takes=("x", "y")),
 }

@@ -247,19 +247,19 @@ def test_a_sweep_that_has_not_ended(tmp_path):
         export(tmp_path / "out", io.BytesIO())
     keep(store, 1)
     done = export(tmp_path / "out", tmp_path / "some.csv")
-    assert done == (CHUNK, 2)
+    assert done == (CHUNK, 2, ())
     assert pd.read_csv(tmp_path / "some.csv")["run_id"].tolist() == [4, 5, 6, 7]
     assert exported(tmp_path / "out", runs="0-3") == exported(tmp_path / "out", where="run_id<0")
 
 
 # Arguments that are refused, and words of the message.
 BAD = {
-    "table": ({"table": "trajectory"}, ['--table = "trajectory"', 'mean "trajectories"?']),
+    "table": ({"table": "trajectory"}, ['--table = "trajectory"', "runs or trajectories"]),
     "other table": ({"table": "x"}, ['--table = "x"', "runs or trajectories"]),
     "column": ({"columns": ["run_id", "statsu"]}, ['--columns names "statsu"', '"status"?']),
     "other column": ({"columns": ["qqqq"]}, ['"qqqq"', "Columns are", "ssr_final"]),
     "trajectory column": ({"columns": ["epoch"]}, ['"epoch"', '"epochs"?']),
-    "column twice": ({"columns": ["run_id", "run_id"]}, ["run_id twice"]),
+    "column twice": ({"columns": ["run_id", "run_id"]}, ['"run_id" twice']),
     "no column": ({"columns": []}, ["no column"]),
     "empty column": ({"columns": [""]}, ['names ""']),
     "where": ({"where": "ssr > 1"}, ['--where names the column "ssr"']),
@@ -303,15 +303,74 @@ def test_no_results_folder(tmp_path):
         ("a.csv", None, False),
         ("a.parquet", None, True),
         ("a.PARQUET", None, True),
-        ("a.txt", None, False),
-        ("a", None, False),
-        ("a.csv", "parquet", True),
-        ("a.parquet", "csv", False),
+        ("a.csv", "csv", False),
+        ("a.parquet", "parquet", True),
     ],
 )
 def test_the_name_of_a_file_says_its_format(folder, tmp_path, name, file_format, is_parquet):
     export(folder, tmp_path / name, file_format=file_format)
     assert ((tmp_path / name).read_bytes()[:4] == b"PAR1") == is_parquet
+
+
+@pytest.mark.parametrize(
+    ("name", "file_format", "said"),
+    [
+        ("a.xlsx", None, "must end in .csv or .parquet"),
+        ("a.json", None, "must end in .csv or .parquet"),
+        ("a.feather", None, "must end in .csv or .parquet"),
+        ("a.csv.gz", None, "must end in .csv or .parquet"),
+        ("a", None, "must end in .csv or .parquet"),
+        (".csv", None, "must end in .csv or .parquet"),
+        ("a.xlsx", "csv", "must end in .csv or .parquet"),
+        ("a.csv", "parquet", "--format = parquet is not what"),
+        ("a.parquet", "csv", "--format = csv is not what"),
+    ],
+)
+def test_a_name_that_says_another_format_is_refused(folder, tmp_path, name, file_format, said):
+    with pytest.raises(HarnessError) as caught:
+        export(folder, tmp_path / name, file_format=file_format)
+    assert said in str(caught.value)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_number_that_no_row_has_is_named_with_the_nearest(folder, tmp_path, monkeypatch, capsys):
+    rates = frame_of("runs")["learning_rate"]
+    wanted = rates.iloc[3].item() * (1 + 1e-9)
+    near = rates.iloc[(rates - wanted).abs().argmin()].item()
+    for table in ("runs", "trajectories"):
+        done = export(folder, io.BytesIO(), table=table, where=f"learning_rate == {wanted!r}")
+        assert done == (0, 0, (("learning_rate", wanted, near),))
+        where = f"epochs == -3 and ({wanted!r} == learning_rate or ssr_final < 0)"
+        assert [one.column for one in export(folder, io.BytesIO(), where=where).missed] == [
+            "epochs",
+            "learning_rate",
+        ]
+    assert export(folder, io.BytesIO(), where=f"learning_rate == {near!r}").missed == ()
+    where = f"learning_rate == {near!r} and ssr_final < 0"  # it is there, in no such row
+    assert export(folder, io.BytesIO(), where=where) == (0, 0, ())
+
+    path = tmp_path / "a.csv"
+    command = ["export", str(folder), "--where", f"learning_rate == {wanted!r}", "-o", str(path)]
+    monkeypatch.setattr("sys.argv", ["harness", *command])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    said = capsys.readouterr()
+    assert said.out == f"0 rows in {path}\n"
+    assert said.err == (
+        "harness: no row is as --runs and --where ask.\n"
+        f"harness: no row has learning_rate == {wanted!r}; the nearest is"
+        f" learning_rate == {near!r}\n"
+    )
+    assert path.read_text().count("\n") == 1
+
+
+def test_force_without_a_file_is_refused(folder, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["harness", "export", str(folder), "--force"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "--force replaces the file of --output" in capsys.readouterr().err
 
 
 def test_a_file_that_is_there_is_replaced_by_force_only(folder, tmp_path):

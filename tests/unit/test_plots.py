@@ -16,7 +16,7 @@ from harness import plots
 from harness.cli.commands import app, main
 from harness.errors import HarnessError, ResultsError
 from harness.network import Network
-from harness.plots import cells, scales
+from harness.plots import cells, falls, scales
 
 REFERENCES = Path(__file__).parent / "plots"
 STATUSES = ("converged", "finished", "diverged")
@@ -648,6 +648,34 @@ def test_what_is_missing_is_named(trained, name, kind, wishes, named):
     with pytest.raises(ResultsError) as caught:
         plots.draw(trained[name], kind, **wishes)
     assert named in str(caught.value)
+
+
+WISHES = {"run": 2, "x": "learning_rate", "y": "init_id", "ssr": 0.1}
+TAKEN = {
+    "trajectories": {"x"},
+    "map": {"x", "y"},
+    "epochs": {"x", "ssr"},
+    "endings": {"x"},
+    "distribution": set(),
+    "fit": {"run"},
+    "squiggle": {"run"},
+    "endpoints": {"x", "y"},
+}
+
+
+@pytest.mark.parametrize("kind", plots.PICTURES)
+def test_a_wish_that_a_picture_does_not_use_is_refused(trained, kind):
+    for wish in WISHES.keys() - TAKEN[kind]:
+        takers = ", ".join(name for name, taken in TAKEN.items() if wish in taken)
+        with pytest.raises(HarnessError, match=f"{kind} does not use {wish} = ") as caught:
+            plots.draw(trained["full"], kind, **{wish: WISHES[wish]})
+        assert str(caught.value).endswith(f"{wish} is for {takers}.")
+
+
+def test_lines_that_are_not_drawn_have_no_colour(trained, monkeypatch):
+    monkeypatch.setattr(falls, "MOST_LINES", 20)
+    with pytest.raises(ResultsError, match=r"x = .* colours lines, of at most 20 runs"):
+        plots.draw(trained["full"], "trajectories", x="learning_rate")
 
 
 def test_unknown_pictures_and_widths(trained):
