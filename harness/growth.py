@@ -21,10 +21,7 @@ from harness.store import Reader, Store
 
 
 def obstacle(before: Experiment, now: Experiment) -> str | None:
-    """Say why an experiment is no larger version of a former one; None if it is one.
-
-    Both have the same lineage.
-    """
+    """Say why an experiment does not extend a former one of the same lineage; None if it does."""
     if now.axes.in_former(before.axes) is None:
         return "values of an axis are gone"
     if any(axis.name == "max_epochs" for axis in now.axes.axes):
@@ -53,7 +50,8 @@ class Former:
         experiment = trainer.experiment
         self._sources = []
         for store in stores:
-            before = Experiment.from_mapping(store.manifest["experiment"], data=experiment.dataset)
+            former = Experiment.from_mapping(store.manifest["experiment"], data=experiment.dataset)
+            before = former.with_axes_of(experiment)
             former_ids = experiment.axes.in_former(before.axes)
             assert former_ids is not None  # or the grid could not have grown
             self._sources.append((Reader(store), former_ids))

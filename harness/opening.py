@@ -61,12 +61,15 @@ def _check_growth(store: Store, experiment: Experiment) -> None:
     document = store.manifest["experiment"]
     differs = _difference(document, experiment.document())
     reason = ""
-    if store.manifest["lineage"] == experiment.lineage:
-        before = Experiment.from_mapping(document, data=experiment.dataset)
-        why = obstacle(before, experiment)
-        if why is None:
-            return
-        reason = f"\nIt is not the same experiment grown larger: {why}."
+    before = Experiment.from_mapping(document, data=experiment.dataset)
+    # Its lineage says whether it had these data; that with further axes is of the data as well.
+    if store.manifest["lineage"] == before.lineage:
+        before = before.with_axes_of(experiment)
+        if before.lineage == experiment.lineage:
+            why = obstacle(before, experiment)
+            if why is None:
+                return
+            reason = f"\nIt does not extend that experiment: {why}."
     raise ResultsError(
         f"{store.folder} holds the results of another experiment: {differs}.{reason}\n"
         "Choose another folder with --out, or another name, or remove that one."

@@ -49,6 +49,16 @@ class Setting:
         else:
             table[self.key] = value
 
+    def value_in(self, document: Document) -> Any:
+        """Return the value that `place` would have put there; None if there is no single one."""
+        given = document.get(self.section, {}).get(self.key, self.default)
+        if self.name:
+            return (given or {}).get(self.name)
+        if not self.places or not isinstance(given, list | tuple):
+            return given
+        values = [given[place] for place in self.places]
+        return values[0] if all(value == values[0] for value in values) else None
+
 
 # Axes that set a key as a whole: section, key, kind, and whether each run has its own number.
 _BY_KEY: dict[str, tuple[str, str, Kind, bool]] = {

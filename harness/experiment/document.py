@@ -247,6 +247,35 @@ class Experiment(Section):
                 error.key, f"{error.problem} This is at {where}.", error.advice
             ) from None
 
+    def with_axes_of(self, other: "Experiment") -> "Experiment":
+        """Return the experiment with all axes of another one, or itself where that cannot be.
+
+        An axis that it does not have gets one value, that of its file, so that the runs and their
+        ids stay the same.
+        """
+        document = self.document()
+        own, theirs = document.get("grid", {}), other.document().get("grid", {})
+        settings = axes.settings(self._network)
+        grid: dict[str, Any] = {}
+        for name in theirs:
+            if name in own:
+                grid[name] = own[name]
+            elif name == "zip":
+                grid[name] = theirs[name]
+            elif name in settings and (value := settings[name].value_in(document)) is not None:
+                grid[name] = [value]
+        try:
+            found = Experiment.from_mapping({**document, "grid": grid}, data=self._dataset)
+        except ExperimentError:  # an axis of several values in step with one of a single value
+            return self
+        # Own axes in another order, or in step where they were not, would be other runs.
+        dimensions = [
+            [axis.name for axis in dimension if axis.name in own]
+            for dimension in found.axes.dimensions
+        ]
+        same = [[axis.name for axis in dimension] for dimension in self._axes.dimensions]
+        return found if [names for names in dimensions if names] == same else self
+
     def run(self, run_id: int) -> "Experiment":
         """Return the experiment without a grid that one run of the grid is.
 

@@ -171,6 +171,84 @@ def test_runs_that_were_taken_over_are_those_of_the_smaller_grid(sweep_of, tmp_p
     )
 
 
+# -- more axes -------------------------------------------------------------------------------------
+
+ONE = {"grid": {"learning_rate": RATES}}
+NEW_AXES = {
+    "last": ({}, {"grid__init_scale": [1.0, 0.5]}),
+    "last, another value of the file": (
+        {"initialisation__scale": 2.0},
+        {"initialisation__scale": 2.0, "grid__init_scale": [2.0, 1.0]},
+    ),
+    "last, and the file has a new value, which no run uses": (
+        {"initialisation__scale": 2.0},
+        {"grid__init_scale": [2.0, 1.0]},
+    ),
+    "not first among its values": ({}, {"grid__init_scale": [0.5, 1.0]}),
+    "first": ({}, {"grid": {"init_scale": [1.0, 0.5], "learning_rate": RATES, "init_id": 4}}),
+    "two": ({}, {"grid__momentum": [0.0, 0.5], "grid__batch_size": ["all", 1]}),
+    "two in step": (
+        {},
+        {
+            "grid__momentum": [0.0, 0.5],
+            "grid__init_scale": [1.0, 2.0],
+            "grid__zip": [["momentum", "init_scale"]],
+        },
+    ),
+    "where there was no grid": ({"grid": {}}, {"grid": {"init_id": 3}}),
+    "of initialisations": (ONE, {"grid": {"learning_rate": RATES, "init_id": 3}}),
+    "of a layer": (ONE, {"grid": {"learning_rate": RATES, "activation_2": ["tanh", "identity"]}}),
+    "of widths": (ONE, {"grid": {"learning_rate": RATES, "width": [2, 3]}}),
+    "of epochs": (ONE, {"grid": {"learning_rate": RATES, "max_epochs": [20, 30]}}),
+    "of losses": (ONE, {"grid": {"learning_rate": RATES, "loss": ["mse", "ssr"]}}),
+    "of a parameter": (
+        {**ONE, "initialisation__parameters": {"w1": 0.5}},
+        {"grid": {"learning_rate": RATES, "w1": [0.5, 1.5]}},
+    ),
+    "and more values": ({}, {"grid__init_id": 6, "grid__init_scale": [1.0, 0.5]}),
+}
+
+
+@pytest.mark.parametrize("case", NEW_AXES)
+def test_a_new_axis_that_has_the_value_of_the_file(case, tmp_path, sweep_of):
+    before, now = NEW_AXES[case]
+    grown = grow(tmp_path, sweep_of(**before), sweep_of(**now), lanes=1)
+    assert grown.progress.runs_reused == len(grown.before)
+
+
+def test_a_new_last_axis_keeps_the_ids(tmp_path, sweep_of):
+    grown = grow(tmp_path, sweep_of(), sweep_of(grid__init_scale=[1.0, 0.5]), lanes=1)
+    there = grown.after[grown.after["run_id"] < len(grown.before)]
+    pd.testing.assert_frame_equal(there.drop(columns="init_scale"), grown.before, check_exact=True)
+    assert there["init_scale"].eq(1.0).all()
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {"grid__init_scale": [0.5, 2.0]},
+        {"grid__w1": [0.0, 0.5]},  # it was drawn
+        {"grid__tolerance": [0.5, 0.1], "training__tolerance": 0.67},
+        {"grid": {"learning_rate": RATES, "init_scale": [1.0, 0.5]}},  # without init_id
+        {
+            "grid__init_scale": [1.0, 0.5, 2.0],
+            "grid__zip": [["learning_rate", "init_scale"]],
+        },
+    ],
+)
+def test_a_new_axis_without_the_value_of_the_file_is_another_experiment(now, tmp_path, sweep_of):
+    harness.run(sweep_of(), tmp_path / "out", lanes=1)
+    with pytest.raises(harness.ResultsError, match="holds the results of another experiment"):
+        harness.run(sweep_of(**now), tmp_path / "out", lanes=1)
+
+
+def test_a_new_axis_beside_other_data_is_another_experiment(tmp_path, sweep_of):
+    harness.run(sweep_of(), tmp_path / "out", lanes=1)
+    other = sweep_of(grid__init_scale=[1.0, 0.5], data={"inputs": [0, 1, 2], "targets": [0, 1, 0]})
+    with pytest.raises(harness.ResultsError, match="holds the results of another experiment"):
+        harness.run(other, tmp_path / "out", lanes=1)
+
+
 # -- more epochs -----------------------------------------------------------------------------------
 
 SHUFFLED = {
@@ -379,11 +457,28 @@ REFUSED = {
         {"record__epochs": {"log": 5}, "training__epochs": 200},
         ["training.epochs was 20 and is 200", "every"],
     ),
-    "another axis": ({}, {"grid__momentum": [0.0]}, ["grid.momentum was None and is [0.0]"]),
+    "another axis": ({}, {"grid__momentum": [0.5]}, ["grid.momentum was None and is [0.5]"]),
     "axes in another order": (
         {"grid": {"init_id": 4, "learning_rate": RATES}},
         {"grid": {"learning_rate": RATES, "init_id": 5}},
         ["grid.init_id was 4 and is 5"],
+    ),
+    "axes in another order, and a new one": (
+        {"grid": {"init_id": 4, "learning_rate": RATES}},
+        {"grid": {"learning_rate": RATES, "init_id": 4, "init_scale": [1.0, 2.0]}},
+        ["grid.init_scale was None and is [1.0, 2.0]"],
+    ),
+    "axes in step that were not, and a new one": (
+        {"grid": {"init_id": [0, 1, 2], "learning_rate": RATES}},
+        {
+            "grid": {
+                "init_id": [0, 1, 2],
+                "learning_rate": RATES,
+                "init_scale": [1.0, 2.0],
+                "zip": [["init_id", "learning_rate"]],
+            }
+        },
+        ["grid.init_scale was None and is [1.0, 2.0]"],
     ),
     "another key beside": (
         {},
