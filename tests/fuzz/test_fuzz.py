@@ -1,0 +1,278 @@
+"""Whatever is read or asked for is taken or refused: no other exception, no hang, little memory.
+
+`make test` tries some hundred cases, the same each time; `make fuzz` a hundred thousand, others
+each time, with a limit of 2 s of processor time for each and of 1 GB of memory for all.
+"""
+
+import contextlib
+import io
+import json
+import os
+import resource
+import shutil
+import signal
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import harness
+from harness import data, inspection
+from harness.cli.arguments import load, parse_change
+from harness.errors import HarnessError
+from harness.export import export
+from tests.fuzz.mutations import changed, mutated
+
+CASES = int(os.environ.get("HARNESS_FUZZ", 0))  # of all targets together
+TARGETS = 6
+SECONDS = 2
+BYTES = 1_000_000_000
+
+as_many = settings(
+    max_examples=-(-CASES // TARGETS) if CASES else 60,
+    derandomize=not CASES,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+FILES = [
+    """
+name = "a"
+question = "?"
+[network]
+layers = [1, 2, 1]
+activations = ["softplus", "identity"]
+[data]
+generator = "dosage"
+[training]
+epochs = 5
+learning_rate = 0.1
+tolerance = 1e-3
+limit = 1e10
+[initialisation]
+scheme = "normal"
+scale = 2.0
+biases = "zeros"
+seed = 0
+[grid]
+learning_rate = { log = [0.01, 1.0], count = 3 }
+init_id = 4
+[record]
+epochs = { log = 5 }
+parameters = true
+""",
+    """
+[network]
+layers = [2, 2, 1]
+activations = ["sigmoid", "sigmoid"]
+loss = "cross_entropy"
+scales = [1.0, "1/fan_in"]
+[data]
+inputs = [[0, 0], [0, 1], [1, 0], [1, 1]]
+targets = [0, 1, 1, 0]
+standardise = ["inputs"]
+[training]
+epochs = 3
+learning_rate = [0.5, 0.1]
+momentum = 0.5
+batches = "shuffled"
+batch_size = 2
+train = ["w1", "b1"]
+[initialisation.parameters]
+w1 = 0.5
+[grid]
+momentum = [0.0, 0.5]
+init_scale = { linear = [1, 2], count = 2 }
+width = [1, 2]
+zip = [["momentum", "init_scale"]]
+[record]
+epochs = "all"
+measures = ["ssr_mean"]
+""",
+]
+DOCUMENTS_OF_A_FOLDER = ["commits/000000.json", "manifest.json"]
+DOCUMENTS = [tomllib.loads(text) | {"name": "a"} for text in FILES]
+CHANGES = [
+    *(b"training.epochs=5", b"network.layers=[1, 3, 1]", b"grid.init_id=3", b"question=why?"),
+    *(b"record.epochs={ every = 2 }", b"grid.learning_rate=[0.1, 0.2]", b"name=other"),
+]
+CONDITIONS = [
+    b"status == 'diverged' and learning_rate > 0.1",
+    b"run_id in [1, 2, 3] or not (ssr_final < 1e-3)",
+    b"abs(ssr_final - ssr_initial) / epochs >= 0.5 and isfinite(ssr_min)",
+    b"0.01 < learning_rate <= 1 and status not in ('converged', 'finished')",
+    b"learning_rate == 0.1",
+]
+TABLES = [
+    b"a,b,c\n1,2,x\n3,-4.5e-3,y\n",
+    b'"a","b","c"\r\n"1","2","x, y"\r\n"3","4","say ""hi"""\r\n',
+    b"\xef\xbb\xbfb , a\n\n1, 2\n\n3, 4",
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def limits():
+    """In the long run, limit memory: of what is loaded already, and the gigabyte beside it."""
+    if not CASES:
+        yield
+        return
+    signal.signal(signal.SIGPROF, _out_of_time)
+    size = 1024 * int(Path("/proc/self/status").read_text().split("VmSize:")[1].split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (size + BYTES, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"\nfuzz: peak memory {peak / 1e6:.0f} MB, worst case {_worst[0]:.2f} s of CPU: {_worst[1]}"
+    )
+    assert peak < BYTES
+
+
+def _out_of_time(*_):
+    raise AssertionError(f"more than {SECONDS} s of processor time")
+
+
+_worst = [0.0, ""]
+
+
+@contextlib.contextmanager
+def refused_or_taken(case):
+    """Let a HarnessError with a message of a bounded length pass, and nothing else."""
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    if CASES:
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    message = "taken"
+    try:
+        yield
+    except HarnessError as error:
+        message = str(error)
+    finally:
+        if CASES:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            after = resource.getrusage(resource.RUSAGE_SELF)
+            taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            if taken > _worst[0]:
+                _worst[:] = taken, repr(case)[:300]
+    assert 0 < len(message) < 25_000
+
+
+def use(experiment):
+    """Do with an experiment what needs no training."""
+    repr(experiment)
+    assert len(experiment.identity) == len(experiment.lineage) == 64
+    again = harness.Experiment.from_mapping(
+        tomllib.loads(experiment.to_toml()), data=experiment.dataset
+    )
+    assert again == experiment
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """An empty folder of this module's own."""
+    return tmp_path_factory.mktemp("fuzz")
+
+
+@as_many
+@given(text=mutated(*(text.encode() for text in FILES)))
+def test_experiment_files(folder, text):
+    path = folder / "file.toml"
+    path.write_bytes(text)
+    with refused_or_taken(text):
+        use(harness.load_experiment(path))
+
+
+@as_many
+@given(document=changed(*DOCUMENTS))
+def test_experiments_of_mappings(document):
+    with refused_or_taken(document):
+        use(harness.Experiment.from_mapping(document))
+
+
+@as_many
+@given(change=mutated(*CHANGES))
+def test_changes(folder, change):
+    path = folder / "right.toml"
+    path.write_text(FILES[0])
+    argument = os.fsdecode(change.replace(b"\0", b""))  # which no argument has
+    with refused_or_taken(argument):
+        parse_change(argument)
+        use(load(path, [argument]))
+
+
+@as_many
+@given(text=mutated(*TABLES))
+def test_csv_files(folder, text):
+    path = folder / "points.csv"
+    path.write_bytes(text)
+    with refused_or_taken(text):
+        found = data.read_csv(path, ["a"], ["b"])
+        # A data point is a line, and no line gets lost.
+        lines = [line for line in text.decode("utf-8-sig").splitlines() if line.strip()]
+        assert len(found.inputs) <= len(lines)
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    """A results folder, as bytes by name."""
+    experiment = harness.Experiment.from_mapping(DOCUMENTS[0])
+    where = folder / "right"
+    harness.run(experiment, where, lanes=1)
+    return {
+        path.relative_to(where).as_posix(): path.read_bytes()
+        for path in where.rglob("*")
+        if path.is_file() and path.name[0] != "."
+    }
+
+
+@as_many
+@given(text=mutated(*CONDITIONS))
+def test_conditions(folder, results, text):
+    condition = os.fsdecode(text.replace(b"\0", b""))
+    with refused_or_taken(condition):
+        for table in ("runs", "trajectories"):
+            export(folder / "right", io.BytesIO(), table=table, where=condition)
+
+
+def test_results_folders(folder, results):
+    where = folder / "wrong"
+    documents = [json.loads(results[name]) for name in DOCUMENTS_OF_A_FOLDER]
+
+    @as_many
+    @given(
+        name=st.sampled_from(sorted(results)),
+        text=mutated(*results.values()),
+        documents=st.tuples(*map(changed, documents)),
+    )
+    def look(name, text, documents):
+        written = [json.dumps(document, default=str).encode() for document in documents]
+        wrong = {**dict(zip(DOCUMENTS_OF_A_FOLDER, written, strict=True))}
+        if name not in wrong:
+            wrong = {name: text}
+        shutil.rmtree(where, ignore_errors=True)
+        for file, content in {**results, **wrong}.items():
+            path = where / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        for reading in (_read, inspection.status, _verify):
+            with refused_or_taken(wrong):
+                reading(where)
+
+    look()
+
+
+def _verify(where):
+    for _ in inspection.verify(where):
+        pass
+
+
+def _read(where):
+    found = harness.open_results(where)
+    repr(found)
+    found._repr_html_()
+    assert len(found.runs) <= 12
+    found.trajectories()
+    repr(found.experiment)
