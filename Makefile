@@ -12,7 +12,7 @@ KERNEL_BRANCHES := 95
 COMPILED_ONLY := harness/kernels/_cache.py,harness/kernels/_jit.py,harness/kernels/lane*.py,harness/kernels/memory.py,harness/kernels/parts.py
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test torture bench bench-c docs landmarks capacity format clean
+.PHONY: help sweep test torture fuzz bench bench-c docs landmarks capacity format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ test: $(VENV)/.installed-test  ## style, types, architecture, tests, tests witho
 
 torture: $(VENV)/.installed-test  ## kill, fill, flip and fail for minutes, and see that results survive
 	@HARNESS_TORTURE=1 $(BIN)/python -m pytest -q tests/faults
+
+fuzz: $(VENV)/.installed-test  ## read a hundred thousand mutated files, arguments and folders
+	@HARNESS_FUZZ=100000 $(BIN)/python -m pytest -q -s -p no:xdist tests/fuzz
 
 bench: $(VENV)/.installed  ## compare the speed with NumPy, Numba, JAX and PyTorch; takes minutes
 	@$(PIP) --editable '.[peers]'

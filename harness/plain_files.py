@@ -25,7 +25,7 @@ def open_text(path: Path, most: int) -> TextIO:
         It cannot be opened, is not a plain file, or is larger; `strerror` says which.
     """
     try:
-        # noqa: the caller closes it.
+        # The caller closes it.
         file = open(path, encoding="utf-8-sig", newline="", opener=_open_at_once)  # noqa: SIM115
     except ValueError:  # a byte that no path may have
         raise OSError(errno.EINVAL, "it is not a path") from None

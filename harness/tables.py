@@ -207,14 +207,16 @@ class Results:
         ResultsError
             No run is finished, or the sweep has no such column.
         """
+        count = check_whole("count", count, 1, "It is the number of runs that are wanted.")
         best = ranking.best_of(self.run_batches(self._ranked_columns()), count)
         return self.in_order(best["run_id"].tolist(), columns)
 
     def in_order(self, run_ids: list[int], columns: Iterable[str] | None = None) -> pd.DataFrame:
         """Return rows of `runs` in the order of `run_ids`, with all columns or some."""
-        names = self.run_columns if columns is None else list(columns)
-        rows = self.read_runs(dict.fromkeys(["run_id", *names]), run_ids)
-        rows = rows.set_index("run_id", drop=False).loc[run_ids]
+        names = self.run_columns if columns is None else check_names("columns", columns)
+        ids = check_run_ids(run_ids)
+        rows = self.read_runs(dict.fromkeys(["run_id", *names]), ids)
+        rows = rows.set_index("run_id", drop=False).loc[ids]
         return rows[names].reset_index(drop=True)
 
     def combinations(self) -> pd.DataFrame:

@@ -203,6 +203,21 @@ REFUSED = {
         ["5", 0, -1, 1.5, True, None, NOTHING],
         "most = ",
     ),
+    "best_runs": (
+        lambda made, value: made.results.best_runs(value),
+        ["5", 0, -1, 1.5, True, None, [1], NOTHING],
+        "count = ",
+    ),
+    "best_runs columns": (
+        lambda made, value: made.results.best_runs(1, value),
+        ["status", 5, [5], ["statsu"], NOTHING],
+        "",
+    ),
+    "in_order": (
+        lambda made, value: made.results.in_order(value),
+        ["x", True, 1.0, [1.5], ["1"], [True], -1, [0, 8], NOTHING],
+        "run_id",
+    ),
     "draw": (
         lambda made, value: plots.draw(value, "map"),
         ["results/small", None, 5, NOTHING],
