@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from harness.arguments import first_batch, make_variant
-from harness.calls import check_type, check_whole
+from harness.calls import check_type, is_whole
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, check_experiment
 from harness.factors import Chain
@@ -120,7 +120,12 @@ def trace(
         far off and so saturated that cross-entropy has no derivative by it in numbers.
     """
     check_experiment(experiment)
-    epoch = check_whole("epoch", epoch, 0, "0 is the first update.")
+    if not (is_whole(epoch) and epoch >= 0):
+        raise ExperimentError(
+            "epoch",
+            f"= {shown(epoch)} must be a whole number of at least 0.",
+            "0 is the first update.",
+        )
     for name, value in (("parameter", parameter), ("notation", notation)):
         check_type(name, value, (str, NoneType), "a text", "Or leave it out.")
     alone = experiment.run(run_id)

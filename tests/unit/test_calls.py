@@ -276,3 +276,8 @@ def test_numbers_of_numpy_and_paths_of_any_kind_are_taken(made):
     assert harness.plan(made.experiment, threads=np.int64(1)).threads == 1
     assert harness.trace(made.experiment, run_id=np.int64(7), epoch=np.uint8(1)).run_id == 7
     assert made.experiment.run(np.int64(3)).training.learning_rate == 0.1
+
+
+def test_threads_of_this_machine_are_not_those_of_a_cluster(made):
+    with pytest.raises(harness.HarnessError, match="threads = 2 is for this machine"):
+        harness.run(made.experiment, made.folder, threads=2, scheduler="tcp://127.0.0.1:8786")
