@@ -58,7 +58,8 @@ def say_table(
     say(title, "bold")
     for columns in _folds(widths, gap, console.width) if fold else [range(len(widths))]:
         for row in lines:
-            say((" " * gap).join(row[n].rjust(widths[n]) for n in columns).rstrip())
+            line = (" " * gap).join(row[n].rjust(widths[n]) for n in columns).rstrip()
+            console.print(Text(line), soft_wrap=True)  # of any width: its cells are bounded
 
 
 def _folds(widths: Sequence[int], gap: int, most: int) -> list[list[int]]:
