@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import signal
+import time
 import tomllib
 from pathlib import Path
 
@@ -113,50 +114,51 @@ TABLES = [
 ]
 
 
+_worst = (0.0, "")
+
+
 @pytest.fixture(scope="module", autouse=True)
-def limits():
-    """In the long run, limit memory: of what is loaded already, and the gigabyte beside it."""
-    if not CASES:
-        yield
-        return
-    signal.signal(signal.SIGPROF, _out_of_time)
-    size = 1024 * int(Path("/proc/self/status").read_text().split("VmSize:")[1].split()[0])
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (size + BYTES, before[1]))
+def peak():
+    """In the long run, say what the cases took, and hold the peak of memory to its limit."""
     yield
-    resource.setrlimit(resource.RLIMIT_AS, before)
-    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
-        f"\nfuzz: peak memory {peak / 1e6:.0f} MB, worst case {_worst[0]:.2f} s of CPU: {_worst[1]}"
-    )
-    assert peak < BYTES
+    if CASES:
+        used = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(f"\nfuzz: peak memory {used / 1e6:.0f} MB; the worst case took {_worst[0]:.2f} s of")
+        print(f"processor time: {_worst[1]}")
+        assert used < BYTES
 
 
 def _out_of_time(*_):
     raise AssertionError(f"more than {SECONDS} s of processor time")
 
 
-_worst = [0.0, ""]
+@contextlib.contextmanager
+def limited(case):
+    """Limit processor time, and memory beside what the process has already."""
+    global _worst
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    size = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
+    signal.signal(signal.SIGPROF, _out_of_time)
+    began = time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    resource.setrlimit(resource.RLIMIT_AS, (size + BYTES, before[1]))
+    try:
+        yield
+    finally:  # before an error is reported, which takes both
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        _worst = max(_worst, (time.process_time() - began, repr(case)[:300]))
 
 
 @contextlib.contextmanager
 def refused_or_taken(case):
     """Let a HarnessError with a message of a bounded length pass, and nothing else."""
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    if CASES:
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
     message = "taken"
-    try:
-        yield
-    except HarnessError as error:
-        message = str(error)
-    finally:
-        if CASES:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            after = resource.getrusage(resource.RUSAGE_SELF)
-            taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            if taken > _worst[0]:
-                _worst[:] = taken, repr(case)[:300]
+    with limited(case) if CASES else contextlib.nullcontext():
+        try:
+            yield
+        except HarnessError as error:
+            message = str(error)
     assert 0 < len(message) < 25_000
 
 
