@@ -60,7 +60,6 @@ def export(
     ctrl_c.keeping(WHOLE)
     from harness import export as exporting
 
-
     done = exporting.export(
         folder,
         output or sys.stdout.buffer,
