@@ -9,11 +9,12 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
-from harness.errors import NoSpaceError, ResultsError, StorageError, shown
+from harness.errors import ResultsError, shown
 from harness.selection import Selection, gathered
 from harness.store import Store, is_local
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
-from harness.store.files import FULL, LocalFiles
+from harness.store.files import LocalFiles
+from harness.store.outputs import not_written
 
 FORMATS = ("csv", "parquet")
 
@@ -73,11 +74,12 @@ def export(
     NoSpaceError, StorageError
         The file cannot be written; nothing of it is there.
     """
-    store = Store.open(folder)
+    results = Results(Store.open(folder))
+    store = results.store
     file_format = _checked_format(file_format, output)
     if isinstance(output, Path):
         output = _checked_output(output, store, force=force)
-    selection = Selection(store, table, columns, runs, where)
+    selection = Selection(results, table, columns, runs, where)
     written = 0
 
     def counted() -> Iterator[pa.Table]:
@@ -167,8 +169,4 @@ def _write_file(path: Path, pieces: Iterable[Any], *, force: bool) -> None:
                 "Name another file, or replace it with --force."
             )
     except OSError as error:
-        kind = NoSpaceError if error.errno in FULL else StorageError
-        raise kind(
-            f"{path} cannot be written: {error.strerror}.\n"
-            "Make room, or name a file elsewhere with --output."
-        ) from error
+        raise not_written(path, error) from error

@@ -115,6 +115,7 @@ class Experiment(Section):
         self._dataset = context["data"] or checks.build_dataset(
             self.data, self._network, context["folder"]
         )
+        checks.check_shapes(self._dataset, self.data, self._network)
         checks.check_targets(self._dataset, self._network)
         checks.check_training(self.training, self._network, len(self._dataset.inputs))
         checks.check_initialisation(self.initialisation, self._network)

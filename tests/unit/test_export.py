@@ -13,12 +13,12 @@ import pyarrow.parquet
 import pytest
 
 from harness import export as export_module
-from harness import selection
+from harness import selection, tables
 from harness.cli.commands import main
 from harness.errors import HarnessError, NoSpaceError, StorageError
 from harness.export import export
-from harness.store import Store
 from harness.store.encoding import parquet_pieces
+from tests.made_store import make_store, origin
 
 CHUNK, CHUNKS, EPOCHS = 4, 3, 5
 RUNS = CHUNK * CHUNKS
@@ -45,13 +45,18 @@ def trajectories_table(first, last):
     return {"run_id": ids, "epoch": epochs, "ssr": AWKWARD[(ids + epochs) % AWKWARD.size]}
 
 
+@pytest.fixture(autouse=True)
+def no_experiment(monkeypatch):
+    """There is no experiment to compare these tables with."""
+    monkeypatch.setattr(tables, "experiment_of", lambda store: None)
+    monkeypatch.setattr(tables, "columns_of", lambda experiment: None)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A results folder that no network made."""
     path = tmp_path / "results"
-    Store.prepare(path)
-    sizes = {"runs": RUNS, "chunk_size": CHUNK, "chunks": CHUNKS}
-    store = Store.create(path, {"identity": "this", **sizes})
+    store = make_store(path, RUNS, CHUNK)
     for chunk in (2, 0, 1):
         keep(store, chunk)
     return path
@@ -60,7 +65,7 @@ def folder(tmp_path):
 def keep(store, chunk):
     first, last = CHUNK * chunk, CHUNK * (chunk + 1)
     tables = {"runs": [runs_table(first, last)], "trajectories": [trajectories_table(first, last)]}
-    store.keep(store.pack(chunk, tables, {}))
+    store.keep(store.pack(chunk, tables, origin()))
 
 
 def frame_of(table):
@@ -240,9 +245,7 @@ def test_order_is_kept_whatever_thread_is_first(folder, monkeypatch):
 
 
 def test_a_sweep_that_has_not_ended(tmp_path):
-    Store.prepare(tmp_path / "out")
-    sizes = {"runs": RUNS, "chunk_size": CHUNK, "chunks": CHUNKS}
-    store = Store.create(tmp_path / "out", {"identity": "this", **sizes})
+    store = make_store(tmp_path / "out", RUNS, CHUNK)
     with pytest.raises(HarnessError, match="no finished chunk yet"):
         export(tmp_path / "out", io.BytesIO())
     keep(store, 1)

@@ -11,6 +11,8 @@ import harness
 from harness import inspection, planning
 from harness.store import Store
 from harness.store.lock import writer
+from tests import made_store
+from tests.made_store import origin
 
 
 @pytest.fixture
@@ -67,14 +69,12 @@ def test_status_of_a_folder_that_lacks_chunks_and_is_written(trained):
 
 def make_store(folder, seconds):
     """A folder of chunks of 10 runs that were finished after some seconds."""
-    Store.prepare(folder)
-    manifest = {"identity": "x", "runs": 995, "chunk_size": 10, "chunks": 100}
-    store = Store.create(folder, {**manifest, "experiment": {"name": "made"}})
+    store = made_store.make_store(folder, 995, 10)
     began = datetime(2026, 1, 1, tzinfo=UTC)
     for chunk, after in enumerate(seconds):
         table = [{"run_id": np.arange(10 * chunk, 10 * chunk + 10)}]
         finished = (began + timedelta(seconds=after)).isoformat(timespec="milliseconds")
-        about = {"finished": finished, "reused_runs": chunk}
+        about = origin(finished=finished, reused_runs=chunk)
         store.keep(store.pack(chunk, {"runs": table, "trajectories": table}, about))
     return folder
 
