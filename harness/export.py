@@ -15,6 +15,7 @@ from harness.store import Store, is_local
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
 from harness.store.files import LocalFiles
 from harness.store.outputs import not_written
+from harness.tables import Results
 
 FORMATS = ("csv", "parquet")
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+import harness
 from harness import export as export_module
 from harness import selection, tables
 from harness.cli.commands import main
@@ -431,7 +432,8 @@ def test_no_parquet_for_a_terminal(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_a_reader_that_goes_away_ends_it_quietly(folder, file_format):
+def test_a_reader_that_goes_away_ends_it_quietly(small, tmp_path, file_format):
+    folder = harness.run(small(), tmp_path / "out").folder
     start = "from harness.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", start, "export", folder, "--format", file_format],
