@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.errors import InUseError
+from harness.errors import InUseError, ResultsError
 from harness.store import files as files_module
 from harness.store.commits import Commit, FileRecord
 from harness.store.files import LocalFiles
@@ -309,3 +309,18 @@ def test_a_writer_that_cannot_say_who_it_is_is_another_process(tmp_path):
     with writer(tmp_path):
         (tmp_path / ".writer.json").write_text("{")
         assert holder(tmp_path) == "another process"
+
+
+@pytest.mark.parametrize("content", [b"x", None])
+def test_a_lock_that_harness_did_not_make_is_left_alone(tmp_path, content):
+    folder, precious = tmp_path / "out", tmp_path / "precious"
+    folder.mkdir()
+    precious.write_bytes(b"precious")
+    if content is None:
+        (folder / ".lock").symlink_to(precious)
+    else:
+        (folder / ".lock").write_bytes(content)
+    with pytest.raises(ResultsError, match=r"\.lock is not a lock .*\nRemove it"), writer(folder):
+        pytest.fail("it is locked")
+    assert holder(folder) is None
+    assert (folder / ".lock").read_bytes() == content or precious.read_bytes() == b"precious"
