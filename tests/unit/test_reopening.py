@@ -88,9 +88,7 @@ def test_of_data_that_a_folder_does_not_hold_no_file_is_read(small, tmp_path, mo
     file.write_text("x,y\n0,0\n0.5,1\n1,0\n")
     experiment = small(data={"file": str(file), "inputs": ["x"], "targets": ["y"]})
     results = harness.run(experiment, tmp_path / "out")
-    with pytest.raises(
-        harness.ResultsError, match=r"does not hold its data.*\n.*harness run"
-    ):
+    with pytest.raises(harness.ResultsError, match=r"does not hold its data.*\n.*harness run"):
         harness.open_results(tmp_path / "out")
     again = harness.run(experiment, tmp_path / "out")
     assert again.runs.equals(results.runs)
