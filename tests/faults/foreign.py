@@ -125,7 +125,7 @@ def part(name, change, **options):
         table = pyarrow.parquet.read_table(folder / name)
         table = change(table).replace_schema_metadata(None)
         schema = pa.schema([pa.field(f.name, f.type, nullable=False) for f in table.schema])
-        with contextlib.suppress(pa.ArrowException):
+        with contextlib.suppress(pa.ArrowException, ValueError):
             table = table.cast(schema)
         put_part(folder, name, parquet(table, **options), table.num_rows)
 
