@@ -91,7 +91,7 @@ class Origin:
             worker=fields.line("worker"),
             finished=fields.time("finished"),
             code=fields.hexadecimal("code", 16),
-            seconds=fields.number("seconds", 0),
+            seconds=fields.number("seconds", 0, 1e9),
             reused_runs=fields.whole("reused_runs", 0, _MOST),
             lane_passes=fields.whole("lane_passes", 0, _MOST),
             run_passes=fields.whole("run_passes", 0, _MOST),

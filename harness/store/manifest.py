@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import HarnessError, ResultsError, shown_bytes
+from harness.errors import HarnessError, ResultsError, shown, shown_bytes
 from harness.store.places import files_at
 from harness.store.schema import MOST_BYTES, Fields, parsed
 from harness.store.sealed import seal, unseal
@@ -131,7 +131,7 @@ class Manifest:
         manifest = cls._from_fields(fields, data=points, earlier=tuple(earlier))
         generations = [former.generation for former in (*earlier, manifest)]
         if sorted(set(generations)) != generations:
-            raise ValueError(f"the generations {generations} are not ascending")
+            raise ValueError(f"the generations {shown(generations)} are not ascending")
         if any(former.lineage != manifest.lineage for former in earlier):
             raise ValueError("a former generation is of another experiment")
         return manifest

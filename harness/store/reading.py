@@ -109,11 +109,12 @@ class Reader:
                     yield file
                 return
             source = pa.BufferReader(read_part(self.store, table, chunk, commit, self._columns))
-            schema = pyarrow.parquet.read_schema(source)
-            if schema != self._schemas.setdefault(table, schema):
-                raise ValueError("has other columns than the other parts")
+            if self._columns is None:
+                schema = pyarrow.parquet.read_schema(source)
+                if schema != self._schemas.setdefault(table, schema):
+                    raise ValueError("has other columns than the other parts")
+                source.seek(0)
             self._whole.add((name, record))
-            source.seek(0)
             yield source
         except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
             raise self.store.broken(name, reason(error)) from error

@@ -20,7 +20,6 @@ _MOST_VALUES = 4_000_000
 _MOST_DEPTH = 20
 
 _LONGEST_LINE = 256
-_LONGEST_TEXT = 100_000
 
 
 def parsed(data: bytes) -> Any:
@@ -99,11 +98,11 @@ class Fields:
             raise self.wrong(key, value, f"a whole number from {least} to {most}")
         return value
 
-    def number(self, key: str, least: float) -> float:
-        """Take a finite number."""
+    def number(self, key: str, least: float, most: float) -> float:
+        """Take a number."""
         value = self.take(key)
-        if type(value) not in (int, float) or not least <= value < float("inf"):
-            raise self.wrong(key, value, f"a number from {least} on")
+        if type(value) not in (int, float) or not least <= value <= most:  # nor is NaN
+            raise self.wrong(key, value, f"a number from {least} to {most}")
         return float(value)
 
     def line(self, key: str) -> str:

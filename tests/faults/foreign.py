@@ -282,7 +282,16 @@ CASES |= {
         (["files", RUNS, "sha256"], ["", "0" * 64]),
         (["files", "/dev/zero"], [{"rows": 2, "size": 10**6, "sha256": "0" * 64}]),
         (["files", "../../x"], [{"rows": 2, "size": 10**6, "sha256": "0" * 64}]),
-        (["about", "finished"], ["yesterday", "2026-01-01T00:00:00"]),
+        (
+            ["about", "finished"],
+            [
+                "yesterday",
+                "2026-01-01T00:00:00",
+                "0001-01-01T00:00+23:59",
+                "9999-12-31T23:59-23:59",
+            ],
+        ),
+        (["about", "seconds"], [HUGE, 1e400, float("nan"), True]),
         (["about", "worker"], ["\x1b[2J", "x" * 10**6]),
         (["about", "reused_runs"], [-1, "1"]),
     )
