@@ -177,7 +177,7 @@ class Results:
     @property
     def has_tolerance(self) -> bool:
         """Whether runs can converge: a tolerance is set, for all of them or along an axis."""
-        tolerance = self.manifest["experiment"]["training"].get("tolerance")
+        tolerance = self.experiment.training.tolerance
         return tolerance is not None or "tolerance" in [axis.name for axis in self.grid.axes]
 
     @property

@@ -301,26 +301,6 @@ class Experiment(Section):
         return document
 
 
-def grid_of(document: Mapping[str, Any]) -> Grid:
-    """Return the grid of an experiment whose data points may be gone.
-
-    Parameters
-    ----------
-    document : mapping
-        What `Experiment.document` returns.
-
-    Raises
-    ------
-    ExperimentError
-        Something is not allowed; the message names the key.
-    """
-    try:
-        section = NetworkSection.model_validate(document["network"])
-    except ValidationError as error:
-        raise first_complaint(error, NetworkSection) from None
-    return parse_grid(document.get("grid", {}), axes.settings(checks.build_network(section)))
-
-
 def _inline(value: Any) -> str:
     """Write a value of [grid] on one line; the texts there are names of ours, without quotes."""
     if isinstance(value, dict):
