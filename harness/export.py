@@ -9,11 +9,13 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
-from harness.errors import NoSpaceError, ResultsError, StorageError, shown
+from harness.errors import ResultsError, shown
 from harness.selection import Missed, Selection, gathered
 from harness.store import Store, is_local
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
-from harness.store.files import FULL, LocalFiles
+from harness.store.files import LocalFiles
+from harness.store.outputs import not_written
+from harness.tables import Results
 
 FORMATS = ("csv", "parquet")
 
@@ -78,12 +80,12 @@ def export(
     NoSpaceError, StorageError
         The file cannot be written; nothing of it is there.
     """
-    store = Store.open(folder)
-    named = output
+    results = Results(Store.open(folder))
+    store, named = results.store, output
     if isinstance(output, Path):
         output = _checked_output(output, store, force=force)
     file_format = _checked_format(file_format, named)
-    selection = Selection(store, table, columns, runs, where)
+    selection = Selection(results, table, columns, runs, where)
     written = 0
 
     def counted() -> Iterator[pa.Table]:
@@ -185,8 +187,4 @@ def _write_file(path: Path, pieces: Iterable[Any], *, force: bool) -> None:
                 "Name another file, or replace it with --force."
             )
     except OSError as error:
-        kind = NoSpaceError if error.errno in FULL else StorageError
-        raise kind(
-            f"{path} cannot be written: {error.strerror}.\n"
-            "Make room, or name a file elsewhere with --output."
-        ) from error
+        raise not_written(path, error) from error

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from harness.arguments import Variant
 from harness.blocks import Trainer
+from harness.errors import ResultsError
 from harness.experiment import Experiment
 from harness.kernels import descent
+from harness.reopening import columns_of, experiment_of
 from harness.store import Reader, Store
 
 
@@ -50,11 +52,15 @@ class Former:
         experiment = trainer.experiment
         self._sources = []
         for store in stores:
-            former = Experiment.from_mapping(store.manifest["experiment"], data=experiment.dataset)
+            former = experiment_of(store, experiment.dataset)
             before = former.with_axes_of(experiment)
             former_ids = experiment.axes.in_former(before.axes)
-            assert former_ids is not None  # or the grid could not have grown
-            self._sources.append((Reader(store), former_ids))
+            if former_ids is None or obstacle(before, experiment):
+                raise ResultsError(
+                    f"{store.folder} has a former generation that the grid cannot have grown from."
+                    f"\nMove {store.folder} away, and train anew."
+                )
+            self._sources.append((Reader(store, columns_of(former)), former_ids))
 
     def known(self, first: int, last: int) -> "KnownRuns":
         """Return what is known of the runs from `first` up to `last`, which is not among them."""

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from harness.errors import ResultsError
+from harness.reopening import NotKeptError, columns_of, experiment_of
 from harness.store import Store
 from harness.store.checking import Checked, check
 from harness.store.lock import holder, writer
+from harness.store.manifest import MANIFEST
 
 # Commits that the present rate is taken from.
 _LATELY = 20
@@ -22,8 +25,10 @@ class Status:
     name : str
         Of the experiment.
     runs, runs_done, runs_reused, chunks, chunks_done, bytes : int
-        Of the whole sweep, of what is committed, and taken over from a smaller grid; and the size
-        of the committed files.
+        Of the whole sweep, of what is there, and taken over from a smaller grid; and the size of
+        the files.
+    chunks_broken : int
+        Chunks whose commit cannot be read, or whose files are gone or of another size.
     last : datetime or None
         When the last chunk was committed.
     rate : float or None
@@ -38,6 +43,7 @@ class Status:
     runs_reused: int
     chunks: int
     chunks_done: int
+    chunks_broken: int
     bytes: int
     last: datetime | None
     rate: float | None
@@ -53,10 +59,12 @@ def status(folder: Path) -> Status:
         It is no results folder, or its manifest is broken.
     """
     store = Store.open(folder)
-    commits = store.commits(broken=lambda name, why: None)
+    broken: list[str] = []
+    committed = store.commits(broken=lambda name, why: broken.append(name))
+    commits = {chunk: commit for chunk, commit in committed.items() if store.has_files(commit)}
     runs_of = {chunk: len(store.chunk_runs(chunk)) for chunk in commits}
     finished = sorted(
-        (datetime.fromisoformat(commit.about["finished"]), runs_of[chunk])
+        (datetime.fromisoformat(commit.about.finished), runs_of[chunk])
         for chunk, commit in commits.items()
     )
     lately = finished[-_LATELY:]
@@ -65,12 +73,13 @@ def status(folder: Path) -> Status:
         seconds = (lately[-1][0] - lately[0][0]).total_seconds()
         rate = sum(runs for _, runs in lately[1:]) / seconds
     return Status(
-        name=store.manifest["experiment"]["name"],
-        runs=store.manifest["runs"],
+        name=store.manifest.experiment["name"],
+        runs=store.manifest.runs,
         runs_done=sum(runs_of.values()),
-        runs_reused=sum(commit.about["reused_runs"] for commit in commits.values()),
-        chunks=store.manifest["chunks"],
+        runs_reused=sum(commit.about.reused_runs for commit in commits.values()),
+        chunks=store.manifest.chunks,
         chunks_done=len(commits),
+        chunks_broken=len(broken) + len(committed) - len(commits),
         bytes=sum(r.size for commit in commits.values() for r in commit.files.values()),
         last=finished[-1][0] if finished else None,
         rate=rate,
@@ -96,9 +105,21 @@ def verify(folder: Path) -> Iterator[Checked]:
     InUseError
         Something is broken, and another process writes into the folder.
     """
-    for store in (whole := Store.open(folder), *whole.earlier()):
+    whole = Store.open(folder)
+    problem, data = "", None
+    try:
+        data = experiment_of(whole).dataset
+    except NotKeptError:  # so that nobody knows the columns
+        pass
+    except ResultsError as error:
+        problem = f"does not fit its experiment: {error}"
+    yield Checked(name=MANIFEST, problem=problem, commit="")
+    if problem:
+        return  # all else follows from it
+    for store in (whole, *whole.earlier()):
         broken = set()
-        for file in check(store):
+        columns = None if data is None else columns_of(experiment_of(store, data))
+        for file in check(store, columns):
             if file.problem:
                 broken.add(file.commit)
             yield file

@@ -1,7 +1,8 @@
-"""Which folder an experiment's results go into: a new one, one to go on in, to grow, or none."""
+"""Open the results folder of an experiment: create, resume, extend or refuse it."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,18 @@ from typing import Any
 from harness import provenance
 from harness.blocks import Trainer
 from harness.data import Dataset
-from harness.errors import HarnessError, ResultsError, shown
+from harness.errors import ExperimentError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.growth import obstacle
 from harness.planning import chunk_size
-from harness.store import Store, has_manifest
+from harness.reopening import check_fit, most_recorded
+from harness.store import Manifest, Store, has_manifest
 from harness.store.csv_files import has_csv
-
-# Each is two files of one folder, and a second or two of training: months on a large machine.
-MOST_CHUNKS = 10**6
+from harness.store.manifest import MOST_CHUNKS
+from harness.store.parts import check_values
 
 # Of the data points that a manifest holds; more stay in their file.
-MOST_NUMBERS = 10**5
+MOST_NUMBERS = 10**6
 
 
 def is_finished(folder: Path, experiment: Experiment) -> bool:
@@ -28,12 +29,14 @@ def is_finished(folder: Path, experiment: Experiment) -> bool:
     if not has_manifest(folder):
         return False
     store = Store.open(folder)
-    same = store.manifest["identity"] == experiment.identity
-    return same and not store.manifest["earlier"] and not store.missing() and has_csv(store)
+    if store.manifest.identity != experiment.identity:
+        return False
+    check_fit(store, experiment)
+    return not store.manifest.earlier and not store.missing() and has_csv(store)
 
 
 def open_or_create(
-    folder: Path, experiment: Experiment, manifest: Mapping[str, Any], allow_code_change: bool
+    folder: Path, experiment: Experiment, manifest: Manifest, allow_code_change: bool
 ) -> Store:
     """Return the store of a folder that was prepared, as an experiment with a manifest needs it.
 
@@ -45,44 +48,55 @@ def open_or_create(
     if not has_manifest(folder):
         return Store.create(folder, manifest)
     store = Store.open(folder)
-    same = store.manifest["identity"] == experiment.identity
-    if not same:
+    same = store.manifest.identity == experiment.identity
+    if same:
+        check_fit(store, experiment)
+    else:
         _check_growth(store, experiment)
     if not same or store.missing():
         _check_code(store, allow_code_change)
     if same:
         return store
-    former = store.manifest.get("former_code", [])
-    return store.grow({**manifest, "former_code": former} if former else manifest)
+    return store.grow(replace(manifest, former_code=store.manifest.former_code))
 
 
 def _check_growth(store: Store, experiment: Experiment) -> None:
     """Raise a ResultsError unless the experiment is that of the folder, grown."""
-    document = store.manifest["experiment"]
+    document = store.manifest.experiment
     differs = _difference(document, experiment.document())
     reason = ""
-    before = Experiment.from_mapping(document, data=experiment.dataset)
-    # Its lineage says whether it had these data; that with further axes is of the data as well.
-    if store.manifest["lineage"] == before.lineage:
-        before = before.with_axes_of(experiment)
-        if before.lineage == experiment.lineage:
-            why = obstacle(before, experiment)
-            if why is None:
-                return
-            reason = f"\nIt does not extend that experiment: {why}."
+    before = _former(store, experiment)
+    if before is not None:
+        why = obstacle(before, experiment)
+        if why is None:
+            return
+        reason = f"\nIt does not extend that experiment: {why}."
     raise ResultsError(
         f"{store.folder} holds the results of another experiment: {differs}.{reason}\n"
         "Choose another folder with --out, or another name, or remove that one."
     )
 
 
+def _former(store: Store, experiment: Experiment) -> Experiment | None:
+    """Return the experiment of a folder with the axes of a larger one; None if it is another."""
+    try:
+        before = Experiment.from_mapping(store.manifest.experiment, data=experiment.dataset)
+    except ExperimentError:  # these are not its data points
+        return None
+    if before.lineage != store.manifest.lineage:  # nor here
+        return None
+    check_fit(store, before)
+    before = before.with_axes_of(experiment)
+    return before if before.lineage == experiment.lineage else None
+
+
 def _check_code(store: Store, allow: bool) -> None:
     """Raise a ResultsError where other code would go on, unless that is allowed."""
     now = provenance.provenance()
-    if store.manifest["code"] == now["code"]:
+    if store.manifest.code == now["code"]:
         return
     if not allow:
-        before = store.manifest["versions"]
+        before = store.manifest.versions
         changed = [
             f"{package} {before.get(package)} is now {version}"
             for package, version in now["versions"].items()
@@ -94,8 +108,7 @@ def _check_code(store: Store, allow: bool) -> None:
             " whose numbers may differ in the last bits.\n"
             "Train anew with --out in another folder, or go on here with --allow-code-change."
         )
-    former = [*store.manifest.get("former_code", []), store.manifest["code"]]
-    store.amend({**now, "former_code": former})
+    store.amend(**now, former_code=(*store.manifest.former_code, store.manifest.code))
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> str:
@@ -112,13 +125,13 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], where: str = 
     return ", ".join(found[:3]) or "the data differ"
 
 
-def manifest_of(trainer: Trainer) -> dict[str, Any]:
+def manifest_of(trainer: Trainer) -> Manifest:
     """Return the manifest of a new folder.
 
     Raises
     ------
     HarnessError
-        There would be too many chunks.
+        There would be too many chunks, or a run records too much.
     """
     experiment = trainer.experiment
     runs, size = experiment.axes.size, chunk_size(trainer)
@@ -128,21 +141,24 @@ def manifest_of(trainer: Trainer) -> dict[str, Any]:
             f"{runs:,} runs make {chunks:,} chunks; at most {MOST_CHUNKS:,} are trained.\n"
             "Make the grid smaller, or several experiments of it."
         )
-    return {
-        "identity": experiment.identity,
-        "lineage": experiment.lineage,
-        "runs": runs,
-        "chunk_size": size,
-        "chunks": chunks,
-        "experiment": experiment.document(),
-        "data": _data(experiment.dataset),
-        "created": now(),
+    recorded = most_recorded(experiment)
+    check_values(recorded, 3 + len(trainer.kept))
+    return Manifest(
+        identity=experiment.identity,
+        lineage=experiment.lineage,
+        runs=runs,
+        chunk_size=size,
+        chunks=chunks,
+        recorded=recorded,
+        experiment=experiment.document(),
+        data=_data(experiment.dataset),
+        created=now(),
         **provenance.provenance(),
-    }
+    )
 
 
 def _data(dataset: Dataset) -> dict[str, Any] | None:
-    """Return the data points for the manifest, so that a folder needs no other file to be read."""
+    """Return the data points for the manifest: no file is read because a folder names it."""
     if dataset.inputs.size + dataset.targets.size > MOST_NUMBERS:
         return None
     return {"inputs": dataset.inputs.tolist(), "targets": dataset.targets.tolist()}

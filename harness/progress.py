@@ -43,7 +43,7 @@ class Tally:
         self._counts = make_counts(len(missing))
         self._row_of = {chunk: row for row, chunk in enumerate(missing)}
         self._reused = 0
-        self._runs = store.manifest["runs"]
+        self._runs = store.manifest.runs
         self._here = sum(len(store.chunk_runs(chunk)) for chunk in missing)
         self._began = time.perf_counter()
 

@@ -14,6 +14,7 @@ from harness.conditions import Condition, all_of, parse_condition, wanted_values
 from harness.errors import ResultsError, shown
 from harness.hints import nearest, suggest
 from harness.store import TABLES, Reader, Store
+from harness.tables import Results
 
 _RUNS_AT_ONCE = 1 << 20
 _BYTES_AT_ONCE = 1 << 24
@@ -32,7 +33,7 @@ class Selection:
 
     Parameters
     ----------
-    store : Store
+    results : Results
         The results folder.
     table, columns, runs, where
         As of `harness.export.export`.
@@ -50,19 +51,20 @@ class Selection:
 
     def __init__(
         self,
-        store: Store,
+        results: Results,
         table: str,
         columns: Sequence[str] | None,
         runs: str | None,
         where: str | None,
     ) -> None:
+        store = results.store
         if table not in TABLES:
             raise ResultsError(
                 f"--table = {shown(table)} is no table of {store.folder}.\n"
                 f"{nearest(table, TABLES) or f'It is {TABLES[0]} or {TABLES[1]}.'}"
             )
         self._table = table
-        self._reader = Reader(store)
+        self._reader = results.reader
         self._ranges = None if runs is None else _parsed_runs(runs, store)
         own = _types(self._reader, table)
         # A run has one row there. What has the same name in both is that of the table itself.
@@ -203,7 +205,7 @@ def _checked_columns(names: Sequence[str], types: Mapping[str, Any], store: Stor
 
 def _parsed_runs(text: str, store: Store) -> list[range]:
     """Return runs such as ``0,5,100-199`` as ranges, ascending and apart from each other."""
-    runs = int(store.manifest["runs"])
+    runs = store.manifest.runs
     found = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,18})\s*(?:-\s*([0-9]{1,18})\s*)?", part)

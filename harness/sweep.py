@@ -117,7 +117,7 @@ def run(
     folder = place(Path("results", experiment.name) if out is None else out)
     trainer = Trainer(experiment, lanes=lanes)
     if is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
-        return Results(Store.open(folder))
+        return Results(Store.open(folder), experiment)
     manifest = manifest_of(trainer)
     threads = threads or available_threads()
     Store.prepare(folder)
@@ -141,18 +141,18 @@ def run(
             with opened as workers:
                 _train(workers, store, missing, tally, progress)
         _finish(store)
-    return Results(store)
+    return Results(store, experiment)
 
 
 def _finish(store: Store) -> None:
     """Write what is there once all chunks are; each step may be done again."""
     _check_alone(store)
-    if store.manifest["earlier"]:
+    if store.manifest.earlier:
         store.drop_earlier()
     done = [commit.about for commit in store.commits().values()]
     # Passes over the data: those that the lanes had room for, and those that a run made.
-    passes = {kind: sum(about[f"{kind}_passes"] for about in done) for kind in ("lane", "run")}
-    store.amend({"passes": {"lanes": passes["lane"], "runs": passes["run"]}})
+    lanes, runs = sum(a.lane_passes for a in done), sum(a.run_passes for a in done)
+    store.amend(passes={"lanes": lanes, "runs": runs})
     write_csv(store)
 
 
@@ -161,9 +161,9 @@ def _check_alone(store: Store) -> None:
 
     A lock keeps it out of a folder; an object store has none.
     """
-    there = Store.open(store.folder).manifest
-    keys = ("identity", "generation")
-    if any(there[key] != store.manifest[key] for key in keys) or store.missing():
+    there, ours = Store.open(store.folder).manifest, store.manifest
+    same = (there.identity, there.generation) == (ours.identity, ours.generation)
+    if not same or store.missing():
         raise ResultsError(
             f"{store.folder} was changed by another process meanwhile.\n"
             "What is finished is kept; when that one has ended the same command goes on."

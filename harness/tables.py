@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from harness import ranking, tally
 from harness.arrays import to_dataset
 from harness.calls import check_names, check_path, check_run_ids, check_type, check_whole
-from harness.data import Dataset
 from harness.errors import ResultsError, shown
-from harness.experiment import Experiment, grid_of
+from harness.experiment import Experiment
 from harness.experiment.card import card
 from harness.grid import Grid
 from harness.hints import suggest
+from harness.reopening import columns_of, experiment_of
 from harness.store import Reader, Store, has_manifest, place
 
 # Fewer initialisations are all kept when runs are chosen.
@@ -33,42 +33,43 @@ class Results:
     ----------
     store : Store
         The results folder.
+    experiment : Experiment, optional
+        Its experiment, if it is known; by default it is read from the folder.
+
+    Attributes
+    ----------
+    store, reader
+        The folder, and what reads its tables.
+    experiment : Experiment
+        The experiment, with the data points that were trained on.
+
+    Raises
+    ------
+    ResultsError
+        The folder does not fit its experiment, or does not hold its data points: those of a file
+        that has more than a million numbers.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, experiment: Experiment | None = None) -> None:
         check_type("store", store, Store, "a Store", "Use harness.open_results(FOLDER).")
-        self._store = store
-        self._reader = Reader(store)
+        self.store = store
+        self.experiment = experiment or experiment_of(store)
+        self.reader = Reader(store, columns_of(self.experiment))
 
     @property
     def folder(self) -> Path:
         """Where the results are."""
-        return self._store.folder
+        return self.store.folder
 
-    @property
+    @cached_property
     def manifest(self) -> Mapping[str, Any]:
         """The experiment as it was resolved, and with what it was trained."""
-        return self._store.manifest
+        return {**self.store.manifest.document(), "experiment": self.experiment.document()}
 
-    @cached_property
-    def experiment(self) -> Experiment:
-        """The experiment, with the data points that were trained on.
-
-        Raises
-        ------
-        ExperimentError
-            Its data come from a file that is no longer there, and were too many for the manifest.
-        """
-        kept = self.manifest["data"]
-        data = None
-        if kept is not None:
-            data = Dataset(inputs=np.array(kept["inputs"]), targets=np.array(kept["targets"]))
-        return Experiment.from_mapping(self.manifest["experiment"], data=data)
-
-    @cached_property
+    @property
     def grid(self) -> Grid:
         """The grid: axes, and the arithmetic between run ids and coordinates."""
-        return grid_of(self.manifest["experiment"])
+        return self.experiment.axes
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -77,12 +78,12 @@ class Results:
         Columns: run_id, init_id, one an axis, status, epochs (done), ssr_initial, ssr_final,
         ssr_min; loss_* where the loss is not SSR; the measures and final parameters asked for.
         """
-        return _to_pandas(self._reader.read("runs"))
+        return _to_pandas(self.reader.read("runs"))
 
     @property
     def run_columns(self) -> list[str]:
         """Names of the columns of `runs`."""
-        return self._reader.columns("runs")
+        return self.reader.columns("runs")
 
     def read_runs(
         self, columns: Iterable[str], run_ids: Iterable[int] | None = None
@@ -98,7 +99,7 @@ class Results:
         """
         names = self._checked_columns("runs", columns)
         ids = None if run_ids is None else self._checked_ids(run_ids)
-        return _with_categories(self._reader.read("runs", names, ids))
+        return _with_categories(self.reader.read("runs", names, ids))
 
     def run_batches(self, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
         """Yield some columns of `runs`, chunk by chunk, however many there are.
@@ -110,7 +111,7 @@ class Results:
         ResultsError
             The sweep has no such column.
         """
-        for rows in self._reader.batches("runs", self._checked_columns("runs", columns)):
+        for rows in self.reader.batches("runs", self._checked_columns("runs", columns)):
             yield _with_categories(rows)
 
     def sample_runs(self, columns: Iterable[str], most: int = 1_000_000) -> pd.DataFrame:
@@ -122,12 +123,12 @@ class Results:
         """
         names = self._checked_columns("runs", columns)
         most = check_whole("most", most, 1, "It is the number of runs that are wanted.")
-        share = most / max(self._reader.rows("runs"), 1)
-        starts = self.manifest["experiment"].get("grid", {}).get("init_id")
+        share = most / max(self.reader.rows("runs"), 1)
+        starts = self.experiment.grid.get("init_id")
         many = isinstance(starts, int) and starts >= _MANY_STARTS
         chosen_by = "init_id" if many else "run_id"
         parts = []
-        for rows in self._reader.batches("runs", list(dict.fromkeys([chosen_by, *names]))):
+        for rows in self.reader.batches("runs", list(dict.fromkeys([chosen_by, *names]))):
             drawn = tally.scattered(rows[chosen_by].to_numpy()) <= share
             parts.append(rows.filter(pa.array(drawn)).select(names))
         return _with_categories(pa.concat_tables(parts))
@@ -152,11 +153,11 @@ class Results:
         """
         wanted = None if run_ids is None else self._checked_ids(run_ids)
         names = None if columns is None else self._checked_columns("trajectories", columns)
-        return _to_pandas(self._reader.read("trajectories", names, wanted))
+        return _to_pandas(self.reader.read("trajectories", names, wanted))
 
     def _checked_ids(self, run_ids: int | Iterable[int]) -> NDArray[np.int64]:
         ids = check_run_ids(run_ids)
-        runs = self.manifest["runs"]
+        runs = self.store.manifest.runs
         wrong = ids[(ids < 0) | (ids >= runs)] if ids.size else ids
         if wrong.size:
             raise ResultsError(
@@ -166,7 +167,7 @@ class Results:
         return ids
 
     def _checked_columns(self, table: str, columns: Iterable[str]) -> list[str]:
-        names, known = check_names("columns", columns), self._reader.columns(table)
+        names, known = check_names("columns", columns), self.reader.columns(table)
         for name in names:
             if name not in known:
                 raise ResultsError(
@@ -178,7 +179,7 @@ class Results:
     @property
     def has_tolerance(self) -> bool:
         """Whether runs can converge: a tolerance is set, for all of them or along an axis."""
-        tolerance = self.manifest["experiment"]["training"].get("tolerance")
+        tolerance = self.experiment.training.tolerance
         return tolerance is not None or "tolerance" in [axis.name for axis in self.grid.axes]
 
     @property
@@ -269,20 +270,19 @@ class Results:
     def _repr_html_(self) -> str:
         """Show them in a notebook: how the runs ended, and where the tables are."""
         counts: Counter[str] = Counter()
-        for part in self.run_batches(["status"]) if self._reader.rows("runs") else []:
+        for part in self.run_batches(["status"]) if self.reader.rows("runs") else []:
             counts.update(part["status"].tolist())
         ended = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
         rows = [
-            ("runs", f"{counts.total():,} of {self.manifest['runs']:,} trained"),
+            ("runs", f"{counts.total():,} of {self.store.manifest.runs:,} trained"),
             ("ended", ended),
             ("tables", ".runs, .trajectories(), .to_xarray()"),
             ("folder", str(self.folder)),
         ]
-        document = self.manifest["experiment"]
-        return card(document["name"], [("question", document.get("question", "")), *rows])
+        return card(self.experiment.name, [("question", self.experiment.question), *rows])
 
     def __repr__(self) -> str:
-        return f"<Results {self.folder}: {self.manifest['runs']} runs>"
+        return f"<Results {self.folder}: {self.store.manifest.runs} runs>"
 
 
 def _to_pandas(table: Any) -> pd.DataFrame:
@@ -308,7 +308,7 @@ def open_results(folder: str | Path) -> Results:
     Raises
     ------
     ResultsError
-        It is no results folder.
+        It is not a results folder, or does not fit its experiment.
     """
     check_path("folder", folder)
     folder = place(folder)

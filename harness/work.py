@@ -23,7 +23,7 @@ from harness.errors import ClusterError
 from harness.experiment import Experiment
 from harness.growth import Former
 from harness.opening import now
-from harness.store import Packed, Store
+from harness.store import Manifest, Origin, Packed, Store
 from harness.store.encoding import Columns
 from harness.store.lock import is_written_by
 
@@ -98,8 +98,8 @@ class Work:
         with self._preparing:
             if "_former" in self.__dict__:
                 return
-            if provenance.code_stamp() != self._store.manifest["code"]:
-                raise ClusterError(_other_code(self._store.manifest["versions"]))
+            if provenance.code_stamp() != self._store.manifest.code:
+                raise ClusterError(_other_code(self._store.manifest.versions))
             self._trainer.compile()
             _ = self._former
 
@@ -140,15 +140,15 @@ class Work:
         if block is None:
             return None
         reused = int(known.there.sum())
-        about = {
-            "worker": provenance.worker(),
-            "code": provenance.code_stamp(),
-            "finished": now(),
-            "seconds": round(seconds, 6),
-            "reused_runs": reused,
-            "lane_passes": int(counts[2]),
-            "run_passes": int(counts[3]),
-        }
+        about = Origin(
+            worker=provenance.worker(),
+            code=provenance.code_stamp(),
+            finished=now(),
+            seconds=round(seconds, 6),
+            reused_runs=reused,
+            lane_passes=int(counts[2]),
+            run_passes=int(counts[3]),
+        )
         tables: Mapping[str, Iterable[Columns]] = {
             "runs": [block.runs],
             "trajectories": block.trajectories,
@@ -164,7 +164,7 @@ def _arrived(
     experiment: Experiment,
     lanes: int | None,
     folder: Path,
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     token: str,
     trains: int | None,
 ) -> Work:

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from harness.experiment import Experiment
 from harness.maps import Image, columns_of, framed, image_of, map_axes, nearest_half, told_apart
 from harness.plots.image import frame
 from harness.progress import Progress
+from harness.store.outputs import write_inside
 from harness.sweep import run
 
 # A film shows each frame so long, in milliseconds.
@@ -103,15 +105,15 @@ def zoom(
         experiment = framed(experiment, window=window)
 
 
-def write_film(images: list[Image], file: Path) -> Path:
+def write_film(images: list[Image], folder: Path) -> Path:
     """Write the frames of a zoom as a film: MP4 where there is ffmpeg, else GIF.
 
     Parameters
     ----------
     images : list of Image
         The frames.
-    file : Path
-        Where, without an ending.
+    folder : Path
+        Where the file goes, under the name zoom.
 
     Returns
     -------
@@ -121,18 +123,18 @@ def write_film(images: list[Image], file: Path) -> Path:
     frames = [_enlarged(frame(image)) for image in images]
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        film = file.with_suffix(".gif")
         first, *others = [Pictures.fromarray(pixels) for pixels in frames]
-        first.save(film, save_all=True, append_images=others, duration=_SHOWN, loop=0)
-        return film
-    film = file.with_suffix(".mp4")
-    with tempfile.TemporaryDirectory() as folder:
+        film = BytesIO()
+        first.save(film, format="GIF", save_all=True, append_images=others, duration=_SHOWN, loop=0)
+        return write_inside(folder, "zoom.gif", [film.getvalue()])
+    with tempfile.TemporaryDirectory() as temporary:
         for number, pixels in enumerate(frames):
-            pictures.imsave(f"{folder}/{number:03}.png", pixels)
-        rate, names = str(1000 / _SHOWN), f"{folder}/%03d.png"
+            pictures.imsave(f"{temporary}/{number:03}.png", pixels)
+        rate, names = str(1000 / _SHOWN), f"{temporary}/%03d.png"
         command = [ffmpeg, "-y", "-loglevel", "error", "-framerate", rate, "-i", names]
-        subprocess.run([*command, "-pix_fmt", "yuv420p", str(film)], check=True)
-    return film
+        made = Path(temporary, "zoom.mp4")
+        subprocess.run([*command, "-pix_fmt", "yuv420p", str(made)], check=True)
+        return write_inside(folder, "zoom.mp4", [made.read_bytes()])
 
 
 def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -100,11 +100,11 @@ def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, objec
             assert packed is not None
             store.keep(packed)
             commit.append(time.perf_counter() - trained)
-            training.append(packed.commit.about["seconds"])
+            training.append(packed.commit.about.seconds)
             packing.append(trained - began - training[-1])
         sizes = [sum(r.size for r in each.files.values()) for each in store.commits().values()]
     return {
-        "runs": int(store.manifest["chunk_size"]),
+        "runs": store.manifest.chunk_size,
         "size": int(np.median(sizes)),
         "training": np.array(training),
         "packing": np.array(packing),

@@ -104,7 +104,7 @@ def _told(found: Map) -> Map:
 def _seconds(found: Map) -> float:
     """Return how long a map took, by the time that its chunks trained, which its folder has."""
     commits = Store.open(found.folder).commits().values()
-    return sum(commit.about["seconds"] for commit in commits) / available_threads()
+    return sum(commit.about.seconds for commit in commits) / available_threads()
 
 
 LANDMARK = Landmark(

@@ -19,6 +19,11 @@ def show_status(folder: Path, status: Status) -> None:
         ("chunks", f"{status.chunks_done:,} of {status.chunks:,} done"),
         ("on disk", shown_bytes(status.bytes)),
     ]
+    if status.chunks_broken:
+        are = "is" if status.chunks_broken == 1 else "are"
+        rows.append(
+            ("broken", f"{plural(status.chunks_broken, 'chunk')} {are} committed, but not whole")
+        )
     if status.runs_reused:
         rows.append(("reused", f"{plural(status.runs_reused, 'run')} of a smaller grid"))
     if status.last is not None:

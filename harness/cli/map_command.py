@@ -122,6 +122,7 @@ def zoom(
     from harness import zooming
     from harness.boundary import dimension
     from harness.cli import screens
+    from harness.store.outputs import write_inside
 
     experiment = framed_by(file, changes, size, window)
     screens.announce(experiment)
@@ -141,11 +142,12 @@ def zoom(
             seconds += taken
             bar.last = None
     boxes = pd.concat([image.boxes.assign(frame=place) for place, image in enumerate(found)])
-    boxes.to_csv(folder / "dimensions.csv", index=False, lineterminator="\n")
+    table = boxes.to_csv(index=False, lineterminator="\n")
+    write_inside(folder, "dimensions.csv", [table.encode()])
     say(f"dimension of all: {number(dimension([image.boxes for image in found]))}")
     if seconds:
         say(f"trained in {duration(seconds)}")
-    film = zooming.write_film([image.image for image in found], folder / "zoom")
+    film = zooming.write_film([image.image for image in found], folder)
     say(f"{plural(len(found), 'frame')} in {folder}; {film}")
 
 
@@ -200,10 +202,9 @@ def _write_picture(found: "Map", colours: str) -> Path:
     from harness.maps import map_axes
     from harness.plots import rendered
     from harness.plots.image import map_image
+    from harness.store.outputs import write_inside
 
-    picture = found.folder / "plots" / ("map.png" if colours == "rank" else f"map-{colours}.png")
-    picture.parent.mkdir(parents=True, exist_ok=True)
+    name = "map.png" if colours == "rank" else f"map-{colours}.png"
     title = f"{found.experiment.name}: {plural(found.image.trained.size, 'pixel')}"
     figure = map_image(found.image, map_axes(found.experiment), title=title, colours=colours)
-    picture.write_bytes(rendered(figure))
-    return picture
+    return write_inside(found.folder, f"plots/{name}", [rendered(figure)])

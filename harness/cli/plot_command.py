@@ -49,6 +49,7 @@ def plot(
     """Draw a picture of the results in DIR."""
     from harness import plots, tables
     from harness.store import is_local
+    from harness.store.outputs import write_inside, write_output
 
     if output is None and not is_local(folder):
         raise HarnessError(f"{folder} takes no pictures.\nName a file with --output.")
@@ -59,7 +60,9 @@ def plot(
     figure = plots.draw(
         tables.open_results(folder), kind, run=run_id, x=x, y=y, ssr=ssr, width=width
     )
-    picture = plots.rendered(figure, file_format)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(picture)
+    picture = [plots.rendered(figure, file_format)]
+    if output is None:
+        write_inside(folder, f"plots/{kind}.png", picture)
+    else:
+        write_output(output, folder, picture)
     say(str(file))

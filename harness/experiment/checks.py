@@ -103,7 +103,6 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
             inputs=_table("data.inputs", section.inputs),
             targets=_table("data.targets", section.targets),
         )
-    _check_shapes(found, section, network)
     columns = {
         name: data.standardise(getattr(found, name), f"data.{name}") for name in section.standardise
     }
@@ -178,7 +177,8 @@ def _table(key: str, given: Sequence[Any] | None) -> data.Floats:
     return np.array(rows, dtype=np.float64)
 
 
-def _check_shapes(found: data.Dataset, section: DataSection, network: Network) -> None:
+def check_shapes(found: data.Dataset, section: DataSection, network: Network) -> None:
+    """Check that there is a target for each input, and a number for each unit."""
     if len(found.inputs) != len(found.targets):
         raise ExperimentError(
             "data.targets",

@@ -158,6 +158,7 @@ class Experiment(Section):
         self._dataset = context["data"] or checks.build_dataset(
             self.data, self._network, context["folder"]
         )
+        checks.check_shapes(self._dataset, self.data, self._network)
         checks.check_targets(self._dataset, self._network)
         checks.check_training(self.training, self._network, len(self._dataset.inputs))
         checks.check_initialisation(self.initialisation, self._network)
@@ -375,26 +376,6 @@ class Experiment(Section):
             )
         }
         return document
-
-
-def grid_of(document: Mapping[str, Any]) -> Grid:
-    """Return the grid of an experiment whose data points may be gone.
-
-    Parameters
-    ----------
-    document : mapping
-        What `Experiment.document` returns.
-
-    Raises
-    ------
-    ExperimentError
-        Something is not allowed; the message names the key.
-    """
-    try:
-        section = NetworkSection.model_validate(document["network"])
-    except ValidationError as error:
-        raise first_complaint(error, NetworkSection) from None
-    return parse_grid(document.get("grid", {}), axes.settings(checks.build_network(section)))
 
 
 def _inline(value: Any) -> str:

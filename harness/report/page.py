@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import os
 import re
 import shlex
 from html import escape
@@ -20,6 +19,8 @@ from harness.report.encoding import as_json
 from harness.report.gathering import gather
 from harness.report.ordered_axes import ordered_axes
 from harness.store import is_local
+from harness.store.files import LocalFiles
+from harness.store.outputs import split_output, write_inside
 from harness.tables import Results, open_results
 
 # What every report begins with, so that no other file is taken for one and replaced.
@@ -54,28 +55,26 @@ def write_report(folder: Path, output: Path | None = None) -> Written:
     if output is None and not is_local(results.folder):
         raise ResultsError(f"{results.folder} takes no report.\nName a file with --output.")
     path = output or results.folder / "report.html"
-    _check_free(path)
+    folder, name = split_output(path, results.folder)
+    _check_free(path, LocalFiles(folder), name)
     data = page(results).encode("utf-8", "xmlcharrefreplace")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_inside(folder, name, [data])
     return Written(path, len(data))
 
 
-def _check_free(path: Path) -> None:
-    start = b""
-    if not path.exists():
+def _check_free(path: Path, files: LocalFiles, name: str) -> None:
+    """Raise a ResultsError if there is something that is not a report."""
+    try:
+        with files.open(name) as file:
+            if file.read(len(_BEGINNING)) == _BEGINNING.encode():
+                return
+    except FileNotFoundError:
         return
-    if path.is_file():
-        with path.open("rb") as file:
-            start = file.read(len(_BEGINNING))
-    if start != _BEGINNING.encode():
-        raise ResultsError(
-            f"{path} is there already and is no report.\nChoose another name with --output."
-        )
+    except OSError:  # something that is not a plain file
+        pass
+    raise ResultsError(
+        f"{path} is there already and is no report.\nChoose another name with --output."
+    )
 
 
 def page(results: Results) -> str:

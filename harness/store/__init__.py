@@ -17,10 +17,21 @@ In an object store these are objects under a prefix, without the lock.
 Nothing here knows of networks.
 """
 
-from harness.store.commits import Packed
-from harness.store.folder import TABLES, Store
-from harness.store.manifest import has_manifest
+from harness.store.commits import Origin, Packed
+from harness.store.folder import Store
+from harness.store.manifest import Manifest, has_manifest
+from harness.store.parts import TABLES
 from harness.store.places import is_local, place
 from harness.store.reading import Reader
 
-__all__ = ["TABLES", "Packed", "Reader", "Store", "has_manifest", "is_local", "place"]
+__all__ = [
+    "TABLES",
+    "Manifest",
+    "Origin",
+    "Packed",
+    "Reader",
+    "Store",
+    "has_manifest",
+    "is_local",
+    "place",
+]

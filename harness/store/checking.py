@@ -1,12 +1,15 @@
-"""Every byte of a results folder against its checksum."""
+"""Every byte of a results folder against its checksum, and every part against its chunk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from harness.store.commits import Commit, FileRecord
-from harness.store.csv_files import CSV_COMMIT
-from harness.store.folder import Store
-from harness.store.manifest import MANIFEST
+from harness.store.csv_files import CSV_COMMIT, read_csv_commit
+from harness.store.folder import Store, reason
+from harness.store.parts import TABLES, Columns
+from harness.store.reading import read_part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,32 +21,69 @@ class Checked:
     commit: str
 
 
-def check(store: Store) -> Iterator[Checked]:
-    """Read every file that was committed."""
-    # Opening the store has checked it.
-    yield Checked(name=MANIFEST, problem="", commit="")
+def check(store: Store, columns: Mapping[str, Columns] | None = None) -> Iterator[Checked]:
+    """Read every file that was committed.
+
+    Parameters
+    ----------
+    store : Store
+        The folder.
+    columns : mapping, optional
+        The columns of each table, if they are known.
+    """
     broken: list[tuple[str, str]] = []
     commits = store.commits(broken=lambda name, why: broken.append((name, why)))
-    listed = {store.name_of_commit(chunk): commit for chunk, commit in commits.items()}
-    if store.files.size(CSV_COMMIT) is not None:
-        try:
-            commit = Commit.from_json(store.files.read(CSV_COMMIT))
-            if commit.identity == store.manifest["identity"]:  # not of a smaller grid
-                listed[CSV_COMMIT] = commit
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            broken.append((CSV_COMMIT, str(error)))
     for name, why in broken:
         yield Checked(name=name, problem=f"is broken: {why}", commit=name)
-    for commit_name, commit in listed.items():
-        yield Checked(name=commit_name, problem="", commit=commit_name)
-        for name, record in commit.files.items():
-            yield Checked(name=name, problem=_problem(store, name, record), commit=commit_name)
+    for chunk, commit in commits.items():
+        name = store.name_of_commit(chunk)
+        yield Checked(name=name, problem="", commit=name)
+        for table in TABLES:
+            problem = _problem(store, table, chunk, commit, columns)
+            yield Checked(name=store.name_of_part(table, chunk), problem=problem, commit=name)
+    yield from _check_csv(store)
 
 
-def _problem(store: Store, name: str, record: FileRecord) -> str:
+def _problem(
+    store: Store, table: str, chunk: int, commit: Commit, columns: Mapping[str, Columns] | None
+) -> str:
     try:
-        return record.difference(store.files.read(name))
+        read_part(store, table, chunk, commit, columns)
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"cannot be read: {reason(error)}"
+    except ValueError as error:
+        return str(error)
+    except (MemoryError, pa.ArrowException) as error:
+        return f"is broken: {error}"
+    return ""
+
+
+def _check_csv(store: Store) -> Iterator[Checked]:
+    try:
+        commit = read_csv_commit(store)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        yield Checked(name=CSV_COMMIT, problem=f"is broken: {reason(error)}", commit=CSV_COMMIT)
+        return
+    if commit.identity != store.manifest.identity:  # of a smaller grid
+        return
+    yield Checked(name=CSV_COMMIT, problem="", commit=CSV_COMMIT)
+    for name, record in commit.files.items():
+        yield Checked(name=name, problem=_csv_problem(store, name, record), commit=CSV_COMMIT)
+
+
+def _csv_problem(store: Store, name: str, record: FileRecord) -> str:
+    try:
+        size = store.files.size(name)
+        if size is None:
+            return "is missing"
+        if size != record.size:  # before it is read, whatever its length
+            return f"has {size:,} bytes instead of {record.size:,}"
+        with store.files.open(name) as file:
+            found = FileRecord.of_file(record.rows, file)
+    except OSError as error:
+        return f"cannot be read: {reason(error)}"
+    return "" if found == record else "is not as it was written: its SHA-256 is another"

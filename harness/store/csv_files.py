@@ -1,11 +1,12 @@
 """The tables of a finished sweep as CSV: derived from the chunks, and checked as they are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from harness.store.commits import Commit, FileRecord
+from harness.store.commits import MOST_COMMIT_BYTES, CsvCommit, FileRecord
 from harness.store.encoding import csv_header, to_csv
-from harness.store.folder import COMMITS, TABLES, Store
+from harness.store.folder import COMMITS, Store
+from harness.store.parts import TABLES
 from harness.store.reading import Reader
 
 # Beyond that a spreadsheet does not open the file and Parquet is the format to read.
@@ -13,14 +14,37 @@ MOST_CSV_ROWS = 1_000_000
 
 CSV_COMMIT = f"{COMMITS}/csv.json"
 
+# A number has at most 26 characters, and no table has more columns than a network of this package
+# has parameters that fit a row of this length.
+MOST_ROW_BYTES = 1 << 16
+
+
+def read_csv_commit(store: Store) -> CsvCommit:
+    """Read the commit of the CSV files, of this generation or a former one.
+
+    Raises
+    ------
+    OSError, ValueError
+        It is not there, or broken.
+    """
+    commit = CsvCommit.from_json(store.files.read(CSV_COMMIT, MOST_COMMIT_BYTES))
+    if not set(commit.files) <= {f"{table}.csv" for table in TABLES}:
+        raise ValueError("it has other files than runs.csv and trajectories.csv")
+    for name, record in commit.files.items():
+        if record.rows >= MOST_CSV_ROWS or record.size > (record.rows + 1) * MOST_ROW_BYTES:
+            raise ValueError(f"{name} is larger than harness writes it")
+    return commit
+
 
 def has_csv(store: Store) -> bool:
     """Return whether all CSV files that are due are there, and as long as they were written."""
     try:
-        files: Mapping[str, FileRecord] = store.read_commit(CSV_COMMIT).files
-    except (OSError, ValueError, TypeError, KeyError):  # not written, broken, of a smaller grid
+        commit = read_csv_commit(store)
+        return commit.identity == store.manifest.identity and all(
+            store.files.size(name) == record.size for name, record in commit.files.items()
+        )
+    except (OSError, ValueError):  # not written, or broken
         return False
-    return all(store.files.size(name) == record.size for name, record in files.items())
 
 
 def write_csv(store: Store) -> None:
@@ -32,10 +56,11 @@ def write_csv(store: Store) -> None:
             rows, name = reader.rows(table), f"{table}.csv"
             if 0 < rows < MOST_CSV_ROWS:
                 store.files.replace(name, _pieces(reader, table))
-                records[name] = FileRecord.of(rows, store.files.read(name))
+                with store.files.open(name) as file:
+                    records[name] = FileRecord.of_file(rows, file)
             else:
                 store.files.remove([name])  # of a smaller grid
-        commit = Commit(identity=store.manifest["identity"], files=records, about={})
+        commit = CsvCommit(identity=store.manifest.identity, files=records)
         store.files.replace(CSV_COMMIT, [commit.to_json()])
 
 

@@ -6,21 +6,29 @@ keeps the new name after a power failure (Pillai et al. 2014, "All file systems 
 equal"). No fsync is ever tried again: after a failure the kernel may have dropped what it could not
 write, and a second call would succeed without it (Rebello et al. 2020, "Can applications recover
 from fsync failures?").
+
+Nothing here follows a link inside the folder; see `inside`.
 """
 
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from harness.store.inside import OpenFolder, open_folder
 
 # A quota that is spent, and a limit on the size of files, are full disks to a user.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # File systems without hard links say one of these: FAT, some network shares.
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class LocalFiles:
@@ -29,7 +37,7 @@ class LocalFiles:
     Parameters
     ----------
     root : Path
-        The folder.
+        The folder. It may be a link; what is in it may not.
 
     Raises
     ------
@@ -42,74 +50,87 @@ class LocalFiles:
 
     def make_folders(self, names: Iterable[str]) -> None:
         """Make the folder, and folders in it, where they are not there yet."""
-        for path in (self.root, *(self.root / name for name in names)):
-            missing = [p for p in (path, *path.parents) if not p.exists()]
-            for folder in reversed(missing):
-                with suppress(FileExistsError):  # another process was faster
-                    os.mkdir(folder)
-                _flush_folder(folder.parent)
-        # A process that was killed may have made folder and manifest, and not flushed them.
-        _flush_folder(self.root)
-        _flush_folder(self.root.parent)
+        missing = [p for p in (self.root, *self.root.parents) if not p.exists()]
+        for path in reversed(missing):
+            with suppress(FileExistsError):  # another process was faster
+                os.mkdir(path)
+            with open_folder(path.parent) as above:
+                _flush(above)
+        with open_folder(self.root) as root:
+            for name in names:
+                with suppress(FileExistsError):
+                    os.mkdir(root.at(name), dir_fd=root.descriptor)
+                    _flush(root)
+                with open_folder(self.root, name):  # or it is something else
+                    pass
+            # A process that was killed may have made folder and manifest, and not flushed them.
+            _flush(root)
+        with open_folder(self.root.parent) as above:
+            _flush(above)
 
     def create(self, name: str, data: Iterable[Any]) -> bool:
         """Make a file of some buffers; return False, and change nothing, if it is there."""
-        path = self.root / name
-        with _unfinished(path, data) as written:
-            try:
-                os.link(written, path)
-            except FileExistsError:
-                return False
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                if path.exists():
+        with self._folder_of(name) as (folder, last):
+            with _unfinished(folder, last, data) as written:
+                try:
+                    os.link(
+                        folder.at(written),
+                        folder.at(last),
+                        src_dir_fd=folder.descriptor,
+                        dst_dir_fd=folder.descriptor,
+                    )
+                except FileExistsError:
                     return False
-                os.rename(written, path)
-        _flush_folder(path.parent)
+                except OSError as error:
+                    if error.errno not in _NO_LINKS:
+                        raise
+                    if folder.look(last) is not None:
+                        return False
+                    _rename(folder, written, last)
+            _flush(folder)
         return True
 
     def replace(self, name: str, data: Iterable[Any]) -> None:
         """Make a file of some buffers, in the place of the one that is there."""
-        path = self.root / name
-        with _unfinished(path, data) as written:
-            os.replace(written, path)
-        _flush_folder(path.parent)
+        with self._folder_of(name) as (folder, last):
+            with _unfinished(folder, last, data) as written:
+                _rename(folder, written, last)
+            _flush(folder)
 
-    def note(self, name: str, text: str) -> None:
-        """Write a file for people, which a crash may spoil."""
-        (self.root / name).write_text(text, encoding="utf-8")
+    def read(self, name: str, most: int) -> bytes:
+        """Return what is in a file of at most so many bytes."""
+        with self.open(name) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > most:
+                raise too_long(name, most)
+            return file.read(size)
 
-    def remove_note(self, name: str) -> None:
-        """Remove what `note` has written."""
-        (self.root / name).unlink()
-
-    def read(self, name: str) -> bytes:
-        """Return what is in a file."""
-        return (self.root / name).read_bytes()
-
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> BufferedIOBase:
         """Open a file to read parts of it."""
-        return (self.root / name).open("rb")
+        with self._folder_of(name) as (folder, last):
+            return open(folder.open_plain(last), "rb")
 
     def size(self, name: str) -> int | None:
         """Return the bytes of a file, or None if there is no such file."""
         try:
-            return (self.root / name).stat().st_size
+            with self._folder_of(name) as (folder, last):
+                return folder.plain_size(last)
         except FileNotFoundError:
             return None
 
     def entries(self) -> set[str]:
         """Return the names of all that is in the folder itself."""
         try:
-            return set(os.listdir(self.root))
+            with open_folder(self.root) as root:
+                return set(root.names())
         except FileNotFoundError:
             return set()
 
     def names(self, folder: str) -> list[str]:
         """Return the files in a folder, ascending, without those that are being written."""
         try:
-            found = os.listdir(self.root / folder)
+            with open_folder(self.root, folder) as opened:
+                found = opened.names()
         except FileNotFoundError:
             return []
         return sorted(f"{folder}/{name}" for name in found if not name.startswith("."))
@@ -118,26 +139,36 @@ class LocalFiles:
         """Remove files, in this order; those that are not there are passed over."""
         folders = {}
         for name in names:
-            path = self.root / name
-            with suppress(FileNotFoundError):
-                os.unlink(path)
-            folders[path.parent] = True
-        for folder in folders:
-            _flush_folder(folder)
+            with suppress(FileNotFoundError), self._folder_of(name) as (folder, last):
+                folders[name.rpartition("/")[0]] = True
+                os.unlink(folder.at(last), dir_fd=folder.descriptor)
+        for inside in folders:
+            with open_folder(self.root, inside) as folder:
+                _flush(folder)
 
     def remove_unfinished(self, folders: Iterable[str]) -> None:
         """Remove what a process left that was killed while it wrote."""
-        for folder in (self.root, *(self.root / name for name in folders)):
-            for path in folder.glob(".*.unfinished"):
-                with suppress(FileNotFoundError):
-                    os.unlink(path)
+        for inside in ("", *folders):
+            with open_folder(self.root, inside) as folder:
+                for name in folder.names():
+                    found = folder.look(name) if _is_unfinished(name) else None
+                    if found is not None and not stat.S_ISDIR(found.st_mode):
+                        with suppress(FileNotFoundError):
+                            os.unlink(folder.at(name), dir_fd=folder.descriptor)
+
+    @contextmanager
+    def _folder_of(self, name: str) -> Iterator[tuple[OpenFolder, str]]:
+        """Open the folder of a name, and take the last part of the name."""
+        inside, _, last = name.rpartition("/")
+        with open_folder(self.root, inside) as folder:
+            yield folder, last
 
 
 @contextmanager
-def _unfinished(path: Path, data: Iterable[Any]) -> Iterator[Path]:
-    """Write buffers to a file beside `path`, for as long as it takes to give it its name."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+def _unfinished(folder: OpenFolder, name: str, data: Iterable[Any]) -> Iterator[str]:
+    """Write buffers to a file of another name, for as long as it takes to give it its own."""
+    unfinished = f".{name}.{os.getpid()}-{secrets.token_hex(4)}.unfinished"
+    descriptor = os.open(folder.at(unfinished), _NEW, 0o666, dir_fd=folder.descriptor)
     try:
         try:
             for buffer in data:
@@ -150,17 +181,27 @@ def _unfinished(path: Path, data: Iterable[Any]) -> Iterator[Path]:
         yield unfinished
     finally:
         with suppress(OSError):  # it has its name now; or something went wrong, and that is raised
-            os.unlink(unfinished)
+            os.unlink(folder.at(unfinished), dir_fd=folder.descriptor)
 
 
-_BINARY = getattr(os, "O_BINARY", 0)
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".unfinished")
 
 
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # which opens no folders, and keeps names without being told
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _rename(folder: OpenFolder, before: str, after: str) -> None:
+    os.replace(
+        folder.at(before),
+        folder.at(after),
+        src_dir_fd=folder.descriptor,
+        dst_dir_fd=folder.descriptor,
+    )
+
+
+def _flush(folder: OpenFolder) -> None:
+    if folder.descriptor is not None:  # Windows keeps names without being told
+        os.fsync(folder.descriptor)
+
+
+def too_long(name: str, most: int) -> OSError:
+    """Return the error for a file that is longer than it may be."""
+    return OSError(errno.EINVAL, f"{name} has more than {most:,} bytes", name)

@@ -3,18 +3,17 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import NoSpaceError, ResultsError, StorageError, shown_bytes
-from harness.store.commits import Commit, FileRecord, Packed
+from harness.store.commits import MOST_COMMIT_BYTES, Commit, FileRecord, Origin, Packed
 from harness.store.encoding import Columns, to_parquet
 from harness.store.files import FULL
-from harness.store.manifest import FORMAT, MANIFEST, read_manifest
+from harness.store.manifest import MANIFEST, Manifest, read_manifest
+from harness.store.parts import MOST_PART_BYTES, TABLES
 from harness.store.places import files_at
-from harness.store.sealed import seal
-
-TABLES = ("runs", "trajectories")
 
 COMMITS = "commits"
 _FOLDERS = (*TABLES, COMMITS)
@@ -27,19 +26,16 @@ class Store:
     ----------
     folder : Path
         The folder, as `place` returns it.
-    manifest : mapping
-        What was trained, and with what. It must have `identity`, `runs`, `chunk_size`, `chunks`;
-        `generation`, how often the grid has grown; and `earlier`, the manifests of former
-        generations whose chunks are still there.
+    manifest : Manifest
+        What was trained, and with what.
     """
 
-    def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder = folder
         self.manifest = manifest
         self.files = files_at(folder)
         self._known: dict[str, Commit] = {}  # by name; a commit never changes
-        grown = manifest["generation"]
-        self._suffix = f"-g{grown}" if grown else ""
+        self._suffix = f"-g{manifest.generation}" if manifest.generation else ""
         self._commit_name = re.compile(rf"{COMMITS}/(\d{{6}}){self._suffix}\.json")
 
     # -- made and opened ---------------------------------------------------------------------------
@@ -64,10 +60,10 @@ class Store:
             ) from None
 
     @classmethod
-    def create(cls, folder: Path, manifest: Mapping[str, Any]) -> "Store":
+    def create(cls, folder: Path, manifest: Manifest) -> "Store":
         """Write the manifest of a folder that was prepared."""
-        store = cls(folder, {"format": FORMAT, **manifest, "generation": 0, "earlier": []})
-        store.amend({})
+        store = cls(folder, manifest)
+        store.amend()
         return store
 
     @classmethod
@@ -81,32 +77,29 @@ class Store:
         """
         return cls(folder, read_manifest(folder))
 
-    def amend(self, entries: Mapping[str, Any]) -> None:
+    def amend(self, **entries: Any) -> None:
         """Write entries into the manifest, which keeps the others."""
-        manifest = {**self.manifest, **entries}
+        manifest = replace(self.manifest, **entries)
+        data = manifest.to_json()
         with self.writing("the manifest"):
-            self.files.replace(MANIFEST, [seal(manifest)])
+            self.files.replace(MANIFEST, [data])
         self.manifest = manifest
 
-    def grow(self, manifest: Mapping[str, Any]) -> "Store":
+    def grow(self, manifest: Manifest) -> "Store":
         """Begin another generation; `earlier` gives the chunks that are there until it is done."""
-        before = {name: value for name, value in self.manifest.items() if name != "earlier"}
-        grown = {
-            "format": FORMAT,
-            **manifest,
-            "generation": self.manifest["generation"] + 1,
-            "earlier": [*self.manifest["earlier"], before],
-        }
-        with self.writing("the manifest"):
-            self.files.replace(MANIFEST, [seal(grown)])
-        return Store(self.folder, grown)
+        former = replace(self.manifest, earlier=(), data=None)
+        grown = replace(
+            manifest,
+            generation=former.generation + 1,
+            earlier=(*self.manifest.earlier, former),
+        )
+        store = Store(self.folder, grown)
+        store.amend()
+        return store
 
     def earlier(self) -> list["Store"]:
         """Return the former generations of which chunks may be there, the latest first."""
-        return [
-            Store(self.folder, {**manifest, "earlier": []})
-            for manifest in reversed(self.manifest["earlier"])
-        ]
+        return [Store(self.folder, manifest) for manifest in reversed(self.manifest.earlier)]
 
     def drop_earlier(self) -> None:
         """Remove the former generations, committed or not."""
@@ -121,7 +114,7 @@ class Store:
                     for name in self.files.names(folder)
                     if all_generations.fullmatch(name) and not this_one.fullmatch(name)
                 )
-        self.amend({"earlier": []})
+        self.amend(earlier=())
 
     # -- chunks ------------------------------------------------------------------------------------
 
@@ -129,10 +122,14 @@ class Store:
         """Return the name of the file that says a chunk is there."""
         return f"{COMMITS}/{chunk:06}{self._suffix}.json"
 
+    def name_of_part(self, table: str, chunk: int) -> str:
+        """Return the name of the file that a chunk of a table is in."""
+        return f"{table}/part-{chunk:06}{self._suffix}.parquet"
+
     def chunk_runs(self, chunk: int) -> range:
         """Return the run ids of a chunk."""
-        first = chunk * int(self.manifest["chunk_size"])
-        return range(first, min(first + self.manifest["chunk_size"], self.manifest["runs"]))
+        first, size = chunk * self.manifest.chunk_size, self.manifest.chunk_size
+        return range(first, min(first + size, self.manifest.runs))
 
     def commits(self, broken: Callable[[str, str], None] | None = None) -> dict[int, Commit]:
         """Return the commits that are there by chunk, ascending.
@@ -140,33 +137,56 @@ class Store:
         Those that cannot be read go to `broken`, as name and reason, or raise a ResultsError.
         """
         found = {}
-        for name in self.files.names(COMMITS):
+        for name in self._names_of_commits():
             match = self._commit_name.fullmatch(name)
-            if match is None:
+            if match is None or int(match[1]) >= self.manifest.chunks:
                 continue
+            chunk = int(match[1])
             try:
                 if name not in self._known:
-                    self._known[name] = self.read_commit(name)
-                found[int(match[1])] = self._known[name]
+                    self._known[name] = self.read_commit(chunk)
+                found[chunk] = self._known[name]
             except FileNotFoundError:
                 continue  # withdrawn in this moment
-            except (OSError, ValueError, TypeError, KeyError) as error:
+            except (OSError, ValueError) as error:
                 if broken is None:
-                    raise self.broken(name, str(error)) from None
-                broken(name, str(error))
+                    raise self.broken(name, reason(error)) from None
+                broken(name, reason(error))
         return found
 
-    def read_commit(self, name: str) -> Commit:
-        """Read a commit of this generation.
+    def _names_of_commits(self) -> list[str]:
+        try:
+            return self.files.names(COMMITS)
+        except OSError as error:
+            raise ResultsError(
+                f"{self.folder / COMMITS} cannot be read: {error.strerror}.\n"
+                f"Move {self.folder} away, and train anew."
+            ) from None
+
+    def read_commit(self, chunk: int) -> Commit:
+        """Read the commit of a chunk.
 
         Raises
         ------
-        OSError, ValueError, TypeError, KeyError
-            It is not there, broken, or belongs to another one.
+        OSError, ValueError
+            It is not there, broken, or not of this chunk.
         """
-        commit = Commit.from_json(self.files.read(name))
-        if commit.identity != self.manifest["identity"]:
+        commit = Commit.from_json(self.files.read(self.name_of_commit(chunk), MOST_COMMIT_BYTES))
+        if commit.identity != self.manifest.identity:
             raise ValueError("it belongs to another experiment")
+        if commit.chunk != chunk:
+            raise ValueError(f"it is the commit of chunk {commit.chunk}")
+        names = [self.name_of_part(table, chunk) for table in TABLES]
+        if sorted(commit.files) != names:
+            raise ValueError(f"it has other files than {' and '.join(names)}")
+        runs, trajectories = (commit.files[name] for name in names)
+        count = len(self.chunk_runs(chunk))
+        if runs.rows != count:
+            raise ValueError(f"it has {runs.rows:,} runs instead of {count:,}")
+        if trajectories.rows > count * self.manifest.recorded:
+            raise ValueError(f"{trajectories.rows:,} recorded epochs are too many")
+        if max(runs.size, trajectories.size) > MOST_PART_BYTES:
+            raise ValueError(f"it has a file of more than {shown_bytes(MOST_PART_BYTES)}")
         return commit
 
     def missing(self) -> list[int]:
@@ -174,39 +194,41 @@ class Store:
         there = {
             chunk
             for chunk, commit in self.commits(broken=lambda name, why: None).items()
-            if self._has_files(commit)
+            if self.has_files(commit)
         }
-        return [chunk for chunk in range(int(self.manifest["chunks"])) if chunk not in there]
+        return [chunk for chunk in range(self.manifest.chunks) if chunk not in there]
 
-    def _has_files(self, commit: Commit) -> bool:
-        return all(self.files.size(name) == r.size for name, r in commit.files.items())
-
-    def _is_whole(self, name: str) -> bool:
-        """Return whether a commit can be read, and its files are there."""
+    def has_files(self, commit: Commit) -> bool:
+        """Return whether the files of a commit are there, as long as they were written."""
         try:
-            return self._has_files(self.read_commit(name))
-        except (OSError, ValueError, TypeError, KeyError):
+            return all(self.files.size(name) == r.size for name, r in commit.files.items())
+        except OSError:  # something else is there
+            return False
+
+    def _is_whole(self, chunk: int) -> bool:
+        """Return whether the commit of a chunk can be read, and its files are there."""
+        try:
+            return self.has_files(self.read_commit(chunk))
+        except (OSError, ValueError):
             return False
 
     def make_room(self, chunks: Iterable[int]) -> None:
         """Remove what is left of missing chunks, and files that a killed process did not finish."""
         with self.writing("the folder"):
             self.files.remove_unfinished(_FOLDERS)
-            there = set(self.files.names(COMMITS))
+            there = set(self._names_of_commits())
             # Looked at anew: another process may have committed one since it was missing.
             self.withdraw(
                 name
                 for chunk in chunks
-                if (name := self.name_of_commit(chunk)) in there and not self._is_whole(name)
+                if (name := self.name_of_commit(chunk)) in there and not self._is_whole(chunk)
             )
 
     def withdraw(self, commits: Iterable[str]) -> None:
         """Remove commits, so that what they say does not exist."""
         self.files.remove(commits)
 
-    def pack(
-        self, chunk: int, tables: Mapping[str, Iterable[Columns]], about: Mapping[str, Any]
-    ) -> Packed:
+    def pack(self, chunk: int, tables: Mapping[str, Iterable[Columns]], about: Origin) -> Packed:
         """Encode the rows of a chunk; nothing is written.
 
         Parameters
@@ -215,15 +237,20 @@ class Store:
             Which one.
         tables : mapping
             Of each table its rows, in pieces.
-        about : mapping
-            What the commit says of their origin.
+        about : Origin
+            Where they come from.
+
+        Raises
+        ------
+        HarnessError
+            There are more recorded epochs than a part can have.
         """
         encoded = {
-            f"{table}/part-{chunk:06}{self._suffix}.parquet": to_parquet(pieces)
-            for table, pieces in tables.items()
+            self.name_of_part(table, chunk): to_parquet(pieces) for table, pieces in tables.items()
         }
         commit = Commit(
-            identity=self.manifest["identity"],
+            identity=self.manifest.identity,
+            chunk=chunk,
             files={name: FileRecord.of(rows, data) for name, (rows, data) in encoded.items()},
             about=about,
         )
@@ -251,13 +278,13 @@ class Store:
                 if self.files.create(commit_name, [commit.to_json()]):
                     return
             try:
-                there = self.read_commit(commit_name)
-            except (ValueError, TypeError, KeyError) as error:
+                there = self.read_commit(chunk)
+            except ValueError as error:
                 raise self.broken(commit_name, str(error)) from None
         if there.files != commit.files:
             raise ResultsError(
                 f"chunk {chunk} of {self.folder} was trained twice, with other results:"
-                f" {there.origin} and {commit.origin}.\n"
+                f" {there.about} and {commit.about}.\n"
                 "The first is kept. Different versions or a broken machine may be the cause."
             )
 
@@ -284,7 +311,7 @@ class Store:
         """Say how much room a chunk needs, and all that are missing."""
         if not needed:
             return ""
-        missing = self.manifest["chunks"] - len(self.commits(broken=lambda name, why: None))
+        missing = self.manifest.chunks - len(self.commits(broken=lambda name, why: None))
         return (
             f"; it needs {shown_bytes(needed)}, and all that is missing about"
             f" {shown_bytes(needed * missing)}"
@@ -297,3 +324,8 @@ class Store:
             f"`harness verify {self.folder}` names all that is broken, and `harness run FILE` then"
             " trains it again."
         )
+
+
+def reason(error: Exception) -> str:
+    """Return what is wrong, without the number and the path that an OSError has."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

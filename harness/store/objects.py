@@ -10,15 +10,16 @@ StorageError, and nothing that could be taken for a broken file.
 """
 
 import errno
-import io
 import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from io import BufferedIOBase, BytesIO
+from typing import Any
 
 from harness.errors import StorageError
+from harness.store.files import too_long
 
 # Names of errors: the object is there; another request for it is under way, and to be waited for.
 _THERE, _BUSY = "PreconditionFailed", "ConditionalRequestConflict"
@@ -80,22 +81,26 @@ class ObjectFiles:
         with self._asked_for(name):
             self.root.fs.pipe_file(self._path(name), b"".join(data), mode="overwrite")
 
-    def note(self, name: str, text: str) -> None:
-        """Write an object for people."""
-        self.replace(name, [text.encode()])
+    def read(self, name: str, most: int) -> bytes:
+        """Return what is in an object of at most so many bytes."""
+        data = self._fetched(name, most + 1)
+        if len(data) > most:
+            raise too_long(name, most)
+        return data
 
-    def remove_note(self, name: str) -> None:
-        """Remove what `note` has written."""
-        self.remove([name])
-
-    def read(self, name: str) -> bytes:
-        """Return what is in an object."""
-        with self._asked_for(name):
-            return bytes(self.root.fs.cat_file(self._path(name)))
-
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> BufferedIOBase:
         """Open an object to read parts of it; all of it is fetched."""
-        return io.BytesIO(self.read(name))
+        return BytesIO(self._fetched(name, None))
+
+    def _fetched(self, name: str, end: int | None) -> bytes:
+        """Return an object, or its bytes before `end`."""
+        with self._asked_for(name):
+            try:
+                return bytes(self.root.fs.cat_file(self._path(name), end=end))
+            except Exception as error:
+                if _code(error) == "InvalidRange":  # it is empty
+                    return b""
+                raise
 
     def size(self, name: str) -> int | None:
         """Return the bytes of an object, or None if there is no such object."""

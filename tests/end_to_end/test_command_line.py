@@ -214,16 +214,16 @@ def test_set_takes_one_key_only(tmp_path):
     assert "training.epochs" in done.stderr
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path):
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
     command = ("run", EXPERIMENTS / "dosage.toml", "--set", "grid.init_id=1", "--out", "here")
     assert harness(*command, cwd=tmp_path).returncode == 0
     for table in ("runs", "trajectories"):
         shutil.rmtree(tmp_path / "here" / table)
         (tmp_path / "here" / table).write_text("in the way")
     done = harness(*command, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "here/runs" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2
+    assert "here cannot be made: runs is a file and not a folder." in done.stderr
+    assert len(done.stderr.splitlines()) == 2
 
 
 def test_status_says_how_far_a_folder_is(trained):

@@ -41,7 +41,7 @@ class Recorder:
         self.events = []
         self.left = None  # operations before the process is killed
         self._base = base
-        self._files = {}  # by descriptor: number of the file, or path of the folder
+        self._files = {}  # by descriptor: number of the file
         self._names = {}  # by path: number of the file
         self._count = 0
         self._lock = threading.Lock()
@@ -66,9 +66,6 @@ class Recorder:
         self._change(path.parent, **{path.name: "folder"})
 
     def _open(self, descriptor, path, flags, mode=0):
-        if not flags & os.O_CREAT:
-            self._files[descriptor] = str(path.relative_to(self._base))
-            return
         self._count += 1
         self._files[descriptor] = self._names[path] = self._count
         self._change(path.parent, **{path.name: self._count})
@@ -77,7 +74,11 @@ class Recorder:
         self.events.append(("write", self._files[descriptor], bytes(data[:count])))
 
     def _fsync(self, result, descriptor):
-        self.events.append(("flush", self._files[descriptor]))
+        if descriptor in self._files:
+            self.events.append(("flush", self._files[descriptor]))
+        else:
+            folder = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+            self.events.append(("flush", str(folder.relative_to(self._base))))
 
     def _close(self, result, descriptor):
         del self._files[descriptor]

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,10 @@ OPERATIONS = ("open", "write", "fsync", "close", "link", "replace", "rename", "u
 
 
 class WatchedOs:
-    """Gives each operation to `happens`, as its name, the function and its arguments."""
+    """Gives each operation to `happens`, as its name, the function and its arguments.
+
+    Names that are relative to a folder that is open are given as paths, as if they had come so.
+    """
 
     def __init__(self, happens):
         self._happens = happens
@@ -20,7 +24,21 @@ class WatchedOs:
         real = getattr(os, name)
         if name not in OPERATIONS:
             return real
-        return lambda *arguments: self._happens(name, real, *arguments)
+
+        def call(*arguments, **folders):
+            return self._happens(name, real, *_with_paths(arguments, folders))
+
+        return call
+
+
+def _with_paths(arguments, folders):
+    """Replace names by paths, given the descriptors of their folders in their order."""
+    names, others = arguments[: len(folders)], arguments[len(folders) :]
+    paths = [
+        Path(os.readlink(f"/proc/self/fd/{descriptor}"), name)
+        for name, descriptor in zip(names, folders.values(), strict=True)
+    ]
+    return [*paths, *others]
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def commits(folder):
 
 def reused(folder):
     """Return how many runs were taken over from a smaller grid."""
-    return sum(c.about["reused_runs"] for c in Store.open(folder).commits().values())
+    return sum(c.about.reused_runs for c in Store.open(folder).commits().values())
 
 
 def leftovers(folder):

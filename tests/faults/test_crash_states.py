@@ -35,7 +35,7 @@ def record(in_order, monkeypatch):
             keep(store, packed)
             chunk = packed.chunk
             name = store.name_of_commit(chunk)
-            recorder.note("kept", seeds, Path(name).name, store.files.read(name))
+            recorder.note("kept", seeds, Path(name).name, store.files.read(name, 1 << 20))
 
         recorder.note("began", seeds)
         with watched(recorder), monkeypatch.context() as patch:

@@ -33,7 +33,7 @@ def assert_nothing_is_gone(folder, before):
     if gone:
         store = Store.open(folder)
         assert not store.missing()
-        generation = store.manifest["generation"]
+        generation = store.manifest.generation
         assert all(f"-g{generation}." not in name for name in gone)
 
 

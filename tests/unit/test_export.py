@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+import harness
 from harness import export as export_module
-from harness import selection
+from harness import selection, tables
 from harness.cli.commands import main
 from harness.errors import HarnessError, NoSpaceError, StorageError
 from harness.export import export
-from harness.store import Store
 from harness.store.encoding import parquet_pieces
+from tests.made_store import make_store, origin
 
 CHUNK, CHUNKS, EPOCHS = 4, 3, 5
 RUNS = CHUNK * CHUNKS
@@ -45,13 +46,18 @@ def trajectories_table(first, last):
     return {"run_id": ids, "epoch": epochs, "ssr": AWKWARD[(ids + epochs) % AWKWARD.size]}
 
 
+@pytest.fixture(autouse=True)
+def no_experiment(monkeypatch):
+    """There is no experiment to compare these tables with."""
+    monkeypatch.setattr(tables, "experiment_of", lambda store: None)
+    monkeypatch.setattr(tables, "columns_of", lambda experiment: None)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A results folder that no network made."""
     path = tmp_path / "results"
-    Store.prepare(path)
-    sizes = {"runs": RUNS, "chunk_size": CHUNK, "chunks": CHUNKS}
-    store = Store.create(path, {"identity": "this", **sizes})
+    store = make_store(path, RUNS, CHUNK)
     for chunk in (2, 0, 1):
         keep(store, chunk)
     return path
@@ -60,7 +66,7 @@ def folder(tmp_path):
 def keep(store, chunk):
     first, last = CHUNK * chunk, CHUNK * (chunk + 1)
     tables = {"runs": [runs_table(first, last)], "trajectories": [trajectories_table(first, last)]}
-    store.keep(store.pack(chunk, tables, {}))
+    store.keep(store.pack(chunk, tables, origin()))
 
 
 def frame_of(table):
@@ -240,9 +246,7 @@ def test_order_is_kept_whatever_thread_is_first(folder, monkeypatch):
 
 
 def test_a_sweep_that_has_not_ended(tmp_path):
-    Store.prepare(tmp_path / "out")
-    sizes = {"runs": RUNS, "chunk_size": CHUNK, "chunks": CHUNKS}
-    store = Store.create(tmp_path / "out", {"identity": "this", **sizes})
+    store = make_store(tmp_path / "out", RUNS, CHUNK)
     with pytest.raises(HarnessError, match="no finished chunk yet"):
         export(tmp_path / "out", io.BytesIO())
     keep(store, 1)
@@ -487,7 +491,8 @@ def test_no_parquet_for_a_terminal(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_a_reader_that_goes_away_ends_it_quietly(folder, file_format):
+def test_a_reader_that_goes_away_ends_it_quietly(small, tmp_path, file_format):
+    folder = harness.run(small(), tmp_path / "out").folder
     start = "from harness.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", start, "export", folder, "--format", file_format],

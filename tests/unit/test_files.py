@@ -12,12 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.errors import InUseError
+from harness.errors import InUseError, ResultsError
 from harness.store import files as files_module
 from harness.store.commits import Commit, FileRecord
 from harness.store.files import LocalFiles
 from harness.store.lock import holder, writer
 from harness.store.sealed import seal, unseal
+from tests.made_store import origin
 
 
 @pytest.fixture
@@ -77,7 +78,9 @@ def test_replace_makes_a_file_in_the_place_of_another(files):
 
 def test_what_is_in_a_file_and_how_much(files):
     files.create("runs/a", [b"12345"])
-    assert files.read("runs/a") == b"12345"
+    assert files.read("runs/a", 5) == b"12345"
+    with pytest.raises(OSError, match=r"runs/a has more than 4 bytes"):
+        files.read("runs/a", 4)
     with files.open("runs/a") as file:
         assert file.read(2) == b"12"
     assert files.size("runs/a") == 5
@@ -229,8 +232,8 @@ def test_a_sealed_document_that_was_cut_or_written_anew_is_found(change):
 
 
 def test_a_commit_reads_back():
-    record = FileRecord.of(3, b"abc")
-    commit = Commit(identity="that", files={"runs/part": record}, about={"worker": "Zoë"})
+    files = {"runs/part-000007-g2.parquet": FileRecord.of(3, b"abc")}
+    commit = Commit(identity="4" * 64, chunk=7, files=files, about=origin(worker="Zoë"))
     assert Commit.from_json(commit.to_json()) == commit
 
 
@@ -306,3 +309,18 @@ def test_a_writer_that_cannot_say_who_it_is_is_another_process(tmp_path):
     with writer(tmp_path):
         (tmp_path / ".writer.json").write_text("{")
         assert holder(tmp_path) == "another process"
+
+
+@pytest.mark.parametrize("content", [b"x", None])
+def test_a_lock_that_harness_did_not_make_is_left_alone(tmp_path, content):
+    folder, precious = tmp_path / "out", tmp_path / "precious"
+    folder.mkdir()
+    precious.write_bytes(b"precious")
+    if content is None:
+        (folder / ".lock").symlink_to(precious)
+    else:
+        (folder / ".lock").write_bytes(content)
+    with pytest.raises(ResultsError, match=r"\.lock is not a lock .*\nRemove it"), writer(folder):
+        pytest.fail("it is locked")
+    assert holder(folder) is None
+    assert (folder / ".lock").read_bytes() == content or precious.read_bytes() == b"precious"

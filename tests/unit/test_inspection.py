@@ -9,8 +9,11 @@ import pytest
 
 import harness
 from harness import inspection, planning
+from harness.cli.folder_screens import show_status
 from harness.store import Store
 from harness.store.lock import writer
+from tests import made_store
+from tests.made_store import origin
 
 
 @pytest.fixture
@@ -61,20 +64,40 @@ def test_status_of_a_folder_that_lacks_chunks_and_is_written(trained):
     with writer(trained):
         found = inspection.status(trained)
     assert (found.runs, found.runs_done, found.chunks, found.chunks_done) == (12, 8, 6, 4)
+    assert found.chunks_broken == 1  # of that without a commit nothing is known
     assert found.bytes == sizes(trained)
     assert found.writer.startswith(f"process {os.getpid()} on ")
 
 
+@pytest.mark.parametrize("table", ["runs", "trajectories"])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: (path.unlink(), path.symlink_to(path.with_name("part-000001.parquet"))),
+    ],
+    ids=["gone", "short", "link"],
+)
+def test_chunks_whose_files_are_not_whole_are_not_done(trained, capsys, table, harm):
+    for chunk in (0, 4):
+        harm(trained / table / f"part-{chunk:06}.parquet")
+    found = inspection.status(trained)
+    assert (found.runs_done, found.chunks_done, found.chunks_broken) == (8, 4, 2)
+    show_status(trained, found)
+    said = capsys.readouterr().out
+    assert "8 of 12 done (67%)" in said
+    assert "2 chunks are committed, but not whole" in said
+
+
 def make_store(folder, seconds):
     """A folder of chunks of 10 runs that were finished after some seconds."""
-    Store.prepare(folder)
-    manifest = {"identity": "x", "runs": 995, "chunk_size": 10, "chunks": 100}
-    store = Store.create(folder, {**manifest, "experiment": {"name": "made"}})
+    store = made_store.make_store(folder, 995, 10)
     began = datetime(2026, 1, 1, tzinfo=UTC)
     for chunk, after in enumerate(seconds):
         table = [{"run_id": np.arange(10 * chunk, 10 * chunk + 10)}]
         finished = (began + timedelta(seconds=after)).isoformat(timespec="milliseconds")
-        about = {"finished": finished, "reused_runs": chunk}
+        about = origin(finished=finished, reused_runs=chunk)
         store.keep(store.pack(chunk, {"runs": table, "trajectories": table}, about))
     return folder
 

@@ -105,7 +105,7 @@ def test_a_film_has_every_frame(tmp_path, monkeypatch):
         maps.Image(trained=np.random.default_rng(k).random((8, 8)) < 0.5, value=np.ones((8, 8)))
         for k in range(3)
     ]
-    film = zooming.write_film(images, tmp_path / "zoom")
+    film = zooming.write_film(images, tmp_path)
     from PIL import Image
 
     with Image.open(film) as pictures:

@@ -332,10 +332,9 @@ def test_any_sweep_has_a_report(changes, tmp_path):
 
 
 def test_no_finished_run_is_an_error(tmp_path):
-    Store.prepare(tmp_path / "results")
-    sizes = {"identity": "this", "runs": 4, "chunk_size": 2, "chunks": 2}
-    document = harness.Experiment.from_mapping(SMALL).document()
-    Store.create(tmp_path / "results", sizes | {"experiment": document, "data": None})
+    results = trained(tmp_path / "results", {"grid": {"init_id": 4}})
+    store = Store.open(results.folder)
+    store.withdraw([store.name_of_commit(0)])
     with pytest.raises(ResultsError, match="no finished chunk"):
         write_report(tmp_path / "results")
     assert not (tmp_path / "results" / "report.html").exists()

@@ -101,7 +101,7 @@ def test_a_grown_sweep_has_the_sharpness_of_a_fresh_one(parameters, small, tmp_p
     now = experiment(small, seeds=4, epochs=16, record=record)
     grown = harness.run(now, tmp_path / "grown")
     harness.run(now, tmp_path / "fresh")
-    reused = [c.about["reused_runs"] for c in Store.open(grown.folder).commits().values()]
+    reused = [c.about.reused_runs for c in Store.open(grown.folder).commits().values()]
     assert sum(reused) == (0 if parameters is False else 4)
     for table in ("runs", "trajectories"):
         parts = [sorted((tmp_path / f / table).glob("*.parquet")) for f in ("grown", "fresh")]

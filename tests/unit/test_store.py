@@ -16,18 +16,19 @@ from harness.store import Reader, Store, csv_files
 from harness.store import files as files_module
 from harness.store.csv_files import has_csv, write_csv
 from harness.store.sealed import seal, unseal
+from tests import made_store
+from tests.made_store import manifest, origin
 
 AWKWARD = np.array([0.1, -0.0, 5.0, 1e22, 5e-324, 1.7976931348623157e308, np.nan, np.inf, -np.inf])
 
 
-def make_store(folder, chunks=1, chunk_size=AWKWARD.size, identity="this"):
-    Store.prepare(folder)
-    sizes = {"runs": chunks * chunk_size, "chunk_size": chunk_size, "chunks": chunks}
-    return Store.create(folder, {"identity": identity, **sizes})
+def make_store(folder, chunks=1, chunk_size=AWKWARD.size, **changes):
+    return made_store.make_store(folder, chunks * chunk_size, chunk_size, **changes)
 
 
 def keep(store, chunk, runs, trajectories, **about):
-    store.keep(store.pack(chunk, {"runs": [runs], "trajectories": [trajectories]}, about))
+    tables = {"runs": [runs], "trajectories": [trajectories]}
+    store.keep(store.pack(chunk, tables, origin(**about)))
 
 
 def columns(first=0, count=AWKWARD.size):
@@ -106,7 +107,7 @@ def test_csv_has_a_plain_header_line_feeds_and_floats_that_are_floats(tmp_path):
 def test_rows_that_come_in_pieces_are_one_table(tmp_path):
     store = make_store(tmp_path / "out")
     pieces = (columns(first, 3) for first in (0, 3, 6))
-    store.keep(store.pack(0, {"runs": pieces, "trajectories": [columns()]}, {}))
+    store.keep(store.pack(0, {"runs": pieces, "trajectories": [columns()]}, origin()))
     assert Reader(store).read("runs")["run_id"].to_pylist() == [*range(9)]
 
 
@@ -145,9 +146,10 @@ def test_of_some_runs_no_other_chunk_is_read(tmp_path):
 
 def test_large_tables_have_no_csv(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_files, "MOST_CSV_ROWS", 3)
-    store = make_store(tmp_path / "out")
+    store = make_store(tmp_path / "out", chunk_size=2)
     (tmp_path / "out" / "trajectories.csv").write_text("of a smaller grid")
-    keep(store, 0, columns(count=2), columns(count=3))
+    trajectories = {"run_id": [0, 0, 1], "ssr": [1.0, 0.5, 2.0]}
+    keep(store, 0, columns(count=2), trajectories)
     write_csv(store)
     assert [path.name for path in (tmp_path / "out").glob("*.csv")] == ["runs.csv"]
     assert has_csv(store)
@@ -244,8 +246,9 @@ def test_parts_without_a_commit_do_not_exist_and_are_replaced(tmp_path):
     assert opened.missing() == [0]
     with pytest.raises(ResultsError, match="no finished chunk"):
         Reader(opened).read("runs")
-    keep(opened, 0, columns(count=4), columns(count=4))
-    assert Reader(opened).read("runs")["run_id"].to_pylist() == [0, 1, 2, 3]
+    other = {**columns(), "ssr": AWKWARD[::-1]}
+    keep(opened, 0, other, other)
+    assert same_bits(Reader(opened).read("runs")["ssr"], AWKWARD[::-1])
 
 
 def test_every_bit_of_a_commit_counts(tmp_path):
@@ -265,7 +268,7 @@ def test_every_bit_of_a_commit_counts(tmp_path):
 
 
 def test_a_chunk_of_another_experiment_is_no_chunk_of_this_one(tmp_path):
-    keep(make_store(tmp_path / "other", identity="other"), 0, columns(), columns())
+    keep(make_store(tmp_path / "other", identity="9" * 64), 0, columns(), columns())
     os.rename(tmp_path / "other" / "commits", tmp_path / "commits")
     store = make_store(tmp_path / "out")
     os.rmdir(tmp_path / "out" / "commits")
@@ -303,12 +306,13 @@ def test_the_same_result_twice_is_one(tmp_path):
 @pytest.mark.parametrize("table", ["runs", "trajectories"])
 def test_another_result_of_a_chunk_is_refused_and_the_first_is_kept(tmp_path, table):
     folder = tmp_path / "out"
-    keep(make_store(folder), 0, columns(), columns(), worker="one", finished="noon")
+    noon, one = "2026-01-01T12:00:00+00:00", "2026-01-01T13:00:00+00:00"
+    keep(make_store(folder), 0, columns(), columns(), worker="first", finished=noon)
     before = everything(folder)
     other = {"runs": columns(), "trajectories": columns()}
     other[table]["ssr"] = np.nextafter(AWKWARD, 0.0)
-    with pytest.raises(ResultsError, match=r"chunk 0 .* by one at noon and by two at some time"):
-        keep(Store.open(folder), 0, **other, worker="two")
+    with pytest.raises(ResultsError, match=r"chunk 0 .* first at .*T12.* second at .*T13"):
+        keep(Store.open(folder), 0, **other, worker="second", finished=one)
     assert everything(folder) == before
 
 
@@ -390,26 +394,26 @@ def test_a_manifest_with_any_changed_character_is_refused(tmp_path):
     assert Store.open(tmp_path).missing() == [0]
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [1, 2, 4])
 def test_a_manifest_of_another_format_asks_for_the_version_that_wrote_it(tmp_path, version):
     make_store(tmp_path)
     path = tmp_path / "manifest.json"
     path.write_bytes(seal({**unseal(path.read_bytes()), "format": version}))
-    with pytest.raises(ResultsError, match=f"has the format {version}; this harness reads 2"):
+    with pytest.raises(ResultsError, match=f"has the format {version}; this harness reads 3"):
         Store.open(tmp_path)
 
 
 def test_manifest_reads_back(tmp_path):
     make_store(tmp_path / "out", chunks=7)
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["chunks"] == 7
-    assert Store.open(tmp_path / "out").manifest["chunks"] == 7
+    assert Store.open(tmp_path / "out").manifest.chunks == 7
 
 
 def test_entries_are_added_to_a_manifest_that_keeps_the_others(tmp_path):
     store = make_store(tmp_path / "out")
-    store.amend({"note": "später"})
-    for manifest in (store.manifest, Store.open(tmp_path / "out").manifest):
-        assert (manifest["note"], manifest["identity"]) == ("später", "this")
+    store.amend(machine={"system": "später"})
+    for kept in (store.manifest, Store.open(tmp_path / "out").manifest):
+        assert (kept.machine, kept.identity) == ({"system": "später"}, made_store.IDENTITY)
 
 
 def test_a_generation_has_files_of_its_own_and_the_former_ones_stay_until_dropped(tmp_path):
@@ -417,8 +421,7 @@ def test_a_generation_has_files_of_its_own_and_the_former_ones_stay_until_droppe
     store = make_store(folder)
     keep(store, 0, columns(), columns())
     before = everything(folder)
-    sizes = {"runs": 18, "chunk_size": 9, "chunks": 2}
-    grown = store.grow({"identity": "larger", **sizes})
+    grown = store.grow(manifest(18, 9, identity="8" * 64))
     assert grown.missing() == [0, 1]
     for chunk in range(2):
         keep(grown, chunk, columns(9 * chunk), columns(9 * chunk))

@@ -11,6 +11,9 @@ from harness import opening, planning, provenance
 from harness.blocks import Trainer
 from harness.store.lock import writer
 
+# Stamps of code, as hashes are.
+OLDER, NEWER = "0" * 16, "f" * 16
+
 
 @pytest.fixture
 def chunks_of_two(monkeypatch):
@@ -140,10 +143,10 @@ def test_a_folder_that_another_writes_into_is_refused_and_read(small, tmp_path):
 
 @pytest.fixture
 def begun(small, tmp_path, monkeypatch, chunks_of_two):
-    """A folder that lacks a chunk of code "older", of harness 0.0.9."""
+    """A folder that lacks a chunk of code OLDER, of harness 0.0.9."""
     versions = provenance.versions()
     with monkeypatch.context() as patch:
-        patch.setattr(provenance, "code_stamp", lambda: "older")
+        patch.setattr(provenance, "code_stamp", lambda: OLDER)
         patch.setattr(provenance, "versions", lambda: {**versions, "harness": "0.0.9"})
         harness.run(small(), tmp_path / "out")
     (tmp_path / "out" / "commits" / "000003.json").unlink()
@@ -165,7 +168,7 @@ def test_other_code_does_not_go_on_and_names_the_versions(small, begun):
 
 def test_changed_sources_of_one_version_are_named_too(small, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(provenance, "code_stamp", lambda: "older")
+        patch.setattr(provenance, "code_stamp", lambda: OLDER)
         harness.run(small(), tmp_path / "out")
     (tmp_path / "out" / "runs" / "part-000000.parquet").unlink()
     with pytest.raises(harness.ResultsError, match="the sources of harness have changed"):
@@ -177,25 +180,25 @@ def test_other_code_goes_on_where_that_is_allowed_and_it_is_noted(small, begun, 
     assert len(results.runs) == 12
     for manifest in (results.manifest, harness.open_results(begun).manifest):
         assert manifest["code"] == provenance.code_stamp()
-        assert manifest["former_code"] == ["older"]
+        assert manifest["former_code"] == [OLDER]
         assert manifest["versions"] == provenance.versions()
     (begun / "commits" / "000002.json").unlink()
-    assert harness.run(small(), begun).manifest["former_code"] == ["older"]
+    assert harness.run(small(), begun).manifest["former_code"] == [OLDER]
 
 
 def test_former_code_is_noted_where_its_runs_were_taken_over(small, begun):
-    # Of code "older" are all runs of the smaller grid but two.
+    # Of older code are all runs of the smaller grid but two.
     larger = small(grid__init_id=6)
     with pytest.raises(harness.ResultsError, match="other code"):
         harness.run(larger, begun)
     results = harness.run(larger, begun, allow_code_change=True)
     assert len(results.runs) == 18
-    assert results.manifest["former_code"] == ["older"]
+    assert results.manifest["former_code"] == [OLDER]
 
 
 def test_other_code_reads_a_finished_folder(small, tmp_path, monkeypatch):
     results = harness.run(small(), tmp_path / "out")
-    monkeypatch.setattr(provenance, "code_stamp", lambda: "newer")
+    monkeypatch.setattr(provenance, "code_stamp", lambda: NEWER)
     again = harness.run(small(), tmp_path / "out")
     assert again.manifest == results.manifest
     pd.testing.assert_frame_equal(harness.open_results(tmp_path / "out").runs, results.runs)

@@ -1,0 +1,162 @@
+"""The experiment of a results folder that is there, and whether the folder fits it.
+
+A folder may come from a stranger. What follows from its experiment is computed again and compared,
+and no file is read because the folder names it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.arguments import make_rows
+from harness.data import Dataset
+from harness.errors import ExperimentError, ResultsError
+from harness.experiment import Experiment
+from harness.experiment.recording import recorded_epochs
+from harness.grid import Grid
+from harness.kernels.descent import STATUSES
+from harness.network import Network
+from harness.store import Manifest, Store
+from harness.store.manifest import MANIFEST
+from harness.store.parts import TABLES, Columns, Kind
+
+# Axes that change which columns there are: parameters, and the loss beside SSR.
+_CHANGES_COLUMNS = ("loss", "width")
+
+
+def columns_of(experiment: Experiment) -> dict[str, Columns]:
+    """Return the columns of each table of an experiment, in their order."""
+    networks = list(_networks(experiment))
+    keeps_loss = any(network.loss != "ssr" for network in networks)
+    record = experiment.record
+    # A column for every parameter of every network, in the order of the largest.
+    parameters: dict[str, None] = {}
+    if record.parameters:
+        for network in sorted(networks, key=lambda n: n.parameter_count, reverse=True):
+            parameters |= dict.fromkeys(network.parameters)
+
+    runs: dict[str, Kind] = {"run_id": int, "init_id": int}
+    runs |= {name: kind for name, kind in _axes(experiment).items() if name != "init_id"}
+    runs |= {"status": frozenset(STATUSES), "epochs": int}
+    for name in ("ssr", "loss") if keeps_loss else ("ssr",):
+        runs |= {f"{name}_{when}": float for when in ("initial", "final", "min")}
+    rows = make_rows(0, 0, keeps_loss)
+    runs |= {name: _kind(getattr(rows, name)) for name in record.measures}
+    runs |= {f"{name}_final": float for name in parameters}
+
+    trajectories: dict[str, Kind] = {"run_id": int, "epoch": int, "ssr": float}
+    trajectories |= {"loss": float} if keeps_loss else {}
+    trajectories |= {"sharpness": float} if record.sharpness else {}
+    if record.parameters == "trajectory":
+        trajectories |= dict.fromkeys(parameters, float)
+    return dict(zip(TABLES, (runs, trajectories), strict=True))
+
+
+def _networks(experiment: Experiment) -> Iterator[Network]:
+    """Yield a network for each set of columns that a run of the experiment may have."""
+    grid = experiment.variant_grid
+    changing = [
+        any(axis.name.partition("_")[0] in _CHANGES_COLUMNS for axis in dimension)
+        for dimension in grid.dimensions
+    ]
+    if not any(changing):
+        yield experiment.perceptron
+        return
+    dimensions = zip(grid.dimensions, changing, strict=True)
+    part = Grid(dimensions=tuple(dimension for dimension, changes in dimensions if changes))
+    first = np.zeros(1, dtype=np.int64)
+    for index in range(part.size):
+        inside = iter(part.coordinates(first + index))
+        whole = tuple(next(inside) if changes else first for changes in changing)
+        yield experiment.at(grid.point(int(grid.run_ids(whole)[0]))).perceptron
+
+
+def most_recorded(experiment: Experiment) -> int:
+    """Return the most epochs that a run of an experiment records."""
+    wanted, epochs = experiment.record.epochs, [experiment.training.epochs]
+    for axis in experiment.axes.axes:
+        if axis.name == "max_epochs":
+            epochs = axis.values.take(np.arange(axis.values.count)).tolist()
+    return max(recorded_epochs(wanted, each).size for each in epochs)
+
+
+def _axes(experiment: Experiment) -> dict[str, Kind]:
+    """Return the column of each axis."""
+    found: dict[str, Kind] = {}
+    first = experiment.axes.columns(np.zeros(1, dtype=np.int64))
+    for axis in experiment.axes.axes:
+        if first[axis.name].dtype.kind == "O":
+            places = np.arange(axis.values.count)
+            found[axis.name] = frozenset(axis.values.take(places).tolist())
+        else:
+            found[axis.name] = _kind(first[axis.name])
+    return found
+
+
+def _kind(values: NDArray[Any]) -> Kind:
+    return int if values.dtype.kind in "iu" else float
+
+
+def experiment_of(store: Store, data: Dataset | None = None) -> Experiment:
+    """Return the experiment of a results folder, which fits its manifest.
+
+    Parameters
+    ----------
+    store : Store
+        The folder.
+    data : Dataset, optional
+        The data points, if they are known; by default those of the manifest.
+
+    Raises
+    ------
+    ResultsError
+        The manifest does not fit its experiment, or does not hold its data points.
+    """
+    manifest = store.manifest
+    try:
+        data = data or _data(manifest)
+        section = manifest.experiment.get("data")
+        if data is None and isinstance(section, Mapping) and section.get("file") is not None:
+            raise NotKeptError(
+                f"{store.folder} does not hold its data points, which were too many, and no file"
+                " is read because a results folder names it.\n"
+                "`harness run FILE` opens it, and harness.run in Python, with the experiment file."
+            )
+        experiment = Experiment.from_mapping(manifest.experiment, data=data)
+    except (ExperimentError, ValueError) as error:
+        raise _broken(store, f"its experiment cannot be read: {error}") from None
+    check_fit(store, experiment)
+    return experiment
+
+
+class NotKeptError(ResultsError):
+    """A results folder does not hold the data points of its experiment."""
+
+
+def check_fit(store: Store, experiment: Experiment) -> None:
+    """Raise a ResultsError unless a manifest says what follows from its experiment."""
+    manifest = store.manifest
+    for name, there, right in (
+        ("identity", manifest.identity, experiment.identity),
+        ("lineage", manifest.lineage, experiment.lineage),
+        ("runs", manifest.runs, experiment.axes.size),
+        ("recorded", manifest.recorded, most_recorded(experiment)),
+    ):
+        if there != right:
+            raise _broken(store, f"{name} is {there}, and its experiment makes it {right}")
+
+
+def _data(manifest: Manifest) -> Dataset | None:
+    """Return the data points that a manifest holds."""
+    if manifest.data is None:
+        return None
+    return Dataset(**{name: np.array(rows) for name, rows in manifest.data.items()})
+
+
+def _broken(store: Store, why: str) -> ResultsError:
+    folder = store.folder
+    return ResultsError(
+        f"{folder / MANIFEST} is broken: {why}.\nMove {folder} away, and train anew."
+    )

@@ -1,0 +1,173 @@
+"""What the parts of a chunk must be, before any of their rows are believed or even decoded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from harness.errors import HarnessError, shown
+from harness.store.commits import FileRecord
+
+# Columns of a table: `int`, `float`, or the texts that may stand there.
+Kind = type[int] | type[float] | frozenset[str]
+Columns = Mapping[str, Kind]
+
+TABLES = ("runs", "trajectories")
+
+# Values of the recorded epochs of a chunk, half a gigabyte. A chunk has four million rows at most
+# unless a single run has more.
+MOST_VALUES = 1 << 26
+MOST_PART_BYTES = 1 << 30
+
+# What a text column takes in a part beside its codes, and how many texts and letters it has: names
+# of statuses and of what an axis sets.
+_TEXT_BYTES = 1 << 20
+_MOST_TEXTS, _LONGEST_TEXT = 10_000, 256
+# What any column takes beside its values, in each row group: headers of pages.
+_COLUMN_BYTES = 1 << 12
+# Recorded epochs are written in groups of this many rows at least, if no run ends early.
+_ROWS_A_GROUP = 1 << 15
+
+
+def check_values(rows: int, columns: int) -> None:
+    """Raise a HarnessError if recorded epochs are too many for one part."""
+    if rows * columns > MOST_VALUES:
+        raise HarnessError(
+            f"{rows:,} recorded epochs of {columns} values are too many to be kept together; at"
+            f" most {MOST_VALUES:,} values are.\n"
+            "Record fewer epochs, such as record.epochs = { log = 1000 }."
+        )
+
+
+def most_bytes(rows: int, runs: int, recorded: int | None, columns: Columns | None) -> int:
+    """Return the most bytes of a part with so many rows; arguments as of `check_part`."""
+    if columns is None:
+        return MOST_PART_BYTES
+    groups = 1 if recorded is None else 2 + runs * recorded // _ROWS_A_GROUP
+    needed = _TEXT_BYTES + len(columns) * (10 * rows + _COLUMN_BYTES * groups)
+    return min(needed, MOST_PART_BYTES)
+
+
+def check_part(
+    source: Any, record: FileRecord, runs: range, recorded: int | None, columns: Columns | None
+) -> None:
+    """Check a Parquet file whose bytes are those of its record.
+
+    Parameters
+    ----------
+    source : file or pyarrow.BufferReader
+        The file.
+    record : FileRecord
+        What the commit says of it.
+    runs : range
+        The runs of the chunk.
+    recorded : int or None
+        The most rows of a run of these; None for a table with exactly one row per run.
+    columns : mapping or None
+        The columns that the table has, in their order; None if nobody knows.
+
+    Raises
+    ------
+    ValueError
+        It is not a part that the store writes.
+    OSError, pa.ArrowException
+        It is not a Parquet file.
+    """
+    file = pyarrow.parquet.ParquetFile(source, page_checksum_verification=True)
+    footer = file.metadata
+    if footer.num_rows != record.rows:
+        raise ValueError(f"has {footer.num_rows:,} rows instead of {record.rows:,}")
+    kinds = _kinds(footer.schema)
+    if recorded is not None and record.rows * len(kinds) > MOST_VALUES:
+        raise ValueError(f"has more than {MOST_VALUES:,} values")
+    if columns is not None:
+        _check_columns(kinds, columns)
+    _check_sizes(footer, kinds)
+    texts = [name for name, kind in kinds.items() if kind is str]
+    if texts:
+        _check_texts(source, texts, columns)
+    _check_run_ids(file.read(["run_id"])["run_id"].to_numpy(), runs, recorded)
+
+
+def _kinds(schema: Any) -> dict[str, type]:
+    """Return name and kind of each column; raise a ValueError for one of another kind."""
+    found: dict[str, type] = {}
+    for place in range(len(schema)):
+        column = schema.column(place)
+        kind = {"INT64": int, "DOUBLE": float, "BYTE_ARRAY": str}.get(column.physical_type)
+        logical = column.logical_type.type
+        flat = column.path == column.name and not column.max_definition_level
+        plain = logical == ("STRING" if kind is str else "NONE")
+        if kind is None or not flat or not plain or column.name in found:
+            raise ValueError(f"has a column {shown(column.name)} of a kind that no table has")
+        found[column.name] = kind
+    if found.get("run_id") is not int:
+        raise ValueError("has no column run_id")
+    return found
+
+
+def _check_columns(kinds: Mapping[str, type], columns: Columns) -> None:
+    expected = {n: kind if isinstance(kind, type) else str for n, kind in columns.items()}
+    for name in [*expected, *kinds]:
+        if kinds.get(name) is not expected.get(name):
+            raise ValueError(f"does not have the columns of its experiment: {shown(name)} differs")
+    if list(kinds) != list(expected):
+        raise ValueError("has its columns in another order")
+
+
+def _check_sizes(footer: Any, kinds: Mapping[str, type]) -> None:
+    """Check that each column holds as many values, in as many bytes, as it has rows."""
+    rows = 0
+    for group_place in range(footer.num_row_groups):
+        group = footer.row_group(group_place)
+        rows += group.num_rows
+        for place, (name, kind) in enumerate(kinds.items()):
+            column = group.column(place)
+            most = 9 * group.num_rows + _COLUMN_BYTES + _TEXT_BYTES * (kind is str)
+            if (
+                column.num_values != group.num_rows
+                or not 0 <= column.total_uncompressed_size <= most
+                or not 0 <= column.total_compressed_size <= most
+            ):
+                raise ValueError(f"has a column {shown(name)} whose size does not fit its rows")
+    if rows != footer.num_rows:
+        raise ValueError(f"has {rows:,} rows in its parts instead of {footer.num_rows:,}")
+
+
+def _check_texts(source: Any, texts: list[str], columns: Columns | None) -> None:
+    """Check that text columns hold few short texts, or those that they may hold."""
+    source.seek(0)
+    # Each text is decoded once, and not for each row.
+    file = pyarrow.parquet.ParquetFile(source, read_dictionary=texts)
+    table = file.read(texts)
+    for name in texts:
+        column = table[name]
+        if not pa.types.is_dictionary(column.type):
+            raise ValueError(f"has a column {shown(name)} of a kind that no table has")
+        allowed = None if columns is None else columns[name]
+        for chunk in column.chunks:
+            words = chunk.dictionary.to_pylist() if len(chunk.dictionary) <= _MOST_TEXTS else [""]
+            if isinstance(allowed, frozenset):
+                wrong = next((word for word in words if word not in allowed), None)
+            else:
+                wrong = next((w for w in words if not 0 < len(w) <= _LONGEST_TEXT), None)
+            if wrong is not None:
+                raise ValueError(f"has the text {shown(wrong)} in the column {shown(name)}")
+
+
+def _check_run_ids(ids: NDArray[np.int64], runs: range, recorded: int | None) -> None:
+    if recorded is None:
+        if not np.array_equal(ids, np.arange(runs.start, runs.stop)):
+            raise ValueError(f"does not have the runs {runs.start} to {runs.stop - 1}")
+        return
+    if not ids.size:
+        return
+    changes = ids[1:] != ids[:-1]
+    if ids[0] < runs.start or ids[-1] >= runs.stop or np.any(ids[1:] < ids[:-1]):
+        raise ValueError(f"has other runs than {runs.start} to {runs.stop - 1}, or not in order")
+    ends = np.flatnonzero(np.concatenate([changes, [True]]))
+    if np.diff(ends, prepend=-1).max() > recorded:
+        raise ValueError(f"has more than {recorded:,} recorded epochs of a run")

@@ -1,0 +1,47 @@
+"""Results folders that no network made: a manifest and origins with all that they must have."""
+
+import math
+
+from harness.store import Manifest, Origin, Store
+
+IDENTITY = "1" * 64
+EPOCHS = 1000
+
+
+def manifest(runs, chunk_size, **changes):
+    """A manifest of any experiment."""
+    values = {
+        "identity": IDENTITY,
+        "lineage": "2" * 64,
+        "runs": runs,
+        "chunk_size": chunk_size,
+        "chunks": math.ceil(runs / chunk_size),
+        "recorded": EPOCHS,
+        "experiment": {"name": "made"},
+        "data": None,
+        "created": "2026-01-01T00:00:00.000+00:00",
+        "code": "3" * 16,
+        "versions": {"harness": "0.1.0"},
+        "machine": {"system": "a machine"},
+        "git_commit": None,
+    }
+    return Manifest(**{**values, **changes})
+
+
+def make_store(folder, runs, chunk_size, **changes):
+    Store.prepare(folder)
+    return Store.create(folder, manifest(runs, chunk_size, **changes))
+
+
+def origin(**changes):
+    """Where a chunk comes from."""
+    values = {
+        "worker": "process 1 on here",
+        "finished": "2026-01-01T00:00:00.000+00:00",
+        "code": "3" * 16,
+        "seconds": 1.5,
+        "reused_runs": 0,
+        "lane_passes": 8,
+        "run_passes": 7,
+    }
+    return Origin(**{**values, **changes})
