@@ -87,7 +87,8 @@ def test_every_nan_is_kept_as_one(tmp_path):
     keep(store, 0, kept, kept)
     assert nans.view(np.uint64).tolist() == [quiet, negative, payload]  # the caller's are its own
     for table in ("runs", "trajectories"):
-        rows = Reader(store).read(table)
+        # Single precision is in no table, which readers refuse.
+        rows = pd.read_parquet(tmp_path / "out" / table / "part-000000.parquet")
         for name in ("ssr", "loss"):
             assert rows[name].to_numpy().view(np.uint64).tolist() == [quiet] * 3
         assert rows["single"].to_numpy().view(np.uint32).tolist() == [0x7FC0 << 16] * 3
