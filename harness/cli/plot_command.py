@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.arguments import Folder
+from harness.cli import ctrl_c
+from harness.cli.arguments import WHOLE, Folder
 from harness.cli.printing import say
 from harness.errors import HarnessError
 
@@ -47,6 +48,7 @@ def plot(
     ] = "slide",
 ) -> None:
     """Draw a picture of the results in DIR."""
+    ctrl_c.keeping(WHOLE)
     from harness import plots, tables
     from harness.store import is_local
     from harness.store.outputs import write_inside, write_output
