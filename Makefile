@@ -11,6 +11,8 @@ KERNEL_BRANCHES := 95
 # Lanes are machine code alone: they are held against the other kernels, bit by bit.
 COMPILED_ONLY := harness/kernels/_cache.py,harness/kernels/_jit.py,harness/kernels/lane*.py,harness/kernels/memory.py,harness/kernels/parts.py
 
+FUZZED := files_of_experiments mappings changes csv_files conditions results_folders
+
 .DEFAULT_GOAL := help
 .PHONY: help sweep test torture fuzz bench bench-c docs landmarks capacity format clean
 
@@ -38,7 +40,10 @@ torture: $(VENV)/.installed-test  ## kill, fill, flip and fail for minutes, and 
 	@HARNESS_TORTURE=1 $(BIN)/python -m pytest -q tests/faults
 
 fuzz: $(VENV)/.installed-test  ## read a hundred thousand mutated files, arguments and folders
-	@HARNESS_FUZZ=100000 $(BIN)/python -m pytest -q -s -p no:xdist tests/fuzz
+	@# A process for each target, because Hypothesis keeps what it has tried in memory.
+	@for target in $(FUZZED); do \
+		HARNESS_FUZZ=100000 $(BIN)/python -m pytest -q -s -p no:xdist tests/fuzz -k $$target || exit 1; \
+	done
 
 bench: $(VENV)/.installed  ## compare the speed with NumPy, Numba, JAX and PyTorch; takes minutes
 	@$(PIP) --editable '.[peers]'
