@@ -312,7 +312,8 @@ def test_every_number_is_that_of_pandas(name, trained, capsys):
     summarise(results)
     printed = capsys.readouterr().out
     blocks = [block.splitlines() for block in printed.strip().split("\n\n")]
-    assert max(map(len, printed.splitlines())) <= 80
+    # But for the last lines, which have the folder.
+    assert max(map(len, printed.replace(str(results.folder), "DIR").splitlines())) <= 80
 
     ended = ", ".join(f"{n:,} {status}" for status, n in runs["status"].value_counts().items())
     assert blocks.pop(0) == [f"{len(runs):,} runs: {ended}."]
