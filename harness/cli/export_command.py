@@ -73,7 +73,7 @@ def export(
     if output is not None:
         say(f"{plural(done.rows, 'row')} in {output}")
     if not done.rows and (runs is not None or where is not None):
-        complain("no row is as --runs and --where ask.")
+        complain("no row matches --runs and --where.")
     for missed in done.missed:
         complain(
             f"no row has {missed.column} == {missed.wanted!r}; the nearest is"

@@ -362,7 +362,7 @@ def test_a_number_that_no_row_has_is_named_with_the_nearest(folder, tmp_path, mo
     said = capsys.readouterr()
     assert said.out == f"0 rows in {path}\n"
     assert said.err == (
-        "harness: no row is as --runs and --where ask.\n"
+        "harness: no row matches --runs and --where.\n"
         f"harness: no row has learning_rate == {wanted!r}; the nearest is"
         f" learning_rate == {near!r}\n"
     )
