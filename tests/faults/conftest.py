@@ -6,10 +6,19 @@ import pytest
 
 from harness import planning, sweep
 from harness.engines.threads import ThreadEngine
+from tests.faults.effort import LONG
 from tests.faults.fork_server import ForkServer
 from tests.faults.sweeps import tables, train
 
 _undisturbed = {}
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes minutes, but in `make torture`."""
+    if not LONG:
+        long = [item for item in items if item.get_closest_marker("torture")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
 
 
 @pytest.fixture(autouse=True)

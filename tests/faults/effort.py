@@ -2,8 +2,4 @@
 
 import os
 
-import pytest
-
 LONG = bool(os.environ.get("HARNESS_TORTURE"))
-
-only_long = pytest.mark.skipif(not LONG, reason="takes minutes: make torture")

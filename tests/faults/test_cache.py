@@ -194,7 +194,7 @@ def test_a_process_that_is_killed_leaves_a_whole_file_or_none(where, leaves, bas
     assert call()
 
 
-@pytest.mark.skipif(not LONG, reason="minutes: make torture")
+@pytest.mark.torture
 def test_kills_at_random_moments(base):
     random = Random(7)
     for _ in range(200):

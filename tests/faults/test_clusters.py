@@ -24,7 +24,6 @@ from harness.store import Store
 from tests.faults.broken_worker import POISONED
 from tests.faults.certificates import write_certificates
 from tests.faults.cluster import Cluster, end, family, kill, start_harness, wait_until
-from tests.faults.effort import only_long
 from tests.faults.sweeps import TEXT, commits, experiment, tables
 from tests.object_store import serving_s3
 
@@ -141,7 +140,7 @@ def test_workers_write_into_an_object_store_themselves(tmp_path, monkeypatch, un
             assert files.read(name, 1 << 20) == (undisturbed(FEW).folder / name).read_bytes()
 
 
-@only_long
+@pytest.mark.torture
 def test_a_thousand_tiny_chunks(cluster, tmp_path, undisturbed):
     seen = []
     run(tmp_path / "out", 1000, cluster.address, progress=seen.append)
@@ -168,7 +167,7 @@ def test_a_worker_that_is_killed_is_done_without_or_comes_back(fresh, tmp_path, 
     assert_same_rows(tmp_path / "out", MANY)
 
 
-@only_long
+@pytest.mark.torture
 def test_nanny_and_worker_are_killed(fresh, tmp_path, slowly):
     first = fresh.add_worker(nanny=True)
 
@@ -266,7 +265,7 @@ def test_a_cluster_outlives_a_command_that_is_killed_or_stopped(
 # -- what stops, comes and goes --------------------------------------------------------------------
 
 
-@only_long
+@pytest.mark.torture
 def test_a_worker_that_is_stopped_for_long_comes_back(fresh, tmp_path, slowly):
     stopped, _ = fresh.add_worker(), fresh.add_worker()
 
@@ -280,7 +279,7 @@ def test_a_worker_that_is_stopped_for_long_comes_back(fresh, tmp_path, slowly):
     assert_same_rows(tmp_path / "out", MANY)
 
 
-@only_long
+@pytest.mark.torture
 def test_workers_are_added_and_retired(fresh, tmp_path, slowly):
     fresh.add_worker()
 

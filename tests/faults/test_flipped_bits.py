@@ -8,7 +8,7 @@ import pytest
 import harness
 from harness import inspection
 from harness.store import TABLES
-from tests.faults.effort import LONG, only_long
+from tests.faults.effort import LONG
 from tests.faults.sweeps import commits, experiment, tables, train
 
 SEEDS = 2
@@ -79,7 +79,7 @@ def test_a_flipped_bit_in_each_byte_of_a_commit_is_found(folder):
         assert_is_found(folder, name, flipped(data, 8 * byte + byte % 8))
 
 
-@only_long
+@pytest.mark.torture
 @pytest.mark.parametrize("name", FILES)
 def test_every_flipped_bit_is_found(name, folder):
     data = (folder / name).read_bytes()

@@ -13,7 +13,6 @@ import pytest
 
 import harness
 from harness import inspection
-from tests.faults.effort import LONG
 from tests.faults.foreign import CASES, command, commands, everything
 from tests.faults.sweeps import TEXT, tables, train
 
@@ -83,7 +82,7 @@ def test_no_picture_and_no_page_leaves_the_folder(case, place):
     check(case, place, SLOW)
 
 
-@pytest.mark.skipif(not LONG, reason="hundreds of folders take minutes: make torture")
+@pytest.mark.torture
 @pytest.mark.parametrize("case", CASES)
 def test_every_command_bears_a_foreign_folder_in_little_memory(case, place):
     folder, canaries, file = place(case)
