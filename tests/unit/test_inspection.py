@@ -37,7 +37,7 @@ def names(folder):
 
 
 def sizes(folder):
-    return sum(path.stat().st_size for path in folder.rglob("*.parquet"))
+    return sum(path.stat().st_size for path in folder.rglob("part-*"))
 
 
 # -- status ----------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_rate_is_that_of_the_last_commits(tmp_path, seconds, rate):
 
 def test_every_file_of_a_finished_folder_is_read(trained):
     assert verify(trained) == dict.fromkeys(names(trained), "")
-    assert len(names(trained)) == 1 + 6 * 3 + 2 + 1
+    assert len(names(trained)) == 2 + 6 * 3 + 2 + 1
 
 
 BROKEN = ["runs/part-000002.parquet", "trajectories/part-000000.parquet", "commits/000005.json",
