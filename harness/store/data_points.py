@@ -23,9 +23,12 @@ Floats = NDArray[np.float64]
 
 DATA = "data.parquet"
 
-# As many as an experiment may have, in all data points and in one.
+# Numbers that an experiment may have in all, and units that a layer may have.
 MOST_NUMBERS = 100_000_000
 _MOST_UNITS = 1_000_000
+
+# Rows that are encoded and decoded at once.
+_ROWS_A_GROUP = 1 << 20
 
 _NAME = re.compile(r"(?:input|target)_[1-9]\d*")
 
@@ -81,8 +84,11 @@ def encode(inputs: Floats, targets: Floats) -> tuple[DataRecord, pa.Buffer]:
     counts = {"inputs": inputs.shape[1], "targets": targets.shape[1]}
     named = [(f"input_{i + 1}", column) for i, column in enumerate(inputs.T)]
     named += [(f"target_{i + 1}", column) for i, column in enumerate(targets.T)]
-    columns = {name: column.astype(np.float64, copy=False) for name, column in named}
-    rows, content = to_parquet([columns])
+    pieces = (
+        {name: column[first : first + _ROWS_A_GROUP].astype(np.float64) for name, column in named}
+        for first in range(0, len(inputs), _ROWS_A_GROUP)
+    )
+    rows, content = to_parquet(pieces)
     return DataRecord(file=FileRecord.of(rows, content), **counts), content
 
 
@@ -97,16 +103,22 @@ def decode(record: DataRecord, content: bytes) -> tuple[Floats, Floats]:
     difference = record.file.difference(content)
     if difference:
         raise ValueError(difference)
+    rows, columns = record.file.rows, record.columns
+    numbers, first = np.empty((rows, len(columns))), 0
     try:
         file = pyarrow.parquet.ParquetFile(
             pa.BufferReader(content), page_checksum_verification=True
         )
-        check_footer(file.metadata, record.file.rows, record.columns)
-        numbers = np.column_stack([column.to_numpy() for column in file.read().columns])
+        check_footer(file.metadata, rows, columns)
+        for group in range(file.num_row_groups):
+            piece = file.read_row_group(group)
+            for place, column in enumerate(piece.columns):
+                numbers[first : first + piece.num_rows, place] = column.to_numpy()
+            first += piece.num_rows
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
-    if len(numbers) != record.file.rows:
-        raise ValueError(f"has {len(numbers):,} rows instead of {record.file.rows:,}")
+    if first != rows:
+        raise ValueError(f"has {first:,} rows instead of {rows:,}")
     if not np.isfinite(numbers).all():
         raise ValueError("has a number that is not finite")
     return numbers[:, : record.inputs], numbers[:, record.inputs :]

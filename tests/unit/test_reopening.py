@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
 
 import harness
@@ -138,6 +139,19 @@ def test_data_points_are_a_table_of_what_was_trained_on(small, tmp_path):
     digest = hashlib.sha256(written).hexdigest()
     file = {"rows": 2, "size": len(written), "sha256": digest}
     assert manifest["data"] == {"inputs": 1, "targets": 1, "file": file}
+
+
+@pytest.mark.parametrize("rows", [1, 5, 6, 7])
+def test_data_points_are_kept_in_groups_of_rows(rows, monkeypatch):
+    monkeypatch.setattr(data_points, "_ROWS_A_GROUP", 3)
+    inputs = np.arange(2.0 * rows).reshape(rows, 2)
+    targets = np.full((rows, 1), 5e-324)
+    record, content = data_points.encode(inputs, targets)
+    assert pyarrow.parquet.ParquetFile(content).num_row_groups == -(-rows // 3)
+    for there, kept in zip(
+        data_points.decode(record, content.to_pybytes()), (inputs, targets), strict=True
+    ):
+        assert np.array_equal(there, kept)
 
 
 @pytest.mark.parametrize("grows", [False, True])
