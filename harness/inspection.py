@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import ResultsError
-from harness.reopening import NotKeptError, columns_of, experiment_of
+from harness.reopening import columns_of, experiment_of
 from harness.store import Store
-from harness.store.checking import Checked, check
+from harness.store.checking import Checked, check, check_data
 from harness.store.lock import holder, writer
 from harness.store.manifest import MANIFEST
 
@@ -106,14 +106,15 @@ def verify(folder: Path) -> Iterator[Checked]:
         Something is broken, and another process writes into the folder.
     """
     whole = Store.open(folder)
+    points = check_data(whole)
     problem, data = "", None
-    try:
-        data = experiment_of(whole).dataset
-    except NotKeptError:  # so that nobody knows the columns
-        pass
-    except ResultsError as error:
-        problem = f"does not fit its experiment: {error}"
+    if not points.problem:  # else nobody knows the columns of the tables
+        try:
+            data = experiment_of(whole).dataset
+        except ResultsError as error:
+            problem = f"does not fit its experiment: {error}"
     yield Checked(name=MANIFEST, problem=problem, commit="")
+    yield points
     if problem:
         return  # all else follows from it
     for store in (whole, *whole.earlier()):

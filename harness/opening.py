@@ -9,7 +9,6 @@ from typing import Any
 
 from harness import provenance
 from harness.blocks import Trainer
-from harness.data import Dataset
 from harness.errors import ExperimentError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.growth import obstacle
@@ -20,9 +19,6 @@ from harness.store.csv_files import has_csv
 from harness.store.manifest import MOST_CHUNKS
 from harness.store.parts import check_values
 
-# Of the data points that a manifest holds; more stay in their file.
-MOST_NUMBERS = 10**6
-
 
 def is_finished(folder: Path, experiment: Experiment) -> bool:
     """Return whether a folder holds all results of an experiment, so that nothing is written."""
@@ -32,7 +28,8 @@ def is_finished(folder: Path, experiment: Experiment) -> bool:
     if store.manifest.identity != experiment.identity:
         return False
     check_fit(store, experiment)
-    return not store.manifest.earlier and not store.missing() and has_csv(store)
+    is_whole = not store.missing() and has_csv(store) and store.has_data()
+    return is_whole and not store.manifest.earlier
 
 
 def open_or_create(
@@ -45,8 +42,9 @@ def open_or_create(
     ResultsError
         The folder holds another experiment, or chunks of another version.
     """
+    data = experiment.dataset
     if not has_manifest(folder):
-        return Store.create(folder, manifest)
+        return Store.create(folder, manifest, data.inputs, data.targets)
     store = Store.open(folder)
     same = store.manifest.identity == experiment.identity
     if same:
@@ -55,6 +53,8 @@ def open_or_create(
         _check_growth(store, experiment)
     if not same or store.missing():
         _check_code(store, allow_code_change)
+    if not store.has_data():
+        store.write_data(data.inputs, data.targets)
     if same:
         return store
     return store.grow(replace(manifest, former_code=store.manifest.former_code))
@@ -126,7 +126,7 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], where: str = 
 
 
 def manifest_of(trainer: Trainer) -> Manifest:
-    """Return the manifest of a new folder.
+    """Return the manifest of a new folder, before its data points are written.
 
     Raises
     ------
@@ -151,17 +151,9 @@ def manifest_of(trainer: Trainer) -> Manifest:
         chunks=chunks,
         recorded=recorded,
         experiment=experiment.document(),
-        data=_data(experiment.dataset),
         created=now(),
         **provenance.provenance(),
     )
-
-
-def _data(dataset: Dataset) -> dict[str, Any] | None:
-    """Return the data points for the manifest: no file is read because a folder names it."""
-    if dataset.inputs.size + dataset.targets.size > MOST_NUMBERS:
-        return None
-    return {"inputs": dataset.inputs.tolist(), "targets": dataset.targets.tolist()}
 
 
 def now() -> str:

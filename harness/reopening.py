@@ -4,7 +4,7 @@ A folder may come from a stranger. What follows from its experiment is computed 
 and no file is read because the folder names it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from harness.experiment.recording import recorded_epochs
 from harness.grid import Grid
 from harness.kernels.descent import STATUSES
 from harness.network import Network
-from harness.store import Manifest, Store
+from harness.store import Store
+from harness.store.data_points import DATA
+from harness.store.folder import reason
 from harness.store.manifest import MANIFEST
 from harness.store.parts import TABLES, Columns, Kind
 
@@ -107,32 +109,19 @@ def experiment_of(store: Store, data: Dataset | None = None) -> Experiment:
     store : Store
         The folder.
     data : Dataset, optional
-        The data points, if they are known; by default those of the manifest.
+        The data points, if they are known; by default those of the folder.
 
     Raises
     ------
     ResultsError
-        The manifest does not fit its experiment, or does not hold its data points.
+        The manifest does not fit its experiment, or the data points are broken or gone.
     """
-    manifest = store.manifest
     try:
-        data = data or _data(manifest)
-        section = manifest.experiment.get("data")
-        if data is None and isinstance(section, Mapping) and section.get("file") is not None:
-            raise NotKeptError(
-                f"{store.folder} does not hold its data points, which were too many, and no file"
-                " is read because a results folder names it.\n"
-                "`harness run FILE` opens it, and harness.run in Python, with the experiment file."
-            )
-        experiment = Experiment.from_mapping(manifest.experiment, data=data)
+        experiment = Experiment.from_mapping(store.manifest.experiment, data=data or _data(store))
     except (ExperimentError, ValueError) as error:
         raise _broken(store, f"its experiment cannot be read: {error}") from None
     check_fit(store, experiment)
     return experiment
-
-
-class NotKeptError(ResultsError):
-    """A results folder does not hold the data points of its experiment."""
 
 
 def check_fit(store: Store, experiment: Experiment) -> None:
@@ -148,11 +137,17 @@ def check_fit(store: Store, experiment: Experiment) -> None:
             raise _broken(store, f"{name} is {there}, and its experiment makes it {right}")
 
 
-def _data(manifest: Manifest) -> Dataset | None:
-    """Return the data points that a manifest holds."""
-    if manifest.data is None:
-        return None
-    return Dataset(**{name: np.array(rows) for name, rows in manifest.data.items()})
+def _data(store: Store) -> Dataset:
+    """Return the data points that a folder holds."""
+    try:
+        inputs, targets = store.read_data()
+    except (OSError, ValueError, MemoryError) as error:
+        raise ResultsError(
+            f"{store.folder / DATA} is broken: {reason(error)}.\n"
+            f"`harness run FILE --out {store.folder}` writes it again, with the file of this"
+            " experiment."
+        ) from None
+    return Dataset(inputs=inputs, targets=targets)
 
 
 def _broken(store: Store, why: str) -> ResultsError:

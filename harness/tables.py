@@ -46,8 +46,7 @@ class Results:
     Raises
     ------
     ResultsError
-        The folder does not fit its experiment, or does not hold its data points: those of a file
-        that has more than a million numbers.
+        The folder does not fit its experiment, or its data points are broken or gone.
     """
 
     def __init__(self, store: Store, experiment: Experiment | None = None) -> None:

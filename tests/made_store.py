@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
+
 from harness.store import Manifest, Origin, Store
 
 IDENTITY = "1" * 64
 EPOCHS = 1000
+POINTS = np.array([[0.0], [0.5]])
 
 
 def manifest(runs, chunk_size, **changes):
@@ -18,7 +21,6 @@ def manifest(runs, chunk_size, **changes):
         "chunks": math.ceil(runs / chunk_size),
         "recorded": EPOCHS,
         "experiment": {"name": "made"},
-        "data": None,
         "created": "2026-01-01T00:00:00.000+00:00",
         "code": "3" * 16,
         "versions": {"harness": "0.1.0"},
@@ -30,7 +32,7 @@ def manifest(runs, chunk_size, **changes):
 
 def make_store(folder, runs, chunk_size, **changes):
     Store.prepare(folder)
-    return Store.create(folder, manifest(runs, chunk_size, **changes))
+    return Store.create(folder, manifest(runs, chunk_size, **changes), POINTS, POINTS)
 
 
 def origin(**changes):

@@ -178,7 +178,7 @@ def _table(key: str, given: Sequence[Any] | None) -> data.Floats:
 
 
 def check_shapes(found: data.Dataset, section: DataSection, network: Network) -> None:
-    """Check that there is a target for each input, and a number for each unit."""
+    """Check that there is a target for each input, a number for each unit, and not too many."""
     if len(found.inputs) != len(found.targets):
         raise ExperimentError(
             "data.targets",
@@ -199,6 +199,14 @@ def check_shapes(found: data.Dataset, section: DataSection, network: Network) ->
                 f" network.layers = {shown(network.sizes)}; there are {columns} a data point.",
                 f"Make the {end} number of network.layers {columns}.",
             )
+    numbers = found.inputs.size + found.targets.size
+    if numbers > MOST_NUMBERS:
+        raise ExperimentError(
+            "data",
+            f"has {numbers} numbers in {len(found.inputs)} data points; at most {MOST_NUMBERS} are"
+            " allowed.",
+            "Take fewer data points, or fewer columns.",
+        )
 
 
 def check_targets(dataset: data.Dataset, network: Network) -> None:

@@ -17,7 +17,6 @@ from harness.tables import Results
 
 _BEST_ROWS = 10
 _OUTCOME_ROWS = 40
-_MOST_DATA = 20
 
 
 def summary(results: Results, found: Gathered) -> str:
@@ -167,9 +166,5 @@ def downloads(
 
 
 def manifest_text(results: Results) -> str:
-    """Return the manifest as JSON; of data points that are many, how many."""
-    kept = dict(results.manifest)
-    for name, rows in (kept["data"] or {}).items():
-        if len(rows) > _MOST_DATA:
-            kept["data"] = {**kept["data"], name: f"{len(rows):,} rows"}
-    return json.dumps(kept, indent=1, ensure_ascii=False)
+    """Return the manifest as JSON."""
+    return json.dumps(results.manifest, indent=1, ensure_ascii=False)

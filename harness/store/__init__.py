@@ -1,6 +1,7 @@
 """Durable results: a folder of chunks, each a part of two tables, beside a manifest.
 
     <folder>/  manifest.json                      what was trained, and with what
+               data.parquet                       the data points, a row for each
                runs/part-000000.parquet           a row a run
                trajectories/part-000000.parquet   a row a recorded epoch
                commits/000000.json                rows, bytes and SHA-256 of both parts

@@ -1,12 +1,14 @@
 """Every byte of a results folder against its checksum, and every part against its chunk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 
-from harness.store.commits import Commit, FileRecord
+from harness.store.commits import FileRecord
 from harness.store.csv_files import CSV_COMMIT, read_csv_commit
+from harness.store.data_points import DATA
 from harness.store.folder import Store, reason
 from harness.store.parts import TABLES, Columns
 from harness.store.reading import read_part
@@ -19,6 +21,11 @@ class Checked:
     name: str
     problem: str
     commit: str
+
+
+def check_data(store: Store) -> Checked:
+    """Read the data points, which no commit names."""
+    return Checked(name=DATA, problem=_problem(store.read_data), commit="")
 
 
 def check(store: Store, columns: Mapping[str, Columns] | None = None) -> Iterator[Checked]:
@@ -39,16 +46,15 @@ def check(store: Store, columns: Mapping[str, Columns] | None = None) -> Iterato
         name = store.name_of_commit(chunk)
         yield Checked(name=name, problem="", commit=name)
         for table in TABLES:
-            problem = _problem(store, table, chunk, commit, columns)
+            problem = _problem(partial(read_part, store, table, chunk, commit, columns))
             yield Checked(name=store.name_of_part(table, chunk), problem=problem, commit=name)
     yield from _check_csv(store)
 
 
-def _problem(
-    store: Store, table: str, chunk: int, commit: Commit, columns: Mapping[str, Columns] | None
-) -> str:
+def _problem(read: Callable[[], object]) -> str:
+    """Return what is wrong with a file that is read; nothing if it is right."""
     try:
-        read_part(store, table, chunk, commit, columns)
+        read()
     except FileNotFoundError:
         return "is missing"
     except OSError as error:

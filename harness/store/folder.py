@@ -9,9 +9,11 @@ from typing import Any
 
 from harness.errors import NoSpaceError, ResultsError, StorageError, shown_bytes
 from harness.store.commits import MOST_COMMIT_BYTES, Commit, FileRecord, Origin, Packed
+from harness.store.data_points import DATA, Floats, decode, encode, is_ours
 from harness.store.encoding import Columns, to_parquet
-from harness.store.files import FULL
+from harness.store.files import FULL, LocalFiles
 from harness.store.manifest import MANIFEST, Manifest, read_manifest
+from harness.store.objects import ObjectFiles
 from harness.store.parts import MOST_PART_BYTES, TABLES
 from harness.store.places import files_at
 
@@ -43,12 +45,9 @@ class Store:
     @staticmethod
     def prepare(folder: Path) -> None:
         """Make a folder that can be locked; it must not have other things in it."""
-        ours = re.compile(rf"\.lock|\.writer\.json|\..+\.unfinished|{'|'.join(_FOLDERS)}")
         try:
             files = files_at(folder)
-            there = files.entries()
-            taken = not all(map(ours.fullmatch, there)) or any(map(files.names, _FOLDERS))
-            if MANIFEST not in there and taken:
+            if _is_taken(files):
                 raise ResultsError(
                     f"{folder} is there already and is no results folder.\n"
                     "Choose another folder with --out, or move this one away."
@@ -60,10 +59,10 @@ class Store:
             ) from None
 
     @classmethod
-    def create(cls, folder: Path, manifest: Manifest) -> "Store":
-        """Write the manifest of a folder that was prepared."""
+    def create(cls, folder: Path, manifest: Manifest, inputs: Floats, targets: Floats) -> "Store":
+        """Write data points and manifest of a folder that was prepared."""
         store = cls(folder, manifest)
-        store.amend()
+        store.write_data(inputs, targets)
         return store
 
     @classmethod
@@ -90,6 +89,7 @@ class Store:
         former = replace(self.manifest, earlier=(), data=None)
         grown = replace(
             manifest,
+            data=self.manifest.data,
             generation=former.generation + 1,
             earlier=(*self.manifest.earlier, former),
         )
@@ -115,6 +115,41 @@ class Store:
                     if all_generations.fullmatch(name) and not this_one.fullmatch(name)
                 )
         self.amend(earlier=())
+
+    # -- data points -------------------------------------------------------------------------------
+
+    def write_data(self, inputs: Floats, targets: Floats) -> None:
+        """Write the data points, in the place of a file that is broken, and then the manifest.
+
+        Parameters
+        ----------
+        inputs, targets : array of shape (m, inputs) and (m, targets)
+            The data points.
+        """
+        record, content = encode(inputs, targets)
+        with self.writing("the data points"):
+            self.files.replace(DATA, [content])
+        self.amend(data=record)
+
+    def read_data(self) -> tuple[Floats, Floats]:
+        """Return inputs and targets, of shapes (m, inputs) and (m, targets).
+
+        Raises
+        ------
+        OSError, ValueError, MemoryError
+            The file is not there, or not as it was written.
+        """
+        record = self.manifest.data
+        assert record is not None  # a former generation has no data points of its own
+        return decode(record, self.files.read(DATA, record.file.size))
+
+    def has_data(self) -> bool:
+        """Return whether the data points are there, in a file that is whole."""
+        try:
+            self.read_data()
+        except (OSError, ValueError, MemoryError):
+            return False
+        return True
 
     # -- chunks ------------------------------------------------------------------------------------
 
@@ -324,6 +359,23 @@ class Store:
             f"`harness verify {self.folder}` names all that is broken, and `harness run FILE` then"
             " trains it again."
         )
+
+
+def _is_taken(files: LocalFiles | ObjectFiles) -> bool:
+    """Return whether a folder has other things in it than a results folder, or one just begun."""
+    ours = re.compile(
+        rf"\.lock|\.writer\.json|\..+\.unfinished|{re.escape(DATA)}|{'|'.join(_FOLDERS)}"
+    )
+    there = files.entries()
+    if MANIFEST in there:
+        return False
+    if not all(map(ours.fullmatch, there)) or any(map(files.names, _FOLDERS)):
+        return True
+    if DATA not in there:
+        return False
+    # A process that ended before it wrote the manifest left it; or it is somebody's own table.
+    with files.open(DATA) as file:
+        return not is_ours(file)
 
 
 def reason(error: Exception) -> str:

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from harness.errors import HarnessError, ResultsError, shown, shown_bytes
+from harness.store.data_points import DataRecord
 from harness.store.places import files_at
 from harness.store.schema import MOST_BYTES, Fields, parsed
 from harness.store.sealed import seal, unseal
@@ -38,11 +39,10 @@ class Manifest:
         The most recorded epochs of a run.
     experiment : mapping
         The resolved experiment. Nothing but its name is checked here.
-    data : mapping or None
-        Its data points, as lists of equally long rows `inputs` and `targets`; None where they
-        follow from the experiment, or were too many.
     created, code, versions, machine, git_commit
         When, by which code, with which packages and on which machine the folder was made.
+    data : DataRecord or None
+        The file of its data points; None until it is written.
     former_code : tuple of str
         Code that trained chunks before `code` did.
     passes : mapping or None
@@ -50,7 +50,8 @@ class Manifest:
     generation : int
         How often the grid has grown.
     earlier : tuple of Manifest
-        Former generations of which chunks may be there, the latest last; without their data.
+        Former generations of which chunks may be there, the latest last; their data points are
+        the same.
     """
 
     identity: str
@@ -60,12 +61,12 @@ class Manifest:
     chunks: int
     recorded: int
     experiment: Mapping[str, Any]
-    data: Mapping[str, Any] | None
     created: str
     code: str
     versions: Mapping[str, str]
     machine: Mapping[str, str]
     git_commit: str | None
+    data: DataRecord | None = None
     former_code: tuple[str, ...] = ()
     passes: Mapping[str, int] | None = None
     generation: int = 0
@@ -78,6 +79,7 @@ class Manifest:
         return {
             "format": FORMAT,
             **values,
+            "data": None if self.data is None else asdict(self.data),
             "former_code": list(self.former_code),
             "earlier": former,
         }
@@ -121,9 +123,7 @@ class Manifest:
         """
         fields = Fields(unseal(data))
         fields.whole("format", FORMAT, FORMAT)
-        points = fields.take("data")
-        if points is not None:
-            _check_data(Fields(points, "data."))
+        points = DataRecord.from_fields(fields.inner("data"))
         earlier: list[Self] = []
         for place, document in enumerate(fields.listed("earlier", _MOST_GENERATIONS)):
             former = Fields(document, f"earlier.{place}.")
@@ -136,7 +136,7 @@ class Manifest:
 
     @classmethod
     def _from_fields(
-        cls, fields: Fields, data: Mapping[str, Any] | None, earlier: tuple["Manifest", ...]
+        cls, fields: Fields, data: DataRecord | None, earlier: tuple["Manifest", ...]
     ) -> Self:
         runs = fields.whole("runs", 1, MOST_RUNS)
         chunk_size = fields.whole("chunk_size", 1, MOST_CHUNK_RUNS)
@@ -186,26 +186,6 @@ def _passes(fields: Fields) -> dict[str, int]:
     passes = {kind: fields.whole(kind, 0, 2**63 - 1) for kind in ("lanes", "runs")}
     fields.end()
     return passes
-
-
-def _check_data(fields: Fields) -> None:
-    """Check that data points are equally many rows of numbers, equally long in each table."""
-    counts = []
-    for name in ("inputs", "targets"):
-        rows = fields.listed(name, MOST_BYTES)
-        if not _is_table(rows):
-            raise fields.wrong(name, rows, "rows of decimal numbers, equally long")
-        counts.append(len(rows))
-    fields.end()
-    if counts[0] != counts[1]:
-        raise ValueError(f"data has {counts[0]} rows of inputs and {counts[1]} of targets")
-
-
-def _is_table(rows: list[Any]) -> bool:
-    """Return whether a list is one of rows of finite numbers, equally long and not empty."""
-    if not all(isinstance(row, list) and row and len(row) == len(rows[0]) for row in rows):
-        return False
-    return bool(rows) and all(type(x) is float and math.isfinite(x) for row in rows for x in row)
 
 
 def has_manifest(folder: Path) -> bool:

@@ -47,7 +47,12 @@ def most_bytes(rows: int, runs: int, recorded: int | None, columns: Columns | No
     if columns is None:
         return MOST_PART_BYTES
     groups = 1 if recorded is None else 2 + runs * recorded // _ROWS_A_GROUP
-    needed = _TEXT_BYTES + len(columns) * (10 * rows + _COLUMN_BYTES * groups)
+    return most_table_bytes(rows, len(columns), groups)
+
+
+def most_table_bytes(rows: int, columns: int, groups: int = 1) -> int:
+    """Return the most bytes of a table that is written in that many groups of rows, or in few."""
+    needed = _TEXT_BYTES + columns * (10 * rows + _COLUMN_BYTES * groups)
     return min(needed, MOST_PART_BYTES)
 
 
@@ -77,19 +82,46 @@ def check_part(
         It is not a Parquet file.
     """
     file = pyarrow.parquet.ParquetFile(source, page_checksum_verification=True)
-    footer = file.metadata
-    if footer.num_rows != record.rows:
-        raise ValueError(f"has {footer.num_rows:,} rows instead of {record.rows:,}")
-    kinds = _kinds(footer.schema)
+    kinds = check_footer(file.metadata, record.rows, columns)
+    if kinds.get("run_id") is not int:
+        raise ValueError("has no column run_id")
     if recorded is not None and record.rows * len(kinds) > MOST_VALUES:
         raise ValueError(f"has more than {MOST_VALUES:,} values")
-    if columns is not None:
-        _check_columns(kinds, columns)
-    _check_sizes(footer, kinds)
     texts = [name for name, kind in kinds.items() if kind is str]
     if texts:
         _check_texts(source, texts, columns)
     _check_run_ids(file.read(["run_id"])["run_id"].to_numpy(), runs, recorded)
+
+
+def check_footer(footer: Any, rows: int, columns: Columns | None) -> dict[str, type]:
+    """Check what the footer of a Parquet file says of its table, before any of it is decoded.
+
+    Parameters
+    ----------
+    footer : pyarrow.parquet.FileMetaData
+        The footer.
+    rows : int
+        The rows that the table has.
+    columns : mapping or None
+        The columns that it has, in their order; None if nobody knows.
+
+    Returns
+    -------
+    dict
+        The kind of each column: int, float or str.
+
+    Raises
+    ------
+    ValueError
+        It is not a table that the store writes.
+    """
+    if footer.num_rows != rows:
+        raise ValueError(f"has {footer.num_rows:,} rows instead of {rows:,}")
+    kinds = _kinds(footer.schema)
+    if columns is not None:
+        _check_columns(kinds, columns)
+    _check_sizes(footer, kinds)
+    return kinds
 
 
 def _kinds(schema: Any) -> dict[str, type]:
@@ -104,8 +136,6 @@ def _kinds(schema: Any) -> dict[str, type]:
         if kind is None or not flat or not plain or column.name in found:
             raise ValueError(f"has a column {shown(column.name)} of a kind that no table has")
         found[column.name] = kind
-    if found.get("run_id") is not int:
-        raise ValueError("has no column run_id")
     return found
 
 

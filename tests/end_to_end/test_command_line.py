@@ -43,7 +43,8 @@ def test_run_leaves_the_files_that_it_promises(trained):
     cwd, _ = trained
     folder = cwd / "results" / "dosage"
     assert sorted(path.name for path in folder.iterdir()) == [
-        ".lock", "commits", "manifest.json", "runs", "runs.csv", "trajectories", "trajectories.csv"
+        ".lock", "commits", "data.parquet", "manifest.json", "runs", "runs.csv", "trajectories",
+        "trajectories.csv",
     ]  # fmt: skip
     runs = pd.read_csv(folder / "runs.csv")
     assert len(runs) == 31 * 10

@@ -24,6 +24,7 @@ from harness.store.sealed import seal, unseal
 CHUNK = "000001"
 RUNS, TRAJECTORIES = f"runs/part-{CHUNK}.parquet", f"trajectories/part-{CHUNK}.parquet"
 COMMIT, MANIFEST = f"commits/{CHUNK}.json", "manifest.json"
+DATA = "data.parquet"
 HUGE = 10**400
 
 
@@ -119,18 +120,63 @@ def parquet(table, **options):
     return sink.getvalue().to_pybytes()
 
 
+def required(table):
+    """Return a table whose columns have no nulls, as harness writes it, where that can be said."""
+    table = table.replace_schema_metadata(None)
+    schema = pa.schema([pa.field(f.name, f.type, nullable=False) for f in table.schema])
+    with contextlib.suppress(pa.ArrowException, ValueError):
+        table = table.cast(schema)
+    return table
+
+
 def part(name, change, **options):
     """Return a case in which the table of a part was changed."""
 
     def make(folder, canaries):
         table = pyarrow.parquet.read_table(folder / name)
-        table = change(table).replace_schema_metadata(None)
-        schema = pa.schema([pa.field(f.name, f.type, nullable=False) for f in table.schema])
-        with contextlib.suppress(pa.ArrowException, ValueError):
-            table = table.cast(schema)
+        table = required(change(table))
         put_part(folder, name, parquet(table, **options), table.num_rows)
 
     return make
+
+
+def put_points(folder, data, **numbers):
+    """Put other bytes in the place of the data points, and have the manifest fit them."""
+    (folder / DATA).write_bytes(data)
+
+    def change(manifest):
+        record = manifest["data"]["file"]
+        record |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        record |= {"rows": numbers.pop("rows", record["rows"])}
+        manifest["data"] |= numbers
+
+    reseal(folder / MANIFEST, change)
+
+
+def points(change, **numbers):
+    """Return a case in which the table of data points was changed."""
+
+    def make(folder, canaries):
+        table = required(change(pyarrow.parquet.read_table(folder / DATA)))
+        put_points(folder, parquet(table), rows=table.num_rows, **numbers)
+
+    return make
+
+
+def many_points(folder, canaries, count=60_000_000, said=60_000_000):
+    """More data points than an experiment may have, in a small file."""
+    ones = pa.repeat(pa.scalar(0.5), count)
+    table = required(pa.table({"input_1": ones, "target_1": ones}))
+    put_points(folder, parquet(table, compression="zstd"), rows=said)
+
+
+def hidden_points(folder, canaries):
+    many_points(folder, canaries, 1_000_000, 3)
+
+
+def sparse_points(folder, canaries):
+    sparse(folder / DATA, canaries)
+    reseal(folder / MANIFEST, put(["data", "file", "size"], 1 << 40))
 
 
 def column(name, values):
@@ -235,8 +281,8 @@ def grown(change):
     return make
 
 
-FILES = [MANIFEST, COMMIT, RUNS, TRAJECTORIES, "runs.csv", ".lock", ".writer.json", "report.html",
-         "commits/csv.json", "plots/map.png"]  # fmt: skip
+FILES = [MANIFEST, DATA, COMMIT, RUNS, TRAJECTORIES, "runs.csv", ".lock", ".writer.json",
+         "report.html", "commits/csv.json", "plots/map.png"]  # fmt: skip
 FOLDERS = ["commits", "runs", "trajectories", "plots"]
 
 # Which files of the canaries a link leads to: those of another sweep, where it has them.
@@ -249,7 +295,7 @@ CASES |= {f"file {name}": instead(name, text(b"x")) for name in FOLDERS}
 CASES |= {f"sparse {name}": instead(name, sparse) for name in [*FILES, "trajectories.csv"]}
 CASES |= {
     f"{name} {kind}": instead(name, make)
-    for name in (MANIFEST, RUNS, ".lock")
+    for name in (MANIFEST, DATA, RUNS, ".lock")
     for kind, make in (
         ("device", absolute("/dev/zero")),
         ("socket", listening),
@@ -308,16 +354,31 @@ CASES |= {
     ),
     "more recorded": resealed(MANIFEST, ["recorded"], 1 << 20),
     "other epochs": resealed(MANIFEST, ["experiment", "training", "epochs"], 4),
-    "other points": resealed(MANIFEST, ["data", "inputs"], [[1.0], [0.5], [0.0]]),
-    "wider points": resealed(MANIFEST, ["data", "inputs"], [[1.0, 2.0]] * 3),
-    "no points and a file": lambda folder, canaries: reseal(
+    "other points": points(column("input_1", lambda n: np.linspace(1, 0, n))),
+    "more points": points(lambda table: pa.concat_tables([table, table])),
+    "no points": points(lambda table: table.slice(0, 0)),
+    "wider points": points(
+        lambda t: t.add_column(1, "input_2", pa.array(np.ones(len(t)))), inputs=2
+    ),
+    "a column that is not counted": points(
+        lambda t: t.append_column("target_2", pa.array(np.ones(len(t))))
+    ),
+    "points of other names": points(lambda table: table.rename_columns(["x", "y"])),
+    "points that are exchanged": points(lambda table: table.select(["target_1", "input_1"])),
+    "whole points": points(column("input_1", np.arange)),
+    "points that are texts": points(column("input_1", lambda n: ["x"] * n)),
+    "points that are lists": points(column("input_1", lambda n: [[0.5]] * n)),
+    "points that are null": points(column("input_1", lambda n: [None, *[0.5] * (n - 1)])),
+    "a point that is NaN": points(column("input_1", lambda n: [float("nan"), *[0.5] * (n - 1)])),
+    "an infinite point": points(column("target_1", lambda n: [float("inf"), *[0.5] * (n - 1)])),
+    "no parquet of points": lambda folder, canaries: put_points(folder, b"PAR1" * 99),
+    "many points": many_points,
+    "hidden points": hidden_points,
+    "points without end": sparse_points,
+    "a file of points": lambda folder, canaries: reseal(
         folder / MANIFEST,
-        lambda m: m.update(
-            data=None,
-            experiment={
-                **m["experiment"],
-                "data": {"file": "/dev/zero", "inputs": ["x"], "targets": ["y"]},
-            },
+        lambda m: m["experiment"].update(
+            data={"file": "/dev/zero", "inputs": ["x"], "targets": ["y"]}
         ),
     ),
     "huge experiment": resealed(MANIFEST, ["experiment", "grid", "init_id"], 2**53),

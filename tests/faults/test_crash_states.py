@@ -107,12 +107,12 @@ def test_nor_does_one_that_follows_a_killed_process(record, tmp_path, undisturbe
         shutil.rmtree(base)
 
 
-@pytest.mark.parametrize("operations", [1, 2, 21, 22, 23])
-def test_folders_and_a_manifest_that_a_killed_process_did_not_flush_are_flushed_by_the_next(
+@pytest.mark.parametrize("operations", [1, 2, 22, 23, 24, 29, 30, 31])
+def test_folders_and_documents_that_a_killed_process_did_not_flush_are_flushed_by_the_next(
     operations, record, tmp_path, undisturbed
 ):
     recorder = Recorder(tmp_path)
-    recorder.left = operations  # the folder is made with the first, and its manifest with the 21st
+    recorder.left = operations  # 1 makes the folder, 22 its data points, 29 its manifest
     with pytest.raises(Killed):
         record(recorder, tmp_path / "out", SEEDS[0])
     recorder.left = None

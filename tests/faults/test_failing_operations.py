@@ -121,7 +121,7 @@ def test_a_file_system_without_links_does(number, tmp_path, undisturbed):
 
 
 def test_an_error_says_what_could_not_be_written_and_what_to_do(tmp_path):
-    full = train_with(FailsOnce("write", 3, errno.ENOSPC), tmp_path / "out", SEEDS)
+    full = train_with(FailsOnce("write", 4, errno.ENOSPC), tmp_path / "out", SEEDS)
     assert str(tmp_path / "out") in str(full)
     assert "it needs" in str(full)
     assert "Make room" in str(full)

@@ -13,8 +13,10 @@ from tests.faults.sweeps import commits, experiment, tables, train
 
 SEEDS = 2
 MANIFEST = "manifest.json"
+DATA = "data.parquet"
 FILES = [
     MANIFEST,
+    DATA,
     *(f"{table}/part-{chunk:06}.parquet" for table in TABLES for chunk in range(SEEDS)),
     *(f"commits/{chunk:06}.json" for chunk in range(SEEDS)),
     "commits/csv.json",
@@ -85,6 +87,16 @@ def test_every_flipped_bit_is_found(name, folder):
     data = (folder / name).read_bytes()
     for bit in range(8 * len(data)):
         assert_is_found(folder, name, flipped(data, bit))
+
+
+def test_data_points_with_a_flipped_bit_are_not_read(folder, undisturbed):
+    data = (folder / DATA).read_bytes()
+    for bit in Random(DATA).sample(range(8 * len(data)), 8 * len(data) if LONG else BITS):
+        (folder / DATA).write_bytes(flipped(data, bit))
+        with pytest.raises(harness.ResultsError, match=rf"{DATA} is broken: .*\n`harness run"):
+            harness.open_results(folder)
+    (folder / DATA).write_bytes(data)
+    assert tables(folder) == undisturbed(SEEDS).sha256
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if "part-" in name])

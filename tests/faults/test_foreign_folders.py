@@ -29,7 +29,10 @@ SHORT = [
     "folder commits/000001.json", "sparse manifest.json", "sparse runs/part-000001.parquet",
     "sparse runs.csv", "manifest.json device", "manifest.json nested", "manifest.json values",
     "manifest.json generation text", "manifest.json data missing", "commits/000001.json about true",
-    "chunks 1", "one large chunk", "other epochs", "wider points", "no points and a file",
+    "chunks 1", "one large chunk", "other epochs", "wider points", "a file of points",
+    "link data.parquet", "pipe data.parquet", "folder data.parquet", "sparse data.parquet",
+    "other points", "more points", "no points", "points of other names", "points that are lists",
+    "a point that is NaN", "no parquet of points", "hidden points", "points without end",
     "copied commit", "copied chunk", "former of another", "hidden rows", "unordered", "no status",
     "an unknown status", "a huge text", "lists", "no parquet",
 ]  # fmt: skip
@@ -103,7 +106,10 @@ def test_every_command_bears_a_foreign_folder_in_little_memory(case, place):
 # Cases in which the tables are not what was trained, and a reader must not say that they are.
 FALSE = [
     "copied commit", "copied chunk", "chunks 1", "one large chunk", "fewer runs", "other epochs",
-    "other points", "other run ids", "run ids twice", "no status", "hidden rows",
+    "other points", "more points", "no points", "a column that is not counted",
+    "points of other names", "points that are exchanged", "whole points", "points that are null",
+    "a point that is NaN", "an infinite point", "hidden points", "points without end",
+    "link data.parquet", "other run ids", "run ids twice", "no status", "hidden rows",
     "commit files.runs/part-000001.parquet.rows 1",
 ]  # fmt: skip
 
@@ -125,7 +131,8 @@ def test_a_false_table_is_refused_by_readers_and_named_by_verify(case, place):
 
 @pytest.mark.parametrize(
     "case",
-    ["copied commit", "copied chunk", "link runs/part-000001.parquet", "pipe commits/000001.json",
+    ["link data.parquet", "pipe data.parquet", "sparse data.parquet",
+     "copied commit", "copied chunk", "link runs/part-000001.parquet", "pipe commits/000001.json",
      "other run ids", "hidden rows", "sparse trajectories/part-000001.parquet"],
 )  # fmt: skip
 def test_after_verify_the_same_command_makes_a_broken_chunk_again(case, place, undisturbed):

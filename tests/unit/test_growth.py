@@ -66,13 +66,13 @@ class Grown(NamedTuple):
 
 
 def everything(folder, generation):
-    """Tables of a folder by name, which have the suffix of the generation; no other files."""
+    """Files of a folder by name; those of chunks have the suffix of the generation."""
     suffix = f"-g{generation}" if generation else ""
     found = {}
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name not in (".lock", "manifest.json"):
-            if path.suffix != ".csv" and path.name != "csv.json":
+            if path.suffix != ".csv" and name not in ("commits/csv.json", "data.parquet"):
                 assert path.stem.endswith(suffix), name
                 name = f"{path.parent.name}/{path.stem.removesuffix(suffix)}{path.suffix}"
             found[name] = b"" if path.parent.name == "commits" else path.read_bytes()

@@ -202,7 +202,8 @@ def test_a_store_that_does_not_answer_is_not_taken_for_broken(watch, small, chun
 def bytes_of(folder):
     """What is in all files that do not name a process or a time."""
     files = Store.open(folder).files
-    names = [*files.names("runs"), *files.names("trajectories"), "runs.csv", "trajectories.csv"]
+    tables = ["data.parquet", "runs.csv", "trajectories.csv"]
+    names = [*files.names("runs"), *files.names("trajectories"), *tables]
     return {name: files.read(name, 1 << 20) for name in names}
 
 
@@ -221,12 +222,24 @@ def test_what_is_missing_or_broken_is_trained_again(url, small, chunks_of_two):
     harness.run(small(), url)
     files = Store.open(place(url)).files
     before = bytes_of(place(url))
-    files.remove(["runs/part-000003.parquet"])
+    files.remove(["runs/part-000003.parquet", "data.parquet"])
     files.replace("runs/part-000004.parquet", [b"x" * files.size("runs/part-000004.parquet")])
     broken = {file.name for file in inspection.verify(place(url)) if file.problem}
-    assert broken == {"runs/part-000003.parquet", "runs/part-000004.parquet"}
+    assert broken == {"data.parquet", "runs/part-000003.parquet", "runs/part-000004.parquet"}
     harness.run(small(), url)
     assert bytes_of(place(url)) == before
+
+
+def test_data_points_without_a_manifest_are_replaced(url, small):
+    harness.run(small(data={"inputs": [0, 1], "targets": [0, 1]}), url)
+    files = Store.open(place(url)).files
+    kept = files.read("data.parquet", 1 << 20)
+    files.remove([name for name in bytes_of(place(url)) if name != "data.parquet"])
+    files.remove(["manifest.json", *files.names("commits")])
+    assert files.entries() == {"data.parquet"}
+    harness.run(small(), url)
+    assert files.read("data.parquet", 1 << 20) != kept
+    assert harness.open_results(url).experiment == small()
 
 
 def test_a_grid_grows_there(url, small, tmp_path, chunks_of_two):

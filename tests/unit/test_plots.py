@@ -722,7 +722,8 @@ def test_the_command_says_what_is_wrong(trained, arguments, said, monkeypatch, c
 def test_a_sweep_without_a_finished_chunk(trained, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "begun"
     folder.mkdir()
-    (folder / "manifest.json").write_bytes((trained["full"].folder / "manifest.json").read_bytes())
+    for name in ("manifest.json", "data.parquet"):
+        (folder / name).write_bytes((trained["full"].folder / name).read_bytes())
     for kind in plots.PICTURES:
         monkeypatch.setattr("sys.argv", ["harness", "plot", str(folder), kind])
         with pytest.raises(SystemExit) as stopped:

@@ -1,14 +1,21 @@
 """What follows from the experiment of a folder, against what is trained."""
 
+import hashlib
+import io
+import json
+
 import numpy as np
+import pandas as pd
+import pyarrow.parquet
 import pytest
 
 import harness
-from harness import opening, planning
+from harness import inspection, planning
 from harness.blocks import Trainer
-from harness.experiment import Experiment
+from harness.experiment import Experiment, checks
 from harness.reopening import columns_of, most_recorded
-from harness.store import manifest, parts
+from harness.store import data_points, encoding, manifest, parts
+from tests.faults.foreign import command
 
 MEASURES = ["ssr_mean", "epoch_of_ssr_min", "relative_sum"]
 SOFTPLUS = {"layers": [1, 2, 1], "activations": ["softplus", "identity"]}
@@ -82,24 +89,131 @@ def test_a_run_that_records_too_much_is_refused_before_it_is_trained(small, tmp_
     assert not (tmp_path / "out").exists()
 
 
-def test_of_data_that_a_folder_does_not_hold_no_file_is_read(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(opening, "MOST_NUMBERS", 5)
+@pytest.fixture
+def from_file(small, tmp_path):
+    """An experiment whose data points are in a file."""
     file = tmp_path / "points.csv"
     file.write_text("x,y\n0,0\n0.5,1\n1,0\n")
-    experiment = small(data={"file": str(file), "inputs": ["x"], "targets": ["y"]})
-    results = harness.run(experiment, tmp_path / "out")
-    with pytest.raises(harness.ResultsError, match=r"does not hold its data.*\n.*harness run"):
-        harness.open_results(tmp_path / "out")
-    again = harness.run(experiment, tmp_path / "out")
-    assert again.runs.equals(results.runs)
+    return small(data={"file": str(file), "inputs": ["x"], "targets": ["y"]})
 
 
-def test_data_of_a_file_are_kept(small, tmp_path):
+def with_a_seed_more(experiment):
+    document = experiment.document()
+    document["grid"]["init_id"] += 1
+    return Experiment.from_mapping(document)
+
+
+def test_a_folder_of_many_data_points_needs_no_other_file(tmp_path):
+    points = np.linspace(-1, 1, 1_200_000).reshape(-1, 3)
     file = tmp_path / "points.csv"
-    file.write_text("x,y\n0,0\n0.5,1\n1,0\n")
-    experiment = small(data={"file": str(file), "inputs": ["x"], "targets": ["y"]})
-    harness.run(experiment, tmp_path / "out")
+    with file.open("w") as written:
+        written.write("a,b,c\n")
+        written.writelines(f"{a!r},{b!r},{c!r}\n" for a, b, c in points.tolist())
+    document = {
+        "name": "many",
+        "network": {"layers": [2, 1], "activations": ["identity"]},
+        "data": {"file": str(file), "inputs": ["a", "b"], "targets": ["c"]},
+        "training": {"epochs": 1, "learning_rate": 1e-7},
+        "grid": {"init_id": 2},
+    }
+    results = harness.run(Experiment.from_mapping(document), tmp_path / "out", lanes=1)
     file.unlink()
+    data = harness.open_results(tmp_path / "out").experiment.dataset
+    assert np.array_equal(np.hstack([data.inputs, data.targets]), points)
+    for name, *others in (["show"], ["plot", "trajectories"], ["report"], ["verify"]):
+        status, said = command([name, str(tmp_path / "out"), *others])
+        assert status == 0, said
+    exported = pd.read_csv(io.StringIO(command(["export", str(tmp_path / "out")])[1]))
+    assert exported["ssr_final"].tolist() == results.runs["ssr_final"].tolist()
+
+
+def test_data_points_are_a_table_of_what_was_trained_on(small, tmp_path):
+    data = {"inputs": [[1], [3]], "targets": [[10], [-0.0]], "standardise": ["inputs"]}
+    harness.run(small(data=data), tmp_path / "out", lanes=1)
+    written = (tmp_path / "out" / "data.parquet").read_bytes()
+    table = pd.read_parquet(io.BytesIO(written))
+    assert list(table) == ["input_1", "target_1"]
+    assert table["input_1"].tolist() == [-1, 1]
+    assert [str(number) for number in table["target_1"]] == ["10.0", "-0.0"]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    digest = hashlib.sha256(written).hexdigest()
+    file = {"rows": 2, "size": len(written), "sha256": digest}
+    assert manifest["data"] == {"inputs": 1, "targets": 1, "file": file}
+
+
+@pytest.mark.parametrize("rows", [1, 5, 6, 7])
+def test_data_points_are_kept_in_groups_of_rows(rows, monkeypatch):
+    monkeypatch.setattr(data_points, "_ROWS_A_GROUP", 3)
+    inputs = np.arange(2.0 * rows).reshape(rows, 2)
+    targets = np.full((rows, 1), 5e-324)
+    record, content = data_points.encode(inputs, targets)
+    assert pyarrow.parquet.ParquetFile(content).num_row_groups == -(-rows // 3)
+    for there, kept in zip(
+        data_points.decode(record, content.to_pybytes()), (inputs, targets), strict=True
+    ):
+        assert np.array_equal(there, kept)
+
+
+@pytest.mark.parametrize("grows", [False, True])
+@pytest.mark.parametrize("harm", ["gone", "short", "flipped"])
+def test_data_points_that_are_broken_are_named_and_written_again(
+    harm, grows, from_file, small, tmp_path
+):
+    folder, path = tmp_path / "out", tmp_path / "out" / "data.parquet"
+    runs = harness.run(from_file, folder, lanes=1).runs
+    before = path.read_bytes()
+    flipped = bytes([*before[:40], before[40] ^ 1, *before[41:]])
+    path.unlink()
+    if harm != "gone":
+        path.write_bytes({"short": before[:-1], "flipped": flipped}[harm])
+    with pytest.raises(harness.ResultsError, match=r"data\.parquet is broken: .*\n.*harness run"):
+        harness.open_results(folder)
+    found = {file.name: file.problem for file in inspection.verify(folder)}
+    assert [name for name, problem in found.items() if problem] == ["data.parquet"]
+    assert "runs/part-000000.parquet" in found  # the others are read all the same
+    other = small(data={"inputs": [0, 1], "targets": [0, 1]})
+    with pytest.raises(harness.ResultsError, match="holds the results of another experiment"):
+        harness.run(other, folder, lanes=1)
+    again = with_a_seed_more(from_file) if grows else from_file
+    harness.run(again, folder, lanes=1)
+    assert path.read_bytes() == before
+    assert not [file for file in inspection.verify(folder) if file.problem]
+    kept = harness.open_results(folder)
+    assert kept.experiment == again
+    assert grows or kept.runs.equals(runs)
+
+
+def test_a_file_of_data_points_stays_as_it_is_though_it_would_be_written_otherwise(
+    from_file, tmp_path, monkeypatch
+):
+    folder, path = tmp_path / "out", tmp_path / "out" / "data.parquet"
+    harness.run(from_file, folder, lanes=1)
+    before = path.read_bytes()
+    # As another version of pyarrow may do.
+    options = encoding._options
+    monkeypatch.setattr(encoding, "_options", lambda s: {**options(s), "compression": "none"})
+    grown = with_a_seed_more(from_file)
+    harness.run(grown, folder, lanes=1)
+    assert path.read_bytes() == before
+    path.unlink()
+    harness.run(grown, folder, lanes=1)
+    assert path.read_bytes() != before
+    assert harness.open_results(folder).experiment == grown
+
+
+def test_as_many_numbers_are_kept_as_an_experiment_may_have(small, monkeypatch):
+    assert data_points.MOST_NUMBERS == checks.MOST_NUMBERS
+    data = {"inputs": [0, 1], "targets": [0, 1]}
+    monkeypatch.setattr(checks, "MOST_NUMBERS", 4)
+    small(data=data)
+    monkeypatch.setattr(checks, "MOST_NUMBERS", 3)
+    with pytest.raises(harness.ExperimentError, match=r"data has 4 numbers in 2 .* at most 3 are"):
+        small(data=data)
+
+
+def test_data_of_a_file_are_kept(from_file, tmp_path):
+    harness.run(from_file, tmp_path / "out")
+    (tmp_path / "points.csv").unlink()
     kept = harness.open_results(tmp_path / "out").experiment
-    assert kept == experiment
+    assert kept == from_file
     assert isinstance(kept, Experiment)

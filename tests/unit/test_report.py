@@ -507,6 +507,6 @@ def test_a_wide_network_and_many_data_points_leave_it_small(tmp_path):
     written = write_report(results.folder)
     assert written.size < 5_000_000
     page = Page(written.path.read_text("utf-8"))
-    assert "400 rows" in page.text
+    assert '"rows": 400' in page.text
     assert "and 388 more data points" in page.text
     assert len(page.data["curve"]["x"]) == 201  # trained again: not all parameters were read

@@ -209,7 +209,7 @@ def test_a_write_that_fails_leaves_a_chunk_missing_and_no_leftover(
 def test_a_full_disk_says_how_much_is_needed(tmp_path, monkeypatch):
     store = make_store(tmp_path / "out", chunks=4)
     keep(store, 0, columns(), columns())
-    sizes = [path.stat().st_size for path in (tmp_path / "out").rglob("*.parquet")]
+    sizes = [path.stat().st_size for path in (tmp_path / "out").rglob("part-*")]
 
     def fail(descriptor, data):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -291,7 +291,7 @@ def test_room_is_made_of_what_was_not_finished_and_of_missing_chunks_alone(tmp_p
     store.make_room(store.missing())
     left = sorted(everything(tmp_path / "out"))
     assert left == [
-        "commits/000000.json", "manifest.json", "runs/part-000000.parquet",
+        "commits/000000.json", "data.parquet", "manifest.json", "runs/part-000000.parquet",
         "trajectories/part-000000.parquet", "trajectories/part-000001.parquet",
     ]  # fmt: skip
 
@@ -358,7 +358,9 @@ def test_a_part_that_has_the_bytes_of_another_is_checked_for_itself(tmp_path):
 # -- folder and manifest ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("other", ["thesis.txt", "runs.csv", ".hidden", "results/runs"])
+@pytest.mark.parametrize(
+    "other", ["thesis.txt", "runs.csv", ".hidden", "results/runs", "data.parquet"]
+)
 def test_a_folder_with_other_things_is_left_alone(tmp_path, other):
     (tmp_path / other).parent.mkdir(exist_ok=True)
     (tmp_path / other).write_text("mine")
@@ -374,6 +376,24 @@ def test_a_folder_that_is_empty_or_was_only_begun_may_become_a_results_folder(tm
     (tmp_path / leftover).write_text("")
     assert make_store(tmp_path).missing() == [0]
     assert make_store(tmp_path / "new" / "folder").missing() == [0]
+
+
+def test_a_table_of_somebody_else_is_not_taken_for_data_points(tmp_path):
+    pd.DataFrame({"input_1": [1.0], "label": [2.0]}).to_parquet(tmp_path / "data.parquet")
+    before = everything(tmp_path)
+    with pytest.raises(ResultsError, match="is no results folder"):
+        make_store(tmp_path)
+    assert everything(tmp_path) == before
+
+
+def test_data_points_that_a_killed_process_left_without_a_manifest_are_replaced(tmp_path):
+    make_store(tmp_path)
+    (tmp_path / "manifest.json").unlink()
+    points = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    Store.prepare(tmp_path)
+    Store.create(tmp_path, manifest(9, 9), points, points[:, 1:])
+    inputs, targets = Store.open(tmp_path).read_data()
+    assert (inputs.tolist(), targets.tolist()) == (points.tolist(), [[2.0], [4.0], [6.0]])
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "3", "{}", '{"format": 2}'])
@@ -442,7 +462,7 @@ def test_a_generation_has_files_of_its_own_and_the_former_ones_stay_until_droppe
         )
     }  # fmt: skip
     grown.drop_earlier()
-    assert {*everything(folder)} == {*after} - {*before}
+    assert {*everything(folder)} == {*after} - {*before} | {"data.parquet"}
     assert Store.open(folder).earlier() == []
     assert Reader(Store.open(folder)).rows("runs") == 18
 
