@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.experiment import Experiment
 from harness.initialise import initial_parameters
 from harness.kernels import descent
-from harness.kernels.lane_kernel import Kernel
+from harness.kernels.lane_spec import Kernel
 from harness.kernels.layers import Layer
 from harness.kernels.passes import Architecture, Data
 from harness.network import Network

@@ -29,7 +29,7 @@ from harness.kernels import descent
 from harness.kernels._jit import COMPILES
 from harness.kernels.curvature import sharpness_of
 from harness.kernels.lane_descent import train_with
-from harness.kernels.lane_kernel import make_state
+from harness.kernels.lane_spec import make_state
 from harness.trajectories import Part, Trajectories
 
 # A chunk meets the same few variants again and again; all of them can be too large to keep.

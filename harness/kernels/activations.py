@@ -6,8 +6,8 @@ Symbols: z is the pre-activation of a unit, a = f(z) its output, slope = f'(z), 
 from typing import Final
 
 from harness.kernels._jit import compiled
-from harness.kernels.arithmetic import select
 from harness.kernels.elementary import sigmoid_and_slope, softplus_and_slope, tanh_and_slope
+from harness.kernels.simd.arithmetic import select
 
 SOFTPLUS: Final = 0
 SIGMOID: Final = 1

@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from harness.kernels._jit import entry, inner
 from harness.kernels.activations import bend
-from harness.kernels.arithmetic import fma
 from harness.kernels.elementary import INFINITY, NAN
 from harness.kernels.lanczos import (
     Lanczos,
@@ -39,6 +38,7 @@ from harness.kernels.lanczos import (
 from harness.kernels.layers import Scratch
 from harness.kernels.losses import loss_bend, loss_slope, loss_weight
 from harness.kernels.passes import Architecture, Data, Floats, forward, layer_at
+from harness.kernels.simd.arithmetic import fma
 
 Mask = NDArray[np.bool_]
 

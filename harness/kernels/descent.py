@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from harness.kernels import philox, relative
 from harness.kernels._jit import compiled, entry, inner
-from harness.kernels.arithmetic import fma, select
 from harness.kernels.layers import Scratch
-from harness.kernels.memory import load, store
 from harness.kernels.passes import Architecture, Data, Floats, Integers, evaluate, make_scratch
+from harness.kernels.simd.arithmetic import fma, select
+from harness.kernels.simd.memory import load, store
 
 RUNNING: Final = 0
 FINISHED: Final = 1

@@ -16,7 +16,7 @@ a test holds them to the errors that stand beside them.
 import math
 
 from harness.kernels._jit import compiled
-from harness.kernels.arithmetic import fma, from_bits, select, to_bits
+from harness.kernels.simd.arithmetic import fma, from_bits, select, to_bits
 
 INFINITY = math.inf
 NAN = math.nan

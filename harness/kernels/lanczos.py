@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels._jit import inner
-from harness.kernels.arithmetic import fma
 from harness.kernels.philox import ZERO, normal, word
+from harness.kernels.simd.arithmetic import fma
 
 Floats = NDArray[np.float64]
 

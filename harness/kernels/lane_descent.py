@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from harness.kernels import relative as relative_loss
 from harness.kernels._jit import entry, glue, inner
-from harness.kernels.arithmetic import select
 from harness.kernels.descent import (
     Rows,
     Runs,
@@ -27,7 +26,9 @@ from harness.kernels.descent import (
     make_update,
     order_epoch,
 )
-from harness.kernels.lane_kernel import (
+from harness.kernels.lane_passes import make_evaluate
+from harness.kernels.lane_runs import make_record, make_refill, make_visit
+from harness.kernels.lane_spec import (
     DUE,
     EPOCH,
     EPOCH_OF_MIN,
@@ -52,13 +53,12 @@ from harness.kernels.lane_kernel import (
     State,
     numbers_of,
 )
-from harness.kernels.lane_passes import make_evaluate
-from harness.kernels.lane_runs import make_record, make_refill, make_visit
-from harness.kernels.lanes import everywhere, fill
 from harness.kernels.layers import Layer, Scratch
 from harness.kernels.losses import SSR as SSR_LOSS
-from harness.kernels.memory import address, load, offset, stack, store
 from harness.kernels.passes import Architecture, Data, Integers
+from harness.kernels.simd.arithmetic import select
+from harness.kernels.simd.lanes import everywhere, fill
+from harness.kernels.simd.memory import address, load, offset, stack, store
 
 # So many numbers of working memory lie on the stack, where the compiler may make them registers.
 _MOST_ON_STACK = 4096

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from harness.kernels import activations, losses
 from harness.kernels._jit import glue, inner
-from harness.kernels.lane_kernel import Kernel
-from harness.kernels.lanes import fill
+from harness.kernels.lane_spec import Kernel
 from harness.kernels.layers import Layer, Scratch, layer_passes
 from harness.kernels.losses import loss_weight
-from harness.kernels.memory import store
-from harness.kernels.parts import add_parts
 from harness.kernels.passes import Architecture, Data, Floats, Integers
+from harness.kernels.simd.lanes import fill
+from harness.kernels.simd.memory import store
+from harness.kernels.simd.parts import add_parts
 
 # Numbers in flight at once: 8 registers of AVX-512, whose chains of operations hide each other.
 _MOST_AT_ONCE = 64

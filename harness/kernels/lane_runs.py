@@ -13,7 +13,6 @@ import numpy as np
 
 from harness.kernels import relative as relative_loss
 from harness.kernels._jit import inner
-from harness.kernels.arithmetic import fma
 from harness.kernels.descent import (
     CONVERGED,
     DIVERGED,
@@ -23,7 +22,7 @@ from harness.kernels.descent import (
     Runs,
     Schedule,
 )
-from harness.kernels.lane_kernel import (
+from harness.kernels.lane_spec import (
     DUE,
     EPOCH,
     EPOCH_OF_MIN,
@@ -50,8 +49,9 @@ from harness.kernels.lane_kernel import (
     ZERO,
     State,
 )
-from harness.kernels.memory import address, load, store
 from harness.kernels.passes import Integers
+from harness.kernels.simd.arithmetic import fma
+from harness.kernels.simd.memory import address, load, store
 
 
 @cache

@@ -30,10 +30,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from harness.kernels._jit import inner
-from harness.kernels.arithmetic import fma
-from harness.kernels.lanes import fill
-from harness.kernels.memory import load, load_into_all, store
-from harness.kernels.parts import add_parts, fma_parts, repeat, tile, transpose
+from harness.kernels.simd.arithmetic import fma
+from harness.kernels.simd.lanes import fill
+from harness.kernels.simd.memory import load, load_into_all, store
+from harness.kernels.simd.parts import add_parts, fma_parts, repeat, tile, transpose
 
 
 class Layer(NamedTuple):

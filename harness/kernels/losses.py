@@ -14,8 +14,8 @@ bend = d2p/dz2; m data points in the batch, n outputs.
 from typing import Final
 
 from harness.kernels._jit import compiled, entry
-from harness.kernels.arithmetic import fma, select
 from harness.kernels.elementary import sigmoid, softplus
+from harness.kernels.simd.arithmetic import fma, select
 
 SSR: Final = 0
 HALF_SSR: Final = 1

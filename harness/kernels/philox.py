@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels._jit import compiled, entry
-from harness.kernels.arithmetic import add_wrapping, fma, multiply_high_low
 from harness.kernels.elementary import log
+from harness.kernels.simd.arithmetic import add_wrapping, fma, multiply_high_low
 
 Word = np.uint64
 Seed = int | np.uint64  # entries are compiled once for each: send them uint64

@@ -11,7 +11,7 @@ spared by ending early counts as 10^6 if it diverged, else as its last one.
 from typing import Any, Final
 
 from harness.kernels._jit import compiled, inner
-from harness.kernels.arithmetic import select
+from harness.kernels.simd.arithmetic import select
 
 MOST: Final = 1e6
 LATE: Final = 20  # so many last epochs

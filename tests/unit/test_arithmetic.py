@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.kernels import arithmetic
+from harness.kernels.simd import arithmetic
 
 WORDS = st.integers(0, 2**64 - 1)
 BITS = st.integers(-(2**63), 2**63 - 1)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from harness.kernels import elementary
-from harness.kernels.arithmetic import fma, from_bits, select, to_bits
-from harness.kernels.lanes import everywhere, fill
-from harness.kernels.memory import address, load, offset, stack, store
-from harness.kernels.parts import add_parts, fma_parts, repeat, tile, transpose
+from harness.kernels.simd.arithmetic import fma, from_bits, select, to_bits
+from harness.kernels.simd.lanes import everywhere, fill
+from harness.kernels.simd.memory import address, load, offset, stack, store
+from harness.kernels.simd.parts import add_parts, fma_parts, repeat, tile, transpose
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes are machine code alone")
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness
-from harness.kernels import arithmetic, philox
+from harness.kernels import philox
+from harness.kernels.simd import arithmetic
 
 WORDS = st.integers(0, 2**64 - 1)
 

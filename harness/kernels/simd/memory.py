@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic, overload
 
-from harness.kernels.lanes import BLOCK, Lanes, in_every_lane, row_of, vectors_of
+from harness.kernels.simd.lanes import BLOCK, Lanes, in_every_lane, row_of, vectors_of
 
 
 def address(array: Any) -> Any:

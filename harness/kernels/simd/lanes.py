@@ -32,7 +32,7 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, models, overload, register_model
 
-from harness.kernels import arithmetic
+from harness.kernels.simd import arithmetic
 
 BLOCK = 8  # numbers of a vector
 

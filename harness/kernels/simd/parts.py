@@ -11,8 +11,8 @@ from typing import Any
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic, overload
 
-from harness.kernels import arithmetic
-from harness.kernels.lanes import BLOCK, Lanes, intrinsic_of, row_of, vectors_of
+from harness.kernels.simd import arithmetic
+from harness.kernels.simd.lanes import BLOCK, Lanes, intrinsic_of, row_of, vectors_of
 
 
 def repeat(value: Any, times: int, width: int) -> Any:
