@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.experiment import Experiment
-from harness.initialise import initial_parameters
+from harness.experiment.initialisation import initial_parameters
+from harness.experiment.network import Network
 from harness.kernels import descent
 from harness.kernels.lane_spec import Kernel
 from harness.kernels.layers import Layer
 from harness.kernels.passes import Architecture, Data
-from harness.network import Network
 
 Columns = dict[str, Any]
 

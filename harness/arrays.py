@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError
-from harness.grid import Grid
+from harness.experiment.grid import Grid
 
 
 def to_dataset(runs: pd.DataFrame, grid: Grid) -> Any:

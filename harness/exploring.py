@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.experiment import Experiment
-from harness.grid import Axis
+from harness.experiment.grid import Axis
 from harness.maps import Window, framed, map_axes, told_apart, window_of, zoom_argument
 from harness.plots.image import draw_map, drawn, is_log
 from harness.plots.style import Style, fitted

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import ExperimentError
+from harness.experiment.network import Network
 from harness.kernels.losses import derivative_of_loss, weight_of_loss
 from harness.kernels.passes import unit_values
-from harness.network import Network
 from harness.notation import Symbols, Unit, parameter_places
 
 # Pre-activation z, output a and slope of every unit.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from harness.boundary import edges
 from harness.errors import ExperimentError, HarnessError, shown
 from harness.experiment import Experiment
-from harness.grid import Axis, Spaced
+from harness.experiment.grid import Axis, Spaced
 
 PAPER = ("relative_late", "relative_sum", "relative_inverse_sum")
 

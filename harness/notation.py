@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.network import Network
+from harness.experiment.network import Network
 
 NOTATIONS = ("numbered", "matrix")
 

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.arguments import make_rows
-from harness.data import Dataset
 from harness.errors import ExperimentError, ResultsError
 from harness.experiment import Experiment
+from harness.experiment.data import Dataset
+from harness.experiment.grid import Grid
+from harness.experiment.network import Network
 from harness.experiment.recording import recorded_epochs
-from harness.grid import Grid
 from harness.kernels.descent import STATUSES
-from harness.network import Network
 from harness.store import Store
 from harness.store.data_points import DATA
 from harness.store.folder import reason

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
-from harness.network import Network
+from harness.experiment.network import Network
 
 # Distances between all pairs are held in memory: 50 MB for so many.
 MOST_RUNS = 3_500

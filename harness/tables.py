@@ -17,7 +17,7 @@ from harness.calls import check_names, check_path, check_run_ids, check_type, ch
 from harness.errors import ResultsError, shown
 from harness.experiment import Experiment
 from harness.experiment.card import card
-from harness.grid import Grid
+from harness.experiment.grid import Grid
 from harness.hints import suggest
 from harness.reopening import columns_of, experiment_of
 from harness.store import Reader, Store, has_manifest, place

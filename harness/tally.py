@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.grid import Axis, Grid, Listed, Spaced
+from harness.experiment.grid import Axis, Grid, Listed, Spaced
 from harness.measures import ENDINGS
 from harness.ranking import SEEDS, cell_table, ending_codes, final_losses, medians, ranked
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from harness.arguments import make_rows
+from harness.experiment.network import Network
 from harness.kernels import descent
 from harness.kernels.passes import Data, loss_gradient, predict
-from harness.network import Network
 from tests.reference import training
 from tests.reference.network import Twin
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 from harness.cli.printing import console, number, say, say_wrapped
-from harness.grid import Grid
+from harness.experiment.grid import Grid
 from harness.ranking import final_losses
 from harness.sentences import exact
 from harness.tally import Cells, Factor

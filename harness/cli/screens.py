@@ -16,7 +16,7 @@ from harness.cli.printing import (
 )
 from harness.errors import shown_bytes
 from harness.experiment import Experiment
-from harness.grid import Axis
+from harness.experiment.grid import Axis
 from harness.kernels._cache import folder_of
 from harness.kernels._jit import STAMP
 from harness.planning import Plan

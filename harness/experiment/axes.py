@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.network import Network
+from harness.experiment.network import Network
 
 Document = dict[str, Any]
 Kind = Literal["number", "whole", "word", "number or word", "whole or word"]

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
-from harness.experiment.sections import TrainingSection
-from harness.grid import Grid
-from harness.network import Network
+from harness.experiment.grid import Grid
+from harness.experiment.network import Network
+from harness.experiment.schema import TrainingSection
 
 
 def experiment_rows(

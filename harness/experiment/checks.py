@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from harness import data
 from harness.errors import ExperimentError, shown
+from harness.experiment import data
+from harness.experiment.network import Network
 from harness.experiment.recording import most_recorded
-from harness.experiment.sections import (
+from harness.experiment.schema import (
     DataSection,
     InitialisationSection,
     NetworkSection,
@@ -19,7 +20,6 @@ from harness.experiment.sections import (
 )
 from harness.hints import nearest
 from harness.kernels.losses import NEEDS_PROBABILITY
-from harness.network import Network
 
 # What a run needs is allocated as a whole, and what a file asks for by mistake should not be.
 MOST_PARAMETERS = 1_000_000

@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.calls import check_path, check_type
 from harness.errors import ExperimentError, shown
-from harness.experiment.document import Experiment
-from harness.experiment.sections import NAME
+from harness.experiment.experiment import Experiment
+from harness.experiment.schema import NAME
 from harness.hints import nearest
 from harness.plain_files import open_text
 

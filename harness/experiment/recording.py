@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.experiment.sections import Every, Linear, Log
-from harness.grid import Spaced
+from harness.experiment.grid import Spaced
+from harness.experiment.schema import Every, Linear, Log
 
 Wanted = Literal["all", "none"] | Every | Linear | Log
 

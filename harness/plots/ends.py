@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from harness.network import Network
+from harness.experiment.network import Network
 from harness.plots.scales import set_log_ticks
 from harness.plots.style import (
     DARK,

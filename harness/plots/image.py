@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.boundary import edges
 from harness.errors import HarnessError, shown
-from harness.grid import Axis, Spaced
+from harness.experiment.grid import Axis, Spaced
 from harness.maps import Image, equalised
 from harness.plots.scales import label_of, set_log_ticks
 from harness.plots.style import GREY, SLIDE, VALUES, Style, dress, headline, new_figure

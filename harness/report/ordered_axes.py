@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.grid import Axis, Counted, Grid, Spaced
+from harness.experiment.grid import Axis, Counted, Grid, Spaced
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from html import escape
 import pandas as pd
 
 from harness.experiment import Experiment
-from harness.grid import Axis
+from harness.experiment.grid import Axis
 from harness.ranking import trained_loss
 from harness.report.gathering import Gathered
 from harness.report.markup import csv, download, table, terms

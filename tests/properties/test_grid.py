@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.grid import Axis, Counted, Grid, Listed, Spaced
+from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced
 
 MOST_RUNS = 2**53
 

@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import ExperimentError
 from harness.experiment import Experiment, axes
-from harness.experiment.document import MOST_VARIANTS
-from harness.experiment.sections import InitialisationSection, NetworkSection, TrainingSection
+from harness.experiment.experiment import MOST_VARIANTS
+from harness.experiment.schema import InitialisationSection, NetworkSection, TrainingSection
 
 BASE = {
     "name": "small",

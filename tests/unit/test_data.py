@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import data
 from harness.errors import ExperimentError
-from harness.experiment import Experiment
+from harness.experiment import Experiment, data
 from tests.reference import random_numbers
 
 

@@ -9,17 +9,18 @@ import pytest
 from pydantic import BaseModel
 
 from harness.cli.arguments import parse_change
-from harness.data import GENERATORS
 from harness.errors import ExperimentError, shown
-from harness.experiment import Experiment, axes, checks, grid_table, load_experiment
-from harness.experiment.document import MOST_VARIANTS
+from harness.experiment import Experiment, axes, checks, load_experiment
+from harness.experiment import parse_grid as grid_table
+from harness.experiment.data import GENERATORS
+from harness.experiment.experiment import MOST_VARIANTS
+from harness.experiment.initialisation import SCHEMES
+from harness.experiment.network import Network
 from harness.experiment.recording import recorded_epochs
-from harness.experiment.sections import RecordSection
-from harness.initialise import SCHEMES
+from harness.experiment.schema import RecordSection
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES, RUNNING, STATUSES
 from harness.kernels.losses import LOSSES
-from harness.network import Network
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "experiment-files.md").read_text(encoding="utf-8")

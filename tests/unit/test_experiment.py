@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from harness.errors import ExperimentError
 from harness.experiment import Experiment, load_experiment
+from harness.experiment.network import Network
 from harness.experiment.recording import most_recorded, recorded_epochs
-from harness.experiment.sections import Every, Linear, Log
-from harness.network import Network
+from harness.experiment.schema import Every, Linear, Log
 
 BASE = {
     "name": "small",

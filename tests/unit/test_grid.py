@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.grid import Axis, Counted, Grid, Listed, Spaced
+from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced
 
 
 def spaced(kind, first, last, count):
@@ -54,7 +54,7 @@ def test_long_axes_are_evaluated_where_they_are_needed():
 
 def test_long_and_short_axes_have_the_same_values(monkeypatch):
     expected = spaced("log", 0.01, 7.0, 101)
-    monkeypatch.setattr("harness.grid._KEPT", 100)
+    monkeypatch.setattr("harness.experiment.grid._KEPT", 100)
     assert spaced("log", 0.01, 7.0, 101) == expected
 
 

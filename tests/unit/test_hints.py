@@ -2,8 +2,8 @@
 
 import pytest
 
+from harness.experiment.initialisation import SCHEMES
 from harness.hints import _CALLED_HERE, _NOT_HERE, key_elsewhere, nearest, suggest
-from harness.initialise import SCHEMES
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
 
@@ -68,10 +68,10 @@ def test_a_key_of_another_section():
 
 
 def test_the_table_names_what_there_is():
-    from harness.data import GENERATORS
     from harness.experiment import Experiment
     from harness.experiment.axes import _BY_KEY
-    from harness.experiment.grid_table import _SPEC_KEYS
+    from harness.experiment.data import GENERATORS
+    from harness.experiment.parse_grid import _SPEC_KEYS
     from harness.kernels.descent import BATCHES
     from harness.plots import PICTURES
 

@@ -9,7 +9,7 @@ import pytest
 from harness.arguments import COUNTS, make_variant, start
 from harness.blocks import Trainer
 from harness.experiment import Experiment
-from harness.initialise import SCHEMES, initial_parameters
+from harness.experiment.initialisation import SCHEMES, initial_parameters
 from harness.kernels import philox
 from tests.reference import random_numbers as reference
 from tests.side_by_side import a_twin, network_of

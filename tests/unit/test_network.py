@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from harness.network import Network
+from harness.experiment.network import Network
 
 
 def network(sizes, biases):

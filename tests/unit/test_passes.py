@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from harness.experiment.network import SCALES, Network
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
-from harness.network import SCALES, Network
 from tests.reference import network as reference
 from tests.reference.network import Twin
 from tests.side_by_side import a_problem, a_twin, kernel_gradient, kernel_predict, network_of

@@ -15,7 +15,7 @@ import harness
 from harness import plots
 from harness.cli.commands import app, main
 from harness.errors import HarnessError, ResultsError
-from harness.network import Network
+from harness.experiment.network import Network
 from harness.plots import cells, falls, scales
 
 REFERENCES = Path(__file__).parent / "plots"

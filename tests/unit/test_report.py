@@ -13,7 +13,7 @@ import pytest
 import harness
 from harness.cli import commands
 from harness.errors import ResultsError
-from harness.grid import Axis, Counted, Listed, Spaced
+from harness.experiment.grid import Axis, Counted, Listed, Spaced
 from harness.report import cells, gathering, sampled
 from harness.report.chain import worked
 from harness.report.ordered_axes import OrderedAxis, ordered_axes
@@ -366,7 +366,9 @@ def test_command(small, tmp_path, monkeypatch, capsys):
 
 
 def axis_of(count, values=None):
-    grid = harness.grid.Grid(dimensions=((Axis(name="a", values=values or Counted(count)),),))
+    grid = harness.experiment.grid.Grid(
+        dimensions=((Axis(name="a", values=values or Counted(count)),),)
+    )
     return ordered_axes(grid)[0][1]
 
 

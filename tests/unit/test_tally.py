@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from harness import ranking, tally
-from harness.grid import Axis, Counted, Grid, Listed, Spaced
+from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced
 
 
 def axis(name, values):

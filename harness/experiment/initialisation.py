@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.experiment.network import Network
 from harness.kernels import philox
-from harness.network import Network
 
 
 @dataclass(frozen=True, slots=True)

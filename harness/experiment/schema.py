@@ -19,13 +19,13 @@ from pydantic import (
 )
 
 from harness.calls import is_number
-from harness.data import GENERATORS
 from harness.errors import printable
-from harness.initialise import SCHEMES
+from harness.experiment.data import GENERATORS
+from harness.experiment.initialisation import SCHEMES
+from harness.experiment.network import SCALES
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
-from harness.network import SCALES
 
 NATURAL = "a whole number from 0 to 2^63 - 1"
 

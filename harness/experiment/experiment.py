@@ -20,15 +20,17 @@ from pydantic import (
 )
 
 from harness.calls import check_path, check_type, is_whole
-from harness.data import Dataset
 from harness.errors import ExperimentError, printable, shown
 from harness.experiment import axes, checks
 from harness.experiment.card import card, experiment_rows
-from harness.experiment.complaints import first_complaint
-from harness.experiment.grid_table import parse_grid
+from harness.experiment.data import Dataset
+from harness.experiment.grid import Grid
 from harness.experiment.identity import digest
+from harness.experiment.messages import first_complaint
+from harness.experiment.network import Network
+from harness.experiment.parse_grid import parse_grid
 from harness.experiment.recording import recorded_epochs
-from harness.experiment.sections import (
+from harness.experiment.schema import (
     NAME,
     DataSection,
     InitialisationSection,
@@ -39,9 +41,7 @@ from harness.experiment.sections import (
     TrainingSection,
     key,
 )
-from harness.grid import Grid
 from harness.hints import suggest
-from harness.network import Network
 
 # Each of them is a kernel call of its own, and each is checked before anything is trained.
 MOST_VARIANTS = 10_000
