@@ -23,7 +23,7 @@ from harness.store.folder import Store
 from harness.store.manifest import Manifest, has_manifest
 from harness.store.parts import TABLES
 from harness.store.places import is_local, place
-from harness.store.reading import Reader
+from harness.store.reader import Reader
 
 __all__ = [
     "TABLES",

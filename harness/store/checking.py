@@ -11,7 +11,7 @@ from harness.store.csv_files import CSV_COMMIT, read_csv_commit
 from harness.store.data_points import DATA
 from harness.store.folder import Store, reason
 from harness.store.parts import TABLES, Columns
-from harness.store.reading import read_part
+from harness.store.reader import read_part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from harness.store.commits import MOST_COMMIT_BYTES, CsvCommit, FileRecord
 from harness.store.encoding import csv_header, to_csv
 from harness.store.folder import COMMITS, Store
 from harness.store.parts import TABLES
-from harness.store.reading import Reader
+from harness.store.reader import Reader
 
 # Beyond that a spreadsheet does not open the file and Parquet is the format to read.
 MOST_CSV_ROWS = 1_000_000
