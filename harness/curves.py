@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.arguments import Variant, make_variant
 from harness.experiment import Experiment
 from harness.kernels.passes import predict
 from harness.states import state_after
+from harness.training.variants import Variant, make_variant
 
 Floats = NDArray[np.float64]
 

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.arguments import Variant
-from harness.blocks import Trainer
 from harness.errors import ResultsError
 from harness.experiment import Experiment
 from harness.kernels import descent
 from harness.reopening import columns_of, experiment_of
 from harness.store import Reader, Store
+from harness.training.trainer import Trainer
+from harness.training.variants import Variant
 
 
 def obstacle(before: Experiment, now: Experiment) -> str | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from harness import provenance
-from harness.blocks import Trainer
 from harness.errors import ExperimentError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.growth import obstacle
@@ -18,6 +17,7 @@ from harness.store import Manifest, Store, has_manifest
 from harness.store.csv_files import has_csv
 from harness.store.manifest import MOST_CHUNKS
 from harness.store.parts import check_values
+from harness.training.trainer import Trainer
 
 
 def is_finished(folder: Path, experiment: Experiment) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.arguments import make_counts
 from harness.store import Store
+from harness.training.variants import make_counts
 from harness.work import Outcome
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.arguments import make_rows
 from harness.errors import ExperimentError, ResultsError
 from harness.experiment import Experiment
 from harness.experiment.data import Dataset
@@ -23,6 +22,7 @@ from harness.store.data_points import DATA
 from harness.store.folder import reason
 from harness.store.manifest import MANIFEST
 from harness.store.parts import TABLES, Columns, Kind
+from harness.training.variants import make_rows
 
 # Axes that change which columns there are: parameters, and the loss beside SSR.
 _CHANGES_COLUMNS = ("loss", "width")

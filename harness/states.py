@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.arguments import Variant, make_counts, make_rows, start
 from harness.kernels import descent
+from harness.training.variants import Variant, make_counts, make_rows, start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from types import NoneType
 
 import numpy as np
 
-from harness.blocks import Trainer
 from harness.calls import check_path, check_type, check_whole
 from harness.engines import ENGINES, Engine, EngineName
 from harness.engines.threads import ThreadEngine
@@ -22,6 +21,7 @@ from harness.store import Store, place
 from harness.store.csv_files import write_csv
 from harness.store.lock import writer
 from harness.tables import Results
+from harness.training.trainer import Trainer
 from harness.work import Outcome, Work
 
 # After so many chunks that cannot be trained, the others are not tried any more.

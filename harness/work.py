@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import provenance
-from harness.arguments import make_counts
-from harness.blocks import Trainer
 from harness.errors import ClusterError
 from harness.experiment import Experiment
 from harness.growth import Former
@@ -26,6 +24,8 @@ from harness.opening import now
 from harness.store import Manifest, Origin, Packed, Store
 from harness.store.encoding import Columns
 from harness.store.lock import is_written_by
+from harness.training.trainer import Trainer
+from harness.training.variants import make_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ import math
 import numpy as np
 import pytest
 
-from harness.arguments import make_rows
 from harness.experiment.network import Network
 from harness.kernels import descent
 from harness.kernels.passes import Data, loss_gradient, predict
+from harness.training.variants import make_rows
 from tests.reference import training
 from tests.reference.network import Twin
 

@@ -15,13 +15,13 @@ import psutil
 from numpy.typing import NDArray
 
 import harness
-from harness.arguments import make_counts
-from harness.blocks import Trainer
 from harness.engines.dask import DaskEngine
 from harness.engines.dask_cluster import address_of, connected
 from harness.opening import manifest_of
 from harness.store import Store
 from harness.store.lock import writer
+from harness.training.trainer import Trainer
+from harness.training.variants import make_counts
 from harness.work import Outcome, Work
 
 Seconds = NDArray[np.float64]

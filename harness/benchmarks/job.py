@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.blocks import Block, Trainer
 from harness.experiment import Experiment
+from harness.training.trainer import Block, Trainer
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness import measures
-from harness.arguments import make_variant, work_of
 from harness.curves import curves, final_curve, lattice
 from harness.experiment import Experiment
 from harness.ranking import trained_loss
@@ -17,6 +16,7 @@ from harness.report.gathering import Gathered
 from harness.report.ordered_axes import OrderedAxis
 from harness.tables import Results
 from harness.tally import scattered
+from harness.training.variants import make_variant, work_of
 
 # Values of an axis in the table of outcomes and in the picture of epochs; longer ones are binned.
 TABLE_BINS = 200

@@ -19,9 +19,9 @@ _SHARED = folder_of(_jit.STAMP).path  # what all tests compile
 PACKAGE = Path(harness.__file__).parent
 TRAIN = """
 import numpy as np
-from harness.arguments import COUNTS
-from harness.blocks import Trainer
-from harness.arguments import make_kernel
+from harness.training.variants import COUNTS
+from harness.training.trainer import Trainer
+from harness.training.variants import make_kernel
 from harness.experiment import Experiment
 from harness.kernels.lane_descent import train_with
 sweep = Experiment.from_mapping({

@@ -4,7 +4,7 @@ import os
 import resource
 
 from harness import provenance, work
-from harness.blocks import Trainer
+from harness.training.trainer import Trainer
 
 # The chunk of two runs that is not to be trained, and bytes that fit no part of a chunk.
 POISONED, TINY = 3, 64

@@ -52,7 +52,7 @@ def _stop_after_a_commit():
 
 def _serve():
     from harness import provenance
-    from harness.blocks import Trainer
+    from harness.training.trainer import Trainer
 
     import_module("harness.sweep")  # once, for all that are forked
     planning._MOST_RUNS_A_CHUNK = 2

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harness
-from harness.blocks import Trainer
 from harness.experiment import Experiment
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
+from harness.training.trainer import Trainer
 
 FEW = settings(max_examples=25)
 

@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from harness.arguments import make_rows
 from harness.kernels import descent
+from harness.training.variants import make_rows
 from tests.patience import PATIENCE
 from tests.reference.network import gradient_by_complex_step
 from tests.reference.training import batches_of_epoch

@@ -6,11 +6,11 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from harness.arguments import COUNTS, make_variant, start
-from harness.blocks import Trainer
 from harness.experiment import Experiment
 from harness.experiment.initialisation import SCHEMES, initial_parameters
 from harness.kernels import philox
+from harness.training.trainer import Trainer
+from harness.training.variants import COUNTS, make_variant, start
 from tests.reference import random_numbers as reference
 from tests.side_by_side import a_twin, network_of
 

@@ -6,11 +6,11 @@ import numba
 import numpy as np
 import pytest
 
-from harness.arguments import COUNTS, make_rows, start
-from harness.blocks import Trainer
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.kernels.descent import FINISHED, RUNNING
+from harness.training.trainer import Trainer
+from harness.training.variants import COUNTS, make_rows, start
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes are machine code alone")
 

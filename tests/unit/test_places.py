@@ -12,10 +12,10 @@ from upath import UPath
 
 import harness
 from harness import inspection, planning
-from harness.blocks import Trainer
 from harness.store import Store, is_local, place
 from harness.store.lock import is_written_by, writer
 from harness.store.objects import ObjectFiles
+from harness.training.trainer import Trainer
 from tests.object_store import serving_s3
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 import harness
-from harness.blocks import Trainer
 from harness.cli import screens
 from harness.kernels._cache import Folder
 from harness.planning import chunk_size
+from harness.training.trainer import Trainer
 
 
 def test_counts_are_those_of_the_sweep(small, tmp_path):

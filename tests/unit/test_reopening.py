@@ -11,10 +11,10 @@ import pytest
 
 import harness
 from harness import inspection, planning
-from harness.blocks import Trainer
 from harness.experiment import Experiment, checks
 from harness.reopening import columns_of, most_recorded
 from harness.store import data_points, encoding, manifest, parts
+from harness.training.trainer import Trainer
 from tests.faults.foreign import command
 
 MEASURES = ["ssr_mean", "epoch_of_ssr_min", "relative_sum"]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import harness
-from harness.arguments import COUNTS
-from harness.blocks import Trainer
 from harness.planning import chunk_size, plan
 from harness.store import Store
+from harness.training.trainer import Trainer
+from harness.training.variants import COUNTS
 from tests.reference.curvature import hessian
 from tests.reference.network import Twin
 

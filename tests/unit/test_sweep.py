@@ -8,8 +8,8 @@ import pytest
 
 import harness
 from harness import opening, planning, provenance
-from harness.blocks import Trainer
 from harness.store.lock import writer
+from harness.training.trainer import Trainer
 
 # Stamps of code, as hashes are.
 OLDER, NEWER = "0" * 16, "f" * 16

@@ -10,10 +10,10 @@ import pytest
 
 import harness
 from harness import opening, planning, provenance
-from harness.arguments import COUNTS
-from harness.blocks import Trainer
 from harness.store import Reader, Store
 from harness.store.lock import writer
+from harness.training.trainer import Trainer
+from harness.training.variants import COUNTS
 from harness.work import Work
 from tests.patience import PATIENCE
 

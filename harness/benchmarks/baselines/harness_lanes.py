@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from harness.arguments import make_counts, make_rows, start
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.job import Floats, Job
-from harness.blocks import Trainer
+from harness.training.trainer import Trainer
+from harness.training.variants import make_counts, make_rows, start
 
 # Ranges for each thread, so that none waits long for the last one; of whole groups of lanes.
 _RANGES = 4

@@ -11,7 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.arguments import (
+from harness.calls import is_whole
+from harness.errors import HarnessError, shown
+from harness.experiment import Experiment
+from harness.kernels import descent
+from harness.kernels._jit import COMPILES
+from harness.kernels.curvature import sharpness_of
+from harness.kernels.lane_descent import train_with
+from harness.kernels.lane_spec import make_state
+from harness.training.trajectories import Part, Trajectories
+from harness.training.variants import (
     COUNTS,
     Columns,
     Variant,
@@ -22,15 +31,6 @@ from harness.arguments import (
     start,
     work_of,
 )
-from harness.calls import is_whole
-from harness.errors import HarnessError, shown
-from harness.experiment import Experiment
-from harness.kernels import descent
-from harness.kernels._jit import COMPILES
-from harness.kernels.curvature import sharpness_of
-from harness.kernels.lane_descent import train_with
-from harness.kernels.lane_spec import make_state
-from harness.trajectories import Part, Trajectories
 
 # A chunk meets the same few variants again and again; all of them can be too large to keep.
 _KEPT_VARIANTS = 64

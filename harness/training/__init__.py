@@ -1,0 +1,1 @@
+"""Training: what a kernel call needs, and a range of runs trained by it."""
