@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.chain_rule import Trace as Trace
-    from harness.chain_rule import trace as trace
+    from harness.analysis.chain_rule import Trace as Trace
+    from harness.analysis.chain_rule import trace as trace
     from harness.errors import ChunkError as ChunkError
     from harness.errors import ClusterError as ClusterError
     from harness.errors import ExperimentError as ExperimentError

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from harness.analysis.measures import share_interval
 from harness.boundary import box_counts, edges
 from harness.errors import ResultsError
 from harness.experiment import Experiment
 from harness.maps import PAPER, Image, columns_of, kinds_and_values, map_axes, part_of
-from harness.measures import share_interval
 from harness.store import has_manifest
 from harness.sweep import run
 from harness.tables import Results

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.measures import ENDINGS
-from harness.ranking import decided_by, rivals, trained_loss
+from harness.analysis.measures import ENDINGS
+from harness.analysis.ranking import decided_by, rivals, trained_loss
+from harness.analysis.tally import Tally, varied
 from harness.tables import Results
-from harness.tally import Tally, varied
 
 # Combinations that are named one by one.
 _NAMED = 2

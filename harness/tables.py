@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from harness import ranking, tally
+from harness.analysis import ranking, tally
 from harness.arrays import to_dataset
 from harness.calls import check_names, check_path, check_run_ids, check_type, check_whole
 from harness.errors import ResultsError, shown
@@ -183,7 +183,7 @@ class Results:
 
     @property
     def best_run(self) -> int:
-        """The run_id of the best run, as `harness.ranking` defines it.
+        """The run_id of the best run, as `harness.analysis.ranking` defines it.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class Results:
         return int(self.best_runs(1)["run_id"].iloc[0])
 
     def best_runs(self, count: int = 10, columns: Iterable[str] | None = None) -> pd.DataFrame:
-        """Return rows of `runs`, those of the best runs first, as `harness.ranking` orders them.
+        """Return rows of `runs`, those of the best runs first, as `harness.analysis.ranking` orders them.
 
         Parameters
         ----------
@@ -220,12 +220,12 @@ class Results:
         return rows[names].reset_index(drop=True)
 
     def combinations(self) -> pd.DataFrame:
-        """Return the combinations of axis values, the best first; see `harness.ranking`.
+        """Return the combinations of axis values, the best first; see `harness.analysis.ranking`.
 
         Returns
         -------
         DataFrame
-            What `harness.ranking.combinations` returns, of all runs that are trained; axes with a
+            What `harness.analysis.ranking.combinations` returns, of all runs that are trained; axes with a
             single value are left out. Beyond five million runs the medians are those of a sample of
             starts; shares are of all runs.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from page import ROOT, Landmark
 
 import harness
-from harness.measures import share_interval
+from harness.analysis.measures import share_interval
 
 FILE = "dead_relu.toml"
 LAWS = ("normal", "uniform")

@@ -26,7 +26,7 @@ from lessons_page import tell
 from page import ROOT, Landmark
 
 import harness
-from harness.curves import curves, data_points, final_curve, lattice
+from harness.analysis.predictions import curves, data_points, final_curve, lattice
 
 BOWL = "statquest_two_weights"
 SURFACE = "statquest_surface"

@@ -15,7 +15,7 @@ from xor_found import OF, SOLVED, Found
 from xor_page import tell
 
 import harness
-from harness.measures import epochs_to_reach, outcomes, reached, share_interval
+from harness.analysis.measures import epochs_to_reach, outcomes, reached, share_interval
 
 FILES = ("xor_pdp", "xor_budget", "xor_online", "xor_shares", "xor_basin")
 

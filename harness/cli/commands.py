@@ -154,7 +154,7 @@ def trace(
     changes: Changes = None,
 ) -> None:
     """Show the chain rule of one update of FILE, factor by factor."""
-    from harness import chain_rule
+    from harness.analysis import chain_rule
     from harness.cli import trace_screen
 
     experiment = load(file, changes)

@@ -8,11 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.text import Text
 
+from harness.analysis.ranking import final_losses
+from harness.analysis.tally import Cells, Factor
 from harness.cli.printing import console, number, say, say_wrapped
 from harness.experiment.grid import Grid
-from harness.ranking import final_losses
 from harness.sentences import exact
-from harness.tally import Cells, Factor
 
 _SHADES = " .:-=+*#%@"
 # Ten steps of viridis (van der Walt and Smith 2015), for terminals with colours.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.chain_rule import Trace
+from harness.analysis.chain_rule import Trace
 from harness.cli.printing import number, plural, say, say_table, say_wrapped
 
 # So many data points of a batch are named.

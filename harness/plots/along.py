@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.measures import ENDINGS as STATUSES
-from harness.measures import epochs_to_reach, outcomes, share_interval
+from harness.analysis.measures import ENDINGS as STATUSES
+from harness.analysis.measures import epochs_to_reach, outcomes, share_interval
 from harness.plots.cells import places, set_places
 from harness.plots.scales import Span, label_of, span_of
 from harness.plots.style import (
@@ -45,7 +45,7 @@ def epochs(
     Parameters
     ----------
     watched : DataFrame
-        What `harness.measures.reached` returns, with `x` and `series`.
+        What `harness.analysis.measures.reached` returns, with `x` and `series`.
     x : str
         The axis, usually learning_rate.
     series : str, optional

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from harness.analysis.solutions import exchanged, solutions
 from harness.experiment.network import Network
 from harness.plots.scales import set_log_ticks
 from harness.plots.style import (
@@ -22,7 +23,6 @@ from harness.plots.style import (
     new_figure,
     remark,
 )
-from harness.solutions import exchanged, solutions
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ def endpoints(
     ----------
     runs : DataFrame
         With run_id, status, ssr_final and all final parameters, such as w1_final; as many as
-        `harness.solutions.MOST_RUNS` at most. Runs that diverged are left out.
+        `harness.analysis.solutions.MOST_RUNS` at most. Runs that diverged are left out.
     network : Network
         Theirs.
     pair : tuple of str, optional

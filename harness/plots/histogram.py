@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.measures import ENDINGS as STATUSES
+from harness.analysis.measures import ENDINGS as STATUSES
 from harness.plots.scales import span_of
 from harness.plots.style import ENDINGS, SLIDE, Style, dress, legend, new_figure
 

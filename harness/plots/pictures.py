@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness import curves, measures
+from harness.analysis import measures
+from harness.analysis import predictions as curves
+from harness.analysis.solutions import MOST_RUNS as MOST_COMPARED
 from harness.calls import check_type, check_whole, is_number
 from harness.errors import HarnessError, ResultsError, shown
 from harness.hints import nearest, suggest
 from harness.plots import along, changes, ends, falls, fits, histogram, maps, needs
 from harness.plots.style import WIDTHS, Style
 from harness.plots.titles import called, over_others, run_title, sampled
-from harness.solutions import MOST_RUNS as MOST_COMPARED
 from harness.tables import Results
 
 # Runs of which bands are made, or of which first epochs are looked for.
@@ -66,7 +67,7 @@ def draw(
     kind : str
         One of `PICTURES`.
     run : int, optional
-        The run of fit and squiggle; by default the best, as `harness.ranking` defines it.
+        The run of fit and squiggle; by default the best, as `harness.analysis.ranking` defines it.
     x, y : str, optional
         Axes of the grid; two parameters for endpoints. If left out, those with most values.
     ssr : float, optional

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from harness.analysis.ranking import trained_loss
 from harness.plots.needs import all_axes, axes_of
 from harness.plots.scales import label_of
-from harness.ranking import trained_loss
 from harness.sentences import exact
 from harness.tables import Results
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.measures import ENDINGS
+from harness.analysis.measures import ENDINGS
 from harness.report.encoding import packed, packed_logs
 from harness.report.ordered_axes import OrderedAxis
 

@@ -4,10 +4,10 @@ import math
 from html import escape
 from typing import Any
 
-from harness.chain_rule import Trace, trace
+from harness.analysis.chain_rule import Trace, trace
+from harness.analysis.notation import parameter_places
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
-from harness.notation import parameter_places
 from harness.report.markup import derivative, number, symbol
 
 _MOST_ROWS = 12  # chains of one parameter

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness import ranking, sentences, tally
-from harness.measures import ENDINGS
+from harness import sentences
+from harness.analysis import ranking, tally
+from harness.analysis.measures import ENDINGS
 from harness.report.ordered_axes import ordered_axes
 from harness.tables import Results
 

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness import measures
+from harness.analysis import measures
+from harness.analysis.tally import scattered
 from harness.report.cells import View
 from harness.report.encoding import packed, packed_logs
 from harness.report.gathering import Gathered
 from harness.report.ordered_axes import OrderedAxis
 from harness.tables import Results
-from harness.tally import scattered
 
 # Runs whose trajectories are in the page, those of one cell, and recorded epochs of all together.
 MOST_RUNS = 4_000

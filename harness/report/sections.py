@@ -6,9 +6,9 @@ from html import escape
 
 import pandas as pd
 
+from harness.analysis.ranking import trained_loss
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
-from harness.ranking import trained_loss
 from harness.report.gathering import Gathered
 from harness.report.markup import csv, download, table, terms
 from harness.report.ordered_axes import OrderedAxis

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness import measures
-from harness.curves import curves, final_curve, lattice
+from harness.analysis import measures
+from harness.analysis.predictions import curves, final_curve, lattice
+from harness.analysis.ranking import trained_loss
+from harness.analysis.tally import scattered
 from harness.experiment import Experiment
-from harness.ranking import trained_loss
 from harness.report.encoding import packed
 from harness.report.gathering import Gathered
 from harness.report.ordered_axes import OrderedAxis
 from harness.tables import Results
-from harness.tally import scattered
 from harness.training.variants import make_variant, work_of
 
 # Values of an axis in the table of outcomes and in the picture of epochs; longer ones are binned.

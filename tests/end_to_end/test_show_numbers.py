@@ -9,7 +9,8 @@ from matplotlib.text import Text
 from scipy import stats
 
 import harness
-from harness import plots, ranking
+from harness import plots
+from harness.analysis import ranking
 from harness.cli.summary_screen import summarise
 from harness.report.gathering import gather
 from harness.report.page import page

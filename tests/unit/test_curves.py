@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import curves
+from harness.analysis import predictions as curves
 from tests.lessons import TWO_OUTPUTS, an_experiment
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness import measures
+from harness.analysis import measures
 
 RUNS = pd.DataFrame({
     "run_id": range(8),

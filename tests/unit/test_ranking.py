@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness import ranking
+from harness.analysis import ranking
 
 
 def table(rows, columns=("learning_rate", "init_id", "status", "ssr_final")):

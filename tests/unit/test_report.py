@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import harness
+from harness.analysis.tally import scattered
 from harness.cli import commands
 from harness.errors import ResultsError
 from harness.experiment.grid import Axis, Counted, Listed, Spaced
@@ -19,7 +20,6 @@ from harness.report.chain import worked
 from harness.report.ordered_axes import OrderedAxis, ordered_axes
 from harness.report.page import write_report
 from harness.store import Store
-from harness.tally import scattered
 
 NASTY = "</script><img src=x onerror=alert(1)> \"quoted\" 'single' & \u2028 \u00fc {{plotly}}"
 

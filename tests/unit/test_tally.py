@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import ranking, tally
+from harness.analysis import ranking, tally
 from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced
 
 

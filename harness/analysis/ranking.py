@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.measures import CONFIDENCE, ENDINGS, share_interval
+from harness.analysis.measures import CONFIDENCE, ENDINGS, share_interval
 
 # Axes that repeat a combination instead of changing it.
 SEEDS = ("init_id", "init_seed", "batch_seed")

@@ -23,13 +23,13 @@ from types import NoneType
 import numpy as np
 import pandas as pd
 
+from harness.analysis.factors import Chain
+from harness.analysis.notation import NOTATIONS, Symbols, Unit, parameter_places
+from harness.analysis.replay import State, state_after
 from harness.calls import check_type, is_whole
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, check_experiment
-from harness.factors import Chain
 from harness.hints import nearest
-from harness.notation import NOTATIONS, Symbols, Unit, parameter_places
-from harness.states import State, state_after
 from harness.training.variants import first_batch, make_variant
 
 # More are of no use to a reader, and a wide and deep network has billions.

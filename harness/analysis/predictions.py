@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.analysis.replay import state_after
 from harness.experiment import Experiment
 from harness.kernels.passes import predict
-from harness.states import state_after
 from harness.training.variants import Variant, make_variant
 
 Floats = NDArray[np.float64]

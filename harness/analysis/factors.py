@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.notation import Symbols, Unit, parameter_places
 from harness.errors import ExperimentError
 from harness.experiment.network import Network
 from harness.kernels.losses import derivative_of_loss, weight_of_loss
 from harness.kernels.passes import unit_values
-from harness.notation import Symbols, Unit, parameter_places
 
 # Pre-activation z, output a and slope of every unit.
 Held = dict[Unit, tuple[float, ...]]

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.analysis.measures import ENDINGS
+from harness.analysis.ranking import SEEDS, cell_table, ending_codes, final_losses, medians, ranked
 from harness.experiment.grid import Axis, Grid, Listed, Spaced
-from harness.measures import ENDINGS
-from harness.ranking import SEEDS, cell_table, ending_codes, final_losses, medians, ranked
 
 # A value and a run_id each, 16 bytes; sorted in a second.
 MOST_VALUES = 5_000_000
