@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from harness.planning import Plan as Plan
     from harness.planning import plan as plan
     from harness.progress import Progress as Progress
+    from harness.results.tables import Results as Results
+    from harness.results.tables import open_results as open_results
     from harness.sweep import run as run
-    from harness.tables import Results as Results
-    from harness.tables import open_results as open_results
 
 _HOME = {
     "ChunkError": "errors",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from harness.errors import ResultsError
 from harness.experiment import Experiment
 from harness.kernels import descent
-from harness.reopening import columns_of, experiment_of
+from harness.results.reopening import columns_of, experiment_of
 from harness.store import Reader, Store
 from harness.training.trainer import Trainer
 from harness.training.variants import Variant

@@ -12,7 +12,7 @@ from harness.errors import ExperimentError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.growth import obstacle
 from harness.planning import chunk_size
-from harness.reopening import check_fit, most_recorded
+from harness.results.reopening import check_fit, most_recorded
 from harness.store import Manifest, Store, has_manifest
 from harness.store.csv_files import has_csv
 from harness.store.manifest import MOST_CHUNKS

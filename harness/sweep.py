@@ -17,10 +17,10 @@ from harness.hints import nearest
 from harness.opening import is_finished, manifest_of, open_or_create
 from harness.planning import available_threads
 from harness.progress import Progress, Tally
+from harness.results.tables import Results
 from harness.store import Store, place
 from harness.store.csv_files import write_csv
 from harness.store.lock import writer
-from harness.tables import Results
 from harness.training.trainer import Trainer
 from harness.work import Outcome, Work
 

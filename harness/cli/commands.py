@@ -172,8 +172,8 @@ def trace(
 @app.command(short_help="Say what the results in DIR came to.")
 def show(folder: Folder) -> None:
     """Say what the results in DIR came to."""
-    from harness import tables
     from harness.cli import summary_screen
+    from harness.results import tables
 
     summary_screen.summarise(tables.open_results(folder))
 
@@ -181,8 +181,8 @@ def show(folder: Folder) -> None:
 @app.command(short_help="Say how far DIR is, and who writes there.")
 def status(folder: Folder) -> None:
     """Say how far the sweep in DIR is: done, missing, rate, and which process writes there."""
-    from harness import inspection
     from harness.cli import folder_screens
+    from harness.results import inspection
 
     folder_screens.show_status(folder, inspection.status(folder))
 
@@ -193,8 +193,8 @@ def verify(folder: Folder) -> None:
 
     `harness run` then trains the chunks of the broken files again. Exit status 1 if there are any.
     """
-    from harness import inspection
     from harness.cli import folder_screens
+    from harness.results import inspection
 
     if folder_screens.show_checked(folder, inspection.verify(folder)):
         complain("`harness run FILE` trains the runs of the broken files again.")

@@ -58,7 +58,7 @@ def export(
     if force and output is None:
         raise HarnessError("--force replaces the file of --output, and there is none.")
     ctrl_c.keeping(WHOLE)
-    from harness import export as exporting
+    from harness.results import export as exporting
 
     done = exporting.export(
         folder,

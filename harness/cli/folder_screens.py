@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.cli.printing import duration, plural, say, si
 from harness.errors import shown_bytes
-from harness.inspection import Status
+from harness.results.inspection import Status
 from harness.store.checking import Checked
 
 

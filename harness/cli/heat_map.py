@@ -12,7 +12,7 @@ from harness.analysis.ranking import final_losses
 from harness.analysis.tally import Cells, Factor
 from harness.cli.printing import console, number, say, say_wrapped
 from harness.experiment.grid import Grid
-from harness.sentences import exact
+from harness.results.sentences import exact
 
 _SHADES = " .:-=+*#%@"
 # Ten steps of viridis (van der Walt and Smith 2015), for terminals with colours.

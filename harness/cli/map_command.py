@@ -12,7 +12,7 @@ from harness.cli.printing import duration, number, plural, say
 if TYPE_CHECKING:
     from harness.experiment import Experiment
     from harness.refining import RefinedMap, Refinement
-    from harness.tables import Results
+    from harness.results.tables import Results
     from harness.zooming import Map
 
 Size = Annotated[

@@ -49,7 +49,8 @@ def plot(
 ) -> None:
     """Draw a picture of the results in DIR."""
     ctrl_c.keeping(WHOLE)
-    from harness import plots, tables
+    from harness import plots
+    from harness.results import tables
     from harness.store import is_local
     from harness.store.outputs import write_inside, write_output
 

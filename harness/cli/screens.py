@@ -21,7 +21,7 @@ from harness.kernels._cache import folder_of
 from harness.kernels._jit import STAMP
 from harness.planning import Plan
 from harness.progress import Progress
-from harness.sentences import exact
+from harness.results.sentences import exact
 
 # Axes of at most so many values are written out.
 _LISTED = 6

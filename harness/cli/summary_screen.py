@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from harness import sentences
 from harness.analysis import ranking, tally
 from harness.analysis.measures import ENDINGS
 from harness.analysis.tally import Cells, Factor, Tally
 from harness.cli.heat_map import Endings, map_cells, show_map
 from harness.cli.printing import number, plural, say, say_table, say_wrapped
-from harness.tables import Results
+from harness.results import sentences
+from harness.results.tables import Results
 
 # Factors that get a table, rows of such a table, and rows of the list of the best runs.
 _TABLES = 3

@@ -7,7 +7,7 @@ import pandas as pd
 
 from harness.errors import ExperimentError, ResultsError, shown
 from harness.hints import suggest
-from harness.tables import Results
+from harness.results.tables import Results
 
 # More runs than a picture shows are drawn from by chance: every point of the grid has some.
 MOST_RUNS = 1_000_000

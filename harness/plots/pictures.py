@@ -17,7 +17,7 @@ from harness.hints import nearest, suggest
 from harness.plots import along, changes, ends, falls, fits, histogram, maps, needs
 from harness.plots.style import WIDTHS, Style
 from harness.plots.titles import called, over_others, run_title, sampled
-from harness.tables import Results
+from harness.results.tables import Results
 
 # Runs of which bands are made, or of which first epochs are looked for.
 _SAMPLE = 5_000

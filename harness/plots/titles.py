@@ -5,8 +5,8 @@ import pandas as pd
 from harness.analysis.ranking import trained_loss
 from harness.plots.needs import all_axes, axes_of
 from harness.plots.scales import label_of
-from harness.sentences import exact
-from harness.tables import Results
+from harness.results.sentences import exact
+from harness.results.tables import Results
 
 
 def run_title(results: Results, run_id: int, row: "pd.Series[float]") -> str:

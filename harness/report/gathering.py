@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness import sentences
 from harness.analysis import ranking, tally
 from harness.analysis.measures import ENDINGS
 from harness.report.ordered_axes import ordered_axes
-from harness.tables import Results
+from harness.results import sentences
+from harness.results.tables import Results
 
 # Medians and histograms are of so many runs at most, spread evenly over the grid; shares of all.
 MOST_RUNS = 2_000_000

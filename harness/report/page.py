@@ -18,10 +18,10 @@ from harness.report.cells import CellCounts, View, heat_map, views
 from harness.report.encoding import as_json
 from harness.report.gathering import gather
 from harness.report.ordered_axes import ordered_axes
+from harness.results.tables import Results, open_results
 from harness.store import is_local
 from harness.store.files import LocalFiles
 from harness.store.outputs import split_output, write_inside
-from harness.tables import Results, open_results
 
 # What every report begins with, so that no other file is taken for one and replaced.
 _BEGINNING = "<!doctype html>\n<!-- made by harness report -->\n"

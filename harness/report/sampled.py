@@ -13,7 +13,7 @@ from harness.report.cells import View
 from harness.report.encoding import packed, packed_logs
 from harness.report.gathering import Gathered
 from harness.report.ordered_axes import OrderedAxis
-from harness.tables import Results
+from harness.results.tables import Results
 
 # Runs whose trajectories are in the page, those of one cell, and recorded epochs of all together.
 MOST_RUNS = 4_000

@@ -12,8 +12,8 @@ from harness.experiment.grid import Axis
 from harness.report.gathering import Gathered
 from harness.report.markup import csv, download, table, terms
 from harness.report.ordered_axes import OrderedAxis
-from harness.sentences import exact, order_of, percent
-from harness.tables import Results
+from harness.results.sentences import exact, order_of, percent
+from harness.results.tables import Results
 
 _BEST_ROWS = 10
 _OUTCOME_ROWS = 40

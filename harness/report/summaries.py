@@ -15,7 +15,7 @@ from harness.experiment import Experiment
 from harness.report.encoding import packed
 from harness.report.gathering import Gathered
 from harness.report.ordered_axes import OrderedAxis
-from harness.tables import Results
+from harness.results.tables import Results
 from harness.training.variants import make_variant, work_of
 
 # Values of an axis in the table of outcomes and in the picture of epochs; longer ones are binned.

@@ -17,9 +17,10 @@ import pytest
 from distributed import Client
 
 import harness
-from harness import inspection, provenance
+from harness import provenance
 from harness.engines import dask as dask_engine
 from harness.engines.dask_cluster import connected
+from harness.results import inspection
 from harness.store import Store
 from tests.faults.broken_worker import POISONED
 from tests.faults.certificates import write_certificates

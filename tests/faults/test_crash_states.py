@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from harness import inspection
+from harness.results import inspection
 from harness.store import Store
 from harness.store.csv_files import CSV_COMMIT
 from tests.faults.crash_model import Disk, Killed, Recorder

@@ -90,10 +90,10 @@ def ended(process):
 @pytest.mark.parametrize(
     ("arguments", "module", "name", "said"),
     [
-        ("show results/faults", "harness.tables", "open_results", NOTHING),
+        ("show results/faults", "harness.results.tables", "open_results", NOTHING),
         ("plan faults.toml", "harness.planning", "plan", NOTHING),
         ("run faults.toml --out a", "harness.sweep", "_train", KEPT),
-        ("export results/faults -o a.csv", "harness.export", "csv_header", WHOLE),
+        ("export results/faults -o a.csv", "harness.results.export", "csv_header", WHOLE),
         ("report results/faults -o a.html", "harness.report.page", "page", WHOLE),
     ],
 )

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 import harness
-from harness import inspection
+from harness.results import inspection
 from harness.store import TABLES
 from tests.faults.effort import LONG
 from tests.faults.sweeps import commits, experiment, tables, train

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import inspection
+from harness.results import inspection
 from tests.faults.foreign import CASES, command, commands, everything
 from tests.faults.sweeps import TEXT, tables, train
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 import harness
-from harness import inspection
+from harness.results import inspection
 from tests.faults.effort import LONG
 from tests.faults.sweeps import experiment, read_whole_chunks, tables, train
 

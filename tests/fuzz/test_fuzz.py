@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harness
-from harness import inspection
 from harness.cli.arguments import load, parse_change
 from harness.errors import HarnessError
 from harness.experiment import data
-from harness.export import export
+from harness.results import inspection
+from harness.results.export import export
 from harness.store.sealed import seal
 from tests.fuzz.mutations import changed, mutated
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from harness.conditions import all_of, parse_condition
 from harness.errors import HarnessError
+from harness.results.where import all_of, parse_condition
 
 FRAME = pd.DataFrame(
     {

@@ -13,11 +13,11 @@ import pyarrow.parquet
 import pytest
 
 import harness
-from harness import export as export_module
-from harness import selection, tables
 from harness.cli.commands import main
 from harness.errors import HarnessError, NoSpaceError, StorageError
-from harness.export import export
+from harness.results import export as export_module
+from harness.results import selection, tables
+from harness.results.export import export
 from harness.store.encoding import parquet_pieces
 from tests.made_store import make_store, origin
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import inspection, planning, sweep
+from harness import planning, sweep
+from harness.results import inspection
 from harness.store import Store
 
 POINTS = {

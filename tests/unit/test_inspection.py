@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import inspection, planning
+from harness import planning
 from harness.cli.folder_screens import show_status
+from harness.results import inspection
 from harness.store import Store
 from harness.store.lock import writer
 from tests import made_store

@@ -11,7 +11,8 @@ import pytest
 from upath import UPath
 
 import harness
-from harness import inspection, planning
+from harness import planning
+from harness.results import inspection
 from harness.store import Store, is_local, place
 from harness.store.lock import is_written_by, writer
 from harness.store.objects import ObjectFiles

@@ -10,9 +10,10 @@ import pyarrow.parquet
 import pytest
 
 import harness
-from harness import inspection, planning
+from harness import planning
 from harness.experiment import Experiment, checks
-from harness.reopening import columns_of, most_recorded
+from harness.results import inspection
+from harness.results.reopening import columns_of, most_recorded
 from harness.store import data_points, encoding, manifest, parts
 from harness.training.trainer import Trainer
 from tests.faults.foreign import command

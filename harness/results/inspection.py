@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import ResultsError
-from harness.reopening import columns_of, experiment_of
+from harness.results.reopening import columns_of, experiment_of
 from harness.store import Store
 from harness.store.checking import Checked, check, check_data
 from harness.store.lock import holder, writer

@@ -12,14 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from harness.analysis import ranking, tally
-from harness.arrays import to_dataset
 from harness.calls import check_names, check_path, check_run_ids, check_type, check_whole
 from harness.errors import ResultsError, shown
 from harness.experiment import Experiment
 from harness.experiment.card import card
 from harness.experiment.grid import Grid
 from harness.hints import suggest
-from harness.reopening import columns_of, experiment_of
+from harness.results.arrays import to_dataset
+from harness.results.reopening import columns_of, experiment_of
 from harness.store import Reader, Store, has_manifest, place
 
 # Fewer initialisations are all kept when runs are chosen.

@@ -10,12 +10,12 @@ from typing import IO, Any, NamedTuple, TypeVar
 import pyarrow as pa
 
 from harness.errors import ResultsError, shown
-from harness.selection import Missed, Selection, gathered
+from harness.results.selection import Missed, Selection, gathered
+from harness.results.tables import Results
 from harness.store import Store, is_local
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
 from harness.store.files import LocalFiles
 from harness.store.outputs import not_written
-from harness.tables import Results
 
 FORMATS = ("csv", "parquet")
 
@@ -66,7 +66,7 @@ def export(
         The runs that are wanted, such as ``0,5,100-199``; all if left out. Rows are always ordered
         by run_id, then epoch.
     where : str, optional
-        A condition on columns, such as ``status == 'diverged'``; see `harness.conditions`. Beside
+        A condition on columns, such as ``status == 'diverged'``; see `harness.results.where`. Beside
         trajectories, it may be on columns of `runs` too.
     file_format : str, optional
         "csv" or "parquet"; "csv" if left out. The name of a file says its format by its ending.

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from harness.conditions import Condition, all_of, parse_condition, wanted_values
 from harness.errors import ResultsError, shown
 from harness.hints import nearest, suggest
+from harness.results.tables import Results
+from harness.results.where import Condition, all_of, parse_condition, wanted_values
 from harness.store import TABLES, Reader, Store
-from harness.tables import Results
 
 _RUNS_AT_ONCE = 1 << 20
 _BYTES_AT_ONCE = 1 << 24
@@ -36,7 +36,7 @@ class Selection:
     results : Results
         The results folder.
     table, columns, runs, where
-        As of `harness.export.export`.
+        As of `harness.results.export.export`.
 
     Attributes
     ----------

@@ -9,7 +9,7 @@ import pandas as pd
 from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import decided_by, rivals, trained_loss
 from harness.analysis.tally import Tally, varied
-from harness.tables import Results
+from harness.results.tables import Results
 
 # Combinations that are named one by one.
 _NAMED = 2

@@ -1,0 +1,1 @@
+"""Results as tables: opened, selected, exported, checked."""
