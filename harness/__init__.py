@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from harness.errors import StorageError as StorageError
     from harness.experiment import Experiment as Experiment
     from harness.experiment import load_experiment as load_experiment
-    from harness.planning import Plan as Plan
-    from harness.planning import plan as plan
-    from harness.progress import Progress as Progress
     from harness.results.tables import Results as Results
     from harness.results.tables import open_results as open_results
-    from harness.sweep import run as run
+    from harness.sweep.plan import Plan as Plan
+    from harness.sweep.plan import plan as plan
+    from harness.sweep.progress import Progress as Progress
+    from harness.sweep.run import run as run
 
 _HOME = {
     "ChunkError": "errors",

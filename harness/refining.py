@@ -26,7 +26,7 @@ from harness.experiment import Experiment
 from harness.maps import PAPER, Image, columns_of, kinds_and_values, map_axes, part_of
 from harness.results.tables import Results
 from harness.store import has_manifest
-from harness.sweep import run
+from harness.sweep.run import run
 from harness.zooming import Map
 
 Indices = NDArray[np.int64]

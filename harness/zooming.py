@@ -18,9 +18,9 @@ from harness.boundary import box_counts, dimension, edges
 from harness.experiment import Experiment
 from harness.maps import Image, columns_of, framed, image_of, map_axes, nearest_half, told_apart
 from harness.plots.image import frame
-from harness.progress import Progress
 from harness.store.outputs import write_inside
-from harness.sweep import run
+from harness.sweep.progress import Progress
+from harness.sweep.run import run
 
 # A film shows each frame so long, in milliseconds.
 _SHOWN = 600

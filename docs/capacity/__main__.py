@@ -11,8 +11,8 @@ from harness.benchmarks.comparison import machine
 from harness.cli.printing import duration
 from harness.errors import shown_bytes
 from harness.experiment import load_experiment
-from harness.opening import MOST_CHUNKS
-from harness.planning import available_threads
+from harness.sweep.plan import available_threads
+from harness.sweep.resume import MOST_CHUNKS
 
 PAGE = Path(__file__).parents[1] / "capacity.md"
 SWEEP = Path(__file__).with_name("sweep.toml")

@@ -15,14 +15,14 @@ import psutil
 from numpy.typing import NDArray
 
 import harness
-from harness.engines.dask import DaskEngine
-from harness.engines.dask_cluster import address_of, connected
-from harness.opening import manifest_of
 from harness.store import Store
 from harness.store.lock import writer
+from harness.sweep.chunk_task import Outcome, Work
+from harness.sweep.engines.dask import DaskEngine
+from harness.sweep.engines.dask_cluster import address_of, connected
+from harness.sweep.resume import manifest_of
 from harness.training.trainer import Trainer
 from harness.training.variants import make_counts
-from harness.work import Outcome, Work
 
 Seconds = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from enum import IntEnum
 import numpy as np
 from costs import Costs
 
-from harness.engines.dask import WINDOW
+from harness.sweep.engines.dask import WINDOW
 
 
 class _Stage(IntEnum):

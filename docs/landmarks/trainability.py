@@ -14,9 +14,9 @@ from trainability_page import tell
 
 import harness
 from harness.maps import framed
-from harness.planning import available_threads
 from harness.refining import RefinedMap, refined_map
 from harness.store import Store
+from harness.sweep.plan import available_threads
 from harness.zooming import Map, train_map, zoom
 
 # Pixels on each side: of overviews, of frames of a zoom, and of the refined map. Frames that train

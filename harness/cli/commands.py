@@ -23,7 +23,6 @@ from harness.cli.export_command import export
 from harness.cli.map_command import map_, zoom
 from harness.cli.plot_command import plot
 from harness.cli.report_command import report
-from harness.engines import EngineName
 from harness.errors import (
     ChunkError,
     ClusterError,
@@ -32,6 +31,7 @@ from harness.errors import (
     NoSpaceError,
     StorageError,
 )
+from harness.sweep.engines import EngineName
 
 FAILED = 1
 BAD_INPUT = 2
@@ -104,8 +104,8 @@ def run(
     of epochs has grown, only what is new is trained.
     """
     ctrl_c.keeping(KEPT)
-    from harness import sweep
     from harness.cli import screens, summary_screen
+    from harness.sweep import run as sweep
 
     experiment = load(file, changes)
     train = partial(
@@ -130,8 +130,8 @@ def run(
 @app.command(short_help="Say what FILE would take.")
 def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
     """Say what FILE takes: runs, updates, time, memory and bytes; nothing is trained."""
-    from harness import planning
     from harness.cli import screens
+    from harness.sweep import plan as planning
 
     experiment = load(file, changes)
     screens.announce(experiment)

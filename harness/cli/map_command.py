@@ -85,7 +85,7 @@ def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "Ref
     """Train a map where it is not uniform, and say what each level takes."""
     from harness.cli import screens
     from harness.refining import refined_map
-    from harness.sweep import run
+    from harness.sweep.run import run
 
     def sweep(part: "Experiment", where: Path) -> "Results":
         with screens.ProgressBar(part.axes.size) as bar:

@@ -19,9 +19,9 @@ from harness.experiment import Experiment
 from harness.experiment.grid import Axis
 from harness.kernels._cache import folder_of
 from harness.kernels._jit import STAMP
-from harness.planning import Plan
-from harness.progress import Progress
 from harness.results.sentences import exact
+from harness.sweep.plan import Plan
+from harness.sweep.progress import Progress
 
 # Axes of at most so many values are written out.
 _LISTED = 6

@@ -3,7 +3,8 @@
 import os
 import resource
 
-from harness import provenance, work
+from harness.sweep import chunk_task as work
+from harness.sweep import provenance
 from harness.training.trainer import Trainer
 
 # The chunk of two runs that is not to be trained, and bytes that fit no part of a chunk.

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness import planning, sweep
-from harness.engines.threads import ThreadEngine
+from harness.sweep import plan as planning
+from harness.sweep import run as sweep
+from harness.sweep.engines.threads import ThreadEngine
 from tests.faults.effort import LONG
 from tests.faults.fork_server import ForkServer
 from tests.faults.sweeps import tables, train

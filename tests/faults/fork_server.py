@@ -12,8 +12,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from harness import planning
 from harness.store import Store
+from harness.sweep import plan as planning
 from tests.faults.sweeps import TEXT, experiment
 from tests.patience import PATIENCE
 
@@ -51,10 +51,10 @@ def _stop_after_a_commit():
 
 
 def _serve():
-    from harness import provenance
+    from harness.sweep import provenance
     from harness.training.trainer import Trainer
 
-    import_module("harness.sweep")  # once, for all that are forked
+    import_module("harness.sweep.run")  # once, for all that are forked
     planning._MOST_RUNS_A_CHUNK = 2
     provenance.provenance()
     Trainer(experiment(2)).compile()

@@ -10,9 +10,9 @@ import pytest
 from distributed import Client, LocalCluster
 
 import harness
-from harness.engines import dask_cluster
-from harness.engines.dask import DaskEngine
-from harness.engines.dask_cluster import address_of
+from harness.sweep.engines import dask_cluster
+from harness.sweep.engines.dask import DaskEngine
+from harness.sweep.engines.dask_cluster import address_of
 from tests.faults.cluster import wait_until
 from tests.patience import PATIENCE
 
@@ -197,6 +197,6 @@ def test_nothing_is_written_where_the_cluster_is_refused(small, tmp_path):
 
 def test_without_dask_the_extra_is_named(small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "harness.engines.dask_cluster")
+    monkeypatch.delitem(sys.modules, "harness.sweep.engines.dask_cluster")
     with pytest.raises(harness.HarnessError, match=r"pip install 'harness\[distributed\]'"):
         harness.run(small(), tmp_path / "out", engine="dask")

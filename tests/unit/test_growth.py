@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import planning, sweep
 from harness.results import inspection
 from harness.store import Store
+from harness.sweep import plan as planning
+from harness.sweep import run as sweep
 
 POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],

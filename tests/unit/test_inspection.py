@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import planning
 from harness.cli.folder_screens import show_status
 from harness.results import inspection
 from harness.store import Store
 from harness.store.lock import writer
+from harness.sweep import plan as planning
 from tests import made_store
 from tests.made_store import origin
 

@@ -11,11 +11,11 @@ import pytest
 from upath import UPath
 
 import harness
-from harness import planning
 from harness.results import inspection
 from harness.store import Store, is_local, place
 from harness.store.lock import is_written_by, writer
 from harness.store.objects import ObjectFiles
+from harness.sweep import plan as planning
 from harness.training.trainer import Trainer
 from tests.object_store import serving_s3
 

@@ -5,7 +5,7 @@ import pytest
 import harness
 from harness.cli import screens
 from harness.kernels._cache import Folder
-from harness.planning import chunk_size
+from harness.sweep.plan import chunk_size
 from harness.training.trainer import Trainer
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import provenance
+from harness.sweep import provenance
 
 
 def git(folder, *arguments):

@@ -10,11 +10,11 @@ import pyarrow.parquet
 import pytest
 
 import harness
-from harness import planning
 from harness.experiment import Experiment, checks
 from harness.results import inspection
 from harness.results.reopening import columns_of, most_recorded
 from harness.store import data_points, encoding, manifest, parts
+from harness.sweep import plan as planning
 from harness.training.trainer import Trainer
 from tests.faults.foreign import command
 

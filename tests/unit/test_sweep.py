@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import opening, planning, provenance
 from harness.store.lock import writer
+from harness.sweep import plan as planning
+from harness.sweep import provenance
+from harness.sweep import resume as opening
 from harness.training.trainer import Trainer
 
 # Stamps of code, as hashes are.

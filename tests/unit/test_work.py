@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 import harness
-from harness import opening, planning, provenance
 from harness.store import Reader, Store
 from harness.store.lock import writer
+from harness.sweep import plan as planning
+from harness.sweep import provenance
+from harness.sweep import resume as opening
+from harness.sweep.chunk_task import Work
 from harness.training.trainer import Trainer
 from harness.training.variants import COUNTS
-from harness.work import Work
 from tests.patience import PATIENCE
 
 

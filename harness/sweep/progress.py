@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.store import Store
+from harness.sweep.chunk_task import Outcome
 from harness.training.variants import make_counts
-from harness.work import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,20 +9,20 @@ from types import NoneType
 import numpy as np
 
 from harness.calls import check_path, check_type, check_whole
-from harness.engines import ENGINES, Engine, EngineName
-from harness.engines.threads import ThreadEngine
 from harness.errors import ChunkError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment, check_experiment
 from harness.hints import nearest
-from harness.opening import is_finished, manifest_of, open_or_create
-from harness.planning import available_threads
-from harness.progress import Progress, Tally
 from harness.results.tables import Results
 from harness.store import Store, place
 from harness.store.csv_files import write_csv
 from harness.store.lock import writer
+from harness.sweep.chunk_task import Outcome, Work
+from harness.sweep.engines import ENGINES, Engine, EngineName
+from harness.sweep.engines.threads import ThreadEngine
+from harness.sweep.plan import available_threads
+from harness.sweep.progress import Progress, Tally
+from harness.sweep.resume import is_finished, manifest_of, open_or_create
 from harness.training.trainer import Trainer
-from harness.work import Outcome, Work
 
 # After so many chunks that cannot be trained, the others are not tried any more.
 _MANY_FAILED = 10
@@ -189,7 +189,7 @@ def _on_threads(work: Work, threads: int, tally: Tally) -> Iterator[Engine[Outco
 def _checked_address(scheduler: str | None) -> str | None:
     """Return the address of a scheduler; raise a HarnessError where it, or Dask, cannot be used."""
     try:
-        from harness.engines.dask_cluster import address_of
+        from harness.sweep.engines.dask_cluster import address_of
     except ImportError:
         raise HarnessError(
             "a cluster needs dask.distributed, which is not installed.\n"
@@ -201,8 +201,8 @@ def _checked_address(scheduler: str | None) -> str | None:
 @contextmanager
 def _on_cluster(work: Work, workers: int, address: str | None) -> Iterator[Engine[Outcome | None]]:
     """Train on the cluster of a scheduler, or on worker processes of this machine."""
-    from harness.engines.dask import DaskEngine
-    from harness.engines.dask_cluster import connected
+    from harness.sweep.engines.dask import DaskEngine
+    from harness.sweep.engines.dask_cluster import connected
 
     with connected(address, workers) as client, closing(DaskEngine(client, work)) as engine:
         yield engine

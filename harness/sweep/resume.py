@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import provenance
 from harness.errors import ExperimentError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment
-from harness.growth import obstacle
-from harness.planning import chunk_size
 from harness.results.reopening import check_fit, most_recorded
 from harness.store import Manifest, Store, has_manifest
 from harness.store.csv_files import has_csv
 from harness.store.manifest import MOST_CHUNKS
 from harness.store.parts import check_values
+from harness.sweep import provenance
+from harness.sweep.plan import chunk_size
+from harness.sweep.reuse import obstacle
 from harness.training.trainer import Trainer
 
 

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import provenance
 from harness.errors import ClusterError
 from harness.experiment import Experiment
-from harness.growth import Former
-from harness.opening import now
 from harness.store import Manifest, Origin, Packed, Store
 from harness.store.encoding import Columns
 from harness.store.lock import is_written_by
+from harness.sweep import provenance
+from harness.sweep.resume import now
+from harness.sweep.reuse import Former
 from harness.training.trainer import Trainer
 from harness.training.variants import make_counts
 

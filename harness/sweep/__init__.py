@@ -1,0 +1,1 @@
+"""Run a sweep: plan it, open its folder, train its chunks on an engine."""
