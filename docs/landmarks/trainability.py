@@ -13,11 +13,11 @@ from trainability_found import CONDITIONS, REPRODUCED, Found
 from trainability_page import tell
 
 import harness
-from harness.maps import framed
-from harness.refining import RefinedMap, refined_map
+from harness.maps.image import framed
+from harness.maps.refine import RefinedMap, refined_map
+from harness.maps.zoom import Map, train_map, zoom
 from harness.store import Store
 from harness.sweep.plan import available_threads
-from harness.zooming import Map, train_map, zoom
 
 # Pixels on each side: of overviews, of frames of a zoom, and of the refined map. Frames that train
 # 16 data points or fewer are cheap.

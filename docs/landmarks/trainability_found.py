@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.boundary import dimension
-from harness.maps import Image
-from harness.refining import RefinedMap
-from harness.zooming import Map
+from harness.maps.boundary import dimension
+from harness.maps.image import Image
+from harness.maps.refine import RefinedMap
+from harness.maps.zoom import Map
 
 # By the ends of the names of their experiment files: what people call it, and the dimension.
 CONDITIONS: Mapping[str, tuple[str, float]] = {

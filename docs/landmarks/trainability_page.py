@@ -14,8 +14,8 @@ from trainability_found import (
     Found,
 )
 
-from harness.boundary import dimension
 from harness.cli.printing import duration
+from harness.maps.boundary import dimension
 
 PICTURES = ("overviews", "zooms", "dimensions", "steps", "refined")
 

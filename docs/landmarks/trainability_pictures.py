@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from trainability_found import CONDITIONS, REPRODUCED, Found
 
-from harness.boundary import edges
-from harness.maps import Image, map_axes
+from harness.maps.boundary import edges
+from harness.maps.image import Image, map_axes
+from harness.maps.picture import drawn, frame, is_log
 from harness.plots import rendered
-from harness.plots.image import drawn, frame, is_log
 from harness.plots.scales import label_of
 from harness.plots.style import CATEGORIES, DARK, SLIDE, dress
 

@@ -11,7 +11,7 @@ from harness.cli.printing import say
 
 if TYPE_CHECKING:
     from harness.experiment import Experiment
-    from harness.zooming import Map
+    from harness.maps.zoom import Map
 
 
 def explore(
@@ -28,10 +28,10 @@ def explore(
     right button or Backspace goes back. Each is in the results folder that `harness map` makes.
     """
     from harness.cli import screens
-    from harness.exploring import Explorer, new_window
-    from harness.maps import window_of, zoom_argument
-    from harness.plots.image import check_colours
-    from harness.zooming import folder_of
+    from harness.maps.explorer import Explorer, new_window
+    from harness.maps.image import window_of, zoom_argument
+    from harness.maps.picture import check_colours
+    from harness.maps.zoom import folder_of
 
     check_colours(colours)
     experiment = framed_by(file, changes, size, window)

@@ -11,9 +11,9 @@ from harness.cli.printing import duration, number, plural, say
 
 if TYPE_CHECKING:
     from harness.experiment import Experiment
-    from harness.refining import RefinedMap, Refinement
+    from harness.maps.refine import RefinedMap, Refinement
+    from harness.maps.zoom import Map
     from harness.results.tables import Results
-    from harness.zooming import Map
 
 Size = Annotated[
     int | None,
@@ -54,8 +54,8 @@ def map_(
     --refine it is a sweep for every level, from every 16th pixel on to every one.
     """
     from harness.cli import screens
-    from harness.plots.image import check_colours
-    from harness.zooming import folder_of
+    from harness.maps.picture import check_colours
+    from harness.maps.zoom import folder_of
 
     check_colours(colours)
     experiment = framed_by(file, changes, size, window)
@@ -73,7 +73,7 @@ def map_(
 def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
     """Train a map, with a bar."""
     from harness.cli import screens
-    from harness.zooming import train_map
+    from harness.maps.zoom import train_map
 
     with screens.ProgressBar(experiment.axes.size) as bar:
         found = train_map(experiment, folder, threads=threads, progress=bar.move)
@@ -84,7 +84,7 @@ def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
 def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "RefinedMap":
     """Train a map where it is not uniform, and say what each level takes."""
     from harness.cli import screens
-    from harness.refining import refined_map
+    from harness.maps.refine import refined_map
     from harness.sweep.run import run
 
     def sweep(part: "Experiment", where: Path) -> "Results":
@@ -119,9 +119,9 @@ def zoom(
     """
     import pandas as pd
 
-    from harness import zooming
-    from harness.boundary import dimension
     from harness.cli import screens
+    from harness.maps import zoom as zooming
+    from harness.maps.boundary import dimension
     from harness.store.outputs import write_inside
 
     experiment = framed_by(file, changes, size, window)
@@ -155,7 +155,7 @@ def framed_by(
     file: Path, changes: list[str] | None, size: int | None, window: str | None
 ) -> "Experiment":
     """Return the map of a file, in another window or with another number of pixels."""
-    from harness.maps import framed, map_axes, parse_window
+    from harness.maps.image import framed, map_axes, parse_window
 
     experiment = load(file, changes)
     map_axes(experiment)
@@ -199,9 +199,9 @@ def _say_frame(place: int, found: "Map", seconds: float) -> None:
 
 
 def _write_picture(found: "Map", colours: str) -> Path:
-    from harness.maps import map_axes
+    from harness.maps.image import map_axes
+    from harness.maps.picture import map_image
     from harness.plots import rendered
-    from harness.plots.image import map_image
     from harness.store.outputs import write_inside
 
     name = "map.png" if colours == "rank" else f"map-{colours}.png"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.maps import columns_of, framed, image_of
+from harness.maps.image import columns_of, framed, image_of
 
 HERE = Path(__file__).resolve().parent
 FILE = HERE / "small_map.csv"

@@ -10,9 +10,9 @@ from page import ROOT
 from trainability_found import CONDITIONS
 
 import harness
-from harness.boundary import box_counts, dimension, edges
-from harness.maps import framed
-from harness.zooming import train_map
+from harness.maps.boundary import box_counts, dimension, edges
+from harness.maps.image import framed
+from harness.maps.zoom import train_map
 from tests.reference.random_numbers import (
     STREAM_INPUTS,
     STREAM_PARAMETERS,

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from harness.boundary import box_counts, dimension, edges
+from harness.maps.boundary import box_counts, dimension, edges
 
 
 def carpet(levels):

@@ -9,11 +9,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import harness
-from harness import exploring
-from harness.boundary import box_counts, edges
-from harness.exploring import Explorer, Walk
-from harness.maps import Image, Window, map_axes, parse_window, window_of
-from harness.zooming import Map
+from harness.maps import explorer as exploring
+from harness.maps.boundary import box_counts, edges
+from harness.maps.explorer import Explorer, Walk
+from harness.maps.image import Image, Window, map_axes, parse_window, window_of
+from harness.maps.zoom import Map
 
 
 def pretended(experiment):
@@ -105,7 +105,7 @@ def test_the_argument_makes_the_same_map(plane):
         assert option == "--zoom"
         window = parse_window(text)
         assert window == window_of(walk.here.experiment)
-        again = harness.maps.framed(plane(), window=window)
+        again = harness.maps.image.framed(plane(), window=window)
         assert again.identity == walk.here.experiment.identity
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import harness
-from harness.maps import Image, equalised, map_axes
-from harness.plots.image import COLOURS, frame, map_image
+from harness.maps.image import Image, equalised, map_axes
+from harness.maps.picture import COLOURS, frame, map_image
 
 TRAINED = np.array(
     [

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import harness
-from harness import maps, zooming
-from harness.boundary import box_counts, dimension, edges
+from harness.maps import image as maps
+from harness.maps import zoom as zooming
+from harness.maps.boundary import box_counts, dimension, edges
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_zoom_halves_the_window_and_stops_at_the_end_of_numbers(bowl, tmp_path
 
 
 def test_a_film_has_every_frame(tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.zooming.shutil.which", lambda name: None)  # GIF, by Pillow
+    monkeypatch.setattr("harness.maps.zoom.shutil.which", lambda name: None)  # GIF, by Pillow
     images = [
         maps.Image(trained=np.random.default_rng(k).random((8, 8)) < 0.5, value=np.ones((8, 8)))
         for k in range(3)

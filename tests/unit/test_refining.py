@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 import harness
-from harness import maps, zooming
-from harness.refining import Refinement, refine, refined_map
+from harness.maps import image as maps
+from harness.maps import zoom as zooming
+from harness.maps.refine import Refinement, refine, refined_map
 
 
 class Known:

@@ -8,10 +8,10 @@ from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from harness.boundary import edges
 from harness.errors import HarnessError, shown
 from harness.experiment.grid import Axis, Spaced
-from harness.maps import Image, equalised
+from harness.maps.boundary import edges
+from harness.maps.image import Image, equalised
 from harness.plots.scales import label_of, set_log_ticks
 from harness.plots.style import GREY, SLIDE, VALUES, Style, dress, headline, new_figure
 

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from harness.analysis.measures import share_interval
-from harness.boundary import box_counts, edges
 from harness.errors import ResultsError
 from harness.experiment import Experiment
-from harness.maps import PAPER, Image, columns_of, kinds_and_values, map_axes, part_of
+from harness.maps.boundary import box_counts, edges
+from harness.maps.image import PAPER, Image, columns_of, kinds_and_values, map_axes, part_of
+from harness.maps.zoom import Map
 from harness.results.tables import Results
 from harness.store import has_manifest
 from harness.sweep.run import run
-from harness.zooming import Map
 
 Indices = NDArray[np.int64]
 Kinds = NDArray[np.bool_]

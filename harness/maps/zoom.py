@@ -14,10 +14,18 @@ from matplotlib import image as pictures
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from harness.boundary import box_counts, dimension, edges
 from harness.experiment import Experiment
-from harness.maps import Image, columns_of, framed, image_of, map_axes, nearest_half, told_apart
-from harness.plots.image import frame
+from harness.maps.boundary import box_counts, dimension, edges
+from harness.maps.image import (
+    Image,
+    columns_of,
+    framed,
+    image_of,
+    map_axes,
+    nearest_half,
+    told_apart,
+)
+from harness.maps.picture import frame
 from harness.store.outputs import write_inside
 from harness.sweep.progress import Progress
 from harness.sweep.run import run

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.boundary import edges
 from harness.errors import ExperimentError, HarnessError, shown
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis, Spaced
+from harness.maps.boundary import edges
 
 PAPER = ("relative_late", "relative_sum", "relative_inverse_sum")
 

@@ -1,7 +1,7 @@
 """A map to walk about in: a click trains the window around it, and shows it.
 
     import harness
-    from harness.exploring import Explorer
+    from harness.maps.explorer import Explorer
 
     explorer = Explorer(harness.load_experiment("experiments/trainability_tanh.toml"))
 
@@ -16,10 +16,10 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
-from harness.maps import Window, framed, map_axes, told_apart, window_of, zoom_argument
-from harness.plots.image import draw_map, drawn, is_log
+from harness.maps.image import Window, framed, map_axes, told_apart, window_of, zoom_argument
+from harness.maps.picture import draw_map, drawn, is_log
+from harness.maps.zoom import Map, folder_of, train_map
 from harness.plots.style import Style, fitted
-from harness.zooming import Map, folder_of, train_map
 
 Point = tuple[float, float]
 Train = Callable[[Experiment], Map]
@@ -134,7 +134,7 @@ class Explorer:
     train : callable, optional
         From an experiment to its map; into a folder of its own below results if left out.
     colours : str
-        As of `harness.plots.image.map_image`.
+        As of `harness.maps.picture.map_image`.
     figure : Figure, optional
         Where it is drawn; a new window if left out.
     """
@@ -264,6 +264,6 @@ def new_window() -> Any:
         pyplot.close(figure)
     raise HarnessError(
         "There is no display on which a window could open.\nExplore the map in a notebook, with"
-        " `%matplotlib widget` and harness.exploring.Explorer,\nor see parts of it with"
+        " `%matplotlib widget` and harness.maps.explorer.Explorer,\nor see parts of it with"
         " `harness map --zoom`."
     )
