@@ -4,11 +4,11 @@ from pathlib import Path
 
 import harness
 from harness.plots import Style, rendered
-from harness.plots.cells import places
-from harness.plots.falls import draw_lines
-from harness.plots.maps import cell_values, draw_ssr, ranks
+from harness.plots.bins import places
+from harness.plots.map import cell_values, draw_ssr, ranks
 from harness.plots.scales import set_epochs, span_of
 from harness.plots.style import DARK, dress, new_figure
+from harness.plots.trajectories import draw_lines
 
 OUT = Path(__file__).parent / "images" / "dosage.png"
 STYLE = Style(width=10.0, height=4.2, font=10.5, line=1.8, dpi=110)

@@ -4,15 +4,15 @@
 tables, and draw any part of them.
 """
 
-from harness.plots.along import endings, epochs
-from harness.plots.changes import squiggle
-from harness.plots.ends import endpoints
-from harness.plots.falls import trajectories
-from harness.plots.fits import fit
-from harness.plots.histogram import distribution
-from harness.plots.maps import final_lines, final_map
-from harness.plots.pictures import PICTURES, draw
+from harness.plots.distribution import distribution
+from harness.plots.endpoints import endpoints
+from harness.plots.epochs import endings, epochs
+from harness.plots.fit import fit
+from harness.plots.kinds import PICTURES, draw
+from harness.plots.map import final_lines, final_map
+from harness.plots.squiggle import squiggle
 from harness.plots.style import COLUMN, FORMATS, SLIDE, Style, rendered
+from harness.plots.trajectories import trajectories
 
 __all__ = [
     "COLUMN",

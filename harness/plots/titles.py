@@ -3,7 +3,7 @@
 import pandas as pd
 
 from harness.analysis.ranking import trained_loss
-from harness.plots.needs import all_axes, axes_of
+from harness.plots.reading import all_axes, axes_of
 from harness.plots.scales import label_of
 from harness.results.sentences import exact
 from harness.results.tables import Results

@@ -16,7 +16,9 @@ from harness import plots
 from harness.cli.commands import app, main
 from harness.errors import HarnessError, ResultsError
 from harness.experiment.network import Network
-from harness.plots import cells, falls, scales
+from harness.plots import bins as cells
+from harness.plots import scales
+from harness.plots import trajectories as falls
 
 REFERENCES = Path(__file__).parent / "plots"
 STATUSES = ("converged", "finished", "diverged")

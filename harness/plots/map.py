@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from harness.analysis.measures import final_values, outcomes
-from harness.plots.cells import Places, places, set_places
+from harness.plots.bins import Places, places, set_places
 from harness.plots.scales import label_of, set_log_ticks, span_of
 from harness.plots.style import (
     ENDINGS,

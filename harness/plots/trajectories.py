@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from harness.analysis.measures import bands
-from harness.plots.cells import is_log
+from harness.plots.bins import is_log
 from harness.plots.scales import Span, label_of, set_epochs, set_log_ticks, span_of
 from harness.plots.style import (
     CATEGORIES,

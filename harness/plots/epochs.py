@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from harness.analysis.measures import ENDINGS as STATUSES
 from harness.analysis.measures import epochs_to_reach, outcomes, share_interval
-from harness.plots.cells import places, set_places
+from harness.plots.bins import places, set_places
 from harness.plots.scales import Span, label_of, span_of
 from harness.plots.style import (
     CATEGORIES,

@@ -14,7 +14,14 @@ from harness.analysis.solutions import MOST_RUNS as MOST_COMPARED
 from harness.calls import check_type, check_whole, is_number
 from harness.errors import HarnessError, ResultsError, shown
 from harness.hints import nearest, suggest
-from harness.plots import along, changes, ends, falls, fits, histogram, maps, needs
+from harness.plots import distribution as histogram
+from harness.plots import endpoints as ends
+from harness.plots import epochs as along
+from harness.plots import fit as fits
+from harness.plots import map as maps
+from harness.plots import reading as needs
+from harness.plots import squiggle as changes
+from harness.plots import trajectories as falls
 from harness.plots.style import WIDTHS, Style
 from harness.plots.titles import called, over_others, run_title, sampled
 from harness.results.tables import Results

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.plots.fits import NO_NUMBERS
+from harness.plots.fit import NO_NUMBERS
 from harness.plots.style import DARK, SLIDE, VALUES, Style, dress, new_figure, remark
 
 
