@@ -13,11 +13,14 @@ import numpy as np
 from plotly.offline import get_plotlyjs
 
 from harness.errors import ResultsError
-from harness.report import chain, sampled, sections, summaries
-from harness.report.cells import CellCounts, View, heat_map, views
-from harness.report.encoding import as_json
-from harness.report.gathering import gather
+from harness.report import chain_rule as chain
+from harness.report import charts as summaries
+from harness.report import sections
+from harness.report import trajectories as sampled
+from harness.report.heat_maps import CellCounts, View, heat_map, views
 from harness.report.ordered_axes import ordered_axes
+from harness.report.packing import as_json
+from harness.report.summary import gather
 from harness.results.tables import Results, open_results
 from harness.store import is_local
 from harness.store.files import LocalFiles

@@ -9,9 +9,9 @@ import pandas as pd
 from harness.analysis.ranking import trained_loss
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
-from harness.report.gathering import Gathered
 from harness.report.markup import csv, download, table, terms
 from harness.report.ordered_axes import OrderedAxis
+from harness.report.summary import Gathered
 from harness.results.sentences import exact, order_of, percent
 from harness.results.tables import Results
 

@@ -12,8 +12,8 @@ import harness
 from harness import plots
 from harness.analysis import ranking
 from harness.cli.summary_screen import summarise
-from harness.report.gathering import gather
 from harness.report.page import page
+from harness.report.summary import gather
 
 SEEDS = {"init_id", "init_seed", "batch_seed"}
 SHADES = " .:-=+*#%@"

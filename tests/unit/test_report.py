@@ -15,8 +15,10 @@ from harness.analysis.tally import scattered
 from harness.cli import commands
 from harness.errors import ResultsError
 from harness.experiment.grid import Axis, Counted, Listed, Spaced
-from harness.report import cells, gathering, sampled
-from harness.report.chain import worked
+from harness.report import heat_maps as cells
+from harness.report import summary as gathering
+from harness.report import trajectories as sampled
+from harness.report.chain_rule import worked
 from harness.report.ordered_axes import OrderedAxis, ordered_axes
 from harness.report.page import write_report
 from harness.store import Store
@@ -263,7 +265,7 @@ def test_what_a_user_wrote_is_text(small):
 
 
 def test_data_cannot_end_their_script():
-    from harness.report.encoding import as_json
+    from harness.report.packing import as_json
 
     text = as_json({"name": NASTY, "numbers": np.array([1.5, np.nan]), "n": np.int64(3)})
     assert "<" not in text

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from harness.analysis import measures
 from harness.analysis.tally import scattered
-from harness.report.cells import View
-from harness.report.encoding import packed, packed_logs
-from harness.report.gathering import Gathered
+from harness.report.heat_maps import View
 from harness.report.ordered_axes import OrderedAxis
+from harness.report.packing import packed, packed_logs
+from harness.report.summary import Gathered
 from harness.results.tables import Results
 
 # Runs whose trajectories are in the page, those of one cell, and recorded epochs of all together.

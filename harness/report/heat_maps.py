@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS
-from harness.report.encoding import packed, packed_logs
 from harness.report.ordered_axes import OrderedAxis
+from harness.report.packing import packed, packed_logs
 
 # Of all heat maps together, with every choice of the filters: 16 bytes each.
 MOST_CELLS = 40_000

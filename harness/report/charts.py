@@ -12,9 +12,9 @@ from harness.analysis.predictions import curves, final_curve, lattice
 from harness.analysis.ranking import trained_loss
 from harness.analysis.tally import scattered
 from harness.experiment import Experiment
-from harness.report.encoding import packed
-from harness.report.gathering import Gathered
 from harness.report.ordered_axes import OrderedAxis
+from harness.report.packing import packed
+from harness.report.summary import Gathered
 from harness.results.tables import Results
 from harness.training.variants import make_variant, work_of
 
