@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from harness.benchmarks.baselines import BASELINES, OURS
-from harness.benchmarks.plan import VARIABLE, Plan
+from harness.benchmarks.timing_plan import VARIABLE, Plan
 from harness.benchmarks.worker import environment
 from harness.benchmarks.workloads import QUICK, WORKLOADS
 from harness.errors import HarnessError, shown

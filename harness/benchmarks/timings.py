@@ -15,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from harness.benchmarks.agreement import AGREES, Truth, largest_difference, truth
 from harness.benchmarks.baselines import BASELINES, OURS, Baseline, Train
 from harness.benchmarks.job import Job, make_job
-from harness.benchmarks.plan import Plan
+from harness.benchmarks.timing_plan import Plan
 from harness.benchmarks.workloads import Workload
 
 PLAN = Plan.of_environment()

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import ctrl_c
-from harness.cli.arguments import KEPT, Changes, File, Threads
 from harness.cli.map_command import Colours, Zoom, framed_by, say_map, train
+from harness.cli.options import KEPT, Changes, File, Threads
 from harness.cli.printing import say
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def explore(
     A click trains the window of half the size around it, a dragged rectangle the one in it; the
     right button or Backspace goes back. Each is in the results folder that `harness map` makes.
     """
-    from harness.cli import screens
+    from harness.cli import sweep_screen as screens
     from harness.maps.explorer import Explorer, new_window
     from harness.maps.image import window_of, zoom_argument
     from harness.maps.picture import check_colours

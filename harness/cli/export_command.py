@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import ctrl_c
-from harness.cli.arguments import WHOLE, Folder, complain
+from harness.cli.options import WHOLE, Folder, complain
 from harness.cli.printing import plural, say
 from harness.errors import HarnessError
 

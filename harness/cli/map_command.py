@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import ctrl_c
-from harness.cli.arguments import KEPT, Changes, File, Threads, load, local_folder
+from harness.cli.options import KEPT, Changes, File, Threads, load, local_folder
 from harness.cli.printing import duration, number, plural, say
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def map_(
     It is a sweep like any other, in a results folder; the picture is in its folder plots. With
     --refine it is a sweep for every level, from every 16th pixel on to every one.
     """
-    from harness.cli import screens
+    from harness.cli import sweep_screen as screens
     from harness.maps.picture import check_colours
     from harness.maps.zoom import folder_of
 
@@ -72,7 +72,7 @@ def map_(
 
 def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
     """Train a map, with a bar."""
-    from harness.cli import screens
+    from harness.cli import sweep_screen as screens
     from harness.maps.zoom import train_map
 
     with screens.ProgressBar(experiment.axes.size) as bar:
@@ -83,7 +83,7 @@ def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
 
 def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "RefinedMap":
     """Train a map where it is not uniform, and say what each level takes."""
-    from harness.cli import screens
+    from harness.cli import sweep_screen as screens
     from harness.maps.refine import refined_map
     from harness.sweep.run import run
 
@@ -119,7 +119,7 @@ def zoom(
     """
     import pandas as pd
 
-    from harness.cli import screens
+    from harness.cli import sweep_screen as screens
     from harness.maps import zoom as zooming
     from harness.maps.boundary import dimension
     from harness.store.outputs import write_inside

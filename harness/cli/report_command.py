@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import ctrl_c
-from harness.cli.arguments import WHOLE, Folder
+from harness.cli.options import WHOLE, Folder
 from harness.cli.printing import say
 from harness.errors import shown_bytes
 

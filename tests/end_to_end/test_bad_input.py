@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.cli.commands import main
+from harness.cli.app import main
 
 START = "from harness.cli import main; main()"
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from harness.cli.commands import main
+from harness.cli.app import main
 from harness.store.sealed import seal, unseal
 
 CHUNK = "000001"

@@ -8,7 +8,7 @@ import tempfile
 import pytest
 
 import harness
-from harness.cli import commands
+from harness.cli import app as commands
 from tests.faults.effort import LONG
 from tests.faults.sweeps import commits, tables, train
 

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 import harness
-from harness.cli import commands
+from harness.cli import app as commands
 from harness.store import Store
 from tests.faults.cluster import wait_until
 from tests.faults.effort import LONG

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harness
-from harness.cli.arguments import load, parse_change
+from harness.cli.options import load, parse_change
 from harness.errors import HarnessError
 from harness.experiment import data
 from harness.results import inspection

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from harness.cli.arguments import parse_change
+from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, axes, checks, load_experiment
 from harness.experiment import parse_grid as grid_table

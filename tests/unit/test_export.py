@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 import harness
-from harness.cli.commands import main
+from harness.cli.app import main
 from harness.errors import HarnessError, NoSpaceError, StorageError
 from harness.results import export as export_module
 from harness.results import selection, tables

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import harness
 from harness import plots
-from harness.cli.commands import app, main
+from harness.cli.app import app, main
 from harness.errors import HarnessError, ResultsError
 from harness.experiment.network import Network
 from harness.plots import bins as cells

@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness.analysis.tally import scattered
-from harness.cli import commands
+from harness.cli import app as commands
 from harness.errors import ResultsError
 from harness.experiment.grid import Axis, Counted, Listed, Spaced
 from harness.report import heat_maps as cells

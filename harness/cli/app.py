@@ -17,10 +17,10 @@ from typing import Annotated, cast
 import typer
 
 from harness.cli import ctrl_c
-from harness.cli.arguments import KEPT, Changes, File, Folder, Threads, complain, load
 from harness.cli.explore_command import explore
 from harness.cli.export_command import export
 from harness.cli.map_command import map_, zoom
+from harness.cli.options import KEPT, Changes, File, Folder, Threads, complain, load
 from harness.cli.plot_command import plot
 from harness.cli.report_command import report
 from harness.errors import (
@@ -104,7 +104,8 @@ def run(
     of epochs has grown, only what is new is trained.
     """
     ctrl_c.keeping(KEPT)
-    from harness.cli import screens, summary_screen
+    from harness.cli import summary_screen
+    from harness.cli import sweep_screen as screens
     from harness.sweep import run as sweep
 
     experiment = load(file, changes)
@@ -130,7 +131,7 @@ def run(
 @app.command(short_help="Say what FILE would take.")
 def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
     """Say what FILE takes: runs, updates, time, memory and bytes; nothing is trained."""
-    from harness.cli import screens
+    from harness.cli import sweep_screen as screens
     from harness.sweep import plan as planning
 
     experiment = load(file, changes)
