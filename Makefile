@@ -9,7 +9,7 @@ PIP      = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Branches of the kernels that the tests without the compiler have to take, in per cent.
 KERNEL_BRANCHES := 95
 # Lanes are machine code alone: they are held against the other kernels, bit by bit.
-COMPILED_ONLY := harness/kernels/_cache.py,harness/kernels/_jit.py,harness/kernels/lane*.py,harness/kernels/simd/memory.py,harness/kernels/simd/parts.py
+COMPILED_ONLY := harness/kernels/_cache.py,harness/kernels/_jit.py,harness/kernels/lane*.py,harness/kernels/simd/lanes.py,harness/kernels/simd/memory.py,harness/kernels/simd/parts.py
 
 FUZZED := files_of_experiments mappings changes csv_files conditions results_folders
 

@@ -104,8 +104,7 @@ def run(
     of epochs has grown, only what is new is trained.
     """
     ctrl_c.keeping(KEPT)
-    from harness.cli import summary_screen
-    from harness.cli import sweep_screen as screens
+    from harness.cli import summary_screen, sweep_screen
     from harness.sweep import run as sweep
 
     experiment = load(file, changes)
@@ -121,22 +120,22 @@ def run(
     if quiet:
         train()
         return
-    screens.announce(experiment)
-    with screens.ProgressBar(experiment.axes.size) as bar:
+    sweep_screen.announce(experiment)
+    with sweep_screen.ProgressBar(experiment.axes.size) as bar:
         results = train(progress=bar.move)
-    screens.say_how_long(bar.last)
+    sweep_screen.say_how_long(bar.last)
     summary_screen.summarise(results)
 
 
 @app.command(short_help="Say what FILE would take.")
 def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
     """Say what FILE takes: runs, updates, time, memory and bytes; nothing is trained."""
-    from harness.cli import sweep_screen as screens
+    from harness.cli import sweep_screen
     from harness.sweep import plan as planning
 
     experiment = load(file, changes)
-    screens.announce(experiment)
-    screens.show_plan(planning.plan(experiment, threads=threads))
+    sweep_screen.announce(experiment)
+    sweep_screen.show_plan(planning.plan(experiment, threads=threads))
 
 
 @app.command(short_help="Show the chain rule of one update.")

@@ -27,7 +27,7 @@ def explore(
     A click trains the window of half the size around it, a dragged rectangle the one in it; the
     right button or Backspace goes back. Each is in the results folder that `harness map` makes.
     """
-    from harness.cli import sweep_screen as screens
+    from harness.cli import sweep_screen
     from harness.maps.explorer import Explorer, new_window
     from harness.maps.image import window_of, zoom_argument
     from harness.maps.picture import check_colours
@@ -36,7 +36,7 @@ def explore(
     check_colours(colours)
     experiment = framed_by(file, changes, size, window)
     figure = new_window()
-    screens.announce(experiment)
+    sweep_screen.announce(experiment)
 
     def train_and_say(part: "Experiment") -> "Map":
         folder = folder_of(part)

@@ -53,13 +53,13 @@ def map_(
     It is a sweep like any other, in a results folder; the picture is in its folder plots. With
     --refine it is a sweep for every level, from every 16th pixel on to every one.
     """
-    from harness.cli import sweep_screen as screens
+    from harness.cli import sweep_screen
     from harness.maps.picture import check_colours
     from harness.maps.zoom import folder_of
 
     check_colours(colours)
     experiment = framed_by(file, changes, size, window)
-    screens.announce(experiment)
+    sweep_screen.announce(experiment)
     found: Map
     ctrl_c.keeping(KEPT)
     if refine:
@@ -72,23 +72,23 @@ def map_(
 
 def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
     """Train a map, with a bar."""
-    from harness.cli import sweep_screen as screens
+    from harness.cli import sweep_screen
     from harness.maps.zoom import train_map
 
-    with screens.ProgressBar(experiment.axes.size) as bar:
+    with sweep_screen.ProgressBar(experiment.axes.size) as bar:
         found = train_map(experiment, folder, threads=threads, progress=bar.move)
-    screens.say_how_long(bar.last)
+    sweep_screen.say_how_long(bar.last)
     return found
 
 
 def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "RefinedMap":
     """Train a map where it is not uniform, and say what each level takes."""
-    from harness.cli import sweep_screen as screens
+    from harness.cli import sweep_screen
     from harness.maps.refine import refined_map
     from harness.sweep.run import run
 
     def sweep(part: "Experiment", where: Path) -> "Results":
-        with screens.ProgressBar(part.axes.size) as bar:
+        with sweep_screen.ProgressBar(part.axes.size) as bar:
             results = run(part, where, threads=threads, progress=bar.move)
         taken = f"in {duration(bar.last.seconds)}" if bar.last else "were there already"
         say(f"{where.name}  {plural(part.axes.size, 'pixel')} {taken}")
@@ -119,22 +119,21 @@ def zoom(
     """
     import pandas as pd
 
-    from harness.cli import sweep_screen as screens
-    from harness.maps import zoom as zooming
+    from harness.cli import sweep_screen
     from harness.maps.boundary import dimension
+    from harness.maps.zoom import folder_of, write_film
+    from harness.maps.zoom import zoom as follow
     from harness.store.outputs import write_inside
 
     experiment = framed_by(file, changes, size, window)
-    screens.announce(experiment)
-    folder = out or zooming.folder_of(experiment, "zoom-")
+    sweep_screen.announce(experiment)
+    folder = out or folder_of(experiment, "zoom-")
     found: list[Map] = []
     seconds = 0.0
     say("frame      width  trained  dimension      time")
     ctrl_c.keeping(KEPT)
-    with screens.ProgressBar(experiment.axes.size) as bar:
-        for image in zooming.zoom(
-            experiment, folder, frames=frames, threads=threads, progress=bar.move
-        ):
+    with sweep_screen.ProgressBar(experiment.axes.size) as bar:
+        for image in follow(experiment, folder, frames=frames, threads=threads, progress=bar.move):
             _write_picture(image, "rank")
             taken = bar.last.seconds if bar.last else 0.0
             _say_frame(len(found), image, taken)
@@ -147,7 +146,7 @@ def zoom(
     say(f"dimension of all: {number(dimension([image.boxes for image in found]))}")
     if seconds:
         say(f"trained in {duration(seconds)}")
-    film = zooming.write_film([image.image for image in found], folder)
+    film = write_film([image.image for image in found], folder)
     say(f"{plural(len(found), 'frame')} in {folder}; {film}")
 
 

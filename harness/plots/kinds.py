@@ -8,22 +8,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.analysis import measures
-from harness.analysis import predictions as curves
+from harness.analysis import measures, predictions
 from harness.analysis.solutions import MOST_RUNS as MOST_COMPARED
 from harness.calls import check_type, check_whole, is_number
 from harness.errors import HarnessError, ResultsError, shown
 from harness.hints import nearest, suggest
-from harness.plots import distribution as histogram
-from harness.plots import endpoints as ends
-from harness.plots import epochs as along
-from harness.plots import fit as fits
-from harness.plots import map as maps
-from harness.plots import reading as needs
-from harness.plots import squiggle as changes
-from harness.plots import trajectories as falls
+from harness.plots import reading
+from harness.plots.distribution import distribution
+from harness.plots.endpoints import endpoints
+from harness.plots.epochs import MOST_SERIES, endings, epochs
+from harness.plots.fit import fit
+from harness.plots.map import final_lines, final_map
+from harness.plots.squiggle import squiggle
 from harness.plots.style import WIDTHS, Style
 from harness.plots.titles import called, over_others, run_title, sampled
+from harness.plots.trajectories import MOST_LINES, trajectories
 from harness.results.tables import Results
 
 # Runs of which bands are made, or of which first epochs are looked for.
@@ -87,7 +86,7 @@ def draw(
     HarnessError
         There is no such picture, axis, run or width, or the picture does not use it.
     ResultsError
-        The sweep did not record what the picture needs.
+        The sweep did not record what the picture reading.
     """
     check_type("results", results, Results, "Results", "Use harness.open_results(FOLDER).")
     for value, allowed, what in ((kind, PICTURES, "picture"), (width, WIDTHS, "width")):
@@ -119,46 +118,46 @@ def draw(
 
 
 def _trajectories(results: Results, wishes: Wishes) -> Figure:
-    needs.need_trajectories(results)
-    axes = needs.axes_of(results)
-    by = needs.choose_axes(results, [wishes.x])[0] if wishes.x else (axes or ["init_id"])[0]
+    reading.need_trajectories(results)
+    axes = reading.axes_of(results)
+    by = reading.choose_axes(results, [wishes.x])[0] if wishes.x else (axes or ["init_id"])[0]
     if by == "init_id":
         columns = ["init_id", "status"]
     else:
         columns = [by, "status"]
-    if wishes.x and results.manifest["runs"] > falls.MOST_LINES:
+    if wishes.x and results.manifest["runs"] > MOST_LINES:
         raise ResultsError(
             f"trajectories of {results.manifest['runs']:,} runs are drawn as quantiles, and x ="
-            f" {shown(wishes.x)} colours lines, of at most {falls.MOST_LINES} runs.\n"
+            f" {shown(wishes.x)} colours lines, of at most {MOST_LINES} runs.\n"
             "Leave x out; epochs and endings show what depends on an axis."
         )
-    most = falls.MOST_LINES if results.manifest["runs"] <= falls.MOST_LINES else _SAMPLE
-    runs, table = needs.runs_and_trajectories(results, columns, most)
+    most = MOST_LINES if results.manifest["runs"] <= MOST_LINES else _SAMPLE
+    runs, table = reading.runs_and_trajectories(results, columns, most)
     title = sampled(
         results,
         len(runs),
-        "SSR of {}" if len(runs) <= falls.MOST_LINES else "SSR of {}: quantiles at each epoch",
+        "SSR of {}" if len(runs) <= MOST_LINES else "SSR of {}: quantiles at each epoch",
     )
     colour = None if by == "init_id" and not wishes.x else by
-    return falls.trajectories(runs, table, by=colour, style=wishes.style, title=title)
+    return trajectories(runs, table, by=colour, style=wishes.style, title=title)
 
 
 def _map(results: Results, wishes: Wishes) -> Figure:
-    axes = needs.choose_axes(results, [wishes.x, wishes.y])
-    runs = needs.runs_of(results, ["init_id", *axes, "status", "ssr_final"])
+    axes = reading.choose_axes(results, [wishes.x, wishes.y])
+    runs = reading.runs_of(results, ["init_id", *axes, "status", "ssr_final"])
     title = over_others(results, len(runs), axes)
     if len(axes) == 1 or axes[0] == axes[1]:
-        return maps.final_lines(runs, axes[0], style=wishes.style, title=title)
+        return final_lines(runs, axes[0], style=wishes.style, title=title)
     whole = len(runs) == results.manifest["runs"]
-    return maps.final_map(runs, *axes, style=wishes.style, title=title, order_starts=whole)
+    return final_map(runs, *axes, style=wishes.style, title=title, order_starts=whole)
 
 
 def _epochs(results: Results, wishes: Wishes) -> Figure:
     training = results.manifest["experiment"]["training"]
-    known = needs.all_axes(results)
+    known = reading.all_axes(results)
     series = None
-    (x,) = needs.choose_axes(results, [wishes.x or _rate(known)])
-    others = [name for name in needs.axes_of(results) if name not in (x, "init_id")]
+    (x,) = reading.choose_axes(results, [wishes.x or _rate(known)])
+    others = [name for name in reading.axes_of(results) if name not in (x, "init_id")]
     columns = list(dict.fromkeys(["run_id", "status", "epochs", x, *others[:1]]))
     if "max_epochs" in known:
         columns.append("max_epochs")
@@ -168,32 +167,32 @@ def _epochs(results: Results, wishes: Wishes) -> Figure:
                 f"{results.folder} has no tolerance, so that no run has converged.\n"
                 "Say what is to be reached with --ssr, or set `training.tolerance`."
             )
-        runs, table = needs.runs_of(results, columns), None
+        runs, table = reading.runs_of(results, columns), None
         title = "epochs after which half of the runs have converged"
     else:
-        runs, table = needs.runs_and_trajectories(results, columns, _WATCHED)
+        runs, table = reading.runs_and_trajectories(results, columns, _WATCHED)
         title = f"epochs after which half of the runs have come to SSR {wishes.ssr:g}"
     if "max_epochs" not in runs:
         runs = runs.assign(max_epochs=training["epochs"])
-    if others and runs[others[0]].nunique() <= along.MOST_SERIES:
+    if others and runs[others[0]].nunique() <= MOST_SERIES:
         series = others[0]
     watched = measures.reached(runs, table, wishes.ssr)
     drawn = [x, *([series] if series else [])]
     title += over_others(results, len(runs), drawn, "; {}")
-    return along.epochs(watched, x, series=series, style=wishes.style, title=title)
+    return epochs(watched, x, series=series, style=wishes.style, title=title)
 
 
 def _endings(results: Results, wishes: Wishes) -> Figure:
-    (x,) = needs.choose_axes(results, [wishes.x or _rate(needs.all_axes(results))])
-    runs = needs.runs_of(results, [x, "status"])
+    (x,) = reading.choose_axes(results, [wishes.x or _rate(reading.all_axes(results))])
+    runs = reading.runs_of(results, [x, "status"])
     title = over_others(results, len(runs), [x], "how {} ended")
-    return along.endings(runs, x, style=wishes.style, title=title)
+    return endings(runs, x, style=wishes.style, title=title)
 
 
 def _distribution(results: Results, wishes: Wishes) -> Figure:
-    runs = needs.runs_of(results, ["status", "ssr_final"])
+    runs = reading.runs_of(results, ["status", "ssr_final"])
     title = sampled(results, len(runs), "final SSR of {}")
-    return histogram.distribution(runs, style=wishes.style, title=title)
+    return distribution(runs, style=wishes.style, title=title)
 
 
 def _fit(results: Results, wishes: Wishes) -> Figure:
@@ -203,23 +202,25 @@ def _fit(results: Results, wishes: Wishes) -> Figure:
     inputs = experiment.dataset.inputs.shape[1]
     more = None
     if inputs <= 2:
-        more = curves.lattice(experiment, _CURVE if inputs == 1 else _AREA)
+        more = predictions.lattice(experiment, _CURVE if inputs == 1 else _AREA)
     if results.manifest["experiment"]["record"]["parameters"]:
         final = {
             str(name).removesuffix("_final"): value
             for name, value in row.items()
             if str(name).endswith("_final")
         }
-        predicted = curves.final_curve(experiment, run_id, final)
-        curve = predicted if more is None else curves.final_curve(experiment, run_id, final, more)
+        predicted = predictions.final_curve(experiment, run_id, final)
+        curve = (
+            predicted if more is None else predictions.final_curve(experiment, run_id, final, more)
+        )
     else:
         last = [int(row["epochs"])]
-        predicted = curves.curves(experiment, run_id, last)
-        curve = predicted if more is None else curves.curves(experiment, run_id, last, more)
+        predicted = predictions.curves(experiment, run_id, last)
+        curve = predicted if more is None else predictions.curves(experiment, run_id, last, more)
     points = pd.concat(
-        [curves.data_points(experiment), predicted.filter(like="prediction_")], axis=1
+        [predictions.data_points(experiment), predicted.filter(like="prediction_")], axis=1
     )
-    return fits.fit(
+    return fit(
         points,
         curve,
         inputs=called(results, "inputs"),
@@ -243,9 +244,9 @@ def _squiggle(results: Results, wishes: Wishes) -> Figure:
     epochs = [0, *np.unique(np.geomspace(1, max(last, 1), _SQUIGGLES - 1).round().astype(int))]
     if last == 0:
         epochs = [0]
-    found = curves.curves(experiment, run_id, epochs, curves.lattice(experiment, _CURVE))
-    return changes.squiggle(
-        curves.data_points(experiment),
+    found = predictions.curves(experiment, run_id, epochs, predictions.lattice(experiment, _CURVE))
+    return squiggle(
+        predictions.data_points(experiment),
         found,
         style=wishes.style,
         title=run_title(results, run_id, row),
@@ -253,7 +254,7 @@ def _squiggle(results: Results, wishes: Wishes) -> Figure:
 
 
 def _endpoints(results: Results, wishes: Wishes) -> Figure:
-    needs.need_parameters(results)
+    reading.need_parameters(results)
     best = results.best_run
     network = results.experiment.run(best).perceptron
     pair = None
@@ -268,7 +269,7 @@ def _endpoints(results: Results, wishes: Wishes) -> Figure:
         pair = str(wishes.x), str(wishes.y)
     columns = ["run_id", "status", "ssr_final", *(f"{name}_final" for name in network.parameters)]
     # A sample has about as many as it is asked for.
-    runs, whose = needs.network_runs(results, best, columns, int(0.9 * MOST_COMPARED))
+    runs, whose = reading.network_runs(results, best, columns, int(0.9 * MOST_COMPARED))
     diverged = int(runs["status"].astype(str).eq("diverged").sum())
     title = (
         sampled(results, len(runs), "where {} ended")
@@ -277,7 +278,7 @@ def _endpoints(results: Results, wishes: Wishes) -> Figure:
     )
     if diverged:
         title += f" ({diverged:,} diverged)"
-    return ends.endpoints(runs, network, pair=pair, style=wishes.style, title=title)
+    return endpoints(runs, network, pair=pair, style=wishes.style, title=title)
 
 
 def _rate(known: list[str]) -> str | None:

@@ -13,10 +13,7 @@ import numpy as np
 from plotly.offline import get_plotlyjs
 
 from harness.errors import ResultsError
-from harness.report import chain_rule as chain
-from harness.report import charts as summaries
-from harness.report import sections
-from harness.report import trajectories as sampled
+from harness.report import chain_rule, charts, sections, trajectories
 from harness.report.heat_maps import CellCounts, View, heat_map, views
 from harness.report.ordered_axes import ordered_axes
 from harness.report.packing import as_json
@@ -87,7 +84,7 @@ def page(results: Results) -> str:
     axes = [axis for _, axis in numbered]
     cells = [CellCounts(view, axes) for view in views(axes)]
     by_axis = [
-        CellCounts(View((at,), (min(axis.count, summaries.TABLE_BINS),)), axes)
+        CellCounts(View((at,), (min(axis.count, charts.TABLE_BINS),)), axes)
         for at, axis in enumerate(axes)
     ]
     found = gather(results, [*cells, *by_axis])
@@ -95,13 +92,13 @@ def page(results: Results) -> str:
     places = [axis.place(coordinates[number]) for number, axis in numbered]
     shown = [each.view for each in cells]
     along = {
-        axis: summaries.outcomes_along(axis, counted.counts, at, found.runs)
+        axis: charts.outcomes_along(axis, counted.counts, at, found.runs)
         for axis, counted, at in zip(axes, by_axis, places, strict=True)
     }
-    chosen = sampled.choose(found, shown, axes, places)
+    chosen = trajectories.choose(found, shown, axes, places)
     used = {(n, bins) for view in shown for n, bins in zip(view.axes, view.bins, strict=True)}
     if axes:
-        used.add((0, min(axes[0].count, summaries.TABLE_BINS)))
+        used.add((0, min(axes[0].count, charts.TABLE_BINS)))
     data = {
         "folder": shlex.quote(str(results.folder)),
         "statuses": list(found.runs["status"].cat.categories),
@@ -115,14 +112,14 @@ def page(results: Results) -> str:
             for n, axis in enumerate(axes)
         ],
         "views": [heat_map(each, places, found.runs) for each in cells],
-        "runs": sampled.trajectories(results, found, chosen, axes, places),
-        "bands": sampled.bands(results, found),
-        "epochs": summaries.epochs_along(axes[0], places[0], results, found) if axes else None,
-        "ends": summaries.ends_along(axes[0], along[axes[0]]) if axes else None,
-        "histogram": summaries.histogram(axes, places, found.runs),
+        "runs": trajectories.trajectories(results, found, chosen, axes, places),
+        "bands": trajectories.bands(results, found),
+        "epochs": charts.epochs_along(axes[0], places[0], results, found) if axes else None,
+        "ends": charts.ends_along(axes[0], along[axes[0]]) if axes else None,
+        "histogram": charts.histogram(axes, places, found.runs),
         "curve": None
         if found.best["status"].iloc[0] == "diverged"
-        else summaries.fitted_curve(experiment, found.best.iloc[0]),
+        else charts.fitted_curve(experiment, found.best.iloc[0]),
         "best_run": found.best_run,
         "best_places": [
             axis.place(experiment.axes.coordinates(np.array([found.best_run]))[n]).item()
@@ -139,7 +136,7 @@ def page(results: Results) -> str:
         "summary": sections.summary(results, found),
         "outcome": sections.outcome(found, along),
         "best": sections.best(found),
-        "chain": chain.worked(experiment, found.best_run),
+        "chain": chain_rule.worked(experiment, found.best_run),
         "best_run": str(found.best_run),
         "commands": escape(sections.commands(results, found)),
         "toml": escape(toml),

@@ -66,8 +66,8 @@ def export(
         The runs that are wanted, such as ``0,5,100-199``; all if left out. Rows are always ordered
         by run_id, then epoch.
     where : str, optional
-        A condition on columns, such as ``status == 'diverged'``; see `harness.results.where`. Beside
-        trajectories, it may be on columns of `runs` too.
+        A condition on columns, such as ``status == 'diverged'``; see `harness.results.where`.
+        Beside trajectories, it may be on columns of `runs` too.
     file_format : str, optional
         "csv" or "parquet"; "csv" if left out. The name of a file says its format by its ending.
     force : bool

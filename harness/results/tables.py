@@ -193,7 +193,7 @@ class Results:
         return int(self.best_runs(1)["run_id"].iloc[0])
 
     def best_runs(self, count: int = 10, columns: Iterable[str] | None = None) -> pd.DataFrame:
-        """Return rows of `runs`, those of the best runs first, as `harness.analysis.ranking` orders them.
+        """Return rows of `runs`, the best first, in the order of `harness.analysis.ranking`.
 
         Parameters
         ----------
@@ -225,9 +225,9 @@ class Results:
         Returns
         -------
         DataFrame
-            What `harness.analysis.ranking.combinations` returns, of all runs that are trained; axes with a
-            single value are left out. Beyond five million runs the medians are those of a sample of
-            starts; shares are of all runs.
+            What `harness.analysis.ranking.combinations` returns, of all runs that are trained; axes
+            with a single value are left out. Beyond five million runs the medians are those of a
+            sample of starts; shares are of all runs.
 
         Raises
         ------

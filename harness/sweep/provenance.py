@@ -12,24 +12,17 @@ from typing import Any
 
 from harness.kernels._jit import STAMP
 
-# Beside the kernels, whose stamp has the versions of the compiler in it.
-_DECIDING = (
-    "arguments.py",
-    "blocks.py",
-    "data.py",
-    "experiment/recording.py",
-    "grid.py",
-    "initialise.py",
-    "network.py",
-)
+# Packages beside the kernels, whose stamp has the versions of the compiler in it.
+_DECIDING = ("experiment", "training")
 
 
 @cache
 def code_stamp() -> str:
     """Return a hash of everything that decides a number of the results, but for the experiment."""
     digest = hashlib.sha256(STAMP.encode())
-    for name in _DECIDING:
-        digest.update(name.encode() + b"\0" + (Path(__file__).parent / name).read_bytes())
+    package = Path(__file__).parents[1]
+    for path in sorted(path for name in _DECIDING for path in (package / name).glob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -57,11 +50,13 @@ def git_commit() -> str | None:
     matter.
     """
     here = Path(__file__).resolve()
-    name = _git(here.parent, "ls-files", "--full-name", "--error-unmatch", here.name)
-    changed = _git(here.parent, "status", "--porcelain", "--", ".")
-    if name != f"harness/{here.name}" or changed != "":
+    package = here.parents[1]
+    name = here.relative_to(package).as_posix()
+    tracked = _git(package, "ls-files", "--full-name", "--error-unmatch", name)
+    changed = _git(package, "status", "--porcelain", "--", ".")
+    if tracked != f"harness/{name}" or changed != "":
         return None
-    return _git(here.parent, "rev-parse", "HEAD")
+    return _git(package, "rev-parse", "HEAD")
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
