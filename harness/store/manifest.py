@@ -235,8 +235,7 @@ def _other_format(data: bytes) -> int | None:
         version = document["format"]
         if type(version) is not int or not 0 < version < 1000 or version == FORMAT:
             return None
-        if version != 1:  # which had no seal
-            unseal(data)
+        unseal(data)
     except (ValueError, TypeError, KeyError):
         return None
     return version

@@ -5,6 +5,7 @@ each time, with a limit of 2 s of processor time for each and of 1 GB of memory 
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -25,7 +26,6 @@ from harness.errors import HarnessError
 from harness.experiment import data
 from harness.results import inspection
 from harness.results.export import export
-from harness.store.sealed import seal
 from tests.fuzz.mutations import changed, mutated
 
 CASES = int(os.environ.get("HARNESS_FUZZ", 0))  # of all targets together
@@ -272,8 +272,9 @@ def _written(document):
     """A document as somebody writes it who knows how it is sealed."""
     plain = json.loads(json.dumps(document, default=str))
     if isinstance(plain, dict) and plain.pop("sha256", None):
-        return seal(plain)
-    return json.dumps(plain).encode()
+        before = json.dumps(plain, indent=1) + "\n"
+        plain["sha256"] = hashlib.sha256(before.encode()).hexdigest()
+    return (json.dumps(plain, indent=1) + "\n").encode()
 
 
 def _verify(where):
