@@ -7,8 +7,8 @@ def main() -> None:
     """Run the command line, as the script `harness` does, and take over Ctrl-C in this process."""
     ctrl_c.listen()
     try:
-        from harness.cli import commands  # here, because loading it takes a while
+        from harness.cli import app  # here, because loading it takes a while
 
-        commands.main()
+        app.main()
     finally:
         ctrl_c.done()
