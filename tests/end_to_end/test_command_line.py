@@ -236,7 +236,7 @@ def test_status_says_how_far_a_folder_is(trained):
     assert rows.pop("last chunk").endswith(" ago")
     folder = cwd / "results" / "dosage"
     chunks = len(list((folder / "runs").iterdir()))
-    size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
+    size = sum(path.stat().st_size for path in folder.rglob("part-*.parquet"))
     assert rows == {
         "experiment": "dosage",
         "runs": "310 of 310 done (100%)",

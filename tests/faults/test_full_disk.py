@@ -102,7 +102,7 @@ def test_a_disk_that_fills_while_a_grid_grows_keeps_the_smaller_grid(small_disk,
 # than 2500.
 @pytest.mark.parametrize(
     ("limit", "what"),
-    [(200, "data points"), (300, "the manifest"), (900, "chunk 7"), (2500, "CSV")],
+    [(300, "the manifest"), (900, "chunk 7"), (2500, "CSV")],
 )
 def test_the_command_line_names_what_is_needed_and_ends_with_its_own_status(
     limit, what, server, tmp_path, undisturbed

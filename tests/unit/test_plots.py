@@ -18,7 +18,6 @@ from harness.errors import HarnessError, ResultsError
 from harness.experiment.network import Network
 from harness.plots import bins as cells
 from harness.plots import scales
-from harness.plots import trajectories as falls
 
 REFERENCES = Path(__file__).parent / "plots"
 STATUSES = ("converged", "finished", "diverged")
@@ -675,7 +674,7 @@ def test_a_wish_that_a_picture_does_not_use_is_refused(trained, kind):
 
 
 def test_lines_that_are_not_drawn_have_no_colour(trained, monkeypatch):
-    monkeypatch.setattr(falls, "MOST_LINES", 20)
+    monkeypatch.setattr("harness.plots.kinds.MOST_LINES", 20)
     with pytest.raises(ResultsError, match=r"x = .* colours lines, of at most 20 runs"):
         plots.draw(trained["full"], "trajectories", x="learning_rate")
 

@@ -24,8 +24,8 @@ def commit_all(folder):
 
 def installed_in(folder):
     """Return the module as it is in a copy of the package, or of the part that matters."""
-    folder.mkdir(parents=True)
-    file = folder / "provenance.py"
+    file = folder / "sweep" / "provenance.py"
+    file.parent.mkdir(parents=True)
     shutil.copy(provenance.__file__, file)
     spec = importlib.util.spec_from_file_location("copied_provenance", file)
     module = importlib.util.module_from_spec(spec)
