@@ -98,7 +98,7 @@ def test_a_disk_that_fills_while_a_grid_grows_keeps_the_smaller_grid(small_disk,
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the server forks, and limits files as POSIX")
-# Data points take 269 bytes, a manifest about 1800, a part 1000, and a CSV file of these seeds more
+# A manifest takes about 1800 bytes, a part 1000, and a CSV file of these seeds more
 # than 2500.
 @pytest.mark.parametrize(
     ("limit", "what"),
