@@ -57,7 +57,7 @@ class Found:
         return found
 
     def ends(self) -> pd.DataFrame:
-        """Return a row a rate: status, final loss and curvature, highest loss over the first."""
+        """Return one row per rate: status, final loss and curvature, highest relative loss."""
         runs = self.ways.groupby("learning_rate")
         ends = runs[["status", "loss", "curvature", "sharpness"]].last()
         ends["rise"] = runs["loss"].max() / runs["loss"].first()

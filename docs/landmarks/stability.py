@@ -18,7 +18,7 @@ FILE = ROOT / "experiments" / "stability.toml"
 MOMENTA = (0.0, 0.5, 0.9)
 
 # Rates of a sweep of the bisection, and its epochs: at a rate that is off by a millionth the error
-# grows or falls by 2e-6 a step, which so many steps make visible.
+# grows or falls by 2e-6 a step, which that many steps make visible.
 RATES, EPOCHS = 64, 400_000
 ENOUGH = 1e-8  # of the threshold
 

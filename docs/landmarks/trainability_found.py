@@ -25,7 +25,7 @@ CONDITIONS: Mapping[str, tuple[str, float]] = {
 }
 
 # An independent reproduction of the first condition, on a GPU of the GB10 class in float64: the
-# dimension in one window after so many losses, that of the overview, and the median of a zoom.
+# dimension in one window after that many losses, that of the overview, and the median of a zoom.
 REPRODUCED = {10: 1.05, 30: 1.27, 100: 1.37, 500: 1.41, 1000: 1.41}
 REPRODUCED_OVERVIEW, REPRODUCED_MEDIAN = 1.20, 1.53
 REPRODUCED_A_SECOND = (29, 200)
@@ -42,7 +42,7 @@ class Found:
     zooms : mapping
         The maps on the way into the boundary of each condition.
     steps : mapping
-        Maps of one window after so many losses.
+        Maps of one window, by the number of losses.
     steps_frame : int
         Which frame of the zoom of tanh that window is.
     refined : RefinedMap

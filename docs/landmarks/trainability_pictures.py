@@ -14,7 +14,7 @@ from harness.plots.scales import label_of
 from harness.plots.style import CATEGORIES, DARK, SLIDE, dress
 
 SMALL = 0.75 * SLIDE.font
-# Of a zoom so many frames are shown.
+# The number of frames of a zoom that are shown.
 SHOWN = 6
 
 

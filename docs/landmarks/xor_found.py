@@ -60,7 +60,7 @@ class Found:
 
 
 def share_by(runs: pd.DataFrame, epochs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the share of runs that were solved within so many epochs, shape of `epochs`.
+    """Return the share of runs that were solved within a number of epochs, shape of `epochs`.
 
     >>> runs = pd.DataFrame({"status": ["converged", "finished"], "epochs": [30, 100]})
     >>> share_by(runs, np.array([10, 30, 100])).tolist()

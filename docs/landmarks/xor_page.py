@@ -83,7 +83,7 @@ gradients by four criteria, each with {found.pdp["runs"].iloc[0]:,} initialisati
 
 ![Share solved over epochs, for three conventions and for long runs](images/xor_epochs.png)
 
-*Left: the share solved within so many epochs, and the published share with its interval. Right:
+*Left: the share solved within a number of epochs, and the published share with its interval. Right:
 long runs at a rate of 0.5.*
 
 {table(header, rows)}

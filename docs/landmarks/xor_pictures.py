@@ -31,7 +31,7 @@ SMALL = 0.75 * SLIDE.font
 
 
 def draw_epochs(found: Found) -> bytes:
-    """Draw the share solved within so many epochs: three conventions, and long runs."""
+    """Draw the share solved within a number of epochs: three conventions, and long runs."""
     figure, (left, right) = new_figure(SLIDE, 2)
     total = found.pdp["runs"].iloc[0]
     within = np.unique(np.geomspace(50, 5000, 300).astype(int))

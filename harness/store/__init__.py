@@ -2,8 +2,8 @@
 
     <folder>/  manifest.json                      what was trained, and with what
                data.parquet                       the data points, a row for each
-               runs/part-000000.parquet           a row a run
-               trajectories/part-000000.parquet   a row a recorded epoch
+               runs/part-000000.parquet           one row per run
+               trajectories/part-000000.parquet   one row per recorded epoch
                commits/000000.json                rows, bytes and SHA-256 of both parts
                runs.csv  trajectories.csv         when the sweep has ended, below a million rows
                .lock                              held by the one process that writes
