@@ -61,7 +61,7 @@ def digest(lanes, size=None):
     """The digest of all trainings, in ranges of `size` runs or all at once."""
     found = hashlib.sha256()
     for sweep in EXPERIMENTS:
-        trainer, runs = Trainer(sweep, lanes=lanes), sweep.axes.size
+        trainer, runs = Trainer(sweep, lanes=lanes), sweep.grid.size
         stop, counts = np.zeros(1, np.uint8), np.zeros(COUNTS, np.int64)
         step = size or runs
         blocks = [

@@ -59,7 +59,7 @@ def kernel_predict(twin, theta, inputs):
     return predict(network_of(twin).architecture(), theta, inputs)
 
 
-def schedule_of(
+def plan_of(
     twin,
     samples,
     epochs,
@@ -74,7 +74,7 @@ def schedule_of(
 ):
     """The settings of the twin's `train` that all runs of a block share, as the kernel's."""
     batch_size = batch_size or samples
-    return descent.Schedule(
+    return descent.TrainingPlan(
         epochs=epochs,
         batch_size=batch_size,
         updates=updates_per_epoch or math.ceil(samples / batch_size),
@@ -113,16 +113,16 @@ def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limi
 
 
 def kernel_train(
-    twin, inputs, targets, schedule, runs, rows=None, keeps_loss=True, stop=None, progress=None
+    twin, inputs, targets, plan, runs, rows=None, keeps_loss=True, stop=None, progress=None
 ):
     """Train a block and return what it left, and the counts of ended runs and of updates."""
     count = len(runs.theta)
-    rows = make_rows(count, schedule.recorded.size, keeps_loss) if rows is None else rows
+    rows = make_rows(count, plan.recorded.size, keeps_loss) if rows is None else rows
     stop = np.zeros(1, dtype=np.uint8) if stop is None else stop
     progress = np.zeros(4, dtype=np.int64) if progress is None else progress
     data = Data(x=inputs, y=targets)
     with np.errstate(all="ignore"):  # as above
-        descent.train(network_of(twin).architecture(), data, schedule, runs, rows, stop, progress)
+        descent.train(network_of(twin).architecture(), data, plan, runs, rows, stop, progress)
     return rows, progress
 
 
@@ -134,11 +134,11 @@ def train_both(twin, problem, epochs, rates, **settings):
     theta, inputs, targets = problem
     shared = {name: value for name, value in settings.items() if name in SHARED}
     own = {name: value for name, value in settings.items() if name not in SHARED}
-    schedule = schedule_of(twin, len(inputs), epochs, **shared)
+    plan = plan_of(twin, len(inputs), epochs, **shared)
     runs = start_runs(twin, theta, rates, **own)
-    rows, progress = kernel_train(twin, inputs, targets, schedule, runs)
+    rows, progress = kernel_train(twin, inputs, targets, plan, runs)
     record = training.train(twin, inputs, targets, theta, epochs, rates, **settings)
-    assert progress[:2].tolist() == [1, record.epochs * schedule.updates]
+    assert progress[:2].tolist() == [1, record.epochs * plan.updates]
     return runs, rows, record
 
 

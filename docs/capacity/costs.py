@@ -89,7 +89,7 @@ def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, objec
     training, packing, commit = [], [], []
     with writer(folder):
         trainer = Trainer(experiment)
-        data = experiment.dataset
+        data = experiment.data
         store = Store.create(folder, manifest_of(trainer), data.inputs, data.targets)
         # With another token than the folder's the rows come back, as from a worker elsewhere.
         work = Work(trainer, store, "elsewhere")

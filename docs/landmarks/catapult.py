@@ -89,7 +89,7 @@ def measure(out: Path, quick: bool) -> Found:
     """Train all rates; the quick version trains for fewer epochs."""
     experiment = harness.load_experiment(FILE, {"training.epochs": 60} if quick else None)
     results = harness.run(experiment, out=out / "catapult")
-    _, n, _ = experiment.network.layers
+    _, n, _ = experiment.network.sizes
     names = [f"w{k}" for k in range(1, 2 * n + 1)]
     ways = results.trajectories()
     weights = ways[names].to_numpy()

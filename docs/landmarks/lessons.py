@@ -103,7 +103,7 @@ def _parabola(out: Path) -> Parabola:
     """Train the last bias; the minimum is where the residuals have the mean 0."""
     experiment = _load(ONLY_B3, {"record.parameters": "trajectory"})
     results = harness.run(experiment, out=out / ONLY_B3)
-    residuals = experiment.dataset.targets[:, 0] - np.array(_predictions(ONLY_B3))
+    residuals = experiment.data.targets[:, 0] - np.array(_predictions(ONLY_B3))
     ways = results.trajectories(columns=["run_id", "epoch", "ssr", "b3"])
     return Parabola(
         minimum=residuals.mean(),

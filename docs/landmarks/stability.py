@@ -64,7 +64,7 @@ def measure(out: Path, quick: bool) -> Found:
     """Narrow the threshold for each momentum; the quick version stops sooner."""
     experiment = harness.load_experiment(FILE)
     ways = harness.run(experiment, out=out / "ways")
-    points = np.column_stack([experiment.dataset.inputs, np.ones(len(experiment.dataset.inputs))])
+    points = np.column_stack([experiment.data.inputs, np.ones(len(experiment.data.inputs))])
     table = ways.trajectories().merge(ways.runs[["run_id", "learning_rate"]], on="run_id")
     eigenvalues = np.linalg.eigvalsh(points.T @ points)  # the Hessian of half the SSR
     enough, epochs = (1e-4, 4_000) if quick else (ENOUGH, EPOCHS)

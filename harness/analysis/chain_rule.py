@@ -128,8 +128,8 @@ def trace(
         )
     for name, value in (("parameter", parameter), ("notation", notation)):
         check_type(name, value, (str, NoneType), "a text", "Or leave it out.")
-    alone = experiment.run(run_id)
-    network = alone.perceptron
+    alone = experiment.single(run_id)
+    network = alone.network
     if np.any(alone.training.drift):
         raise ExperimentError(
             "training.drift",
@@ -174,7 +174,7 @@ def trace(
         run_id=run_id,
         epoch=epoch,
         loss=names.loss,
-        updates_per_epoch=int(variant.schedule.updates),
+        updates_per_epoch=int(variant.plan.updates),
         data_points=tuple(batch.tolist()),
         # Training was told to finish here, which is the end of the run at its last epoch only.
         status=state.status if state.status != "finished" or epoch == alone.training.epochs else "",
@@ -183,7 +183,7 @@ def trace(
 
 def _choose(experiment: Experiment, parameter: str | None) -> dict[str, tuple[Unit, int]]:
     """Return the parameters that are wanted: the unit they go into, and their source."""
-    network = experiment.perceptron
+    network = experiment.network
     places = parameter_places(network)
     if parameter is None:
         train = experiment.training.train
@@ -209,7 +209,7 @@ def _rows(
     places: dict[str, tuple[Unit, int]],
     batch: np.ndarray,
 ) -> Iterator[tuple[str, int, int, str, int, str, float]]:
-    network, data = experiment.perceptron, experiment.dataset
+    network, data = experiment.network, experiment.data
     chain = Chain(network, names, state.theta, int(batch.size))
     for name, (unit, source) in places.items():
         later = [range(size) for size in network.sizes[unit.layer + 1 :]]
@@ -242,7 +242,7 @@ def _updates(
     train = experiment.training.train
     rows = []
     for name, (unit, source) in places.items():
-        at = experiment.perceptron.positions[name]
+        at = experiment.network.positions[name]
         trains = train == "all" or name in train
         rows.append(
             {

@@ -38,7 +38,7 @@ def curves(
     DataFrame
         epoch; input_1, ...; prediction_1, ...: m rows an epoch, in the order given.
     """
-    variant = make_variant(experiment.run(run_id))
+    variant = make_variant(experiment.single(run_id))
     at = variant.data.x if inputs is None else np.ascontiguousarray(inputs, dtype=np.float64)
     parts = []
     for epoch in epochs:
@@ -69,7 +69,7 @@ def final_curve(
     DataFrame
         input_1, ...; prediction_1, ...: m rows in the order given.
     """
-    variant = make_variant(experiment.run(run_id))
+    variant = make_variant(experiment.single(run_id))
     theta = np.empty(variant.network.parameter_count)
     for name, position in variant.network.positions.items():
         theta[position] = parameters[name]
@@ -79,7 +79,7 @@ def final_curve(
 
 def data_points(experiment: Experiment) -> pd.DataFrame:
     """Return the data points: input_1, ...; target_1, ..."""
-    data = experiment.dataset
+    data = experiment.data
     return pd.DataFrame(_named("input", data.inputs) | _named("target", data.targets))
 
 
@@ -93,7 +93,7 @@ def lattice(experiment: Experiment, count: int) -> Floats:
     count : int
         How many along each input.
     """
-    inputs = experiment.dataset.inputs
+    inputs = experiment.data.inputs
     low, high = inputs.min(axis=0), inputs.max(axis=0)
     margin = np.where(high > low, 0.08 * (high - low), 0.5)
     lines = np.linspace(low - margin, high + margin, count)

@@ -23,10 +23,10 @@ class State:
 
 def state_after(variant: Variant, epochs: int) -> State:
     """Train the one run of an experiment without a grid for some epochs at most."""
-    schedule = variant.schedule._replace(epochs=epochs)
-    runs, rows = start(variant, {}, 1), make_rows(1, schedule.recorded.size, False)
+    plan = variant.plan._replace(epochs=epochs)
+    runs, rows = start(variant, {}, 1), make_rows(1, plan.recorded.size, False)
     stop, progress = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
-    descent.train(variant.architecture, variant.data, schedule, runs, rows, stop, progress)
+    descent.train(variant.architecture, variant.data, plan, runs, rows, stop, progress)
     return State(
         theta=runs.theta[0],
         velocity=runs.velocity[0],

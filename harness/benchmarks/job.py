@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.experiment import Experiment
-from harness.training.trainer import Block, Trainer
+from harness.training.trainer import TrainedRuns, Trainer
 
 Floats = NDArray[np.float64]
 
@@ -87,9 +87,9 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
     Initial parameters are those that harness itself has after no epochs.
     """
     experiment = Experiment.from_mapping(document)
-    network, training = experiment.perceptron, experiment.training
+    network, training = experiment.network, experiment.training
     inputs, hidden, _ = network.sizes
-    x, y = experiment.dataset.inputs, experiment.dataset.targets[:, 0]
+    x, y = experiment.data.inputs, experiment.data.targets[:, 0]
     start = train(
         Experiment.from_mapping(
             document
@@ -148,15 +148,15 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
     )
 
 
-def train(experiment: Experiment) -> Block:
+def train(experiment: Experiment) -> TrainedRuns:
     """Train every run of an experiment with harness, on this thread."""
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
-    block = Trainer(experiment).train(0, experiment.axes.size, stop, progress)
+    block = Trainer(experiment).train(0, experiment.grid.size, stop, progress)
     assert block is not None  # nobody could stop it
     return block
 
 
-def ssr_of(block: Block, recorded: bool) -> Floats:
+def ssr_of(block: TrainedRuns, recorded: bool) -> Floats:
     """Return the SSR of each run, shape (runs, 1), or that of each epoch, (runs, epochs + 1)."""
     kept = block.trajectories.columns()["ssr"] if recorded else block.runs["ssr_final"]
     return np.reshape(np.array(kept), (len(block.runs["run_id"]), -1))

@@ -73,15 +73,15 @@ class Workload:
     def batch(self) -> int:
         """Networks at once that make vectors long: about as many activations as a cache holds."""
         small = Experiment.from_mapping(self.experiment(1))
-        return max(20, min(2000, 12_000 // (len(small.dataset.inputs) * small.perceptron.sizes[1])))
+        return max(20, min(2000, 12_000 // (len(small.data.inputs) * small.network.sizes[1])))
 
     @property
     def work(self) -> float:
         """Cost of a run-epoch, in those of the 1-2-1 network on three points."""
         small = Experiment.from_mapping(self.experiment(1))
-        inputs, hidden, _ = small.perceptron.sizes
+        inputs, hidden, _ = small.network.sizes
         products = 3 * (inputs + 2) * hidden
-        return len(small.dataset.inputs) * (products + _ACTIVATION * hidden) / 150
+        return len(small.data.inputs) * (products + _ACTIVATION * hidden) / 150
 
 
 def _spread(least: float, greatest: float, count: int) -> Any:

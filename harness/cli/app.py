@@ -121,7 +121,7 @@ def run(
         train()
         return
     sweep_screen.announce(experiment)
-    with sweep_screen.ProgressBar(experiment.axes.size) as bar:
+    with sweep_screen.ProgressBar(experiment.grid.size) as bar:
         results = train(progress=bar.move)
     sweep_screen.say_how_long(bar.last)
     summary_screen.summarise(results)

@@ -75,7 +75,7 @@ def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
     from harness.cli import sweep_screen
     from harness.maps.zoom import train_map
 
-    with sweep_screen.ProgressBar(experiment.axes.size) as bar:
+    with sweep_screen.ProgressBar(experiment.grid.size) as bar:
         found = train_map(experiment, folder, threads=threads, progress=bar.move)
     sweep_screen.say_how_long(bar.last)
     return found
@@ -88,10 +88,10 @@ def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "Ref
     from harness.sweep.run import run
 
     def sweep(part: "Experiment", where: Path) -> "Results":
-        with sweep_screen.ProgressBar(part.axes.size) as bar:
+        with sweep_screen.ProgressBar(part.grid.size) as bar:
             results = run(part, where, threads=threads, progress=bar.move)
         taken = f"in {duration(bar.last.seconds)}" if bar.last else "were there already"
-        say(f"{where.name}  {plural(part.axes.size, 'pixel')} {taken}")
+        say(f"{where.name}  {plural(part.grid.size, 'pixel')} {taken}")
         return results
 
     found = refined_map(experiment, folder, sweep=sweep)
@@ -132,7 +132,7 @@ def zoom(
     seconds = 0.0
     say("frame      width  trained  dimension      time")
     ctrl_c.keeping(KEPT)
-    with sweep_screen.ProgressBar(experiment.axes.size) as bar:
+    with sweep_screen.ProgressBar(experiment.grid.size) as bar:
         for image in follow(experiment, folder, frames=frames, threads=threads, progress=bar.move):
             _write_picture(image, "rank")
             taken = bar.last.seconds if bar.last else 0.0

@@ -29,15 +29,15 @@ _LISTED = 6
 
 def announce(experiment: Experiment) -> None:
     """Say what is about to be trained."""
-    network = experiment.perceptron
+    network = experiment.network
     layers = "-".join(map(str, network.sizes))
     say_wrapped(f"{experiment.name}  {experiment.question}", bold=len(experiment.name))
     say_wrapped(
         f"{layers} {' '.join(network.activations)}, {network.loss}"
-        f" on {plural(len(experiment.dataset.inputs), 'data point')},"
-        f" {plural(experiment.axes.size, 'run')}"
+        f" on {plural(len(experiment.data.inputs), 'data point')},"
+        f" {plural(experiment.grid.size, 'run')}"
     )
-    for dimension in experiment.axes.dimensions:
+    for dimension in experiment.grid.dimensions:
         say_wrapped(_dimension(dimension), indent="  ")
     say()
 

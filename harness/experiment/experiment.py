@@ -84,7 +84,7 @@ class Experiment(Section):
     ...         "grid": {"learning_rate": [0.1, 0.2], "init_id": 5},
     ...     }
     ... )
-    >>> experiment.axes.size
+    >>> experiment.grid.size
     10
     """
 
@@ -94,20 +94,20 @@ class Experiment(Section):
         " or a digit",
     )
     question: Text = key("", says="the question that the experiment answers", allowed="a text")
-    network: NetworkSection = key(says="the network", allowed="a table")
-    data: DataSection = key(says="the data points", allowed="a table")
+    network_section: NetworkSection = key(alias="network", says="the network", allowed="a table")
+    data_section: DataSection = key(alias="data", says="the data points", allowed="a table")
     training: TrainingSection = key(says="how it is trained", allowed="a table")
     initialisation: InitialisationSection = key(
         InitialisationSection(), says="where the parameters start", allowed="a table"
     )
-    grid: Annotated[dict[str, Any], BeforeValidator(_with_names)] = key(
-        {}, says="the axes of the sweep", allowed="a table of axes"
+    grid_section: Annotated[dict[str, Any], BeforeValidator(_with_names)] = key(
+        {}, alias="grid", says="the axes of the sweep", allowed="a table of axes"
     )
     record: RecordSection = key(RecordSection(), says="what is kept of each run", allowed="a table")
 
     _network: Network = PrivateAttr()
-    _dataset: Dataset = PrivateAttr()
-    _axes: Grid = PrivateAttr()
+    _data: Dataset = PrivateAttr()
+    _grid: Grid = PrivateAttr()
     _settings: axes.Settings = PrivateAttr()
 
     @classmethod
@@ -154,19 +154,19 @@ class Experiment(Section):
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
         context = info.context or {"folder": Path(), "data": None}
-        self._network = checks.build_network(self.network)
-        self._dataset = context["data"] or checks.build_dataset(
-            self.data, self._network, context["folder"]
+        self._network = checks.build_network(self.network_section)
+        self._data = context["data"] or checks.build_dataset(
+            self.data_section, self._network, context["folder"]
         )
-        checks.check_shapes(self._dataset, self.data, self._network)
-        checks.check_targets(self._dataset, self._network)
-        checks.check_training(self.training, self._network, len(self._dataset.inputs))
+        checks.check_shapes(self._data, self.data_section, self._network)
+        checks.check_targets(self._data, self._network)
+        checks.check_training(self.training, self._network, len(self._data.inputs))
         checks.check_initialisation(self.initialisation, self._network)
-        checks.check_record(self.record, self.training.epochs, self.perceptron)
+        checks.check_record(self.record, self.training.epochs, self._network)
         self._settings = (
-            axes.settings(self._network) if self.grid else axes.Settings({}, self._network)
+            axes.settings(self._network) if self.grid_section else axes.Settings({}, self._network)
         )
-        self._axes = parse_grid(self.grid, self._settings)
+        self._grid = parse_grid(self.grid_section, self._settings)
         self._check_points()
         return self
 
@@ -182,44 +182,44 @@ class Experiment(Section):
             )
         parameters = {
             axis.name: axis.values.ends()[0]
-            for axis in self._axes.axes
+            for axis in self._grid.axes
             if self._settings.is_parameter(axis.name)
         }
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):
                 # With the axes that are parameters, which a smaller network may not have.
                 self.at({**self.variant_grid.point(variant), **parameters})
-        for axis in self._axes.axes:
+        for axis in self._grid.axes:
             if self._settings[axis.name].per_run:
                 for value in axis.values.ends():
                     self.at({axis.name: value})
 
     @property
-    def axes(self) -> Grid:
+    def grid(self) -> Grid:
         """The grid: axes, and the arithmetic between run ids and coordinates."""
-        return self._axes
+        return self._grid
 
     @property
     def variant_grid(self) -> Grid:
         """The part of the grid that decides which runs can be trained by one kernel call."""
         dimensions = (
             tuple(axis for axis in dimension if not self._settings[axis.name].per_run)
-            for dimension in self._axes.dimensions
+            for dimension in self._grid.dimensions
         )
         return Grid(dimensions=tuple(dimension for dimension in dimensions if dimension))
 
     @property
-    def dataset(self) -> Dataset:
+    def data(self) -> Dataset:
         """The data points."""
-        return self._dataset
+        return self._data
 
     @property
-    def perceptron(self) -> Network:
+    def network(self) -> Network:
         """The network of the file, before any axis changes it."""
         return self._network
 
     @property
-    def schedule(self) -> NDArray[np.int64]:
+    def recorded_epochs(self) -> NDArray[np.int64]:
         """Epochs of the trajectory, ascending; empty where none is recorded."""
         return recorded_epochs(self.record.epochs, self.training.epochs)
 
@@ -241,7 +241,7 @@ class Experiment(Section):
                 )
             self._settings[name].place(document, value)
         try:
-            return Experiment.from_mapping(document, data=self._dataset)
+            return Experiment.from_mapping(document, data=self._data)
         except ExperimentError as error:
             where = ", ".join(f"grid.{name} = {shown(value)}" for name, value in point.items())
             raise ExperimentError(
@@ -266,18 +266,18 @@ class Experiment(Section):
             elif name in settings and (value := settings[name].value_in(document)) is not None:
                 grid[name] = [value]
         try:
-            found = Experiment.from_mapping({**document, "grid": grid}, data=self._dataset)
+            found = Experiment.from_mapping({**document, "grid": grid}, data=self._data)
         except ExperimentError:  # an axis of several values in step with one of a single value
             return self
         # Own axes in another order, or in step where they were not, would be other runs.
         dimensions = [
             [axis.name for axis in dimension if axis.name in own]
-            for dimension in found.axes.dimensions
+            for dimension in found.grid.dimensions
         ]
-        same = [[axis.name for axis in dimension] for dimension in self._axes.dimensions]
+        same = [[axis.name for axis in dimension] for dimension in self._grid.dimensions]
         return found if [names for names in dimensions if names] == same else self
 
-    def run(self, run_id: int) -> "Experiment":
+    def single(self, run_id: int) -> "Experiment":
         """Return the experiment without a grid that one run of the grid is.
 
         Raises
@@ -285,17 +285,17 @@ class Experiment(Section):
         ExperimentError
             There is no such run.
         """
-        if not (is_whole(run_id) and 0 <= run_id < self._axes.size):
+        if not (is_whole(run_id) and 0 <= run_id < self._grid.size):
             raise ExperimentError(
                 "run_id",
-                f"= {shown(run_id)} must be a whole number from 0 to {self._axes.size - 1}.",
+                f"= {shown(run_id)} must be a whole number from 0 to {self._grid.size - 1}.",
                 "Choose a run of the grid.",
             )
-        return self.at(self._axes.point(run_id))
+        return self.at(self._grid.point(run_id))
 
     def document(self) -> dict[str, Any]:
         """Return sections and keys as in the file, with defaults filled in."""
-        plain = self.model_dump(mode="json", exclude_none=True)
+        plain = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return {name: value for name, value in plain.items() if value != {}}
 
     def to_toml(self) -> str:
@@ -319,16 +319,16 @@ class Experiment(Section):
 
     def __repr__(self) -> str:
         """Return one short line."""
-        sizes = "-".join(map(str, self.network.layers))
-        runs = self._axes.size
+        sizes = "-".join(map(str, self._network.sizes))
+        runs = self._grid.size
         return f"<Experiment {self.name}: {sizes}, {runs:,} {'run' if runs == 1 else 'runs'}>"
 
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
-        points = len(self._dataset.inputs)
-        rows = experiment_rows(self.question, self._network, self.training, points, self._axes)
+        points = len(self._data.inputs)
+        rows = experiment_rows(self.question, self._network, self.training, points, self._grid)
         return card(self.name, rows)
 
     @property
@@ -342,7 +342,7 @@ class Experiment(Section):
         document = self._decisive()
         document["grid"] = [
             [{axis.name: axis.values.document()} for axis in dimension]
-            for dimension in self._axes.dimensions
+            for dimension in self._grid.dimensions
         ]
         return digest(document)
 
@@ -354,7 +354,7 @@ class Experiment(Section):
         """
         document = self._decisive()
         document["training"].pop("epochs")
-        document["grid"] = [[axis.name for axis in d] for d in self._axes.dimensions]
+        document["grid"] = [[axis.name for axis in d] for d in self._grid.dimensions]
         return digest(document)
 
     def _decisive(self) -> dict[str, Any]:
@@ -366,13 +366,13 @@ class Experiment(Section):
         if not self.record.sharpness:
             del document["record"]["sharpness"]
         # What every run replaces decides nothing.
-        for axis in self._axes.axes:
+        for axis in self._grid.axes:
             self._settings[axis.name].place(document, 0)
         document["data"] = {
             name: [list(numbers.shape), hashlib.sha256(numbers.astype("<f8").tobytes()).hexdigest()]
             for name, numbers in (
-                ("inputs", self._dataset.inputs),
-                ("targets", self._dataset.targets),
+                ("inputs", self._data.inputs),
+                ("targets", self._data.targets),
             )
         }
         return document

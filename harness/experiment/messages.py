@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from harness.errors import ExperimentError, shown
+from harness.experiment.schema import keys_of
 from harness.hints import key_elsewhere, suggest
 
 
@@ -58,8 +59,9 @@ def _resolve(
     path = []
     for part in location:
         path.append(str(part))
-        siblings = list(model.model_fields)
-        field = model.model_fields.get(str(part))
+        keys = keys_of(model)
+        siblings = list(keys)
+        field = keys.get(str(part))
         section = field.annotation if field else None
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             break
@@ -75,10 +77,10 @@ def _sections_with(key: str, model: type[BaseModel]) -> str:
     """Name the sections that have a key which was written in another place."""
     sections = [
         f"[{name}]"
-        for name, field in model.model_fields.items()
+        for name, field in keys_of(model).items()
         if isinstance(field.annotation, type)
         and issubclass(field.annotation, BaseModel)
-        and key in field.annotation.model_fields
+        and key in keys_of(field.annotation)
     ]
     return " and of ".join(sections)
 
@@ -91,7 +93,7 @@ def _missing(key: str, field: FieldInfo) -> str:
     section = field.annotation
     if not (isinstance(section, type) and issubclass(section, BaseModel)):
         return f"Add {last} = ... at the top; it says: {field.description}."
-    needed = [name for name, inner in section.model_fields.items() if inner.is_required()]
+    needed = [name for name, inner in keys_of(section).items() if inner.is_required()]
     return f"Add [{key}]" + (f" with {' and '.join(needed)}." if needed else ".")
 
 

@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from harness.calls import is_number
 from harness.errors import printable
@@ -96,9 +97,17 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def key(default: Any = ..., *, says: str, allowed: str) -> Any:
-    """Declare a key: its default (none: it must be given), its meaning, and its values."""
-    return Field(default, description=says, json_schema_extra={"allowed": allowed})
+def key(default: Any = ..., *, says: str, allowed: str, alias: str | None = None) -> Any:
+    """Declare a key: its default (none: it must be given), its meaning, and its values.
+
+    With an `alias` the file calls it by that name, and the section by the name of the attribute.
+    """
+    return Field(default, alias=alias, description=says, json_schema_extra={"allowed": allowed})
+
+
+def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the keys of a section, by their names in the file."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 class Section(BaseModel):
@@ -112,8 +121,9 @@ class Section(BaseModel):
         """Leave out all unknown keys but the first: each would be an error of its own."""
         if not isinstance(given, Mapping):
             return given
-        known = {key: given[key] for key in cls.model_fields if key in given}
-        unknown = (key for key in given if key not in cls.model_fields)
+        keys = keys_of(cls)
+        known = {key: given[key] for key in keys if key in given}
+        unknown = (key for key in given if key not in keys)
         return known | {printable(str(key)): given[key] for key in islice(unknown, 1)}
 
 

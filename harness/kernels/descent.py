@@ -44,7 +44,7 @@ DRAWN: Final = 2
 BATCHES: Final = {"in_order": IN_ORDER, "shuffled": SHUFFLED, "drawn": DRAWN}
 
 
-class Schedule(NamedTuple):
+class TrainingPlan(NamedTuple):
     """What all runs of a block have in common."""
 
     epochs: int
@@ -89,25 +89,25 @@ class Rows(NamedTuple):
     relative_inverse_sum: Floats  # (runs,) sum of 1 / v
     relative_late: Floats  # (runs,) mean of v over the last epochs
     recorded: Integers  # (runs,) rows of the trajectory that are written
-    ssr_trajectory: Floats  # (runs, len(schedule.recorded))
+    ssr_trajectory: Floats  # (runs, len(plan.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
-    theta_trajectory: Floats  # (runs, len(schedule.recorded), P), or (runs, 0, 0)
+    theta_trajectory: Floats  # (runs, len(plan.recorded), P), or (runs, 0, 0)
     sharpness_trajectory: Floats  # as that of the loss; made from theta_trajectory afterwards
 
 
 @compiled
-def points_seen(schedule: Schedule, m: int) -> int:
+def points_seen(plan: TrainingPlan, m: int) -> int:
     """Return the data points of all batches of an epoch; one may be seen more than once."""
-    return schedule.updates * schedule.batch_size if schedule.batches == DRAWN else m
+    return plan.updates * plan.batch_size if plan.batches == DRAWN else m
 
 
 @inner
-def order_epoch(schedule: Schedule, m: int, epoch: int, order: Integers) -> None:
+def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None:
     """Write the data points of all batches of an epoch, one batch behind the other."""
-    if schedule.batches == SHUFFLED:
-        philox.shuffle(order, schedule.seed, np.uint64(epoch))
-    elif schedule.batches == DRAWN:
-        philox.draw(order, schedule.seed, np.uint64(epoch), m)
+    if plan.batches == SHUFFLED:
+        philox.shuffle(order, plan.seed, np.uint64(epoch))
+    elif plan.batches == DRAWN:
+        philox.draw(order, plan.seed, np.uint64(epoch), m)
 
 
 @inner
@@ -120,11 +120,11 @@ def _finite(theta: Floats) -> bool:
 
 
 @entry
-def order_of_epoch(schedule: Schedule, m: int, epoch: int) -> Integers:
+def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
     """Return the data points of an epoch's batches, of m in all, one batch behind the other."""
-    order = np.arange(points_seen(schedule, m))
-    if schedule.batch_size < m or schedule.batches == DRAWN:
-        order_epoch(schedule, m, epoch, order)
+    order = np.arange(points_seen(plan, m))
+    if plan.batch_size < m or plan.batches == DRAWN:
+        order_epoch(plan, m, epoch, order)
     return order
 
 
@@ -173,7 +173,7 @@ _update_layer = make_update(lanes=1, heavy=True, drifts=True, all_train=False)
 @inner
 def _update(
     network: Architecture,
-    schedule: Schedule,
+    plan: TrainingPlan,
     theta: Floats,
     v: Floats,
     rates: Floats,
@@ -187,7 +187,7 @@ def _update(
         first = network.matrices[l + 1]
         last = theta.size if l + 1 == rates.size else network.matrices[l + 2]
         zero = _update_layer(
-            first, last, schedule.trains, rates[l], drift[l], momentum, theta, v, g, zero
+            first, last, plan.trains, rates[l], drift[l], momentum, theta, v, g, zero
         )
     return zero == 0.0
 
@@ -215,7 +215,7 @@ def _record(rows: Rows, r: int, epoch: int, ssr: float, loss: float) -> None:
 def _train_run(
     network: Architecture,
     data: Data,
-    schedule: Schedule,
+    plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
     r: int,
@@ -228,28 +228,28 @@ def _train_run(
     theta, v = runs.theta[r], runs.velocity[r]
     rates, drift, momentum = runs.rates[r], runs.drift[r], runs.momentum[r]
     m = data.y.shape[0]
-    full_batch = schedule.batch_size == m and schedule.batches != DRAWN
+    full_batch = plan.batch_size == m and plan.batches != DRAWN
     finite = _finite(theta)
     written = rows.recorded[r]
     epoch = runs.epochs[r]
     while stop[0] == 0:
         # With all data in a batch, the pass that reads the loss also gives the next update.
-        with_gradient = schedule.measure_gradient or (full_batch and epoch < schedule.epochs)
+        with_gradient = plan.measure_gradient or (full_batch and epoch < plan.epochs)
         ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch, stop)
         _record(rows, r, epoch, ssr, loss)
-        if schedule.measure_relative:
-            relative.add(rows, r, epoch, schedule.epochs)
+        if plan.measure_relative:
+            relative.add(rows, r, epoch, plan.epochs)
 
         status = RUNNING
         if not (finite and loss <= runs.limit[r]):  # so that NaN is past any limit
             status = DIVERGED
         elif loss <= runs.tolerance[r]:
             status = CONVERGED
-        elif epoch == schedule.epochs:
+        elif epoch == plan.epochs:
             status = FINISHED
 
-        due = written < schedule.recorded.size and schedule.recorded[written] == epoch
-        if schedule.recorded.size and (due or status != RUNNING):
+        due = written < plan.recorded.size and plan.recorded[written] == epoch
+        if plan.recorded.size and (due or status != RUNNING):
             rows.ssr_trajectory[r, written] = ssr
             if rows.loss_trajectory.shape[1]:
                 rows.loss_trajectory[r, written] = loss
@@ -262,26 +262,24 @@ def _train_run(
             break
 
         if full_batch:
-            finite = _update(network, schedule, theta, v, rates, drift, momentum, scratch.gradient)
+            finite = _update(network, plan, theta, v, rates, drift, momentum, scratch.gradient)
         else:
-            order_epoch(schedule, m, epoch, order)
-            for update in range(schedule.updates):
-                first = update * schedule.batch_size
-                last = min(first + schedule.batch_size, order.size)
+            order_epoch(plan, m, epoch, order)
+            for update in range(plan.updates):
+                first = update * plan.batch_size
+                last = min(first + plan.batch_size, order.size)
                 evaluate(network, theta, data, order, first, last, True, scratch, stop)
                 # Only the last answer counts: what is not finite stays so.
-                finite = _update(
-                    network, schedule, theta, v, rates, drift, momentum, scratch.gradient
-                )
+                finite = _update(network, plan, theta, v, rates, drift, momentum, scratch.gradient)
         epoch += 1
-        progress[1] += schedule.updates
+        progress[1] += plan.updates
     progress[2:4] += epoch + 1 - runs.epochs[r]  # no lane is ever idle
 
     rows.recorded[r] = written
     rows.ssr_mean[r] /= epoch + 1
-    if schedule.measure_relative:
-        relative.end(rows, r, schedule.epochs, rows.status[r] == DIVERGED)
-    if schedule.measure_gradient:
+    if plan.measure_relative:
+        relative.end(rows, r, plan.epochs, rows.status[r] == DIVERGED)
+    if plan.measure_gradient:
         squares = 0.0
         for g in scratch.gradient:
             squares = fma(g, g, squares)
@@ -292,7 +290,7 @@ def _train_run(
 def train(
     network: Architecture,
     data: Data,
-    schedule: Schedule,
+    plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
     stop: NDArray[np.uint8],
@@ -308,13 +306,11 @@ def train(
     """
     m = data.y.shape[0]
     in_order = np.arange(m)
-    order = np.arange(points_seen(schedule, m))
+    order = np.arange(points_seen(plan, m))
     scratch = make_scratch(network, runs.theta.shape[1])
     for r in range(rows.status.size):
         if stop[0]:
             break
         if rows.status[r] == RUNNING:
-            _train_run(
-                network, data, schedule, runs, rows, r, scratch, in_order, order, stop, progress
-            )
+            _train_run(network, data, plan, runs, rows, r, scratch, in_order, order, stop, progress)
             progress[0] += 1

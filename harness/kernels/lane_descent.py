@@ -2,7 +2,7 @@
 
 A kernel trains a group of runs at once, a run in each lane (see `lanes`). Groups take turns, epoch
 by epoch: while one waits for its longest chain of operations the next has work to do. The sizes of
-the network, activations and loss are constants. A `Kernel` is compiled once and kept on disk.
+the network, activations and loss are constants. A `LaneSpec` is compiled once and kept on disk.
 
 The lane of a run that has ended takes the next run at once. Where nothing happens in any lane (see
 `lane_runs`), an epoch is vectors only.
@@ -22,7 +22,7 @@ from harness.kernels._jit import entry, glue, inner
 from harness.kernels.descent import (
     Rows,
     Runs,
-    Schedule,
+    TrainingPlan,
     make_update,
     order_epoch,
 )
@@ -49,7 +49,7 @@ from harness.kernels.lane_spec import (
     V_LATE,
     V_SUM,
     ZERO,
-    Kernel,
+    LaneSpec,
     State,
     numbers_of,
 )
@@ -64,10 +64,10 @@ from harness.kernels.simd.memory import address, load, offset, stack, store
 _MOST_ON_STACK = 4096
 
 
-def _make_update(kernel: Kernel) -> Callable[..., Any]:
+def _make_update(spec: LaneSpec) -> Callable[..., Any]:
     """Return the step of all layers."""
-    update = make_update(kernel.lanes, kernel.heavy, kernel.drifts, kernel.all_train)
-    lanes, layers, drifts = kernel.lanes, len(kernel.layers), kernel.drifts
+    update = make_update(spec.lanes, spec.heavy, spec.drifts, spec.all_train)
+    lanes, layers, drifts = spec.lanes, len(spec.layers), spec.drifts
 
     def step_of(layer: Layer, l: int, before: Callable[..., Any]) -> Callable[..., Any]:
         first = layer.matrix
@@ -88,47 +88,47 @@ def _make_update(kernel: Kernel) -> Callable[..., Any]:
     def steps(trains: Any, rates: Any, momentum: Any, theta: Any, v: Any, g: Any, zero: Any) -> Any:
         return zero
 
-    for l, layer in enumerate(kernel.layers):
+    for l, layer in enumerate(spec.layers):
         steps = step_of(layer, l, steps)
     return steps
 
 
-def _make_shuffle(kernel: Kernel) -> Callable[..., None]:
+def _make_shuffle(spec: LaneSpec) -> Callable[..., None]:
     """Return what orders the data points for the epoch of each lane of a group."""
-    lanes = kernel.lanes
+    lanes = spec.lanes
 
     @inner
-    def shuffle(schedule: Schedule, m: int, state: State, g: int) -> None:
+    def shuffle(plan: TrainingPlan, m: int, state: State, g: int) -> None:
         for lane in range(lanes):
             epoch = state.counters[g, EPOCH * lanes + lane]
             if lane and epoch == state.counters[g, EPOCH * lanes + lane - 1]:
                 state.orders[lane] = state.orders[lane - 1]
             else:
-                order_epoch(schedule, m, epoch, state.orders[lane])
+                order_epoch(plan, m, epoch, state.orders[lane])
 
     return shuffle
 
 
 @cache
-def _build(kernel: Kernel) -> Callable[..., None]:
+def _build(spec: LaneSpec) -> Callable[..., None]:
     """Return the training loop of a kernel."""
-    lanes, groups = kernel.lanes, kernel.groups
-    full_batch, shuffled, statistics = kernel.full_batch, kernel.shuffled, kernel.statistics
-    every_epoch, relative = kernel.every_epoch, kernel.relative
-    own_loss = kernel.loss != SSR_LOSS
-    evaluate = make_evaluate(kernel, full_batch or kernel.gradient_norm, shuffled=False)
-    evaluate_batch = make_evaluate(kernel, True, shuffled)
-    update, shuffle = _make_update(kernel), _make_shuffle(kernel)
-    record_due, refill = make_record(lanes), make_refill(lanes, kernel.heavy, kernel.drifts)
+    lanes, groups = spec.lanes, spec.groups
+    full_batch, shuffled, statistics = spec.full_batch, spec.shuffled, spec.statistics
+    every_epoch, relative = spec.every_epoch, spec.relative
+    own_loss = spec.loss != SSR_LOSS
+    evaluate = make_evaluate(spec, full_batch or spec.gradient_norm, shuffled=False)
+    evaluate_batch = make_evaluate(spec, True, shuffled)
+    update, shuffle = _make_update(spec), _make_shuffle(spec)
+    record_due, refill = make_record(lanes), make_refill(lanes, spec.heavy, spec.drifts)
     visit = make_visit(
         lanes,
         own_loss=own_loss,
         statistics=statistics,
         relative=relative,
-        gradient_norm=kernel.gradient_norm,
+        gradient_norm=spec.gradient_norm,
         every_epoch=every_epoch,
     )
-    numbers = numbers_of(kernel)
+    numbers = numbers_of(spec)
     n_x, n_z, n_a, n_slope, n_delta, n_y, n_gradient = numbers.values()
     on_stack = sum(numbers.values()) <= _MOST_ON_STACK
     at_z, at_a, at_slope, at_delta, at_y, at_gradient, _ = np.cumsum([*numbers.values()]).tolist()
@@ -137,7 +137,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
     def epoch_of_group(
         network: Architecture,
         data: Data,
-        schedule: Schedule,
+        plan: TrainingPlan,
         runs: Runs,
         rows: Rows,
         state: State,
@@ -176,7 +176,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
             inverses = load(record, V_INVERSE_SUM * lanes, lanes)
             store(record, V_INVERSE_SUM * lanes, inverses + 1.0 / v)
             late = load(record, V_LATE * lanes, lanes)
-            is_late = epoch > schedule.epochs - relative_loss.LATE
+            is_late = epoch > plan.epochs - relative_loss.LATE
             store(record, V_LATE * lanes, select(is_late, late + v, late))
 
         if every_epoch:
@@ -188,7 +188,7 @@ def _build(kernel: Kernel) -> Callable[..., None]:
                     if rows.loss_trajectory.size:
                         store(loss_trajectory, place, load(record, LOSS * lanes + lane, 1))
         elif not everywhere(epoch < load(counters, DUE * lanes, lanes)):
-            record_due(schedule, rows, state, g)
+            record_due(plan, rows, state, g)
 
         progress[2] += lanes
         progress[3] += state.active[g]
@@ -199,35 +199,33 @@ def _build(kernel: Kernel) -> Callable[..., None]:
         finite = load(settings, ZERO * lanes, lanes) == 0.0
         uneventful = epoch < load(counters, EVENT * lanes, lanes)
         if not everywhere(goes_on & finite & uneventful):
-            any_ended = visit(schedule, runs, rows, state, g, scratch.gradient, progress)
+            any_ended = visit(plan, runs, rows, state, g, scratch.gradient, progress)
 
         momentum = load(settings, MOMENTUM * lanes, lanes)
         zero = fill(0.0, lanes)
         if full_batch:
-            zero = update(schedule.trains, rates, momentum, theta, velocity, scratch.gradient, zero)
+            zero = update(plan.trains, rates, momentum, theta, velocity, scratch.gradient, zero)
         else:
             if shuffled:
-                shuffle(schedule, m, state, g)
+                shuffle(plan, m, state, g)
             seen = state.orders.shape[1] if shuffled else m
-            for i in range(schedule.updates):
-                first = i * schedule.batch_size
-                last = min(first + schedule.batch_size, seen)
+            for i in range(plan.updates):
+                first = i * plan.batch_size
+                last = min(first + plan.batch_size, seen)
                 evaluate_batch(network, theta, data, state.orders, first, last, scratch, stop)
                 # Only the last answer counts: what is not finite stays so.
-                zero = update(
-                    schedule.trains, rates, momentum, theta, velocity, scratch.gradient, zero
-                )
+                zero = update(plan.trains, rates, momentum, theta, velocity, scratch.gradient, zero)
         store(settings, ZERO * lanes, zero)
         store(counters, EPOCH * lanes, epoch + 1)
-        progress[1] += state.active[g] * schedule.updates
+        progress[1] += state.active[g] * plan.updates
         if any_ended:
-            refill(schedule, runs, rows, state, g)
+            refill(plan, runs, rows, state, g)
 
     @glue
     def train(
         network: Architecture,
         data: Data,
-        schedule: Schedule,
+        plan: TrainingPlan,
         runs: Runs,
         rows: Rows,
         state: State,
@@ -258,13 +256,11 @@ def _build(kernel: Kernel) -> Callable[..., None]:
         g: Any
         for g in range(groups):
             state.counters[g] = NOBODY
-            refill(schedule, runs, rows, state, g)
+            refill(plan, runs, rows, state, g)
         g = np.int64(0)  # not a constant, for which all would be compiled once more
         while state.places[TRAINING] and stop[0] == 0:
             if state.active[g]:
-                epoch_of_group(
-                    network, data, schedule, runs, rows, state, g, scratch, stop, progress
-                )
+                epoch_of_group(network, data, plan, runs, rows, state, g, scratch, stop, progress)
             g = g + 1 if g + 1 < groups else 0
 
     return train
@@ -280,19 +276,19 @@ def _loop(*arguments: Any) -> None:
 def _train_lanes(
     network: Architecture,
     data: Data,
-    schedule: Schedule,
+    plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
     state: State,
     stop: NDArray[np.uint8],
     progress: Integers,
 ) -> None:
-    _loop(network, data, schedule, runs, rows, state, stop, progress)
+    _loop(network, data, plan, runs, rows, state, stop, progress)
 
 
 @cache
-def train_with(kernel: Kernel) -> Callable[..., None]:
-    """Return `train(network, data, schedule, runs, rows, state, stop, progress)` of a kernel.
+def train_with(spec: LaneSpec) -> Callable[..., None]:
+    """Return `train(network, data, plan, runs, rows, state, stop, progress)` of a kernel.
 
     It does what `descent.train` does, with `state` of `make_state` as working memory. `progress`
     counts ended runs, updates, and passes over the data: those that the lanes had room for, and
@@ -301,7 +297,7 @@ def train_with(kernel: Kernel) -> Callable[..., None]:
     # Numba keeps a function on disk under its name and what it closes over. A closure over compiled
     # functions would be another one at each start; this function has a global of its own instead,
     # and a name that says which kernel it is.
-    digest = hashlib.sha256(repr(kernel).encode()).hexdigest()[:16]
-    function = FunctionType(_train_lanes.__code__, {**globals(), "_loop": _build(kernel)})
+    digest = hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
+    function = FunctionType(_train_lanes.__code__, {**globals(), "_loop": _build(spec)})
     function.__qualname__ = f"train_lanes_{digest}"
     return entry(function)

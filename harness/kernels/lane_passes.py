@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness.kernels import activations, losses
 from harness.kernels._jit import glue, inner
-from harness.kernels.lane_spec import Kernel
+from harness.kernels.lane_spec import LaneSpec
 from harness.kernels.layers import Layer, Scratch, layer_passes
 from harness.kernels.losses import loss_weight
 from harness.kernels.passes import Architecture, Data, Floats, Integers
@@ -85,26 +85,26 @@ def _known_loss(loss: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 @cache
 def _make_tile(
-    kernel: Kernel, samples: int, with_gradient: bool, shuffled: bool
+    spec: LaneSpec, samples: int, with_gradient: bool, shuffled: bool
 ) -> Callable[..., Any]:
     """Return the passes over data points whose inputs and targets are in the scratch memory."""
     forward = backward = _nothing
-    for l, layer in enumerate(kernel.layers, start=1):
+    for l, layer in enumerate(spec.layers, start=1):
         if shuffled:
             layer = layer._replace(shared=0)
-        units = _units_at_once(layer, kernel.lanes, samples)
+        units = _units_at_once(layer, spec.lanes, samples)
         passes = layer_passes(
-            kernel.lanes,
+            spec.lanes,
             samples,
             units,
             _known_activation(layer.activation),
-            *_known_loss(kernel.loss),
+            *_known_loss(spec.loss),
         )
         forward = _then(forward, _through(passes.forward, layer, l))
         if with_gradient:
             backward = _then(_through(passes.backward, layer, l - 1), backward)
-    residuals, last, at, loss = passes.residuals, layer, l, kernel.loss
-    scaled = kernel.scaled
+    residuals, last, at, loss = passes.residuals, layer, l, spec.loss
+    scaled = spec.scaled
 
     @glue
     def tile(
@@ -120,15 +120,15 @@ def _make_tile(
 
 
 @cache
-def _make_fetch(kernel: Kernel, samples: int, shuffled: bool) -> Callable[..., None]:
+def _make_fetch(spec: LaneSpec, samples: int, shuffled: bool) -> Callable[..., None]:
     """Return what puts data points into the scratch memory.
 
     They are i onwards, the same in all lanes; with shuffled or drawn batches, where lanes are at
     different epochs, `orders[lane, i]` onwards.
     """
-    lanes, column = kernel.lanes, samples * kernel.lanes
-    inputs, outputs = kernel.layers[0].fan_in, kernel.layers[-1].fan_out
-    shared = kernel.layers[0].shared
+    lanes, column = spec.lanes, samples * spec.lanes
+    inputs, outputs = spec.layers[0].fan_in, spec.layers[-1].fan_out
+    shared = spec.layers[0].shared
 
     @inner
     def fetch(data: Data, orders: Integers, i: int, scratch: Scratch) -> None:
@@ -153,18 +153,18 @@ def _make_fetch(kernel: Kernel, samples: int, shuffled: bool) -> Callable[..., N
     return fetch
 
 
-def make_evaluate(kernel: Kernel, with_gradient: bool, shuffled: bool) -> Callable[..., Any]:
+def make_evaluate(spec: LaneSpec, with_gradient: bool, shuffled: bool) -> Callable[..., Any]:
     """Return SSR, loss and, in the scratch memory, the gradient over some data points."""
-    lanes, samples, one_tile = kernel.lanes, kernel.samples, kernel.one_tile
-    loss, outputs = kernel.loss, kernel.layers[-1].fan_out
-    numbers = kernel.parameters * lanes
+    lanes, samples, one_tile = spec.lanes, spec.samples, spec.one_tile
+    loss, outputs = spec.loss, spec.layers[-1].fan_out
+    numbers = spec.parameters * lanes
     fetch, tile = (
-        _make_fetch(kernel, samples, shuffled),
-        _make_tile(kernel, samples, with_gradient, shuffled),
+        _make_fetch(spec, samples, shuffled),
+        _make_tile(spec, samples, with_gradient, shuffled),
     )
     fetch_one, tile_one = (
-        _make_fetch(kernel, 1, shuffled),
-        _make_tile(kernel, 1, with_gradient, shuffled),
+        _make_fetch(spec, 1, shuffled),
+        _make_tile(spec, 1, with_gradient, shuffled),
     )
 
     @glue

@@ -20,7 +20,7 @@ from harness.kernels.descent import (
     RUNNING,
     Rows,
     Runs,
-    Schedule,
+    TrainingPlan,
 )
 from harness.kernels.lane_spec import (
     DUE,
@@ -59,7 +59,7 @@ def make_record(lanes: int) -> Callable[..., None]:
     """Return what records an epoch of the lanes of a group where it is due."""
 
     @inner
-    def record_due(schedule: Schedule, rows: Rows, state: State, g: int) -> None:
+    def record_due(plan: TrainingPlan, rows: Rows, state: State, g: int) -> None:
         record, counters = state.record[g], state.counters[g]
         for lane in range(lanes):
             if counters[DUE * lanes + lane] != counters[EPOCH * lanes + lane]:
@@ -71,7 +71,7 @@ def make_record(lanes: int) -> Callable[..., None]:
                 store(address(rows.loss_trajectory), place, record[LOSS * lanes + lane])
             written += 1
             counters[WRITTEN * lanes + lane] = written
-            due = schedule.recorded[written] if written < schedule.recorded.size else NEVER
+            due = plan.recorded[written] if written < plan.recorded.size else NEVER
             counters[DUE * lanes + lane] = due
 
     return record_due
@@ -89,13 +89,13 @@ def make_visit(
 ) -> Callable[..., bool]:
     """Return what looks at each lane of a group after an epoch: begins its run, or ends it.
 
-    `own_loss`: the loss is not SSR. The others are as in `Kernel`.
+    `own_loss`: the loss is not SSR. The others are as in `LaneSpec`.
     """
     loss_min = LOSS_MIN if own_loss else SSR_MIN
 
     @inner
     def visit(
-        schedule: Schedule,
+        plan: TrainingPlan,
         runs: Runs,
         rows: Rows,
         state: State,
@@ -125,7 +125,7 @@ def make_visit(
                     record[LOSS_FIRST * lanes + lane] = loss
                     record[V_SUM * lanes + lane] = v
                     record[V_INVERSE_SUM * lanes + lane] = 1.0 / v
-                    late = epoch > schedule.epochs - relative_loss.LATE
+                    late = epoch > plan.epochs - relative_loss.LATE
                     record[V_LATE * lanes + lane] = v if late else 0.0
 
             status = RUNNING
@@ -134,16 +134,16 @@ def make_visit(
                 status = DIVERGED
             elif loss <= settings[TOLERANCE * lanes + lane]:
                 status = CONVERGED
-            elif epoch == schedule.epochs:
+            elif epoch == plan.epochs:
                 status = FINISHED
 
-            counters[EVENT * lanes + lane] = schedule.epochs
+            counters[EVENT * lanes + lane] = plan.epochs
             if status == RUNNING:
                 continue
 
             written = epoch + 1 if every_epoch else counters[WRITTEN * lanes + lane]
             # The last epoch of a run is recorded even where it was not due.
-            if written and schedule.recorded[written - 1] != epoch:
+            if written and plan.recorded[written - 1] != epoch:
                 rows.ssr_trajectory[r, written] = ssr
                 if rows.loss_trajectory.shape[1]:
                     rows.loss_trajectory[r, written] = loss
@@ -167,7 +167,7 @@ def make_visit(
                 rows.relative_sum[r] = record[V_SUM * lanes + lane]
                 rows.relative_inverse_sum[r] = record[V_INVERSE_SUM * lanes + lane]
                 rows.relative_late[r] = record[V_LATE * lanes + lane]
-                relative_loss.end(rows, r, schedule.epochs, status == DIVERGED)
+                relative_loss.end(rows, r, plan.epochs, status == DIVERGED)
             for p in range(runs.theta.shape[1]):
                 runs.theta[r, p] = theta[p * lanes + lane]
             if gradient_norm:
@@ -186,7 +186,7 @@ def make_refill(lanes: int, heavy: bool, drifts: bool) -> Callable[..., None]:
     """Return what gives the next runs to the lanes of a group that have none."""
 
     @inner
-    def refill(schedule: Schedule, runs: Runs, rows: Rows, state: State, g: int) -> None:
+    def refill(plan: TrainingPlan, runs: Runs, rows: Rows, state: State, g: int) -> None:
         settings, record, counters = state.settings[g], state.record[g], state.counters[g]
         theta, velocity, rates = state.theta[g], state.velocity[g], state.rates[g]
         layers = runs.rates.shape[1]
@@ -233,12 +233,12 @@ def make_refill(lanes: int, heavy: bool, drifts: bool) -> Callable[..., None]:
             record[LOSS_MIN * lanes + lane] = rows.loss[r, 2]
             counters[EPOCH_OF_MIN * lanes + lane] = rows.epoch_of_ssr_min[r]
             written = rows.recorded[r]
-            due = schedule.recorded[written] if written < schedule.recorded.size else NEVER
+            due = plan.recorded[written] if written < plan.recorded.size else NEVER
             counters[RUN * lanes + lane] = r
             counters[EPOCH * lanes + lane] = runs.epochs[r]
             counters[EVENT * lanes + lane] = 0
             counters[DUE * lanes + lane] = due
-            counters[PLACE * lanes + lane] = r * schedule.recorded.size
+            counters[PLACE * lanes + lane] = r * plan.recorded.size
             counters[WRITTEN * lanes + lane] = written
 
     return refill

@@ -1,6 +1,6 @@
 """What a kernel for lanes is compiled for, and its working memory; no code of a kernel.
 
-A `Kernel` holds the constants: with them the compiler unrolls what is small and keeps it in
+A `LaneSpec` holds the constants: with them the compiler unrolls what is small and keeps it in
 registers. A `State` holds the runs that are in the lanes.
 """
 
@@ -18,7 +18,7 @@ NOBODY = -1  # the run of an idle lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kernel:
+class LaneSpec:
     """What a kernel is compiled for. Equal ones are the same machine code.
 
     Attributes
@@ -107,21 +107,21 @@ RUN, EPOCH, EVENT, DUE, PLACE, WRITTEN, EPOCH_OF_MIN = range(7)
 NEXT, TRAINING = range(2)
 
 
-def numbers_of(kernel: Kernel) -> dict[str, int]:
+def numbers_of(spec: LaneSpec) -> dict[str, int]:
     """Return how many numbers each part of the scratch memory holds, in their order."""
-    units = kernel.units * kernel.samples * kernel.lanes
+    units = spec.units * spec.samples * spec.lanes
     return {
-        "x": kernel.layers[0].fan_in * kernel.samples,
+        "x": spec.layers[0].fan_in * spec.samples,
         "z": units,
         "a": units,
         "slope": units,
         "delta": units,
-        "y": kernel.layers[-1].fan_out * kernel.samples * kernel.lanes,
-        "gradient": kernel.parameters * kernel.lanes,
+        "y": spec.layers[-1].fan_out * spec.samples * spec.lanes,
+        "gradient": spec.parameters * spec.lanes,
     }
 
 
-def make_state(kernel: Kernel, batch_samples: int) -> State:
+def make_state(spec: LaneSpec, batch_samples: int) -> State:
     """Return working memory for a kernel; vectors begin at multiples of 64 bytes."""
 
     def aligned(groups: int, numbers: int, kind: Any = np.float64) -> NDArray[Any]:
@@ -130,15 +130,15 @@ def make_state(kernel: Kernel, batch_samples: int) -> State:
         first = (-memory.ctypes.data // 8) % 8
         return memory[first : first + groups * stride].reshape(groups, stride)
 
-    groups, lanes = kernel.groups, kernel.lanes
+    groups, lanes = spec.groups, spec.lanes
     return State(
-        theta=aligned(groups, kernel.parameters * lanes),
-        velocity=aligned(groups, kernel.parameters * lanes if kernel.heavy else 0),
-        rates=aligned(groups, (1 + kernel.drifts) * len(kernel.layers) * lanes),
+        theta=aligned(groups, spec.parameters * lanes),
+        velocity=aligned(groups, spec.parameters * lanes if spec.heavy else 0),
+        rates=aligned(groups, (1 + spec.drifts) * len(spec.layers) * lanes),
         settings=aligned(groups, 4 * lanes),
         record=aligned(groups, 9 * lanes),
         counters=aligned(groups, 7 * lanes, np.int64),
-        scratch=aligned(1, sum(numbers_of(kernel).values())),
+        scratch=aligned(1, sum(numbers_of(spec).values())),
         orders=np.zeros((lanes, batch_samples), dtype=np.int64),
         active=np.zeros(groups, dtype=np.int64),
         places=np.zeros(2, dtype=np.int64),

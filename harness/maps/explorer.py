@@ -90,7 +90,7 @@ class Walk:
         HarnessError
             It is too small for numbers, or has some that are not allowed, or cannot be trained.
         """
-        if not told_apart(window, self.here.experiment.axes.shape):
+        if not told_apart(window, self.here.experiment.grid.shape):
             raise HarnessError("Neighbours in this window are the same number, or nearly.")
         self._maps.append(self._train(framed(self.here.experiment, window=window)))
 

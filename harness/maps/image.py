@@ -61,9 +61,9 @@ def map_axes(experiment: Experiment) -> tuple[Axis, Axis]:
     ExperimentError
         The grid is another one.
     """
-    axes = experiment.axes.axes
+    axes = experiment.grid.axes
     spaced = all(isinstance(axis.values, Spaced) for axis in axes)
-    if len(experiment.axes.dimensions) != 2 or len(axes) != 2 or not spaced:
+    if len(experiment.grid.dimensions) != 2 or len(axes) != 2 or not spaced:
         raise ExperimentError(
             "grid",
             "must have two axes, each { linear = [..] } or { log = [..] }, to be a map.",
@@ -92,7 +92,7 @@ def framed(
             values.kind: [first, last],
             "count": size or values.count,
         }
-    return Experiment.from_mapping(document, data=experiment.dataset)
+    return Experiment.from_mapping(document, data=experiment.data)
 
 
 def window_of(experiment: Experiment) -> Window:
@@ -165,10 +165,10 @@ def part_of(experiment: Experiment, pixels: NDArray[np.int64]) -> Experiment:
             "Leave out --refine.",
         )
     document = experiment.document()
-    columns = experiment.axes.columns(pixels)
+    columns = experiment.grid.columns(pixels)
     document["grid"] = {name: values.tolist() for name, values in columns.items()}
     document["grid"]["zip"] = [list(columns)]
-    return Experiment.from_mapping(document, data=experiment.dataset)
+    return Experiment.from_mapping(document, data=experiment.data)
 
 
 def columns_of(there: Collection[str]) -> tuple[str, ...]:
@@ -203,7 +203,7 @@ def image_of(runs: pd.DataFrame, experiment: Experiment) -> Image:
     experiment : Experiment
         Theirs.
     """
-    width, height = experiment.axes.shape
+    width, height = experiment.grid.shape
     trained, value = kinds_and_values(runs)
     return Image(
         trained=trained.reshape(height, width),

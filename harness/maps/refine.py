@@ -125,7 +125,7 @@ def refined_map(
         results = sweep(part_of(experiment, pixels), out / name)
         return kinds_and_values(results.read_runs(columns_of(results.run_columns)))
 
-    width, height = experiment.axes.shape
+    width, height = experiment.grid.shape
     trained, value, refinement = refine((height, width), train)
     signed = set(PAPER) <= set(experiment.record.measures)
     return RefinedMap(

@@ -108,7 +108,7 @@ def zoom(
         )
         yield found
         window = nearest_half(found.image, experiment)
-        if window is None or not told_apart(window, experiment.axes.shape):
+        if window is None or not told_apart(window, experiment.grid.shape):
             return
         experiment = framed(experiment, window=window)
 

@@ -199,7 +199,7 @@ def _fit(results: Results, wishes: Wishes) -> Figure:
     run_id = results.best_run if wishes.run is None else wishes.run
     row = _row(results, run_id)
     experiment = results.experiment
-    inputs = experiment.dataset.inputs.shape[1]
+    inputs = experiment.data.inputs.shape[1]
     more = None
     if inputs <= 2:
         more = predictions.lattice(experiment, _CURVE if inputs == 1 else _AREA)
@@ -232,7 +232,7 @@ def _fit(results: Results, wishes: Wishes) -> Figure:
 
 def _squiggle(results: Results, wishes: Wishes) -> Figure:
     experiment = results.experiment
-    inputs = experiment.dataset.inputs.shape[1]
+    inputs = experiment.data.inputs.shape[1]
     if inputs != 1:
         raise ResultsError(
             f"squiggle is for networks with one input; that of {results.folder} has {inputs}.\n"
@@ -256,7 +256,7 @@ def _squiggle(results: Results, wishes: Wishes) -> Figure:
 def _endpoints(results: Results, wishes: Wishes) -> Figure:
     reading.need_parameters(results)
     best = results.best_run
-    network = results.experiment.run(best).perceptron
+    network = results.experiment.single(best).network
     pair = None
     if wishes.x or wishes.y:
         for name in (wishes.x, wishes.y):

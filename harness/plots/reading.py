@@ -120,6 +120,6 @@ def runs_and_trajectories(
 def _recorded(results: Results) -> Any:
     """Return the epochs that are recorded of a run, or of the longest."""
     try:
-        return results.experiment.schedule
+        return results.experiment.recorded_epochs
     except ExperimentError:
         return range(results.manifest["experiment"]["training"]["epochs"])

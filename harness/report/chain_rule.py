@@ -17,7 +17,7 @@ _MOST_CHAINS = 5_000  # that are multiplied for it
 def worked(experiment: Experiment, run_id: int) -> str:
     """Return tables for a weight and a bias of the first layer and of the last."""
     parts, remark = [], ""
-    for name in _chosen(experiment.run(run_id)):
+    for name in _chosen(experiment.single(run_id)):
         try:
             found = trace(experiment, run_id=run_id, parameter=name)
         except ExperimentError as error:
@@ -32,12 +32,12 @@ def worked(experiment: Experiment, run_id: int) -> str:
 
 def _chosen(alone: Experiment) -> list[str]:
     """Return the first weight and bias of the first layer and of the last, if they train."""
-    network, train = alone.perceptron, alone.training.train
+    network, train = alone.network, alone.training.train
     found: list[str] = []
     places = parameter_places(network)
     for layer in dict.fromkeys((network.layers, 1)):
         paths = math.prod(network.sizes[layer + 1 :])
-        if paths * len(alone.dataset.inputs) > _MOST_CHAINS and layer == 1:
+        if paths * len(alone.data.inputs) > _MOST_CHAINS and layer == 1:
             continue
         for kind in "wb":
             ours = (

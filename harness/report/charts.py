@@ -98,7 +98,7 @@ def epochs_along(
         table = _epochs_table(axis, places[rows], watched)
         if np.isfinite(table["median"]).any():
             # An axis of tolerances has no one threshold.
-            names = [axis.name for axis in results.experiment.axes.axes]
+            names = [axis.name for axis in results.experiment.grid.axes]
             tolerance = results.experiment.training.tolerance
             return _epochs(axis, table, None if "tolerance" in names else tolerance, True)
     few = np.sort(np.argsort(scattered(runs["run_id"]), kind="stable")[:_WATCHED_RUNS])
@@ -178,8 +178,8 @@ def histogram(
 def fitted_curve(experiment: Experiment, best: "pd.Series[Any]") -> dict[str, Any] | None:
     """Return the curve of the best run beside the data, where the network has one input."""
     run_id = int(best["run_id"])
-    alone = experiment.run(run_id)
-    network, data = alone.perceptron, alone.dataset
+    alone = experiment.single(run_id)
+    network, data = alone.network, alone.data
     if network.sizes[0] != 1:
         return None
     inputs = lattice(alone, _CURVE_POINTS)

@@ -80,7 +80,7 @@ def _check_free(path: Path, files: LocalFiles, name: str) -> None:
 def page(results: Results) -> str:
     """Return the report as HTML."""
     experiment = results.experiment
-    numbered = ordered_axes(experiment.axes)
+    numbered = ordered_axes(experiment.grid)
     axes = [axis for _, axis in numbered]
     cells = [CellCounts(view, axes) for view in views(axes)]
     by_axis = [
@@ -88,7 +88,7 @@ def page(results: Results) -> str:
         for at, axis in enumerate(axes)
     ]
     found = gather(results, [*cells, *by_axis])
-    coordinates = experiment.axes.coordinates(found.runs["run_id"].to_numpy())
+    coordinates = experiment.grid.coordinates(found.runs["run_id"].to_numpy())
     places = [axis.place(coordinates[number]) for number, axis in numbered]
     shown = [each.view for each in cells]
     along = {
@@ -122,7 +122,7 @@ def page(results: Results) -> str:
         else charts.fitted_curve(experiment, found.best.iloc[0]),
         "best_run": found.best_run,
         "best_places": [
-            axis.place(experiment.axes.coordinates(np.array([found.best_run]))[n]).item()
+            axis.place(experiment.grid.coordinates(np.array([found.best_run]))[n]).item()
             for n, axis in numbered
         ],
         "log_epochs": "log" in str(experiment.record.epochs),

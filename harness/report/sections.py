@@ -22,13 +22,13 @@ _OUTCOME_ROWS = 40
 def summary(results: Results, found: Gathered) -> str:
     """Return the experiment and how its runs ended."""
     experiment = results.experiment
-    network, points = experiment.network, len(experiment.dataset.inputs)
+    network, points = experiment.network, len(experiment.data.inputs)
     ended = ", ".join(f"{n:,} {name}" for name, n in found.counts.items() if n)
-    axes = "; ".join(map(_axis, experiment.axes.axes)) or "none: one run"
+    axes = "; ".join(map(_axis, experiment.grid.axes)) or "none: one run"
     pairs = {
-        "network": f"{'-'.join(map(str, network.layers))}, {', '.join(network.activations)},"
+        "network": f"{'-'.join(map(str, network.sizes))}, {', '.join(network.activations)},"
         f" {network.loss.replace('_', ' ')}",
-        "data": f"{experiment.data.generator or experiment.data.file or 'inline'},"
+        "data": f"{experiment.data_section.generator or experiment.data_section.file or 'inline'},"
         f" {points:,} data {'point' if points == 1 else 'points'}",
         "training": _training(experiment),
         "axes": axes,
@@ -48,7 +48,7 @@ def summary(results: Results, found: Gathered) -> str:
 
 def _training(experiment: Experiment) -> str:
     """Say when runs end; what an axis sets is different for each."""
-    training, names = experiment.training, [axis.name for axis in experiment.axes.axes]
+    training, names = experiment.training, [axis.name for axis in experiment.grid.axes]
     epochs = f"{training.epochs:,} {'epoch' if training.epochs == 1 else 'epochs'} at most"
     if "max_epochs" in names:
         epochs = "as many epochs as max_epochs at most"
@@ -127,7 +127,7 @@ def commands(results: Results, found: Gathered) -> str:
 
 def needs(results: Results) -> str:
     """Return which file beside the experiment is needed, if there is one."""
-    file = results.experiment.data.file
+    file = results.experiment.data_section.file
     return f"<p>It reads its data from <code>{escape(file)}</code>.</p>" if file else ""
 
 

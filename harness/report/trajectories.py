@@ -103,7 +103,7 @@ def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
 
 def bands(results: Results, found: Gathered) -> dict[str, Any] | None:
     """Return quantiles of the SSR over a sample of all runs; None where none was recorded."""
-    longest = max(results.experiment.schedule.size, 1)
+    longest = max(results.experiment.recorded_epochs.size, 1)
     most = max(200, min(_BAND_RUNS, _BAND_ROWS // longest))
     ids = found.runs["run_id"].to_numpy()
     runs = found.runs.iloc[np.sort(np.argsort(scattered(ids), kind="stable")[:most])]

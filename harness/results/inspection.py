@@ -110,7 +110,7 @@ def verify(folder: Path) -> Iterator[Checked]:
     problem, data = "", None
     if not points.problem:  # else nobody knows the columns of the tables
         try:
-            data = experiment_of(whole).dataset
+            data = experiment_of(whole).data
         except ResultsError as error:
             problem = f"does not fit its experiment: {error}"
     yield Checked(name=MANIFEST, problem=problem, commit="")

@@ -64,7 +64,7 @@ def _networks(experiment: Experiment) -> Iterator[Network]:
         for dimension in grid.dimensions
     ]
     if not any(changing):
-        yield experiment.perceptron
+        yield experiment.network
         return
     dimensions = zip(grid.dimensions, changing, strict=True)
     part = Grid(dimensions=tuple(dimension for dimension, changes in dimensions if changes))
@@ -72,13 +72,13 @@ def _networks(experiment: Experiment) -> Iterator[Network]:
     for index in range(part.size):
         inside = iter(part.coordinates(first + index))
         whole = tuple(next(inside) if changes else first for changes in changing)
-        yield experiment.at(grid.point(int(grid.run_ids(whole)[0]))).perceptron
+        yield experiment.at(grid.point(int(grid.run_ids(whole)[0]))).network
 
 
 def most_recorded(experiment: Experiment) -> int:
     """Return the most epochs that a run of an experiment records."""
     wanted, epochs = experiment.record.epochs, [experiment.training.epochs]
-    for axis in experiment.axes.axes:
+    for axis in experiment.grid.axes:
         if axis.name == "max_epochs":
             epochs = axis.values.take(np.arange(axis.values.count)).tolist()
     return max(recorded_epochs(wanted, each).size for each in epochs)
@@ -87,8 +87,8 @@ def most_recorded(experiment: Experiment) -> int:
 def _axes(experiment: Experiment) -> dict[str, Kind]:
     """Return the column of each axis."""
     found: dict[str, Kind] = {}
-    first = experiment.axes.columns(np.zeros(1, dtype=np.int64))
-    for axis in experiment.axes.axes:
+    first = experiment.grid.columns(np.zeros(1, dtype=np.int64))
+    for axis in experiment.grid.axes:
         if first[axis.name].dtype.kind == "O":
             places = np.arange(axis.values.count)
             found[axis.name] = frozenset(axis.values.take(places).tolist())
@@ -130,7 +130,7 @@ def check_fit(store: Store, experiment: Experiment) -> None:
     for name, there, right in (
         ("identity", manifest.identity, experiment.identity),
         ("lineage", manifest.lineage, experiment.lineage),
-        ("runs", manifest.runs, experiment.axes.size),
+        ("runs", manifest.runs, experiment.grid.size),
         ("recorded", manifest.recorded, most_recorded(experiment)),
     ):
         if there != right:

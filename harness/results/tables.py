@@ -68,7 +68,7 @@ class Results:
     @property
     def grid(self) -> Grid:
         """The grid: axes, and the arithmetic between run ids and coordinates."""
-        return self.experiment.axes
+        return self.experiment.grid
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -123,7 +123,7 @@ class Results:
         names = self._checked_columns("runs", columns)
         most = check_whole("most", most, 1, "It is the number of runs that are wanted.")
         share = most / max(self.reader.rows("runs"), 1)
-        starts = self.experiment.grid.get("init_id")
+        starts = self.experiment.grid_section.get("init_id")
         many = isinstance(starts, int) and starts >= _MANY_STARTS
         chosen_by = "init_id" if many else "run_id"
         parts = []
@@ -264,7 +264,7 @@ class Results:
         HarnessError
             xarray is not installed; the extra `xarray` brings it.
         """
-        return to_dataset(self.runs, self.experiment.axes)
+        return to_dataset(self.runs, self.experiment.grid)
 
     def _repr_html_(self) -> str:
         """Show them in a notebook: how the runs ended, and where the tables are."""

@@ -90,15 +90,15 @@ class _Size:
 def _measure_size(trainer: Trainer) -> _Size:
     experiment = trainer.experiment
     variants = experiment.variant_grid.size
-    runs = experiment.axes.size // variants
+    runs = experiment.grid.size // variants
     updates = rows = 0
     work = 0.0
     for index in range(variants):
         variant = trainer.variant(index)
-        updates += runs * variant.schedule.epochs * variant.schedule.updates
-        rows += runs * variant.schedule.recorded.size
+        updates += runs * variant.plan.epochs * variant.plan.updates
+        rows += runs * variant.plan.recorded.size
         work += runs * work_of(variant)
-    return _Size(runs=experiment.axes.size, updates=updates, rows=rows, work=work)
+    return _Size(runs=experiment.grid.size, updates=updates, rows=rows, work=work)
 
 
 def chunk_size(trainer: Trainer) -> int:
@@ -166,10 +166,10 @@ def _seconds_of_sharpness(trainer: Trainer, size: _Size) -> float:
     if not trainer.experiment.record.sharpness:
         return 0.0
     variant = trainer.variant(0)
-    theta = start(variant, trainer.experiment.axes.columns(np.zeros(1, dtype=np.int64)), 1).theta
+    theta = start(variant, trainer.experiment.grid.columns(np.zeros(1, dtype=np.int64)), 1).theta
     stop, found = np.zeros(1, dtype=np.uint8), np.empty(1)
     began = time.perf_counter()
-    sharpness_of(variant.architecture, theta, variant.data, variant.schedule.trains, stop, found)
+    sharpness_of(variant.architecture, theta, variant.data, variant.plan.trains, stop, found)
     return (time.perf_counter() - began) * size.rows
 
 
@@ -179,7 +179,7 @@ def _without_sharpness(trainer: Trainer) -> Trainer:
         return trainer
     document = trainer.experiment.document()
     document["record"]["sharpness"] = False
-    data = trainer.experiment.dataset
+    data = trainer.experiment.data
     return Trainer(Experiment.from_mapping(document, data=data), lanes=1)
 
 

@@ -42,7 +42,7 @@ def open_or_create(
     ResultsError
         The folder holds another experiment, or chunks of another version.
     """
-    data = experiment.dataset
+    data = experiment.data
     if not has_manifest(folder):
         return Store.create(folder, manifest, data.inputs, data.targets)
     store = Store.open(folder)
@@ -80,7 +80,7 @@ def _check_growth(store: Store, experiment: Experiment) -> None:
 def _former(store: Store, experiment: Experiment) -> Experiment | None:
     """Return the experiment of a folder with the axes of a larger one; None if it is another."""
     try:
-        before = Experiment.from_mapping(store.manifest.experiment, data=experiment.dataset)
+        before = Experiment.from_mapping(store.manifest.experiment, data=experiment.data)
     except ExperimentError:  # these are not its data points
         return None
     if before.lineage != store.manifest.lineage:  # nor here
@@ -134,7 +134,7 @@ def manifest_of(trainer: Trainer) -> Manifest:
         There would be too many chunks, or a run records too much.
     """
     experiment = trainer.experiment
-    runs, size = experiment.axes.size, chunk_size(trainer)
+    runs, size = experiment.grid.size, chunk_size(trainer)
     chunks = math.ceil(runs / size)
     if chunks > MOST_CHUNKS:
         raise HarnessError(

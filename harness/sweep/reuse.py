@@ -24,14 +24,14 @@ from harness.training.variants import Variant
 
 def obstacle(before: Experiment, now: Experiment) -> str | None:
     """Say why an experiment does not extend a former one of the same lineage; None if it does."""
-    if now.axes.in_former(before.axes) is None:
+    if now.grid.in_former(before.grid) is None:
         return "values of an axis are gone"
-    if any(axis.name == "max_epochs" for axis in now.axes.axes):
+    if any(axis.name == "max_epochs" for axis in now.grid.axes):
         return None  # every run has its own
     if now.training.epochs < before.training.epochs:
         return "it has fewer epochs"
-    between = now.schedule[now.schedule < before.training.epochs]
-    if not np.isin(between, before.schedule).all():
+    between = now.recorded_epochs[now.recorded_epochs < before.training.epochs]
+    if not np.isin(between, before.recorded_epochs).all():
         return "with more epochs other epochs are recorded; { every = n } would keep them"
     return None
 
@@ -52,9 +52,9 @@ class Former:
         experiment = trainer.experiment
         self._sources = []
         for store in stores:
-            former = experiment_of(store, experiment.dataset)
+            former = experiment_of(store, experiment.data)
             before = former.with_axes_of(experiment)
-            former_ids = experiment.axes.in_former(before.axes)
+            former_ids = experiment.grid.in_former(before.grid)
             if former_ids is None or obstacle(before, experiment):
                 raise ResultsError(
                     f"{store.folder} has a former generation that the grid cannot have grown from."
@@ -130,7 +130,7 @@ class KnownRuns:
             return
         status = self.columns["status"][chosen[at]]
         goes_on = (status == descent.FINISHED) & (
-            self.columns["epochs"][chosen[at]] < variant.schedule.epochs
+            self.columns["epochs"][chosen[at]] < variant.plan.epochs
         )
         # Velocity and sum of SSR are part of the state of a run and are not in the tables.
         can = self._has_state(variant) & (runs.momentum[at] == 0.0)
@@ -172,7 +172,7 @@ class KnownRuns:
         ends = self.columns["epochs"]
         for part in self.trajectories:
             place, epoch = part["place"], part["epoch"]
-            due = np.isin(epoch, variant.schedule.recorded)
+            due = np.isin(epoch, variant.plan.recorded)
             # The end of a run is there in any case; one that goes on comes to its own.
             wanted = np.where(
                 moves[place], due & (epoch < ends[place]), due | (epoch == ends[place])

@@ -1,6 +1,6 @@
 """A range of runs: settings in, kernel called, columns out. This is what an engine runs.
 
-Runs of one kernel call share network, schedule and data; the axes that change those make variants.
+Runs of one kernel call share network, plan and data; the axes that change those make variants.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from harness.kernels._jit import COMPILES
 from harness.kernels.curvature import sharpness_of
 from harness.kernels.lane_descent import train_with
 from harness.kernels.lane_spec import make_state
-from harness.training.trajectories import Part, Trajectories
+from harness.training.trajectories import Trajectories, VariantRows
 from harness.training.variants import (
     COUNTS,
     Columns,
     Variant,
     make_counts,
-    make_kernel,
+    make_lane_spec,
     make_rows,
     make_variant,
     start,
@@ -43,14 +43,14 @@ _ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_traje
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class TrainedRuns:
     """What a range of runs left: columns of equal length, ordered by run_id."""
 
     runs: Columns
     trajectories: Trajectories
 
 
-class Known(Protocol):
+class KnownRuns(Protocol):
     """What is known of some runs before they are trained."""
 
     def fill(
@@ -109,7 +109,7 @@ class Trainer:
         point = self.experiment.variant_grid.point(index)
         return make_variant(self.experiment.at(point) if point else self.experiment)
 
-    def compile(self) -> Block:
+    def compile(self) -> TrainedRuns:
         """Compile every kernel that training calls, by training no runs; return their columns."""
         block = self.train(0, 0, np.zeros(1, dtype=np.uint8), make_counts(1)[0])
         assert block is not None  # nobody could stop it
@@ -121,8 +121,8 @@ class Trainer:
         last: int,
         stop: NDArray[np.uint8],
         progress: NDArray[np.int64],
-        known: Known | None = None,
-    ) -> Block | None:
+        known: KnownRuns | None = None,
+    ) -> TrainedRuns | None:
         """Train the runs from `first` up to `last`, which is not among them.
 
         Parameters
@@ -134,18 +134,18 @@ class Trainer:
         progress : array of shape (COUNTS,), int64
             Counts ended runs, updates, and passes over the data: those that the lanes had room for,
             and those that a run made.
-        known : Known, optional
+        known : KnownRuns, optional
             Fills in what is known of these runs, which are then not trained or not from the start.
 
         Returns
         -------
-        Block or None
+        TrainedRuns or None
             None where training was stopped: a part of a block is worth nothing.
         """
         if progress.shape != (COUNTS,):  # the kernel would write behind its end
             raise ValueError(f"progress has shape {progress.shape}; ({COUNTS},) is needed")
         run_ids = np.arange(first, last, dtype=np.int64)
-        axes = self.experiment.axes.columns(run_ids)
+        axes = self.experiment.grid.columns(run_ids)
         variant_of = self._variant_of(run_ids)
         rows = make_rows(run_ids.size, 0, self.keeps_loss)
         parameters = np.full((run_ids.size, len(self.parameters)), np.nan)
@@ -168,13 +168,15 @@ class Trainer:
             for name in _ONE_A_RUN:
                 getattr(rows, name)[chosen] = getattr(found, name)
             parts.append(
-                Part(run_ids[chosen], variant.schedule.recorded, variant.network.positions, found)
+                VariantRows(
+                    run_ids[chosen], variant.plan.recorded, variant.network.positions, found
+                )
             )
             for column, name in enumerate(self.parameters):
                 if name in variant.network.positions:
                     at = variant.network.positions[name]
                     parameters[chosen, column] = runs.theta[:, at]
-        return Block(
+        return TrainedRuns(
             runs=self._run_columns(run_ids, axes, rows, parameters),
             trajectories=Trajectories(first, last, parts, self.kept),
         )
@@ -182,7 +184,7 @@ class Trainer:
     def _make_rows(self, count: int, variant: Variant) -> descent.Rows:
         return make_rows(
             count,
-            variant.schedule.recorded.size,
+            variant.plan.recorded.size,
             self.keeps_loss,
             variant.network.parameter_count if self.follows_parameters else 0,
             keeps_sharpness=self.experiment.record.sharpness,
@@ -202,14 +204,14 @@ class Trainer:
         stop: NDArray[np.uint8],
     ) -> None:
         """Fill in sharpness, but for the first rows of each run, which are known."""
-        place = np.arange(variant.schedule.recorded.size)
+        place = np.arange(variant.plan.recorded.size)
         wanted = (place >= before[:, np.newaxis]) & (place < rows.recorded[:, np.newaxis])
         found = np.empty(np.count_nonzero(wanted))
         sharpness_of(
             variant.architecture,
             rows.theta_trajectory[wanted],
             variant.data,
-            variant.schedule.trains,
+            variant.plan.trains,
             stop,
             found,
         )
@@ -221,7 +223,7 @@ class Trainer:
             return False
         if self.lanes is not None:
             return True
-        runs = self.experiment.axes.size // self.experiment.variant_grid.size
+        runs = self.experiment.grid.size // self.experiment.variant_grid.size
         return runs * work_of(variant) >= _WORTH_COMPILING
 
     def train_runs(
@@ -233,24 +235,24 @@ class Trainer:
         progress: NDArray[np.int64],
     ) -> None:
         """Train runs of one variant into rows, with lanes or without."""
-        shared = variant.architecture, variant.data, variant.schedule
+        shared = variant.architecture, variant.data, variant.plan
         if not self.has_lanes(variant):
             descent.train(*shared, runs, rows, stop, progress)
             return
-        axes = {axis.name.partition("_")[0] for axis in self.experiment.axes.axes}
+        axes = {axis.name.partition("_")[0] for axis in self.experiment.grid.axes}
         training = variant.experiment.training
-        kernel = make_kernel(
+        spec = make_lane_spec(
             variant,
             heavy=training.momentum != 0.0 or "momentum" in axes,
             drifts=bool(np.any(training.drift)) or "drift" in axes,
             lanes=self.lanes,
         )
-        state = make_state(kernel, descent.points_seen(variant.schedule, len(variant.data.x)))
-        train_with(kernel)(*shared, runs, rows, state, stop, progress)
+        state = make_state(spec, descent.points_seen(variant.plan, len(variant.data.x)))
+        train_with(spec)(*shared, runs, rows, state, stop, progress)
 
     def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of each run in the experiment's `variant_grid`."""
-        whole, part = self.experiment.axes, self.experiment.variant_grid
+        whole, part = self.experiment.grid, self.experiment.variant_grid
         names = {axis.name for axis in part.axes}
         coordinates = tuple(
             index

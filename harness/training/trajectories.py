@@ -17,7 +17,7 @@ Columns = dict[str, Any]
 _ROWS_A_PIECE = 1 << 16
 
 
-class Part(NamedTuple):
+class VariantRows(NamedTuple):
     """Runs that were trained by one kernel call."""
 
     run_ids: NDArray[np.int64]  # ascending
@@ -33,14 +33,16 @@ class Trajectories:
     ----------
     first, last : int
         The runs, without the last.
-    parts : sequence of Part
+    parts : sequence of VariantRows
         Each of the runs is in one of them.
     kept : sequence of str
         Columns beside those: loss, sharpness, names of parameters. One that a network does not have
         is NaN.
     """
 
-    def __init__(self, first: int, last: int, parts: Sequence[Part], kept: Sequence[str]) -> None:
+    def __init__(
+        self, first: int, last: int, parts: Sequence[VariantRows], kept: Sequence[str]
+    ) -> None:
         self._runs = range(first, last)
         self._parts = parts
         self._kept = kept
@@ -71,7 +73,7 @@ class Trajectories:
         return {name: values[order] for name, values in columns.items()}
 
 
-def _rows_of(part: Part, kept: Sequence[str]) -> Columns:
+def _rows_of(part: VariantRows, kept: Sequence[str]) -> Columns:
     """Return the recorded epochs of some runs, one row behind the other."""
     run_ids, recorded, rows = part.run_ids, part.recorded, part.rows
     epochs = np.tile(recorded, (run_ids.size, 1))

@@ -11,7 +11,7 @@ from harness.experiment import Experiment
 from harness.experiment.initialisation import initial_parameters
 from harness.experiment.network import Network
 from harness.kernels import descent
-from harness.kernels.lane_spec import Kernel
+from harness.kernels.lane_spec import LaneSpec
 from harness.kernels.layers import Layer
 from harness.kernels.passes import Architecture, Data
 
@@ -39,7 +39,7 @@ class Variant:
     experiment: Experiment
     network: Network
     architecture: Architecture
-    schedule: descent.Schedule
+    plan: descent.TrainingPlan
     data: Data
 
 
@@ -47,33 +47,33 @@ def make_variant(experiment: Experiment) -> Variant:
     """Return the variant of an experiment whose grid changes nothing but numbers of runs."""
     return Variant(
         experiment=experiment,
-        network=experiment.perceptron,
-        architecture=experiment.perceptron.architecture(),
-        schedule=_schedule(experiment),
+        network=experiment.network,
+        architecture=experiment.network.architecture(),
+        plan=_training_plan(experiment),
         # Contiguous, because Numba compiles a kernel anew for every layout of an array.
         data=Data(
-            x=np.ascontiguousarray(experiment.dataset.inputs),
-            y=np.ascontiguousarray(experiment.dataset.targets),
+            x=np.ascontiguousarray(experiment.data.inputs),
+            y=np.ascontiguousarray(experiment.data.targets),
         ),
     )
 
 
-def _schedule(experiment: Experiment) -> descent.Schedule:
+def _training_plan(experiment: Experiment) -> descent.TrainingPlan:
     """Return what the kernel needs to know of training."""
-    training, network = experiment.training, experiment.perceptron
-    samples = len(experiment.dataset.inputs)
+    training, network = experiment.training, experiment.network
+    samples = len(experiment.data.inputs)
     batch_size = samples if training.batch_size == "all" else training.batch_size
     trains = np.full(network.parameter_count, training.train == "all")
     if training.train != "all":
         trains[[network.positions[name] for name in training.train]] = True
-    return descent.Schedule(
+    return descent.TrainingPlan(
         epochs=training.epochs,
         batch_size=batch_size,
         updates=training.updates_per_epoch or -(-samples // batch_size),
         batches=descent.BATCHES[training.batches],
         seed=np.uint64(training.seed),
         trains=trains,
-        recorded=experiment.schedule,
+        recorded=experiment.recorded_epochs,
         measure_gradient="gradient_norm" in experiment.record.measures,
         measure_relative=any(name.startswith("relative_") for name in experiment.record.measures),
     )
@@ -89,14 +89,14 @@ _WORK_AN_ACTIVATION = 15
 
 def work_of(variant: Variant) -> float:
     """Return the multiply-adds of one run that does not end early; activations counted as such."""
-    schedule, points = variant.schedule, len(variant.data.x)
+    plan, points = variant.plan, len(variant.data.x)
     units = sum(variant.network.sizes[1:])
     a_point = 3.0 * variant.network.parameter_count + _WORK_AN_ACTIVATION * units
     # With batches the data are seen by the updates, and once more to read the loss.
-    seen = points if schedule.updates == 1 else 2 * points
-    passes = (schedule.epochs + 1.0) * seen
+    seen = points if plan.updates == 1 else 2 * points
+    passes = (plan.epochs + 1.0) * seen
     if variant.experiment.record.sharpness:
-        passes += _WORK_A_SHARPNESS * schedule.recorded.size * points
+        passes += _WORK_A_SHARPNESS * plan.recorded.size * points
     return passes * a_point
 
 
@@ -106,7 +106,7 @@ _SAMPLES_AT_ONCE = (4, 6, 5, 3, 8, 7, 2)
 _LANES = 8  # of a group: one register of AVX-512
 
 
-def make_kernel(variant: Variant, *, heavy: bool, drifts: bool, lanes: int | None) -> Kernel:
+def make_lane_spec(variant: Variant, *, heavy: bool, drifts: bool, lanes: int | None) -> LaneSpec:
     """Return the kernel that trains a variant.
 
     Parameters
@@ -121,16 +121,16 @@ def make_kernel(variant: Variant, *, heavy: bool, drifts: bool, lanes: int | Non
         Runs side by side, a multiple of 8. If left out: 16 where all data points are in flight at
         once, so that one half works while the other waits for its results, and 8 elsewhere.
     """
-    schedule, measures = variant.schedule, variant.experiment.record.measures
+    plan, measures = variant.plan, variant.experiment.record.measures
     points = len(variant.data.x)
-    full_batch = schedule.batch_size == points and schedule.batches != descent.DRAWN
+    full_batch = plan.batch_size == points and plan.batches != descent.DRAWN
     samples = next(
-        (n for n in _SAMPLES_AT_ONCE if schedule.batch_size % n == 0),
-        min(_SAMPLES_AT_ONCE[0], schedule.batch_size),
+        (n for n in _SAMPLES_AT_ONCE if plan.batch_size % n == 0),
+        min(_SAMPLES_AT_ONCE[0], plan.batch_size),
     )
     one_tile = full_batch and samples == points
     lanes = lanes or (2 * _LANES if one_tile else _LANES)
-    return Kernel(
+    return LaneSpec(
         layers=_layers(variant.architecture, one_tile=one_tile),
         loss=variant.architecture.loss,
         scaled=variant.architecture.output_scale != 1.0,
@@ -139,14 +139,14 @@ def make_kernel(variant: Variant, *, heavy: bool, drifts: bool, lanes: int | Non
         samples=samples,
         one_tile=one_tile,
         full_batch=full_batch,
-        shuffled=not full_batch and schedule.batches != descent.IN_ORDER,
+        shuffled=not full_batch and plan.batches != descent.IN_ORDER,
         heavy=heavy,
         drifts=drifts,
-        all_train=bool(schedule.trains.all()),
+        all_train=bool(plan.trains.all()),
         statistics=not {"epoch_of_ssr_min", "ssr_mean"}.isdisjoint(measures),
-        relative=schedule.measure_relative,
-        gradient_norm=schedule.measure_gradient,
-        every_epoch=schedule.recorded.size == schedule.epochs + 1,
+        relative=plan.measure_relative,
+        gradient_norm=plan.measure_gradient,
+        every_epoch=plan.recorded.size == plan.epochs + 1,
     )
 
 
@@ -203,7 +203,7 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
         theta[:, network.positions[name]] = values
     drift = by_layer("drift", training.drift)
     if drift.any():
-        trains = variant.schedule.trains
+        trains = variant.plan.trains
         theta[:, trains] += drift[:, network.layer_of[trains]]
 
     tolerance = _NO_TOLERANCE if training.tolerance is None else training.tolerance
@@ -253,8 +253,8 @@ def make_rows(
 
 def first_batch(variant: Variant, epoch: int) -> NDArray[np.int64]:
     """Return the data points of the first update after `epoch` epochs."""
-    order = descent.order_of_epoch(variant.schedule, len(variant.data.x), epoch)
-    return order[: variant.schedule.batch_size]
+    order = descent.order_of_epoch(variant.plan, len(variant.data.x), epoch)
+    return order[: variant.plan.batch_size]
 
 
 def make_counts(chunks: int) -> NDArray[np.int64]:

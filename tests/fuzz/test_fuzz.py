@@ -169,7 +169,7 @@ def use(experiment):
     repr(experiment)
     assert len(experiment.identity) == len(experiment.lineage) == 64
     again = harness.Experiment.from_mapping(
-        tomllib.loads(experiment.to_toml()), data=experiment.dataset
+        tomllib.loads(experiment.to_toml()), data=experiment.data
     )
     assert again == experiment
 

@@ -45,7 +45,7 @@ def test_a_step_multiplies_the_error_as_the_closed_form_says(steady):
 
 
 def test_the_data_have_a_line_through_them():
-    data = harness.load_experiment(stability.FILE).dataset
+    data = harness.load_experiment(stability.FILE).data
     assert data.targets[:, 0].tolist() == (data.inputs @ [2.0, -1.0] + 1).tolist()
 
 

@@ -97,7 +97,7 @@ def test_experiments_have_as_many_losses_as_the_paper():
         file = ROOT / "experiments" / f"trainability_{condition}.toml"
         experiment = harness.load_experiment(file)
         assert experiment.training.epochs + 1 == 500
-        assert experiment.axes.shape == (256, 256)
+        assert experiment.grid.shape == (256, 256)
 
 
 # -- the page --------------------------------------------------------------------------------------

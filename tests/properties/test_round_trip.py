@@ -113,9 +113,9 @@ def test_file_to_experiment_to_file(document):
     assert after.document() == before.document()
     assert after.identity == before.identity
     assert after.to_toml() == before.to_toml()
-    assert [axis.name for axis in after.axes.axes] == list(document.get("grid", {}))
-    assert after.axes == before.axes
-    assert after.dataset.inputs.tobytes() == before.dataset.inputs.tobytes()
+    assert [axis.name for axis in after.grid.axes] == list(document.get("grid", {}))
+    assert after.grid == before.grid
+    assert after.data.inputs.tobytes() == before.data.inputs.tobytes()
     # What the file said is still there, beside what it left to defaults.
     for section, keys in document.items():
         if isinstance(keys, dict) and section != "data":
@@ -126,10 +126,10 @@ def test_file_to_experiment_to_file(document):
 @given(documents(), st.data())
 def test_a_run_is_the_point_of_its_grid(document, data):
     experiment = Experiment.from_mapping(document)
-    run_id = data.draw(st.integers(0, experiment.axes.size - 1))
-    run = experiment.run(run_id)
-    assert run.axes.size == 1
-    point = experiment.axes.point(run_id)
+    run_id = data.draw(st.integers(0, experiment.grid.size - 1))
+    run = experiment.single(run_id)
+    assert run.grid.size == 1
+    point = experiment.grid.point(run_id)
     found = {
         "learning_rate": run.training.learning_rate,
         "momentum": run.training.momentum,

@@ -57,7 +57,7 @@ def documents(draw, layers=(2, 3), epochs=6, **more):
 
 def train(experiment, first=0, last=None):
     """Tables of a range of runs."""
-    last = experiment.axes.size if last is None else last
+    last = experiment.grid.size if last is None else last
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
     block = Trainer(experiment).train(first, last, stop, progress)
     return pd.DataFrame(block.runs), pd.DataFrame(block.trajectories.columns())
@@ -93,7 +93,7 @@ def names_of(network, layer, unit):
 def test_permuting_hidden_units_permutes_the_results(data):
     document = data.draw(documents())
     document["initialisation"] |= {"scheme": "glorot"}  # a run that diverges lets rounding grow
-    network = Experiment.from_mapping(document).perceptron
+    network = Experiment.from_mapping(document).network
     layer = data.draw(st.integers(1, network.layers - 1))
     order = data.draw(st.permutations(range(network.sizes[layer])))
     moved = {}  # new name -> old name
@@ -148,9 +148,9 @@ def sweeps(draw):
 @FEW
 @given(sweeps(), st.data())
 def test_one_run_alone_has_the_bits_that_it_has_in_the_sweep(experiment, data):
-    run_id = data.draw(st.integers(0, experiment.axes.size - 1))
+    run_id = data.draw(st.integers(0, experiment.grid.size - 1))
     runs, path = train(experiment)
-    alone_runs, alone_path = train(experiment.run(run_id))
+    alone_runs, alone_path = train(experiment.single(run_id))
     inside = runs[runs["run_id"] == run_id]
     # Alone it has no columns of axes, nor of parameters or losses that only other runs have.
     columns = [name for name in alone_runs if name != "run_id"]
@@ -165,7 +165,7 @@ def test_one_run_alone_has_the_bits_that_it_has_in_the_sweep(experiment, data):
 @FEW
 @given(sweeps(), st.data())
 def test_ranges_and_their_order_do_not_change_bits(experiment, data):
-    size = experiment.axes.size
+    size = experiment.grid.size
     runs, path = train(experiment)
     assert runs["run_id"].tolist() == list(range(size))
     cuts = sorted(data.draw(st.sets(st.integers(1, size - 1), max_size=4)))

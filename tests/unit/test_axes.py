@@ -9,7 +9,12 @@ import pytest
 from harness.errors import ExperimentError
 from harness.experiment import Experiment, axes
 from harness.experiment.experiment import MOST_VARIANTS
-from harness.experiment.schema import InitialisationSection, NetworkSection, TrainingSection
+from harness.experiment.schema import (
+    InitialisationSection,
+    NetworkSection,
+    TrainingSection,
+    keys_of,
+)
 
 BASE = {
     "name": "small",
@@ -56,19 +61,19 @@ SETS = {
     "batches": ("shuffled", lambda e: e.training.batches == "shuffled"),
     "updates_per_epoch": (5, lambda e: e.training.updates_per_epoch == 5),
     "batch_seed": (2, lambda e: e.training.seed == 2),
-    "output_scale": (2.0, lambda e: e.perceptron.output_scale == 2.0),
-    "scale": ("1/fan_in", lambda e: e.perceptron.scales == ("1/fan_in",) * 3),
-    "scale_1": (2.0, lambda e: e.perceptron.scales == (2.0, 1.0, 1.0)),
-    "scale_2": (2.0, lambda e: e.perceptron.scales == (1.0, 2.0, 1.0)),
-    "scale_3": (2.0, lambda e: e.perceptron.scales == (1.0, 1.0, 2.0)),
-    "loss": ("mse", lambda e: e.perceptron.loss == "mse"),
-    "width": (4, lambda e: e.perceptron.sizes == (1, 4, 4, 1)),
-    "width_1": (4, lambda e: e.perceptron.sizes == (1, 4, 3, 1)),
-    "width_2": (4, lambda e: e.perceptron.sizes == (1, 2, 4, 1)),
-    "activation": ("relu", lambda e: e.perceptron.activations == ("relu", "relu", "sigmoid")),
-    "activation_1": ("relu", lambda e: e.perceptron.activations == ("relu", "tanh", "sigmoid")),
-    "activation_2": ("relu", lambda e: e.perceptron.activations == ("softplus", "relu", "sigmoid")),
-    "activation_3": ("relu", lambda e: e.perceptron.activations == ("softplus", "tanh", "relu")),
+    "output_scale": (2.0, lambda e: e.network.output_scale == 2.0),
+    "scale": ("1/fan_in", lambda e: e.network.scales == ("1/fan_in",) * 3),
+    "scale_1": (2.0, lambda e: e.network.scales == (2.0, 1.0, 1.0)),
+    "scale_2": (2.0, lambda e: e.network.scales == (1.0, 2.0, 1.0)),
+    "scale_3": (2.0, lambda e: e.network.scales == (1.0, 1.0, 2.0)),
+    "loss": ("mse", lambda e: e.network.loss == "mse"),
+    "width": (4, lambda e: e.network.sizes == (1, 4, 4, 1)),
+    "width_1": (4, lambda e: e.network.sizes == (1, 4, 3, 1)),
+    "width_2": (4, lambda e: e.network.sizes == (1, 2, 4, 1)),
+    "activation": ("relu", lambda e: e.network.activations == ("relu", "relu", "sigmoid")),
+    "activation_1": ("relu", lambda e: e.network.activations == ("relu", "tanh", "sigmoid")),
+    "activation_2": ("relu", lambda e: e.network.activations == ("softplus", "relu", "sigmoid")),
+    "activation_3": ("relu", lambda e: e.network.activations == ("softplus", "tanh", "relu")),
 }
 
 
@@ -78,16 +83,16 @@ def test_what_an_axis_sets(name):
     sections = {"training": {"batches": "drawn"}} if name == "updates_per_epoch" else {}
     assert not is_set(make({}, **sections))
     experiment = make({name: [value]}, **sections)
-    assert is_set(experiment.run(0))
-    assert experiment.run(0).grid == {}
+    assert is_set(experiment.single(0))
+    assert experiment.single(0).grid_section == {}
     assert not is_set(experiment)
 
 
 def test_every_axis_is_tested_and_parameters_are_axes():
-    network = make({}).perceptron
+    network = make({}).network
     assert set(axes.settings(network)) == {*SETS, *network.parameters}
     for name in ("w1", "b1", "w11", "b6"):
-        found = make({name: [0.25]}).run(0)
+        found = make({name: [0.25]}).single(0)
         assert found.initialisation.parameters == {name: 0.25}
 
 
@@ -104,8 +109,8 @@ def test_every_key_that_decides_a_run_has_an_axis():
         "training": TrainingSection,
         "initialisation": InitialisationSection,
     }
-    keys = {f"{name}.{key}" for name, section in sections.items() for key in section.model_fields}
-    found = {f"{s.section}.{s.key}" for s in axes.settings(make({}).perceptron).values()}
+    keys = {f"{name}.{key}" for name, section in sections.items() for key in keys_of(section)}
+    found = {f"{s.section}.{s.key}" for s in axes.settings(make({}).network).values()}
     assert found.isdisjoint(NO_AXIS)
     assert found | set(NO_AXIS) == keys
 
@@ -123,11 +128,11 @@ def test_every_key_that_decides_a_run_has_an_axis():
 )
 def test_axes_of_numbers_and_names(name, spec, points, column):
     experiment = make({name: spec})
-    runs = np.arange(experiment.axes.size)
-    assert [experiment.axes.point(run)[name] for run in runs.tolist()] == points
-    assert experiment.axes.columns(runs)[name].tolist() == column
+    runs = np.arange(experiment.grid.size)
+    assert [experiment.grid.point(run)[name] for run in runs.tolist()] == points
+    assert experiment.grid.columns(runs)[name].tolist() == column
     for run, point in zip(runs.tolist(), points, strict=True):
-        assert experiment.run(run) == experiment.at({name: point})
+        assert experiment.single(run) == experiment.at({name: point})
     assert Experiment.from_mapping(experiment.document()) == experiment
     assert Experiment.from_mapping(tomllib.loads(experiment.to_toml())) == experiment
 
@@ -150,7 +155,7 @@ def test_a_network_without_hidden_layer_has_no_width():
     experiment = {"layers": [1, 1], "activations": ["tanh"]}
     assert complaint({"width": [1]}, network=experiment).key == "grid.width"
     assert complaint({"activation": ["tanh"]}, network=experiment).key == "grid.activation"
-    assert make({"activation_1": ["relu"]}, network=experiment).axes.size == 1
+    assert make({"activation_1": ["relu"]}, network=experiment).grid.size == 1
 
 
 @pytest.mark.parametrize(
@@ -170,7 +175,7 @@ def test_a_network_without_hidden_layer_has_no_width():
 )
 def test_forms_of_an_axis_of_numbers(spec, values):
     experiment = make({"learning_rate": spec})
-    found = [experiment.axes.point(i)["learning_rate"] for i in range(experiment.axes.size)]
+    found = [experiment.grid.point(i)["learning_rate"] for i in range(experiment.grid.size)]
     assert found == values
     assert all(isinstance(value, float) for value in found)
 
@@ -188,7 +193,7 @@ def test_forms_of_an_axis_of_numbers(spec, values):
 )
 def test_forms_of_an_axis_of_whole_numbers_or_names(name, spec, values):
     experiment = make({name: spec})
-    found = [experiment.axes.point(i)[name] for i in range(experiment.axes.size)]
+    found = [experiment.grid.point(i)[name] for i in range(experiment.grid.size)]
     assert found == values
     assert all(type(value) is type(values[0]) for value in found)
 
@@ -324,7 +329,7 @@ def test_bad_grid(grid, key, words):
 
 def test_the_largest_grid_and_the_next_one():
     rates = {"linear": [0.0, 1.0], "count": 2**26}
-    assert make({"learning_rate": rates, "init_id": 2**27}).axes.size == 2**53
+    assert make({"learning_rate": rates, "init_id": 2**27}).grid.size == 2**53
     assert complaint({"learning_rate": rates, "init_id": 2**27 + 1}).key == "grid"
 
 
@@ -339,7 +344,7 @@ def test_more_runs_than_a_float_can_say():
 
 
 def test_variants_are_counted_apart_from_runs():
-    assert make({"batch_seed": list(range(MOST_VARIANTS // 10)), "init_id": 10**6}).axes.size
+    assert make({"batch_seed": list(range(MOST_VARIANTS // 10)), "init_id": 10**6}).grid.size
     error = complaint({"batch_seed": list(range(101)), "max_epochs": list(range(100))})
     assert "10100 different networks" in error.problem
     assert "batch_seed, max_epochs" in error.problem
@@ -362,7 +367,7 @@ def test_cross_entropy_is_checked_along_axes():
         "activation_3": ["identity", "sigmoid"],
         "zip": [["loss", "activation_3"]],
     }
-    assert make(zipped).axes.size == 2
+    assert make(zipped).grid.size == 2
 
 
 def test_parameters_of_the_smallest_network():
@@ -383,7 +388,7 @@ def test_zipped_axes_move_together():
         "learning_rate_2": [0.1, 0.3, 0.3],
         "zip": [["learning_rate_1", "learning_rate_2"]],
     }
-    found = make(grid).axes
+    found = make(grid).grid
     assert found.shape == (2, 3, 2)
     assert [axis.name for axis in found.axes] == [
         "init_id",

@@ -91,7 +91,7 @@ def test_workloads_have_about_as_many_runs_as_asked_for(name):
     for workload in WORKLOADS[name]:
         for runs in (1, 7, 40, 1000):
             experiment = Experiment.from_mapping(workload.experiment(runs))
-            assert runs / 2 <= experiment.axes.size <= max(runs, 4)
+            assert runs / 2 <= experiment.grid.size <= max(runs, 4)
             assert experiment.training.epochs == workload.epochs
 
 

@@ -155,7 +155,7 @@ REFUSED = {
         "",
     ),
     "run of an experiment": (
-        lambda made, value: made.experiment.run(value),
+        lambda made, value: made.experiment.single(value),
         ["2", True, -1, 8, 2.0, None, [1], NOTHING],
         "run_id = ",
     ),
@@ -275,7 +275,7 @@ def test_numbers_of_numpy_and_paths_of_any_kind_are_taken(made):
     assert harness.open_results(str(made.folder)).runs.equals(made.results.runs)
     assert harness.plan(made.experiment, threads=np.int64(1)).threads == 1
     assert harness.trace(made.experiment, run_id=np.int64(7), epoch=np.uint8(1)).run_id == 7
-    assert made.experiment.run(np.int64(3)).training.learning_rate == 0.1
+    assert made.experiment.single(np.int64(3)).training.learning_rate == 0.1
 
 
 def test_threads_of_this_machine_are_not_those_of_a_cluster(made):

@@ -47,12 +47,12 @@ def parameters_after(experiment, epochs):
     document["training"]["epochs"] = epochs
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
     columns = Trainer(Experiment.from_mapping(document)).train(0, 1, stop, progress).runs
-    return {name: columns[f"{name}_final"][0] for name in experiment.perceptron.parameters}
+    return {name: columns[f"{name}_final"][0] for name in experiment.network.parameters}
 
 
 def first_batch(experiment, epoch):
     """Data points of the first update after an epoch, by the twin."""
-    training, samples = experiment.training, len(experiment.dataset.inputs)
+    training, samples = experiment.training, len(experiment.data.inputs)
     size = samples if training.batch_size == "all" else training.batch_size
     return batches_of_epoch(
         training.batches, epoch, samples, size, training.updates_per_epoch, training.seed
@@ -61,7 +61,7 @@ def first_batch(experiment, epoch):
 
 def kernel_gradient(experiment, epoch):
     """The gradient of the first update after an epoch, by the kernel, by parameter name."""
-    network, dataset = experiment.perceptron, experiment.dataset
+    network, dataset = experiment.network, experiment.data
     theta = np.empty(network.parameter_count)
     for name, value in parameters_after(experiment, epoch).items():
         theta[network.positions[name]] = value
@@ -139,7 +139,7 @@ def test_one_parameter_is_traced_as_it_is_among_all(parameter):
 def test_run_of_a_grid_is_traced():
     experiment = first_lesson(grid={"learning_rate": [0.1, 0.3], "init_id": 3})
     trace = harness.trace(experiment, run_id=5, epoch=2)
-    alone = harness.trace(experiment.run(5), epoch=2)
+    alone = harness.trace(experiment.single(5), epoch=2)
     assert (trace.run_id, trace.epoch) == (5, 2)
     assert set(trace.updates["learning_rate"]) == {0.3}
     pd.testing.assert_frame_equal(trace.updates, alone.updates, check_exact=True)

@@ -193,7 +193,7 @@ def test_a_csv_file_is_looked_for_beside_the_experiment_file(tmp_path):
         "training": {"epochs": 1, "learning_rate": 0.1},
     }
     experiment = Experiment.from_mapping(document, folder=tmp_path)
-    assert experiment.dataset.targets.tolist() == [[2.0]]
+    assert experiment.data.targets.tolist() == [[2.0]]
     for section, words in (
         ({"inputs": []}, "column names"),
         ({"inputs": [1]}, "column names"),
@@ -306,8 +306,8 @@ def test_standardised_columns_of_an_experiment():
         "data": {"inputs": [1, 3], "targets": [10, 30], "standardise": ["inputs"]},
         "training": {"epochs": 1, "learning_rate": 0.1},
     }
-    found = Experiment.from_mapping(document).dataset
+    found = Experiment.from_mapping(document).data
     assert found.inputs.tolist() == [[-1.0], [1.0]]
     assert found.targets.tolist() == [[10.0], [30.0]]
     document["data"]["standardise"] = ["inputs", "targets"]
-    assert Experiment.from_mapping(document).dataset.targets.tolist() == [[-1.0], [1.0]]
+    assert Experiment.from_mapping(document).data.targets.tolist() == [[-1.0], [1.0]]

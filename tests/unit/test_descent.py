@@ -19,7 +19,7 @@ from tests.side_by_side import (
     a_twin,
     assert_same_training,
     kernel_train,
-    schedule_of,
+    plan_of,
     start_runs,
     train_both,
 )
@@ -119,9 +119,9 @@ def test_measuring_the_gradient_changes_no_other_number(batch_size):
     settings = {"batch_size": batch_size, "batches": "shuffled"}
     left = []
     for measure_gradient in (True, False):
-        schedule = schedule_of(twin, 5, 3, measure_gradient=measure_gradient, **settings)
+        plan = plan_of(twin, 5, 3, measure_gradient=measure_gradient, **settings)
         runs = start_runs(twin, theta, 0.1)
-        rows, _ = kernel_train(twin, inputs, targets, schedule, runs)
+        rows, _ = kernel_train(twin, inputs, targets, plan, runs)
         trajectory = rows.ssr_trajectory[0, :4]
         left.append((runs.theta.tobytes(), rows.ssr.tobytes(), trajectory.tobytes()))
     assert left[0] == left[1]
@@ -141,9 +141,9 @@ def test_measuring_the_gradient_changes_no_other_number(batch_size):
 @pytest.mark.parametrize("keeps_loss", [True, False])
 def test_recorded_epochs(recorded, tolerance, expected, keeps_loss):
     # SSR at epoch e is 4^-e.
-    schedule = schedule_of(LINE, 1, 3, recorded=recorded)
+    plan = plan_of(LINE, 1, 3, recorded=recorded)
     runs = start_runs(LINE, ZERO, 0.125, tolerance=tolerance)
-    rows, _ = kernel_train(LINE, ONE, ONE, schedule, runs, keeps_loss=keeps_loss)
+    rows, _ = kernel_train(LINE, ONE, ONE, plan, runs, keeps_loss=keeps_loss)
     written = rows.recorded[0]
     assert written == len(expected)
     assert rows.ssr_trajectory[0, :written].tolist() == [0.25**epoch for epoch in expected]
@@ -162,7 +162,7 @@ def test_settings_of_runs_are_their_own():
     runs = start_runs(
         LINE, ZERO, [[0.125]], momentum=momentum, tolerance=tolerance, limit=limit, runs=4
     )
-    rows, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs)
+    rows, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs)
     assert rows.status.tolist() == [1, 1, 2, 3]
     assert rows.epochs.tolist() == [3, 3, 2, 0]
     assert progress[:2].tolist() == [4, 8]
@@ -174,7 +174,7 @@ def test_runs_that_have_ended_are_left_alone():
     runs = start_runs(LINE, ZERO, [[0.125]], runs=2)
     rows = make_rows(2, 4, True)
     rows.status[0] = descent.CONVERGED
-    _, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs, rows)
+    _, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, rows)
     assert rows.status.tolist() == [descent.CONVERGED, descent.FINISHED]
     assert runs.theta.tolist() == [[0.0, 0.0], [0.4375, 0.4375]]
     assert progress[:2].tolist() == [1, 3]
@@ -195,13 +195,13 @@ def test_a_run_that_goes_on_has_the_bits_of_one_trained_in_one_go(first, setting
     batches = {name: value for name, value in settings.items() if name != "momentum"}
     recorded = [0, 2, 4, 7, 9]
     whole_runs = start_runs(twin, theta, 0.25, **momentum)
-    schedule = schedule_of(twin, 5, 9, recorded=recorded, **batches)
-    whole, _ = kernel_train(twin, inputs, targets, schedule, whole_runs)
+    plan = plan_of(twin, 5, 9, recorded=recorded, **batches)
+    whole, _ = kernel_train(twin, inputs, targets, plan, whole_runs)
     assert 1 < whole.epoch_of_ssr_min[0] < 8
 
     before = sorted({epoch for epoch in recorded if epoch < first} | {0, first})
     runs = start_runs(twin, theta, 0.25, **momentum)
-    half = schedule_of(twin, 5, first, recorded=before, **batches)
+    half = plan_of(twin, 5, first, recorded=before, **batches)
     done, _ = kernel_train(twin, inputs, targets, half, runs)
     rows = make_rows(1, len(recorded), True)
     kept = sum(epoch < first for epoch in recorded)
@@ -211,9 +211,9 @@ def test_a_run_that_goes_on_has_the_bits_of_one_trained_in_one_go(first, setting
         getattr(rows, name)[:, :kept] = getattr(done, name)[:, :kept]
     rows.recorded[:] = kept
     runs.epochs[:] = first
-    _, progress = kernel_train(twin, inputs, targets, schedule, runs, rows)
+    _, progress = kernel_train(twin, inputs, targets, plan, runs, rows)
 
-    assert progress[:2].tolist() == [1, (9 - first) * schedule.updates]
+    assert progress[:2].tolist() == [1, (9 - first) * plan.updates]
     # Velocity is state too.
     for ours, theirs in zip(runs, whole_runs, strict=True):
         if ours is not runs.epochs:
@@ -227,7 +227,7 @@ def test_a_run_that_goes_on_has_the_bits_of_one_trained_in_one_go(first, setting
 def test_stopped_before_it_starts_nothing_is_trained():
     runs = start_runs(LINE, ZERO, 0.125)
     stop = np.ones(1, dtype=np.uint8)
-    rows, progress = kernel_train(LINE, ONE, ONE, schedule_of(LINE, 1, 3), runs, stop=stop)
+    rows, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, stop=stop)
     assert rows.status.tolist() == [descent.RUNNING]
     assert progress[:2].tolist() == [0, 0]
 
@@ -235,13 +235,13 @@ def test_stopped_before_it_starts_nothing_is_trained():
 @pytest.mark.jitless
 def test_stopped_by_another_thread_training_ends_before_its_time():
     # Without the flag it would go on for years.
-    schedule = schedule_of(LINE, 1, 2**53, recorded=[], measure_gradient=False)
+    plan = plan_of(LINE, 1, 2**53, recorded=[], measure_gradient=False)
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
     rows = make_rows(2, 0, False)
     runs = start_runs(LINE, ZERO, 0.125, runs=2)
     block = threading.Thread(
         target=kernel_train,
-        args=(LINE, ONE, ONE, schedule, runs, rows),
+        args=(LINE, ONE, ONE, plan, runs, rows),
         kwargs={"stop": stop, "progress": progress},
         daemon=True,  # so that a kernel that never looks at the flag fails this test only
     )
@@ -259,7 +259,7 @@ def test_stopped_by_another_thread_training_ends_before_its_time():
 @pytest.mark.jitless
 @pytest.mark.parametrize("batches", ["in_order", "shuffled", "drawn"])
 def test_the_order_of_an_epoch_is_that_of_the_twin(batches):
-    schedule = schedule_of(a_twin((2, 3, 2)), 5, 4, batch_size=2, batches=batches, seed=9)
-    order = descent.order_of_epoch(schedule, 5, 3)
+    plan = plan_of(a_twin((2, 3, 2)), 5, 4, batch_size=2, batches=batches, seed=9)
+    order = descent.order_of_epoch(plan, 5, 3)
     expected = batches_of_epoch(batches, 3, 5, 2, seed=9)
     assert order.tolist() == [sample for batch in expected for sample in batch]

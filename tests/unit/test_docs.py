@@ -17,7 +17,7 @@ from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import Network
 from harness.experiment.recording import recorded_epochs
-from harness.experiment.schema import RecordSection
+from harness.experiment.schema import RecordSection, keys_of
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES, RUNNING, STATUSES
 from harness.kernels.losses import LOSSES
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "experiment-files.md").read_text(encoding="utf-8")
 SECTIONS = {
     name: field.annotation
-    for name, field in Experiment.model_fields.items()
+    for name, field in keys_of(Experiment).items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
 
@@ -69,11 +69,11 @@ def expected_rows(fields):
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_key_is_there_as_the_code_has_it(section):
     found = rows(part(f"### {section}"), "key")
-    assert found == expected_rows(SECTIONS[section].model_fields.items())
+    assert found == expected_rows(keys_of(SECTIONS[section]).items())
 
 
 def test_the_keys_at_the_top():
-    top = [(n, f) for n, f in Experiment.model_fields.items() if n not in (*SECTIONS, "grid")]
+    top = [(n, f) for n, f in keys_of(Experiment).items() if n not in (*SECTIONS, "grid")]
     expected = expected_rows(top)
     assert expected[0][:2] == ["`name`", "required"]
     expected[0][1] = "the file's name"
@@ -157,9 +157,9 @@ def folder(tmp_path):
 def test_the_first_example_is_complete(folder):
     experiment = load_experiment(folder / "two_rates.toml")
     assert experiment.name == "two_rates"
-    assert experiment.axes.size == 20
-    assert len(experiment.dataset.inputs) == 3
-    assert 40 <= len(experiment.schedule) <= 50
+    assert experiment.grid.size == 20
+    assert len(experiment.data.inputs) == 3
+    assert 40 <= len(experiment.recorded_epochs) <= 50
 
 
 @pytest.mark.parametrize(("example", "runs"), list(zip(EXAMPLES, RUNS, strict=True)))
@@ -170,7 +170,7 @@ def test_examples_are_allowed(example, runs, folder):
     if found.get("network", {}).get("layers", [1])[0] == 2 or "grid" in found:
         sections |= {"training": {"epochs": 1, "learning_rate": 0.1}}
     experiment = Experiment.from_mapping(sections | found, folder=folder)
-    assert experiment.axes.size == runs
+    assert experiment.grid.size == runs
 
 
 def test_run_ids_of_the_example(folder):
@@ -178,7 +178,7 @@ def test_run_ids_of_the_example(folder):
     table = rows(part("### grid"), "run_id")
     assert len(table) == 5
     for run_id, rate, init_id in table:
-        point = experiment.axes.point(int(run_id))
+        point = experiment.grid.point(int(run_id))
         assert point == {"learning_rate": float(rate), "init_id": int(init_id)}
 
 
@@ -188,7 +188,7 @@ def test_forms_of_axes(folder):
         if spec == 100:
             continue
         experiment = load_experiment(folder / "two_rates.toml", {"grid": {"w1": spec}})
-        found = [experiment.axes.point(i)["w1"] for i in range(experiment.axes.size)]
+        found = [experiment.grid.point(i)["w1"] for i in range(experiment.grid.size)]
         if "ends" in says:
             assert says.startswith(", ".join(str(value) for value in found) + ":")
         else:
@@ -277,5 +277,5 @@ def test_every_experiment_is_listed_with_its_question_and_runs():
     listed = (ROOT / "experiments" / "README.md").read_text(encoding="utf-8").splitlines()
     for path in sorted((ROOT / "experiments").glob("*.toml")):
         experiment = load_experiment(path)
-        row = f"| [{path.name}]({path.name}) | {experiment.question} | {experiment.axes.size:,} |"
+        row = f"| [{path.name}]({path.name}) | {experiment.question} | {experiment.grid.size:,} |"
         assert row in listed

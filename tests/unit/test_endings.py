@@ -11,7 +11,7 @@ from tests.side_by_side import (
     a_twin,
     assert_same_training,
     kernel_train,
-    schedule_of,
+    plan_of,
     start_runs,
     train_both,
 )
@@ -76,10 +76,10 @@ def test_no_epochs_only_reads_the_loss(batch_size):
 def test_overflow_is_diverged_at_its_epoch_and_neighbours_keep_their_bits(batch_size):
     twin = a_twin((1, 2, 1), "softplus")
     theta, inputs, targets = a_problem(twin, samples=2)
-    schedule = schedule_of(twin, 2, 12, batch_size=batch_size)
+    plan = plan_of(twin, 2, 12, batch_size=batch_size)
     rates = np.array([[0.01], [3.0], [0.005]])
     three = start_runs(twin, theta, rates, momentum=0.5, runs=3)
-    with_it, _ = kernel_train(twin, inputs, targets, schedule, three)
+    with_it, _ = kernel_train(twin, inputs, targets, plan, three)
     record = training.train(
         twin, inputs, targets, theta, 12, 3.0, momentum=0.5, batch_size=batch_size
     )
@@ -91,7 +91,7 @@ def test_overflow_is_diverged_at_its_epoch_and_neighbours_keep_their_bits(batch_
     assert with_it.loss[1, 2] == pytest.approx(min(record.loss[:-1]), **CLOSE)
 
     two = start_runs(twin, theta, rates[::2], momentum=0.5, runs=2)
-    without, _ = kernel_train(twin, inputs, targets, schedule, two)
+    without, _ = kernel_train(twin, inputs, targets, plan, two)
     assert three.theta[::2].tobytes() == two.theta.tobytes()
     assert with_it.ssr[::2].tobytes() == without.ssr.tobytes()
     assert with_it.status[::2].tolist() == without.status.tolist() == [descent.FINISHED] * 2

@@ -215,7 +215,7 @@ def test_more_epochs_than_memory_holds():
     assert error.key == "record.epochs"
     assert "1000001 epochs" in error.problem
     document["training"]["epochs"] = 10**6 - 1
-    assert len(Experiment.from_mapping(document).schedule) == 10**6
+    assert len(Experiment.from_mapping(document).recorded_epochs) == 10**6
 
 
 def test_parameters_of_no_epoch_and_of_too_many():
@@ -448,7 +448,7 @@ def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path):
     text = (TOML + '[data]\ngenerator = "dosage"\n').replace("\n", "\r\n")
     experiment = load_experiment(write(tmp_path, b"\xef\xbb\xbf" + text.encode(), "windows.toml"))
     assert experiment.name == "windows"
-    assert experiment.axes.size == 1
+    assert experiment.grid.size == 1
 
 
 def test_name_of_a_file_that_cannot_be_a_name(tmp_path):
@@ -467,7 +467,7 @@ def test_changes_replace_keys(tmp_path):
     experiment = load_experiment(
         path, {"grid.w1.count": 5, "record.epochs": "none", "name": "other", "training.seed": 7}
     )
-    assert experiment.axes.size == 5
+    assert experiment.grid.size == 5
     assert experiment.record.epochs == "none"
     assert experiment.name == "other"
     assert experiment.training.seed == 7
@@ -499,11 +499,11 @@ def test_changes_that_cannot_be_made(tmp_path, dotted, value, key, words):
 
 def test_an_experiment_without_a_grid_is_one_run():
     experiment = Experiment.from_mapping(BASE)
-    assert experiment.axes.size == 1
-    assert experiment.run(0).document() == experiment.document()
+    assert experiment.grid.size == 1
+    assert experiment.single(0).document() == experiment.document()
     for run_id in (-1, 1, 10**400):
         with pytest.raises(ExperimentError, match="from 0 to 0") as caught:
-            experiment.run(run_id)
+            experiment.single(run_id)
         assert caught.value.key == "run_id"
 
 
@@ -527,7 +527,7 @@ def test_an_experiment_is_one_short_line():
     grid = {"learning_rate": {"linear": [0, 1], "count": 31}, "init_id": 100}
     experiment = Experiment.from_mapping(changed("grid", grid))
     assert repr(experiment) == str(experiment) == "<Experiment small: 1-2-1, 3,100 runs>"
-    assert repr(experiment.run(0)) == "<Experiment small: 1-2-1, 1 run>"
+    assert repr(experiment.single(0)) == "<Experiment small: 1-2-1, 1 run>"
 
 
 @pytest.mark.parametrize("grid", [{}, {"w1": [1.0], "scale": [2, "1/fan_in"], "init_id": 3}])
@@ -535,8 +535,8 @@ def test_an_experiment_can_be_sent_to_another_process(grid):
     experiment = Experiment.from_mapping(changed("grid", grid))
     again = pickle.loads(pickle.dumps(experiment))
     assert again == experiment
-    for run_id in range(experiment.axes.size):
-        assert again.run(run_id) == experiment.run(run_id)
+    for run_id in range(experiment.grid.size):
+        assert again.single(run_id) == experiment.single(run_id)
 
 
 @pytest.mark.parametrize("mapping", [None, [1], "a.toml", 5])
@@ -548,7 +548,7 @@ def test_names_of_parameters_are_made_only_where_one_is_asked_for(monkeypatch):
     monkeypatch.delattr(Network, "positions")
     document = changed("network/layers", [1, 300_000, 1])
     document["grid"] = {"learning_rate": [0.1, 0.2], "init_id": 5}
-    assert Experiment.from_mapping(document).axes.size == 10
+    assert Experiment.from_mapping(document).grid.size == 10
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from harness.maps.zoom import Map
 
 def pretended(experiment):
     """A map of noise in place of a trained one."""
-    width, height = experiment.axes.shape
+    width, height = experiment.grid.shape
     trained = np.random.default_rng(0).random((height, width)) < 0.5
     value = np.where(trained, -2.0, 3.0)
     return Map(

@@ -72,12 +72,14 @@ def test_the_table_names_what_there_is():
     from harness.experiment.axes import _BY_KEY
     from harness.experiment.data import GENERATORS
     from harness.experiment.parse_grid import _SPEC_KEYS
+    from harness.experiment.schema import keys_of
     from harness.kernels.descent import BATCHES
     from harness.plots import PICTURES
 
     keys = set()
-    for name, field in Experiment.model_fields.items():
-        keys |= {name, *(f"{name}.{key}" for key in getattr(field.annotation, "model_fields", ()))}
+    for name, field in keys_of(Experiment).items():
+        inside = keys_of(field.annotation) if hasattr(field.annotation, "model_fields") else ()
+        keys |= {name, *(f"{name}.{key}" for key in inside)}
     values = {*ACTIVATIONS, *LOSSES, *SCHEMES, *GENERATORS, *BATCHES, *PICTURES, *_SPEC_KEYS}
     axes = {*_BY_KEY, "width", "activation"}
     named = {name for names in _CALLED_HERE.values() for name in names}

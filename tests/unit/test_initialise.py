@@ -134,7 +134,7 @@ def an_experiment(grid, **initialisation):
 
 def initial_of(experiment, first=0, last=None):
     """Names of axes and parameters, to columns, of a range of runs."""
-    last = experiment.axes.size if last is None else last
+    last = experiment.grid.size if last is None else last
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
     return Trainer(experiment).train(first, last, stop, progress).runs
 

@@ -86,7 +86,7 @@ CASES = {
 
 def train(experiment, lanes, first=0, last=None):
     """Columns of a range of runs, and what was counted."""
-    last = experiment.axes.size if last is None else last
+    last = experiment.grid.size if last is None else last
     progress = np.zeros(COUNTS, dtype=np.int64)
     block = Trainer(experiment, lanes=lanes).train(first, last, np.zeros(1, np.uint8), progress)
     return block, progress
@@ -127,14 +127,14 @@ def test_more_lanes_and_other_neighbours_change_no_bit():
 
 def a_block(trainer, epochs=None):
     """Variant, runs and rows of a whole experiment, of so many epochs."""
-    variant, count = trainer.variant(0), trainer.experiment.axes.size
-    runs = start(variant, trainer.experiment.axes.columns(np.arange(count)), count)
+    variant, count = trainer.variant(0), trainer.experiment.grid.size
+    runs = start(variant, trainer.experiment.grid.columns(np.arange(count)), count)
     if epochs is not None:
-        recorded = variant.schedule.recorded
+        recorded = variant.plan.recorded
         recorded = np.append(recorded[recorded < epochs], epochs)
-        schedule = variant.schedule._replace(epochs=epochs, recorded=recorded)
-        variant = dataclasses.replace(variant, schedule=schedule)
-    return variant, runs, make_rows(count, variant.schedule.recorded.size, trainer.keeps_loss)
+        plan = variant.plan._replace(epochs=epochs, recorded=recorded)
+        variant = dataclasses.replace(variant, plan=plan)
+    return variant, runs, make_rows(count, variant.plan.recorded.size, trainer.keeps_loss)
 
 
 @pytest.mark.parametrize("name", ["one_tile_every_epoch", "momentum_and_measures", "shuffled"])
@@ -154,7 +154,7 @@ def test_runs_that_go_on_have_the_bits_of_those_trained_in_one_go(name, epochs):
     variant, _, rows = a_block(lanes)
     on = done.status == FINISHED
     assert 0 < on.sum() < on.size
-    kept = np.searchsorted(variant.schedule.recorded, epochs)
+    kept = np.searchsorted(variant.plan.recorded, epochs)
     for field in rows._fields:
         values = getattr(rows, field)
         if field.endswith("trajectory"):
@@ -167,7 +167,7 @@ def test_runs_that_go_on_have_the_bits_of_those_trained_in_one_go(name, epochs):
     counts = train_in(lanes, variant, runs, rows)
 
     _, whole_runs, theirs = whole
-    updates = (theirs.epochs[on] - epochs).sum() * variant.schedule.updates
+    updates = (theirs.epochs[on] - epochs).sum() * variant.plan.updates
     assert counts[:2].tolist() == [on.sum(), updates]
     assert np.array_equal(runs.theta[on].view(np.int64), whole_runs.theta[on].view(np.int64))
     measures = {"epoch_of_ssr_min", "gradient_norm"} & {*CASES[name].record.measures}

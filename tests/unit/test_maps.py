@@ -81,8 +81,8 @@ def test_the_next_window_is_the_half_with_most_boundary(bowl):
     assert momenta[5] <= high
     assert {left, right} <= set(rates.round(12)) | set(rates)
     smaller = maps.framed(experiment, window=window)
-    assert smaller.axes.shape == (16, 16)
-    assert smaller.axes.point(0) == pytest.approx({"learning_rate": left, "momentum": low})
+    assert smaller.grid.shape == (16, 16)
+    assert smaller.grid.point(0) == pytest.approx({"learning_rate": left, "momentum": low})
 
 
 def test_no_boundary_has_no_next_window(bowl):

@@ -67,7 +67,7 @@ def test_columns_and_recorded_epochs_are_those_of_training(small, name):
             expected = said[table][column]
             assert (str if isinstance(expected, frozenset) else expected) is kind(values), column
     variants = range(experiment.variant_grid.size)
-    recorded = max(trainer.variant(i).schedule.recorded.size for i in variants)
+    recorded = max(trainer.variant(i).plan.recorded.size for i in variants)
     assert most_recorded(experiment) == recorded
 
 
@@ -119,7 +119,7 @@ def test_a_folder_of_many_data_points_needs_no_other_file(tmp_path):
     }
     results = harness.run(Experiment.from_mapping(document), tmp_path / "out", lanes=1)
     file.unlink()
-    data = harness.open_results(tmp_path / "out").experiment.dataset
+    data = harness.open_results(tmp_path / "out").experiment.data
     assert np.array_equal(np.hstack([data.inputs, data.targets]), points)
     for name, *others in (["show"], ["plot", "trajectories"], ["report"], ["verify"]):
         status, said = command([name, str(tmp_path / "out"), *others])

@@ -330,7 +330,7 @@ def test_any_sweep_has_a_report(changes, tmp_path):
             moved = unpacked(view["runs"], "<u4").reshape(*lengths, -1).sum(axis=-1)
             moved = np.moveaxis(moved, k, 0).reshape(lengths[k], -1)
             np.testing.assert_array_equal(moved[0], moved[1:].sum(axis=0), str(number))
-    assert len(page.data["axes"]) == len(ordered_axes(results.experiment.axes))
+    assert len(page.data["axes"]) == len(ordered_axes(results.experiment.grid))
 
 
 def test_no_finished_run_is_an_error(tmp_path):

@@ -68,7 +68,7 @@ def test_runs_of_different_networks_stand_in_one_table(small, tmp_path):
         4] * 3 + [5] * 3 + [6] * 6 + [7] * 6  # fmt: skip
     # A network of one hidden unit has w1, b1, w2 and b2, and nothing to say about w3.
     assert results.runs["w3_final"].isna().tolist() == [True, False] * 4
-    alone = harness.run(experiment.run(3), tmp_path / "alone").runs
+    alone = harness.run(experiment.single(3), tmp_path / "alone").runs
     assert alone["w6_final"][0] == results.runs["w6_final"][3]
 
 
@@ -312,7 +312,7 @@ def test_every_parameter_of_every_network_has_a_column(small, tmp_path):
     )
     runs = harness.run(experiment, tmp_path / "out").runs
     for run_id in (0, 1):
-        alone = harness.run(experiment.run(run_id), tmp_path / f"run{run_id}").runs
+        alone = harness.run(experiment.single(run_id), tmp_path / f"run{run_id}").runs
         for column in alone.columns.drop(["run_id", "init_id", "status"]):
             assert alone[column][0] == runs[column][run_id], column
 
@@ -323,7 +323,7 @@ def test_parameters_of_every_recorded_epoch_are_those_of_a_shorter_run(small, tm
     results = harness.run(along, tmp_path / "out")
     assert results.runs["status"].nunique() == 2  # some end in between
     trajectories = results.trajectories()
-    names = list(along.perceptron.parameters)
+    names = list(along.network.parameters)
     assert list(trajectories.columns) == ["run_id", "epoch", "ssr", *names]
     for epoch in (0, 6, 18, 20):
         shorter = small(
@@ -351,7 +351,7 @@ def test_drift_is_added_at_the_start_to_what_trains(small, tmp_path):
     drifting = small(**changes, training__drift=[0.5, -2.0], training__learning_rate=0.0)
     moved = harness.run(drifting, tmp_path / "with").runs
     expected = {"w1": 0.5, "b3": -2.0}
-    for name in drifting.perceptron.parameters:
+    for name in drifting.network.parameters:
         column = f"{name}_final"
         assert (moved[column] == without[column] + expected.get(name, 0.0)).all()
 

@@ -40,7 +40,7 @@ def test_the_experiment_comes_back_with_its_data(small, tmp_path):
     (tmp_path / "points.csv").unlink()
     again = harness.open_results(tmp_path / "out").experiment
     assert again == experiment
-    assert again.dataset.targets.tolist() == [[0.2], [0.4]]
+    assert again.data.targets.tolist() == [[0.2], [0.4]]
 
 
 def test_a_sample_has_whole_initialisations_or_all_runs(results):

@@ -18,10 +18,10 @@ _FEW_POINTS = 8
 
 def prepare(job: Job) -> Train:
     """Return what trains with the kernels of harness."""
-    few = len(job.experiment.dataset.inputs) <= _FEW_POINTS
+    few = len(job.experiment.data.inputs) <= _FEW_POINTS
     trainer = Trainer(job.experiment, lanes=16 if few else 8)
     trainer.compile()
-    variant, axes = trainer.variant(0), job.experiment.axes
+    variant, axes = trainer.variant(0), job.experiment.grid
     at_once = job.runs if job.threads == 1 else -(-job.runs // (_RANGES * job.threads))
     size = -(-at_once // _GROUP) * _GROUP
     firsts = range(0, job.runs, size)
@@ -30,7 +30,7 @@ def prepare(job: Job) -> Train:
     def train_range(index: int) -> Floats:
         run_ids = np.arange(firsts[index], min(firsts[index] + size, job.runs))
         runs = start(variant, axes.columns(run_ids), run_ids.size)
-        rows = make_rows(run_ids.size, variant.schedule.recorded.size, keeps_loss=False)
+        rows = make_rows(run_ids.size, variant.plan.recorded.size, keeps_loss=False)
         counts = make_counts(1)[0]
         trainer.train_runs(variant, runs, rows, stop, counts)
         return rows.ssr_trajectory if job.recorded else rows.ssr[:, 1:2]
