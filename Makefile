@@ -53,15 +53,15 @@ bench-c: $(VENV)/.installed-test  ## compare the speed with C, where there is gc
 	@$(BIN)/python tests/benchmarks/against_c.py
 
 docs: $(VENV)/.installed-test  ## train what the README and the notebook show, and draw the picture
-	@$(BIN)/python docs/refresh.py
-	@$(BIN)/python docs/picture.py
-	@$(BIN)/python docs/notebook.py
+	@$(BIN)/python -m tools.readme
+	@$(BIN)/python -m tools.readme_picture
+	@$(BIN)/python -m tools.notebook
 
 landmarks: $(VENV)/.installed-test  ## train published results again and write docs/landmarks; takes an hour
-	@$(BIN)/python docs/landmarks
+	@$(BIN)/python -m experiments.landmarks
 
 capacity: $(VENV)/.installed-test  ## measure what a chunk costs on a cluster, and write docs/capacity.md
-	@$(BIN)/python docs/capacity
+	@$(BIN)/python -m tools.capacity
 
 format: $(VENV)/.installed-test  ## put the code in its form
 	@$(BIN)/ruff check --quiet --fix .

@@ -9,7 +9,7 @@ as is the slope of tanh below 5.3e-308; tanh(z) of a subnormal z is z.
 
 The errors beside the functions are the largest that were found on 16 million points over the whole
 range and as many where errors are large, in ulp of the exact value, taken from 80-bit arithmetic;
-those of log on 50 million. `docs/minimax.py` printed the coefficients of the polynomials;
+those of log on 50 million. `tools/minimax.py` printed the coefficients of the polynomials;
 a test holds them to the errors that stand beside them.
 """
 

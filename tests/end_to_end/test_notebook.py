@@ -1,11 +1,8 @@
 """The notebook of docs/ runs, and prints what it shows."""
 
-import importlib.util
-from pathlib import Path
-
 import nbformat
 
-DOCS = Path(__file__).parents[2] / "docs"
+from tools.notebook import NOTEBOOK, executed
 
 
 def tables(notebook):
@@ -16,9 +13,6 @@ def tables(notebook):
 
 
 def test_the_notebook_prints_what_it_shows():
-    spec = importlib.util.spec_from_file_location("notebook", DOCS / "notebook.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    shown = nbformat.read(module.NOTEBOOK, as_version=4)
+    shown = nbformat.read(NOTEBOOK, as_version=4)
     assert len(tables(shown)) >= 5
-    assert tables(module.executed()) == tables(shown)
+    assert tables(executed()) == tables(shown)

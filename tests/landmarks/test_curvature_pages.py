@@ -1,14 +1,12 @@
 """Stability, edge of stability and catapult: thresholds and recurrences against theory."""
 
-import catapult
-import edge_of_stability
 import numpy as np
 import pandas as pd
 import pytest
-import stability
-from page import ROOT
 
 import harness
+from experiments.landmarks import catapult, edge_of_stability, stability
+from experiments.landmarks.page import ROOT
 
 
 def folder(factory):

@@ -2,11 +2,14 @@
 
 from itertools import product
 
-import dead_relu
-import dead_relu_page
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import optimize, stats
+
+from experiments.landmarks.dead_relu import LANDMARK, measurements
+from experiments.landmarks.dead_relu.page import _errors
+from experiments.landmarks.page import ROOT
 
 
 def some_units(n0, n1, count, seed=0):
@@ -35,11 +38,11 @@ def is_dead_by_linear_programs(first, biases, above, bias):
     return True
 
 
-@pytest.mark.parametrize(("n0", "n1"), dead_relu.SIZES)
+@pytest.mark.parametrize(("n0", "n1"), measurements.SIZES)
 def test_dead_units_are_those_that_no_linear_program_raises(n0, n1):
     count = 400 // 2**n1
     layers = some_units(n0, n1, count)
-    dead = dead_relu.is_dead(*layers)
+    dead = measurements.is_dead(*layers)
     slow = [is_dead_by_linear_programs(*(part[unit] for part in layers)) for unit in range(count)]
     assert 0 < dead.sum() < count
     assert dead.tolist() == slow
@@ -48,7 +51,7 @@ def test_dead_units_are_those_that_no_linear_program_raises(n0, n1):
 @pytest.mark.parametrize(("n0", "n1"), [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 4)])
 def test_no_input_wakes_a_dead_unit_and_some_input_nearly_all_others(n0, n1):
     first, biases, above, bias = some_units(n0, n1, 500, seed=1)
-    dead = dead_relu.is_dead(first, biases, above, bias)
+    dead = measurements.is_dead(first, biases, above, bias)
     random = np.random.default_rng(2)
     ways = random.normal(size=(4000, n0))
     inputs = ways / np.linalg.norm(ways, axis=1, keepdims=True)
@@ -61,28 +64,28 @@ def test_no_input_wakes_a_dead_unit_and_some_input_nearly_all_others(n0, n1):
 
 def test_more_units_are_refused():
     with pytest.raises(ValueError, match="4 units above 2 inputs: there may be 3 at most"):
-        dead_relu.is_dead(*some_units(2, 4, 5))
+        measurements.is_dead(*some_units(2, 4, 5))
 
 
 def test_probabilities_are_those_of_the_paper():
-    assert dead_relu.published(1, 2) == 3 / 16
-    assert dead_relu.published(2, 3) == 5 / 64
-    assert dead_relu.published(3, 4) == 9 / 256
-    assert dead_relu.published(3, 2) == 1 / 8
+    assert measurements.published(1, 2) == 3 / 16
+    assert measurements.published(2, 3) == 5 / 64
+    assert measurements.published(3, 4) == 9 / 256
+    assert measurements.published(3, 2) == 1 / 8
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    return dead_relu.measure(tmp_path_factory.mktemp("trained"), quick=True)
+    return measurements.measure(tmp_path_factory.mktemp("trained"), quick=True)
 
 
 def test_shares_agree_within_their_sampling_error(found):
     assert list(zip(found["law"], found["n0"], found["n1"], strict=True)) == [
-        (law, *size) for law in ("normal", "uniform") for size in dead_relu.SIZES
+        (law, *size) for law in ("normal", "uniform") for size in measurements.SIZES
     ]
     for row in found.itertuples():
         # One in a million by chance; without biases, or with a wrong corner, far less.
-        chance = stats.binomtest(row.dead, row.runs, dead_relu.published(row.n0, row.n1)).pvalue
+        chance = stats.binomtest(row.dead, row.runs, measurements.published(row.n0, row.n1)).pvalue
         assert chance > 1e-6
         assert row.low < row.share == row.dead / row.runs < row.high
     # From the same random words both laws would have the same signs.
@@ -92,20 +95,20 @@ def test_shares_agree_within_their_sampling_error(found):
 
 def test_parameters_are_taken_from_their_columns():
     names = ["w1", "w2", "b1", "w3", "w4", "b2", "w5", "w6", "b3", "w7", "w8", "w9", "b4"]
-    runs = dead_relu.pd.DataFrame({f"{name}_final": [k] for k, name in enumerate(names)})
-    first, biases, above, bias = dead_relu.layers_of(runs, 2, 3)
+    runs = pd.DataFrame({f"{name}_final": [k] for k, name in enumerate(names)})
+    first, biases, above, bias = measurements.layers_of(runs, 2, 3)
     assert first.tolist() == [[[0, 1], [3, 4], [6, 7]]]
     assert (biases.tolist(), above.tolist(), bias.tolist()) == ([[2, 5, 8]], [[9, 10, 11]], [12])
 
 
 def test_page(found, tmp_path):
-    page = dead_relu.LANDMARK.tell(found, tmp_path)
+    page = LANDMARK.tell(found, tmp_path)
     assert "Stably unactivated neurons" in page
     inside = 0
     for row in found.itertuples():
         start = f"| {row.n0}-{row.n1}-1 | {row.law} | "
         (line,) = [line for line in page.splitlines() if line.startswith(start)]
-        within = row.low <= dead_relu.published(row.n0, row.n1) <= row.high
+        within = row.low <= measurements.published(row.n0, row.n1) <= row.high
         assert f"| {row.share:.6f} | {row.low:.6f} to {row.high:.6f} |" in line
         assert line.endswith("| yes |" if within else "| no |")
         inside += within
@@ -116,11 +119,9 @@ def test_page(found, tmp_path):
 def test_distances_are_in_standard_errors(found):
     (row,) = found[(found["law"] == "normal") & (found["n1"] == 4)].itertuples()
     spread = np.sqrt(9 / 256 * 247 / 256 / row.runs)
-    assert dead_relu_page._errors(found)[row.Index] == pytest.approx(
-        (row.share - 9 / 256) / spread, rel=1e-12
-    )
+    assert _errors(found)[row.Index] == pytest.approx((row.share - 9 / 256) / spread, rel=1e-12)
 
 
 def test_page_names_files_that_are_there():
-    there = {file.name for file in (dead_relu.ROOT / "experiments").iterdir()}
-    assert set(dead_relu.LANDMARK.files) <= there
+    there = {file.name for file in (ROOT / "experiments").iterdir()}
+    assert set(LANDMARK.files) <= there

@@ -1,10 +1,12 @@
 """The page of the two lessons, against what was printed, numpy, and closed forms."""
 
-import lessons
 import numpy as np
 import pytest
-from lessons_found import ONLY_B3, PART_2, PRINTED
-from lessons_page import like
+
+from experiments.landmarks.lessons import LANDMARK
+from experiments.landmarks.lessons.page import like
+from experiments.landmarks.lessons.published import ONLY_B3, PART_2, PRINTED
+from experiments.landmarks.page import ROOT
 
 INPUTS = np.array([0.0, 0.5, 1.0])
 TARGETS = np.array([0.0, 1.0, 0.0])
@@ -14,7 +16,7 @@ ERROR_TERM = "error term of the output"
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    return lessons.measure(tmp_path_factory.mktemp("trained"), quick=True)
+    return LANDMARK.measure(tmp_path_factory.mktemp("trained"), quick=True)
 
 
 def hidden_units(inputs=INPUTS):
@@ -150,7 +152,7 @@ def test_published_curve(found):
 
 
 def test_page(found, tmp_path):
-    page = lessons.LANDMARK.tell(found, tmp_path)
+    page = LANDMARK.tell(found, tmp_path)
     for table in PRINTED.values():
         for quantity, printed in table.items():
             (row,) = {
@@ -171,6 +173,6 @@ def test_page(found, tmp_path):
 
 
 def test_page_names_files_that_are_there():
-    there = {file.name for file in (lessons.ROOT / "experiments").iterdir()}
-    assert set(lessons.LANDMARK.files) <= there
-    assert {f"{name}.toml" for name in PRINTED} <= set(lessons.LANDMARK.files)
+    there = {file.name for file in (ROOT / "experiments").iterdir()}
+    assert set(LANDMARK.files) <= there
+    assert {f"{name}.toml" for name in PRINTED} <= set(LANDMARK.files)

@@ -3,7 +3,8 @@
 import itertools
 
 import pytest
-from page import Landmark, write, write_index
+
+from experiments.landmarks.page import Landmark, write, write_index
 
 
 def a_landmark(measure):
@@ -21,13 +22,13 @@ def test_a_page_has_question_body_command_time_and_files(tmp_path):
     page = write("steps", landmark, out=tmp_path, pages=tmp_path / "pages", quick=True)
     title, question, body, end = page.read_text(encoding="utf-8").strip().split("\n\n")
     assert (title, question, body) == ("# Steps", "**How many?**", "True of them.")
-    assert "`python docs/landmarks steps --quick`" in end
+    assert "`python -m experiments.landmarks steps --quick`" in end
     assert "[dosage.toml](../../experiments/dosage.toml)" in end
 
 
 def test_time_is_that_of_all_calls_that_trained(tmp_path, monkeypatch):
     clock = itertools.count(step=10)  # each call to it is ten seconds later
-    monkeypatch.setattr("page.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("experiments.landmarks.page.time.perf_counter", lambda: next(clock))
 
     def measure(out, quick):
         """Train a chunk in a call, and be cut short in the first; the third has nothing to do."""

@@ -5,11 +5,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-import trainability
-from page import ROOT
-from trainability_found import CONDITIONS
 
 import harness
+from experiments.landmarks.page import ROOT
+from experiments.landmarks.trainability import LANDMARK
+from experiments.landmarks.trainability.measurements import BOWL, CONDITIONS
 from harness.maps.boundary import box_counts, dimension, edges
 from harness.maps.image import framed
 from harness.maps.zoom import train_map
@@ -105,12 +105,12 @@ def test_experiments_have_as_many_losses_as_the_paper():
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    return trainability.measure(tmp_path_factory.mktemp("trained"), quick=True)
+    return LANDMARK.measure(tmp_path_factory.mktemp("trained"), quick=True)
 
 
 def test_the_bowl_is_smooth(tmp_path):
     bowl = harness.load_experiment(ROOT / "experiments" / "trainability_bowl.toml")
-    size = trainability.BOWL
+    size = BOWL
     image = train_map(framed(bowl, size=size), tmp_path / "out").image
     rates, momenta = np.linspace(0.5, 2.5, size), np.linspace(0.0, 0.9, size)
     distance = rates[np.newaxis] - (1.0 + momenta[:, np.newaxis])
@@ -143,7 +143,7 @@ def test_what_is_found_is_one_map_after_the_other(found):
 
 
 def test_the_page_has_what_was_found_beside_what_was_published(found, tmp_path):
-    page = trainability.LANDMARK.tell(found, tmp_path)
+    page = LANDMARK.tell(found, tmp_path)
     for name, (title, published) in CONDITIONS.items():
         (row,) = [line for line in page.splitlines() if line.startswith(f"| [{title}]")]
         cells = [cell.strip() for cell in row.strip("|").split("|")]
@@ -159,4 +159,4 @@ def test_the_page_has_what_was_found_beside_what_was_published(found, tmp_path):
 
 
 def test_the_page_names_files_that_are_there():
-    assert all((ROOT / "experiments" / file).exists() for file in trainability.LANDMARK.files)
+    assert all((ROOT / "experiments" / file).exists() for file in LANDMARK.files)

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-import xor
-import xor_page
 from scipy import stats
-from xor_found import CONVENTIONS, share_by
 
 import harness
+from experiments.landmarks.page import ROOT
+from experiments.landmarks.xor import LANDMARK
+from experiments.landmarks.xor.measurements import BASINS, CONVENTIONS, share_by
+from experiments.landmarks.xor.page import _MOST, _cliffs
 from tests.reference.network import Twin
 from tests.reference.random_numbers import initial_parameters
 
@@ -18,7 +19,7 @@ TARGETS = np.array([0.0, 1.0, 1.0, 0.0])
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    return xor.measure(tmp_path_factory.mktemp("trained"), quick=True)
+    return LANDMARK.measure(tmp_path_factory.mktemp("trained"), quick=True)
 
 
 def starts(hidden, scale, count, seed=0):
@@ -110,7 +111,7 @@ def test_published_interval_is_wilsons(found):
 def test_conventions_are_rates(tmp_path, factor, loss, criterion):
     def epochs(name, **changes):
         changes = {"grid": {"init_id": 40}, **changes}
-        file = xor.ROOT / "experiments" / "xor_pdp.toml"
+        file = ROOT / "experiments" / "xor_pdp.toml"
         experiment = harness.load_experiment(file, changes)
         return harness.run(experiment, out=tmp_path / name).runs["epochs"].tolist()
 
@@ -169,14 +170,14 @@ def test_basins_are_those_of_a_plain_training(found):
 
 def test_cliffs_are_pairs_of_neighbours():
     nan = np.nan
-    assert xor_page._cliffs(np.array([[1.0, nan, 3.0], [9.0, nan, nan]])) == 4 / 7
+    assert _cliffs(np.array([[1.0, nan, 3.0], [9.0, nan, nan]])) == 4 / 7
 
 
 # -- the page --------------------------------------------------------------------------------------
 
 
 def test_page(found, tmp_path):
-    page = xor.LANDMARK.tell(found, tmp_path)
+    page = LANDMARK.tell(found, tmp_path)
     assert (
         "25 of 30\ninitialisations were solved (83 %, 66 to 93), with a median of\n730 epochs"
         in page
@@ -201,8 +202,8 @@ def test_page(found, tmp_path):
 
 
 def test_page_is_about_the_files_that_are_there():
-    for name in xor.LANDMARK.files:
-        document = harness.load_experiment(xor.ROOT / "experiments" / name).document()
+    for name in LANDMARK.files:
+        document = harness.load_experiment(ROOT / "experiments" / name).document()
         if name == "xor_basin.toml":
-            assert document["training"]["epochs"] == xor_page._MOST
-            assert document["training"]["learning_rate"] in (xor.BASINS[1], [xor.BASINS[1]] * 2)
+            assert document["training"]["epochs"] == _MOST
+            assert document["training"]["learning_rate"] in (BASINS[1], [BASINS[1]] * 2)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from costs import Costs
-from simulation import simulate
+
+from tools.capacity.costs import Costs
+from tools.capacity.simulation import simulate
 
 
 def costs(*, training=4.0, commit=0.5, scheduler=0.0, driver=0.0, worker=0.0):

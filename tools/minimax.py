@@ -1,7 +1,7 @@
 """Print the coefficients of `harness/kernels/elementary.py`, so that nobody has to believe them.
 
 Each is of the polynomial of its degree whose largest relative error, in the function that it is
-for, is the smallest (Remez, 1934). `python docs/minimax.py` takes seconds; it needs mpmath alone.
+for, is the smallest (Remez, 1934). `python -m tools.minimax` takes seconds and needs only mpmath.
 """
 
 from collections.abc import Callable

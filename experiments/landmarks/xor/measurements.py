@@ -1,23 +1,32 @@
-"""Exclusive or: how often networks learn it, how soon, and from where.
-
-`xor_found` has what was published, `xor_pictures` the pictures and `xor_page` the page.
-"""
+"""Exclusive or: what was published, and the training that measures the same."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from page import ROOT, Landmark
-from xor_found import OF, SOLVED, Found
-from xor_page import tell
 
 import harness
+from experiments.landmarks.page import ROOT
 from harness.analysis.measures import epochs_to_reach, outcomes, reached, share_interval
 
-FILES = ("xor_pdp", "xor_budget", "xor_online", "xor_shares", "xor_basin")
+# A reimplementation of the exercise in McClelland and Rumelhart 1988, "Explorations in Parallel
+# Distributed Processing": 2-2-1, rate 0.5, momentum 0.9, initial weights from -0.5 to 0.5.
+SOLVED, OF, MEDIAN = 25, 30, 730
+
+# Shares of another network: 2-3-1, rate 1, momentum 0.7, initial weights from -1 to 1.
+ONLINE = {"1": 0.96, "all": 0.99}
+
+# The loss is half the sum of squares; for its gradient these are the rates that a published rate
+# of 0.5, or of 1, may have meant.
+CONVENTIONS = {
+    1.0: "half the sum of squares",
+    2.0: "the sum of squares",
+    0.5: "the mean of squares",
+}
 
 # Learning rates of the two maps; the second is that of the file.
 BASINS = (0.5, 10.0)
@@ -29,6 +38,42 @@ _QUICK: Mapping[str, Mapping[str, Any]] = {
     "xor_shares": {"grid.init_id": 10, "grid.width": [2, 3], "grid.learning_rate.count": 3},
     "xor_basin": {"grid.w1.count": 24, "grid.w2.count": 24},
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was measured.
+
+    Attributes
+    ----------
+    published : tuple of float
+        Ends of the 95 % interval (Wilson) of 25 of 30.
+    pdp : DataFrame
+        learning_rate, tolerance; runs, converged with its interval; median, the epochs after which
+        half of all runs are solved, and median_solved, half of those that ever are. Of samples of
+        30 runs: few, how often 25 or fewer are solved; median_low and median_high, between which
+        median_solved lies in 95 % of them.
+    solved : DataFrame
+        learning_rate and epochs of the runs of `pdp` with an SSR of 0.04 that were solved.
+    budget : DataFrame
+        A row a run: momentum, init_scale, status, epochs, ssr_final, gradient_norm, and `largest`,
+        the largest of its parameters at the end.
+    online : DataFrame
+        batch_size, learning_rate; runs, converged with its interval, median.
+    shares : DataFrame
+        learning_rate, init_scale, momentum, width; runs, converged with its interval, median.
+    basins : mapping
+        For each learning rate the epochs until a run was solved, NaN if it was not, of shape
+        (values of w2, values of w1).
+    """
+
+    published: tuple[float, float]
+    pdp: pd.DataFrame
+    solved: pd.DataFrame
+    budget: pd.DataFrame
+    online: pd.DataFrame
+    shares: pd.DataFrame
+    basins: Mapping[float, NDArray[np.float64]]
 
 
 def measure(out: Path, quick: bool) -> Found:
@@ -84,10 +129,12 @@ def _basin(runs: pd.DataFrame) -> NDArray[np.float64]:
     return solved.to_numpy().reshape(runs["w2"].nunique(), runs["w1"].nunique())
 
 
-LANDMARK = Landmark(
-    title="Exclusive or: who learns it, how soon, and from where",
-    question="How often do small sigmoid networks learn exclusive or, and what decides it?",
-    files=tuple(f"{name}.toml" for name in FILES),
-    measure=measure,
-    tell=tell,
-)
+def share_by(runs: pd.DataFrame, epochs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of runs that were solved within a number of epochs, shape of `epochs`.
+
+    >>> runs = pd.DataFrame({"status": ["converged", "finished"], "epochs": [30, 100]})
+    >>> share_by(runs, np.array([10, 30, 100])).tolist()
+    [0.0, 0.5, 0.5]
+    """
+    ends = np.sort(runs.loc[runs["status"].astype(str) == "converged", "epochs"])
+    return np.searchsorted(ends, epochs, side="right") / len(runs)

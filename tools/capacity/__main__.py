@@ -1,11 +1,9 @@
-"""Measure what a chunk costs, and write docs/capacity.md: `python docs/capacity`."""
+"""Measure what a chunk costs, and write docs/capacity.md: `make capacity`."""
 
 import math
 from pathlib import Path
 
 import numpy as np
-from costs import Costs, measure, overhead
-from simulation import simulate
 
 from harness.benchmarks.comparison import machine
 from harness.cli.printing import duration
@@ -13,8 +11,10 @@ from harness.errors import shown_bytes
 from harness.experiment import load_experiment
 from harness.sweep.plan import available_threads
 from harness.sweep.resume import MOST_CHUNKS
+from tools.capacity.costs import Costs, measure, overhead
+from tools.capacity.simulation import simulate
 
-PAGE = Path(__file__).parents[1] / "capacity.md"
+PAGE = Path(__file__).parents[2] / "docs" / "capacity.md"
 SWEEP = Path(__file__).with_name("sweep.toml")
 
 RUNS, WORKERS = (10**9, 10**12), (10, 100, 1000, 10_000)
@@ -67,8 +67,8 @@ experiment, and `harness plan FILE` says how many there are.*
 Training is measured on {len(costs.training)} chunks, the way there and back on chunks of no work.
 
 **Worker processes against threads.** `harness run` of [a sweep of a
-minute](capacity/sweep.toml) on {available_threads()} threads and on {available_threads()} worker
-processes took, in turns,
+minute](../tools/capacity/sweep.toml) on {available_threads()} threads and on
+{available_threads()} worker processes took, in turns,
 {each}:
 the median of the ratios is {ratio:.3f}.
 
@@ -88,8 +88,8 @@ the median of the ratios is {ratio:.3f}.
 ## How long it takes
 
 Simulated chunk by chunk with the costs above, each drawn from the measured ones, with {COMMITS}
-commits side by side ([docs/capacity/simulation.py](capacity/simulation.py)). The last column says
-who is busiest, and how much of the time.
+commits side by side ([tools/capacity/simulation.py](../tools/capacity/simulation.py)). The last
+column says who is busiest, and how much of the time.
 
 | runs | workers | chunks are written by | time | workers busy | busiest |
 |---|---|---|---|---|---|

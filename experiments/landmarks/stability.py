@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from page import ROOT, Landmark, table
 
 import harness
+from experiments.landmarks.page import ROOT, Landmark, table
 from harness.plots import rendered
 from harness.plots.scales import set_log_ticks
 from harness.plots.style import CATEGORIES, DARK, SLIDE, dress, new_figure

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from trainability_found import CONDITIONS, REPRODUCED, Found
 
+from experiments.landmarks.trainability.measurements import CONDITIONS, REPRODUCED, Found
 from harness.maps.boundary import edges
 from harness.maps.image import Image, map_axes
 from harness.maps.picture import drawn, frame, is_log

@@ -4,10 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xor_pictures
-from page import table
-from xor_found import CONVENTIONS, MEDIAN, OF, ONLINE, SOLVED, Found, share_by
 
+from experiments.landmarks.page import table
+from experiments.landmarks.xor.measurements import (
+    CONVENTIONS,
+    MEDIAN,
+    OF,
+    ONLINE,
+    SOLVED,
+    Found,
+    share_by,
+)
+from experiments.landmarks.xor.pictures import draw_basins, draw_epochs, draw_shares
 from harness.plots.scales import number_text
 
 # Epochs that each run of the maps has.
@@ -16,9 +24,9 @@ _MOST = 2000
 
 def tell(found: Found, pictures: Path) -> str:
     """Draw the three pictures, and write the page."""
-    (pictures / "xor_epochs.png").write_bytes(xor_pictures.draw_epochs(found))
-    (pictures / "xor_shares.png").write_bytes(xor_pictures.draw_shares(found))
-    (pictures / "xor_basins.png").write_bytes(xor_pictures.draw_basins(found, _MOST))
+    (pictures / "xor_epochs.png").write_bytes(draw_epochs(found))
+    (pictures / "xor_shares.png").write_bytes(draw_shares(found))
+    (pictures / "xor_basins.png").write_bytes(draw_basins(found, _MOST))
     parts = (_tell_pdp, _tell_budget, _tell_online, _tell_shares, _tell_basins)
     return "\n\n".join([_ASKED, *(part(found) for part in parts)])
 

@@ -2,7 +2,7 @@
 
 A landmark is a published result that this harness gives again. Each is a module beside this one
 with a `LANDMARK`: it trains its experiment files through the public face of harness, measures, and
-says what came out beside what was published. `python docs/landmarks` writes the pages.
+says what came out beside what was published. `python -m experiments.landmarks` writes the pages.
 """
 
 import time
@@ -64,7 +64,7 @@ def write(name: str, landmark: Landmark, *, out: Path, pages: Path, quick: bool)
         found = landmark.measure(out / name, quick)
     body = landmark.tell(found, pictures)
     files = [f"[{file}](../../experiments/{file})" for file in landmark.files]
-    command = f"python docs/landmarks {name}" + (" --quick" if quick else "")
+    command = f"python -m experiments.landmarks {name}" + (" --quick" if quick else "")
     end = (
         f"*Written by `{command}`, which took {duration(seconds())} on {machine()}, from"
         f" {', '.join(files)}.*"
@@ -111,7 +111,8 @@ _INDEX = """\
 
 Published results on how small networks train, each trained again from its experiment files. A page
 has the question, a picture, what was published beside what was measured here, the command and its
-run time. `make landmarks` trains them all and writes these pages; `python docs/landmarks NAME`
-writes one, and with `--quick` a small version into `results/landmarks/quick`. What is trained stays
-there: a second call goes on where the first one stopped.
+run time. `make landmarks` trains them all and writes these pages.
+`python -m experiments.landmarks NAME` writes one, and with `--quick` a small version into
+`results/landmarks/quick`. What is trained stays there: a second call goes on where the first one
+stopped.
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).with_name("from-sweep-to-insight.ipynb")
+NOTEBOOK = Path(__file__).parents[1] / "docs" / "from-sweep-to-insight.ipynb"
 
 
 def executed() -> nbformat.NotebookNode:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import trainability_pictures
-from page import table
-from trainability_found import (
+
+from experiments.landmarks.page import table
+from experiments.landmarks.trainability.measurements import (
     CONDITIONS,
     REPRODUCED,
     REPRODUCED_A_SECOND,
@@ -13,18 +13,29 @@ from trainability_found import (
     REPRODUCED_OVERVIEW,
     Found,
 )
-
+from experiments.landmarks.trainability.pictures import (
+    draw_dimensions,
+    draw_overviews,
+    draw_refined,
+    draw_steps,
+    draw_zooms,
+)
 from harness.cli.printing import duration
 from harness.maps.boundary import dimension
 
-PICTURES = ("overviews", "zooms", "dimensions", "steps", "refined")
+PICTURES = {
+    "overviews": draw_overviews,
+    "zooms": draw_zooms,
+    "dimensions": draw_dimensions,
+    "steps": draw_steps,
+    "refined": draw_refined,
+}
 
 
 def tell(found: Found, pictures: Path) -> str:
     """Draw the pictures, and write the page."""
-    for name in PICTURES:
-        picture = getattr(trainability_pictures, f"draw_{name}")(found)
-        (pictures / f"trainability_{name}.png").write_bytes(picture)
+    for name, draw in PICTURES.items():
+        (pictures / f"trainability_{name}.png").write_bytes(draw(found))
     return "\n\n".join(
         (
             _tell_what(found),

@@ -4,11 +4,11 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from lessons_found import Bowl, Parabola, Squiggle
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from experiments.landmarks.lessons.measurements import Bowl, Parabola, Squiggle
 from harness.plots import rendered
 from harness.plots.scales import set_epochs, set_log_ticks
 from harness.plots.style import CATEGORIES, DARK, SLIDE, VALUES, dress, new_figure

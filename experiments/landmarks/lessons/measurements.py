@@ -1,35 +1,138 @@
-"""The numbers that the two lessons print, trained again.
-
-`lessons_found` has the numbers and their sources, `lessons_pictures` the pictures for a class, and
-`lessons_page` the page.
-"""
+"""Training of the experiments of the two lessons, and what it found."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from lessons_found import (
+
+import harness
+from experiments.landmarks.lessons.published import (
     ALL_SEVEN,
     EXERCISE,
     ONLY_B3,
     OUTPUT_LAYER,
     PART_2,
-    Bowl,
-    Found,
-    Numbers,
-    Parabola,
-    Squiggle,
 )
-from lessons_page import tell
-from page import ROOT, Landmark
-
-import harness
+from experiments.landmarks.page import ROOT
 from harness.analysis.predictions import curves, data_points, final_curve, lattice
+
+Numbers = tuple[float, ...]
 
 BOWL = "statquest_two_weights"
 SURFACE = "statquest_surface"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parabola:
+    """SSR over b3 alone.
+
+    Attributes
+    ----------
+    minimum, least : float
+        Where SSR is lowest, and how low: SSR = least + 3 (b3 - minimum)², for three data points.
+    runs : DataFrame
+        A row a learning rate.
+    paths : DataFrame
+        learning_rate, epoch, ssr, b3.
+    """
+
+    minimum: float
+    least: float
+    runs: pd.DataFrame
+    paths: pd.DataFrame
+
+    def ssr(self, b3: Any) -> Any:
+        """Return SSR in closed form."""
+        return self.least + 3 * (b3 - self.minimum) ** 2
+
+    def factor(self, rate: float) -> float:
+        """Return what a step multiplies b3 - minimum by: b3 - rate * 6 (b3 - minimum)."""
+        return 1 - 6 * rate
+
+    def path(self, rate: float) -> pd.DataFrame:
+        """Return the way of a learning rate, epoch by epoch."""
+        return self.paths[self.paths["learning_rate"] == rate].reset_index(drop=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bowl:
+    """SSR over w3 and w4.
+
+    Attributes
+    ----------
+    surface : DataFrame
+        w3, w4, ssr_initial: all points of a lattice.
+    minimum : tuple of float
+        w3 and w4 where SSR is lowest.
+    least : float
+        SSR there.
+    largest_rate : float
+        The learning rate below which steps converge.
+    paths : DataFrame
+        learning_rate, status, epoch, ssr, w3, w4.
+    """
+
+    surface: pd.DataFrame
+    minimum: tuple[float, ...]
+    least: float
+    largest_rate: float
+    paths: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Squiggle:
+    """The curve of the network while all seven parameters train.
+
+    Attributes
+    ----------
+    points : DataFrame
+        input_1, target_1.
+    curves : DataFrame
+        epoch, input_1, prediction_1.
+    published : DataFrame
+        input_1, prediction_1, with the parameters that the lesson prints.
+    fall : DataFrame
+        epoch, ssr, of the same run.
+    runs : DataFrame
+        A row a learning rate.
+    """
+
+    points: pd.DataFrame
+    curves: pd.DataFrame
+    published: pd.DataFrame
+    fall: pd.DataFrame
+    runs: pd.DataFrame
+
+    @property
+    def furthest(self) -> float:
+        """How far the last curve is from the published one, between the doses 0 and 1."""
+        last = self.curves[self.curves["epoch"] == self.curves["epoch"].max()]
+        apart = last["prediction_1"].to_numpy() - self.published["prediction_1"].to_numpy()
+        return float(np.abs(apart[self.published["input_1"].between(0, 1)]).max())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was measured.
+
+    Attributes
+    ----------
+    measured : mapping
+        For each experiment of `PRINTED` and each of its quantities, as many numbers.
+    slope_at_rounded_b3 : float
+        dSSR/db3 at b3 = 1.57, the number after one step as the lesson rounds it.
+    parabola, bowl, squiggle : Parabola, Bowl, Squiggle
+        What the three pictures show.
+    """
+
+    measured: Mapping[str, Mapping[str, Numbers]]
+    slope_at_rounded_b3: float
+    parabola: Parabola
+    bowl: Bowl
+    squiggle: Squiggle
 
 
 def measure(out: Path, quick: bool) -> Found:
@@ -147,14 +250,3 @@ def _squiggle(out: Path) -> Squiggle:
         fall=results.trajectories([0], columns=["epoch", "ssr"]),
         runs=results.runs,
     )
-
-
-LANDMARK = Landmark(
-    title="The numbers of the two lessons",
-    question="Does training give the numbers that the lessons on backpropagation print?",
-    files=tuple(
-        f"{name}.toml" for name in (ONLY_B3, OUTPUT_LAYER, BOWL, SURFACE, ALL_SEVEN, EXERCISE)
-    ),
-    measure=measure,
-    tell=tell,
-)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from page import table
 
+from experiments.landmarks.page import table
 from harness.cli.printing import duration
 from harness.plots import rendered
 from harness.plots.scales import set_log_ticks
@@ -62,9 +62,9 @@ Not by trying inputs. The pre-activations h of the first layer fill all of R^n1 
 hyperplane if n1 = n0 + 1. There the unit has b + sum_j w_j max(h_j, 0), which is linear on each of
 the polyhedra that the hyperplanes h_j = 0 cut out. None of them holds a whole line. So the unit is
 dead exactly if it is at most 0 at each corner, and does not rise along any edge without end. The
-docstring of `is_dead` in [dead_relu.py](dead_relu.py) has the corners and edges. The tests compare
-it with linear programs, one for each pattern of active units. The decision is exact but for
-rounding.
+docstring of [`is_dead`](../../experiments/landmarks/dead_relu/measurements.py) has the corners and
+edges. The tests compare it with linear programs, one for each pattern of active units. The decision
+is exact but for rounding.
 
 A sweep of {runs:,} initialisations takes {duration(found["seconds"].min())} to
 {duration(found["seconds"].max())} here, drawn, evaluated and written to disk. All parameters are

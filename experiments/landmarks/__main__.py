@@ -1,10 +1,10 @@
-"""Train landmark results and write their pages: `python docs/landmarks [NAME ...] [--quick]`."""
+"""Train landmarks and write their pages. `make landmarks` runs all of them."""
 
 import argparse
 import importlib
 from pathlib import Path
 
-from page import ROOT, write, write_index
+from experiments.landmarks.page import ROOT, write, write_index
 
 NAMES = (
     "lessons",
@@ -19,7 +19,7 @@ NAMES = (
 
 def main() -> None:
     """Read the command line, and write a page for each landmark that it names."""
-    parser = argparse.ArgumentParser(prog="python docs/landmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m experiments.landmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; or all")
     parser.add_argument("--quick", action="store_true", help="small versions, not into docs/")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "landmarks")
@@ -29,8 +29,9 @@ def main() -> None:
             f"there is no landmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}"
         )
     out = arguments.out / "quick" if arguments.quick else arguments.out
-    pages = out / "pages" if arguments.quick else Path(__file__).parent
-    landmarks = {name: importlib.import_module(name).LANDMARK for name in NAMES}
+    pages = out / "pages" if arguments.quick else ROOT / "docs" / "landmarks"
+    modules = {name: importlib.import_module(f"experiments.landmarks.{name}") for name in NAMES}
+    landmarks = {name: module.LANDMARK for name, module in modules.items()}
     for name in arguments.names or NAMES:
         print(write(name, landmarks[name], out=out, pages=pages, quick=arguments.quick), flush=True)
     print(write_index(landmarks, pages))

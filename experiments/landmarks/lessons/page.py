@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
-import lessons_pictures
-from lessons_found import ALL_SEVEN, EXERCISE, LESSON, ONLY_B3, OUTPUT_LAYER, PART_2, PRINTED, Found
-from page import table
+from experiments.landmarks.lessons.measurements import Found
+from experiments.landmarks.lessons.pictures import draw_bowl, draw_parabola, draw_squiggle
+from experiments.landmarks.lessons.published import (
+    ALL_SEVEN,
+    EXERCISE,
+    LESSON,
+    ONLY_B3,
+    OUTPUT_LAYER,
+    PART_2,
+    PRINTED,
+)
+from experiments.landmarks.page import table
 
 
 def like(printed: str, value: float) -> str:
@@ -31,9 +40,9 @@ def _compared(found: Found, name: str) -> str:
 
 def tell(found: Found, pictures: Path) -> str:
     """Draw the three pictures, and write the page."""
-    for name in ("parabola", "bowl", "squiggle"):
-        picture = getattr(lessons_pictures, f"draw_{name}")(getattr(found, name))
-        (pictures / f"lessons_{name}.png").write_bytes(picture)
+    (pictures / "lessons_parabola.png").write_bytes(draw_parabola(found.parabola))
+    (pictures / "lessons_bowl.png").write_bytes(draw_bowl(found.bowl))
+    (pictures / "lessons_squiggle.png").write_bytes(draw_squiggle(found.squiggle))
     return "\n\n".join(
         (_ASKED, _tell_b3(found), _tell_bowl(found), _tell_seven(found), _tell_exercise(found))
     )

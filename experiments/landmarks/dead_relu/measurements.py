@@ -2,7 +2,7 @@
 
 Brownlowe, Cornwell, Montes, Quijano, Stulman and Zhang 2024, "Stably unactivated neurons in ReLU
 neural networks" (arXiv 2412.06829). `is_dead` decides from the parameters alone; it knows no
-probability. `dead_relu_page` has the picture and the page.
+probability.
 """
 
 import time
@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from dead_relu_page import tell
 from numpy.typing import NDArray
-from page import ROOT, Landmark
 
 import harness
+from experiments.landmarks.page import ROOT
 from harness.analysis.measures import share_interval
 
 FILE = "dead_relu.toml"
@@ -151,12 +150,3 @@ def _normal(first: Floats) -> Floats:
     rows = range(first.shape[1])
     minors = [(-1.0) ** row * np.linalg.det(np.delete(first, row, axis=1)) for row in rows]
     return np.stack(minors, axis=1)
-
-
-LANDMARK = Landmark(
-    title="ReLU units that are dead before training",
-    question="How many units of the second layer are dead at the start, whatever the input?",
-    files=(FILE,),
-    measure=measure,
-    tell=tell,
-)

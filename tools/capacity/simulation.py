@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from costs import Costs
 
 from harness.sweep.engines.dask import WINDOW
+from tools.capacity.costs import Costs
 
 
 class _Stage(IntEnum):

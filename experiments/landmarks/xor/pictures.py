@@ -7,8 +7,15 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch
-from xor_found import CONVENTIONS, MEDIAN, OF, SOLVED, Found, share_by
 
+from experiments.landmarks.xor.measurements import (
+    CONVENTIONS,
+    MEDIAN,
+    OF,
+    SOLVED,
+    Found,
+    share_by,
+)
 from harness.plots import rendered
 from harness.plots.scales import number_text, set_log_ticks
 from harness.plots.style import (

@@ -1,0 +1,1 @@
+"""Landmarks: published results trained again. `make landmarks` writes their pages in docs/."""

@@ -1,0 +1,1 @@
+"""Programs that measure, train or draw what the documentation shows."""
