@@ -8,9 +8,9 @@ from costs import Costs, measure, overhead
 from simulation import simulate
 
 from harness.benchmarks.comparison import machine
-from harness.cli.printing import duration
 from harness.errors import shown_bytes
 from harness.experiment import load_experiment
+from harness.formatting import duration
 from harness.sweep.plan import available_threads
 from harness.sweep.resume import MOST_CHUNKS
 

@@ -14,7 +14,7 @@ from trainability_found import (
     Found,
 )
 
-from harness.cli.printing import duration
+from harness.formatting import duration
 from harness.maps.boundary import dimension
 
 PICTURES = ("overviews", "zooms", "dimensions", "steps", "refined")
