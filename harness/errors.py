@@ -93,18 +93,6 @@ def shown(value: Any) -> str:
     return shortened(_as_toml(value, 0), 60)
 
 
-def shown_bytes(count: float) -> str:
-    """Write a number of bytes.
-
-    >>> shown_bytes(82), shown_bytes(6_100_000)
-    ('82 B', '6.1 MB')
-    """
-    for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= factor:
-            return f"{count / factor:,.1f} {unit}"
-    return f"{count:.0f} B"
-
-
 def _as_toml(value: Any, depth: int) -> str:
     """Write a value on one line. What is long or deep is cut, and 60 characters are filled."""
     if isinstance(value, bool):

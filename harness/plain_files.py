@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import TextIO
 
-from harness.errors import shown_bytes
+from harness.formatting import shown_bytes
 
 
 def open_text(path: Path, most: int) -> TextIO:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.workloads import WORKLOADS
-from harness.cli.printing import si
+from harness.formatting import si
 
 ROOT = Path(__file__).parents[1]
 HARNESS = Path(sys.executable).with_name("harness")

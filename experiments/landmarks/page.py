@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.benchmarks.comparison import machine
-from harness.cli.printing import duration
+from harness.formatting import duration
 
 ROOT = Path(__file__).parents[2]
 

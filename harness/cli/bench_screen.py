@@ -10,7 +10,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.workloads import WORKLOADS
-from harness.cli.printing import console, plural, say, say_table, si
+from harness.cli.printing import console, say, say_table
+from harness.formatting import plural, si
 
 
 class TimingBar:

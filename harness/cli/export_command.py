@@ -8,8 +8,9 @@ import typer
 
 from harness.cli import ctrl_c
 from harness.cli.options import WHOLE, Folder, complain
-from harness.cli.printing import plural, say
+from harness.cli.printing import say
 from harness.errors import HarnessError
+from harness.formatting import plural
 
 
 def export(

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.cli.printing import duration, plural, say, si
-from harness.errors import shown_bytes
+from harness.cli.printing import say
+from harness.formatting import duration, plural, shown_bytes, si
 from harness.results.inspection import Status
 from harness.store.checking import Checked
 

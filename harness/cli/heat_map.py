@@ -10,8 +10,9 @@ from rich.text import Text
 
 from harness.analysis.ranking import final_losses
 from harness.analysis.tally import Cells, Factor
-from harness.cli.printing import console, number, say, say_wrapped
+from harness.cli.printing import console, say, say_wrapped
 from harness.experiment.grid import Grid
+from harness.formatting import number
 from harness.results.sentences import exact
 
 _SHADES = " .:-=+*#%@"

@@ -7,7 +7,8 @@ import typer
 
 from harness.cli import ctrl_c
 from harness.cli.options import KEPT, Changes, File, Threads, load, local_folder
-from harness.cli.printing import duration, number, plural, say
+from harness.cli.printing import say
+from harness.formatting import duration, number, plural
 
 if TYPE_CHECKING:
     from harness.experiment import Experiment

@@ -1,6 +1,5 @@
 """How everything is printed: as plain text, for 80 columns or more, without blanks at line ends."""
 
-import math
 import textwrap
 from collections.abc import Sequence
 
@@ -80,37 +79,3 @@ def _folds(widths: Sequence[int], gap: int, most: int) -> list[list[int]]:
 
 def _cell(text: str) -> str:
     return shortened(printable(text), _LONGEST_CELL)
-
-
-def plural(count: int, noun: str) -> str:
-    """Write a count and its noun.
-
-    >>> plural(1, "run"), plural(3100, "run")
-    ('1 run', '3,100 runs')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def number(value: object) -> str:
-    """Write a number as a reader wants it; tables on disk have every digit."""
-    # + 0.0 makes 0 of -0, which the products of a chain often are
-    return f"{value + 0.0:.4g}" if isinstance(value, float) else _cell(str(value))
-
-
-def duration(seconds: float) -> str:
-    """Write a time with a unit that suits it."""
-    if math.isnan(seconds):
-        return "?"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:,.1f} h"
-
-
-def si(value: float) -> str:
-    """Write a number with the letter of a power of a thousand, before a unit."""
-    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= factor:
-            return f"{value / factor:.1f} {letter} "
-    return f"{value:.0f} "

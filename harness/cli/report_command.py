@@ -8,7 +8,7 @@ import typer
 from harness.cli import ctrl_c
 from harness.cli.options import WHOLE, Folder
 from harness.cli.printing import say
-from harness.errors import shown_bytes
+from harness.formatting import shown_bytes
 
 
 def report(

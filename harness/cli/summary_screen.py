@@ -9,7 +9,8 @@ from harness.analysis import ranking, tally
 from harness.analysis.measures import ENDINGS
 from harness.analysis.tally import Cells, Factor, Tally
 from harness.cli.heat_map import Endings, map_cells, show_map
-from harness.cli.printing import number, plural, say, say_table, say_wrapped
+from harness.cli.printing import say, say_table, say_wrapped
+from harness.formatting import number, plural
 from harness.results import sentences
 from harness.results.tables import Results
 

@@ -6,17 +6,10 @@ import numpy as np
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from harness.cli.printing import (
-    console,
-    duration,
-    plural,
-    say,
-    say_wrapped,
-    si,
-)
-from harness.errors import shown_bytes
+from harness.cli.printing import console, say, say_wrapped
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
+from harness.formatting import duration, plural, shown_bytes, si
 from harness.kernels._cache import folder_of
 from harness.kernels._jit import STAMP
 from harness.results.sentences import exact

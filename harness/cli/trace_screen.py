@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.chain_rule import Trace
-from harness.cli.printing import number, plural, say, say_table, say_wrapped
+from harness.cli.printing import say, say_table, say_wrapped
+from harness.formatting import number, plural
 
 # So many data points of a batch are named.
 _POINTS = 10

@@ -41,6 +41,7 @@ from harness.experiment.schema import (
     TrainingSection,
     key,
 )
+from harness.formatting import plural
 from harness.hints import suggest
 
 # Each of them is a kernel call of its own, and each is checked before anything is trained.
@@ -320,8 +321,7 @@ class Experiment(Section):
     def __repr__(self) -> str:
         """Return one short line."""
         sizes = "-".join(map(str, self._network.sizes))
-        runs = self._grid.size
-        return f"<Experiment {self.name}: {sizes}, {runs:,} {'run' if runs == 1 else 'runs'}>"
+        return f"<Experiment {self.name}: {sizes}, {plural(self._grid.size, 'run')}>"
 
     __str__ = __repr__
 

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness.analysis.measures import ENDINGS as STATUSES
+from harness.formatting import plural
 from harness.plots.scales import span_of
 from harness.plots.style import ENDINGS, SLIDE, Style, dress, legend, new_figure
 
@@ -88,7 +89,7 @@ def distribution(runs: pd.DataFrame, *, style: Style = SLIDE, title: str = "") -
         style,
         x="final SSR",
         y="runs",
-        title=title or f"final SSR of {len(runs):,} {'run' if len(runs) == 1 else 'runs'}",
+        title=title or f"final SSR of {plural(len(runs), 'run')}",
     )
     legend(figure, style, handles)
     return figure

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.solutions import exchanged, solutions
 from harness.experiment.network import Network
+from harness.formatting import plural
 from harness.plots.scales import set_log_ticks
 from harness.plots.style import (
     DARK,
@@ -97,7 +98,7 @@ def endpoints(
             )
         legend(figure, style, handles)
     lost = len(runs) - len(kept)
-    text = f"where {len(kept):,} {'run' if len(kept) == 1 else 'runs'} ended"
+    text = f"where {plural(len(kept), 'run')} ended"
     text += f" ({lost:,} diverged)" if lost else ""
     dress(axes, style, x=x, y=y, title=title or text)
     return figure

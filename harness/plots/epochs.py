@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from harness.analysis.measures import ENDINGS as STATUSES
 from harness.analysis.measures import epochs_to_reach, outcomes, share_interval
+from harness.formatting import plural
 from harness.plots.bins import places, set_places
 from harness.plots.scales import Span, label_of, span_of
 from harness.plots.style import (
@@ -210,7 +211,7 @@ def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = ""
         style,
         x=label_of(x),
         y="share of runs, %",
-        title=title or f"how {len(runs):,} {'run' if len(runs) == 1 else 'runs'} ended",
+        title=title or f"how {plural(len(runs), 'run')} ended",
     )
     legend(figure, style, handles)
     return figure

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from harness.analysis.measures import final_values, outcomes
+from harness.formatting import plural
 from harness.plots.bins import Places, places, set_places
 from harness.plots.scales import label_of, set_log_ticks, span_of
 from harness.plots.style import (
@@ -247,6 +248,6 @@ def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str 
     ):
         set_places(axes.xaxis, cells)
         dress(axes, style, x=label_of(x), y=y, title=heading)
-    headline(figure, style, title or f"{len(runs):,} {'run' if len(runs) == 1 else 'runs'}")
+    headline(figure, style, title or plural(len(runs), "run"))
     legend(figure, style, [*handles, interval])
     return figure

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from harness.analysis.ranking import trained_loss
+from harness.formatting import plural
 from harness.plots.reading import all_axes, axes_of
 from harness.plots.scales import label_of
 from harness.results.sentences import exact
@@ -14,20 +15,17 @@ def run_title(results: Results, run_id: int, row: "pd.Series[float]") -> str:
     axes = [name for name in all_axes(results) if name != "init_id"]
     parts = [f"{label_of(name)} {exact(row[name])}" for name in axes]
     where = f" ({', '.join(parts[:3])})" if parts else ""
-    count = int(row["epochs"])
     loss = trained_loss(row.index)
     return (
         f"run {run_id:,}{where}: {row['status']} at {'SSR' if loss == 'ssr_final' else 'loss'}"
-        f" {row[loss]:.3g} after {count:,} {'epoch' if count == 1 else 'epochs'}"
+        f" {row[loss]:.3g} after {plural(int(row['epochs']), 'epoch')}"
     )
 
 
 def sampled(results: Results, drawn: int, text: str) -> str:
     """Return a title that says of how many runs a picture is."""
     there = results.manifest["runs"]
-    noun = "run" if there == 1 else "runs"
-    what = f"{drawn:,} {noun}" if drawn == there else f"{drawn:,} of {there:,} {noun}"
-    return text.format(what)
+    return text.format(("" if drawn == there else f"{drawn:,} of ") + plural(there, "run"))
 
 
 def over_others(results: Results, drawn: int, axes: list[str], text: str = "{}") -> str:

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from harness.analysis.measures import bands
+from harness.formatting import plural
 from harness.plots.bins import is_log
 from harness.plots.scales import Span, label_of, set_epochs, set_log_ticks, span_of
 from harness.plots.style import (
@@ -74,7 +75,7 @@ def trajectories(
     if len(runs) <= MOST_LINES:
         span = span_of(ssr, beyond=far)
         handles = draw_lines(figure, axes, runs, trajectories, span, by, style)
-        title = title or f"SSR of {len(runs):,} {'run' if len(runs) == 1 else 'runs'}"
+        title = title or f"SSR of {plural(len(runs), 'run')}"
     else:
         table = bands(trajectories, runs, _BANDS)
         # As far as the bands go, and a little: one run of thousands can be very far out.

@@ -9,6 +9,7 @@ import pandas as pd
 from harness.analysis.ranking import trained_loss
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
+from harness.formatting import plural
 from harness.report.markup import csv, download, table, terms
 from harness.report.ordered_axes import OrderedAxis
 from harness.report.summary import Gathered
@@ -29,7 +30,7 @@ def summary(results: Results, found: Gathered) -> str:
         "network": f"{'-'.join(map(str, network.sizes))}, {', '.join(network.activations)},"
         f" {network.loss.replace('_', ' ')}",
         "data": f"{experiment.data_section.generator or experiment.data_section.file or 'inline'},"
-        f" {points:,} data {'point' if points == 1 else 'points'}",
+        f" {plural(points, 'data point')}",
         "training": _training(experiment),
         "axes": axes,
         "runs": f"{found.there:,}: {ended}",
@@ -49,7 +50,7 @@ def summary(results: Results, found: Gathered) -> str:
 def _training(experiment: Experiment) -> str:
     """Say when runs end; what an axis sets is different for each."""
     training, names = experiment.training, [axis.name for axis in experiment.grid.axes]
-    epochs = f"{training.epochs:,} {'epoch' if training.epochs == 1 else 'epochs'} at most"
+    epochs = f"{plural(training.epochs, 'epoch')} at most"
     if "max_epochs" in names:
         epochs = "as many epochs as max_epochs at most"
     if "tolerance" in names:

@@ -9,6 +9,7 @@ import pandas as pd
 from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import decided_by, rivals, trained_loss
 from harness.analysis.tally import Tally, varied
+from harness.formatting import plural
 from harness.results.tables import Results
 
 # Combinations that are named one by one.
@@ -101,7 +102,7 @@ def _first(table: pd.DataFrame) -> dict[str, Any]:
 
 def _best_run(run: Mapping[str, Any], names: Sequence[str], loss: str) -> str:
     where = f" ({point(names, run)})" if names else ""
-    epochs = f"{run['epochs']:,} {'epoch' if run['epochs'] == 1 else 'epochs'}"
+    epochs = plural(run["epochs"], "epoch")
     ended = {
         "converged": f"the first to converge, after {epochs}",
         "finished": f"the lowest {loss}, {run[loss]:.4g}",

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.errors import NoSpaceError, ResultsError, StorageError, shown_bytes
+from harness.errors import NoSpaceError, ResultsError, StorageError
+from harness.formatting import shown_bytes
 from harness.store.commits import MOST_COMMIT_BYTES, Commit, FileRecord, Origin, Packed
 from harness.store.data_points import DATA, Floats, decode, encode, is_ours
 from harness.store.encoding import Columns, to_parquet

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import HarnessError, ResultsError, shown, shown_bytes
+from harness.errors import HarnessError, ResultsError, shown
+from harness.formatting import shown_bytes
 from harness.store.data_points import DataRecord
 from harness.store.places import files_at
 from harness.store.schema import MOST_BYTES, Fields, parsed

@@ -22,9 +22,3 @@ def test_cells_are_escaped_and_cut_and_lines_are_not(capsys):
     assert first.split(" ")[-1] == "x" * 12
     assert first.count("\\u001b[2J") == 49
     assert second.split() == ["y" * 90] * 50
-
-
-def test_numbers_are_numbers_and_words_are_bounded():
-    assert printing.number(-0.0) == "0"
-    assert printing.number("\x07" + "a" * 1000).startswith("\\u0007aaa")
-    assert len(printing.number("a" * 1000)) <= 100

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.benchmarks.comparison import machine
-from harness.cli.printing import duration
 from harness.errors import shown_bytes
 from harness.experiment import load_experiment
+from harness.formatting import duration
 from harness.sweep.plan import available_threads
 from harness.sweep.resume import MOST_CHUNKS
 from tools.capacity.costs import Costs, measure, overhead

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.landmarks.page import table
-from harness.cli.printing import duration
+from harness.formatting import duration
 from harness.plots import rendered
 from harness.plots.scales import set_log_ticks
 from harness.plots.style import CATEGORIES, DARK, MARKERS, SLIDE, dress, legend, new_figure

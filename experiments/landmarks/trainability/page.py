@@ -20,7 +20,7 @@ from experiments.landmarks.trainability.pictures import (
     draw_steps,
     draw_zooms,
 )
-from harness.cli.printing import duration
+from harness.formatting import duration
 from harness.maps.boundary import dimension
 
 PICTURES = {
