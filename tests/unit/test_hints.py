@@ -69,7 +69,7 @@ def test_a_key_of_another_section():
 
 def test_the_table_names_what_there_is():
     from harness.experiment import Experiment
-    from harness.experiment.axes import _BY_KEY
+    from harness.experiment.axes import settings
     from harness.experiment.data import GENERATORS
     from harness.experiment.parse_grid import _SPEC_KEYS
     from harness.kernels.descent import BATCHES
@@ -79,7 +79,15 @@ def test_the_table_names_what_there_is():
     for name, field in Experiment.model_fields.items():
         keys |= {name, *(f"{name}.{key}" for key in getattr(field.annotation, "model_fields", ()))}
     values = {*ACTIVATIONS, *LOSSES, *SCHEMES, *GENERATORS, *BATCHES, *PICTURES, *_SPEC_KEYS}
-    axes = {*_BY_KEY, "width", "activation"}
+    experiment = Experiment.from_mapping(
+        {
+            "name": "x",
+            "network": {"layers": [1, 2, 1], "activations": ["tanh", "identity"]},
+            "data": {"generator": "dosage"},
+            "training": {"epochs": 1, "learning_rate": 0.1},
+        }
+    )
+    axes = settings(experiment.perceptron).named
     named = {name for names in _CALLED_HERE.values() for name in names}
-    assert named <= keys | values | axes | {"all"}
+    assert named <= keys | values | {*axes} | {"all"}
     assert all(word == word.lower() and word.isalnum() for word in (*_CALLED_HERE, *_NOT_HERE))
