@@ -1,18 +1,34 @@
 """The axes that a grid may have, and what each of them sets.
 
 An axis sets keys of the experiment file. A point of the grid is therefore an experiment without a
-grid, and everything that is checked there holds here too. How axes are written is in `grid_table`.
+grid, and everything that is checked there holds here too. Which keys have axes is declared in
+`schema`; how axes are written is in `parse_grid`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from harness.experiment.network import Network
+from harness.experiment.schema import (
+    InitialisationSection,
+    KeyAxis,
+    Kind,
+    NetworkSection,
+    Section,
+    TrainingSection,
+    axis_of,
+)
 
 Document = dict[str, Any]
-Kind = Literal["number", "whole", "word", "number or word", "whole or word"]
+
+# All runs of a sweep have the data and the recorded quantities in common: these have no axes.
+_SECTIONS: dict[str, type[Section]] = {
+    "network": NetworkSection,
+    "training": TrainingSection,
+    "initialisation": InitialisationSection,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,57 +46,34 @@ class Setting:
     section: str
     key: str
     name: str = ""
-    places: range = range(0)
+    positions: range = range(0)
     length: int = 0
     default: Any = None
     covers: tuple[str, ...] = ()
 
-    def place(self, document: Document, value: Any) -> None:
+    def set_key(self, document: Document, value: Any) -> None:
         """Set the key, or a part of it, in an experiment without a grid."""
         table = document.setdefault(self.section, {})
         if self.name:
             table.setdefault(self.key, {})[self.name] = value
-        elif self.places:
+        elif self.positions:
             given = table.get(self.key, self.default)
             listed = list(given) if isinstance(given, list | tuple) else [given] * self.length
-            for place in self.places:
-                listed[place] = value
+            for position in self.positions:
+                listed[position] = value
             table[self.key] = listed
         else:
             table[self.key] = value
 
     def value_in(self, document: Document) -> Any:
-        """Return the value that `place` would have put there; None if there is no single one."""
+        """Return the value that `set_key` would have put there; None if there is no single one."""
         given = document.get(self.section, {}).get(self.key, self.default)
         if self.name:
             return (given or {}).get(self.name)
-        if not self.places or not isinstance(given, list | tuple):
+        if not self.positions or not isinstance(given, list | tuple):
             return given
-        values = [given[place] for place in self.places]
+        values = [given[position] for position in self.positions]
         return values[0] if all(value == values[0] for value in values) else None
-
-
-# Axes that set a key as a whole: section, key, kind, and whether each run has its own number.
-_BY_KEY: dict[str, tuple[str, str, Kind, bool]] = {
-    "init_id": ("initialisation", "init_id", "whole", True),
-    "init_scheme": ("initialisation", "scheme", "word", False),
-    "init_scale": ("initialisation", "scale", "number", True),
-    "init_offset": ("initialisation", "offset", "number", True),
-    "init_biases": ("initialisation", "biases", "word", False),
-    "init_seed": ("initialisation", "seed", "whole", True),
-    "learning_rate": ("training", "learning_rate", "number", True),
-    "momentum": ("training", "momentum", "number", True),
-    "drift": ("training", "drift", "number", True),
-    "max_epochs": ("training", "epochs", "whole", False),
-    "batch_size": ("training", "batch_size", "whole or word", False),
-    "batches": ("training", "batches", "word", False),
-    "batch_seed": ("training", "seed", "whole", False),
-    "updates_per_epoch": ("training", "updates_per_epoch", "whole", False),
-    "tolerance": ("training", "tolerance", "number", True),
-    "limit": ("training", "limit", "number", True),
-    "output_scale": ("network", "output_scale", "number", False),
-    "loss": ("network", "loss", "word", False),
-}
 
 
 @dataclass(frozen=True)
@@ -117,46 +110,39 @@ class Settings(Mapping[str, Setting]):
 
 
 def settings(network: Network) -> Settings:
-    """Return every axis that a network allows, by name."""
-    layers = network.layers
-    each, hidden = range(1, layers + 1), range(1, layers)
+    """Return every axis that a network allows, by name, as the schema declares them."""
+    named: dict[str, Setting] = {}
+    for section, model in _SECTIONS.items():
+        for key, field in model.model_fields.items():
+            if declared := axis_of(field):
+                named.update(_axes_of(section, key, declared, network.layers))
+    return Settings(named=named, network=network)
 
-    def names(axis: str, of: range) -> tuple[str, ...]:
-        return tuple(f"{axis}_{layer}" for layer in of)
 
-    found = {
-        name: Setting(
-            kind=kind,
-            per_run=per_run,
+def _axes_of(
+    section: str, key: str, declared: KeyAxis, layers: int
+) -> Iterator[tuple[str, Setting]]:
+    """Yield name and setting of each axis that sets a key."""
+    numbers = {None: range(0), "hidden": range(1, layers), "all": range(1, layers + 1)}
+    together, single = numbers[declared.together], numbers[declared.single]
+    name = declared.name or key
+
+    def setting(of: range, covers: Iterable[int] = ()) -> Setting:
+        return Setting(
+            kind=declared.kind,
+            per_run=declared.per_run,
             section=section,
             key=key,
-            covers=names(name, each) if name in ("learning_rate", "drift") else (),
+            # From the end, because the list of layer sizes begins with the inputs.
+            positions=range(of.start - 1 - layers, of.stop - 1 - layers),
+            length=layers,
+            default=declared.unset,
+            covers=tuple(f"{name}_{layer}" for layer in covers),
         )
-        for name, (section, key, kind, per_run) in _BY_KEY.items()
-    }
-    # Axes that set places of a list, for all of some layers and for each of them: section, key,
-    # value where the file has none, kind, place of the first layer, layers that have one, and
-    # layers that are set together.
-    by_layer: dict[str, tuple[str, str, Any, Kind, int, range, range]] = {
-        "width": ("network", "layers", 1, "whole", 1, hidden, hidden),
-        "activation": ("network", "activations", "identity", "word", 0, each, hidden),
-        "scale": ("network", "scales", 1.0, "number or word", 0, each, each),
-        "learning_rate": ("training", "learning_rate", 0.0, "number", 0, each, range(0)),
-        "drift": ("training", "drift", 0.0, "number", 0, each, range(0)),
-    }
-    for name, (section, key, default, kind, first, single, together) in by_layer.items():
-        groups = {f"{name}_{layer}": range(layer, layer + 1) for layer in single}
-        if together:
-            groups = {name: together} | groups
-        for axis, of in groups.items():
-            found[axis] = Setting(
-                kind=kind,
-                per_run=section == "training",
-                section=section,
-                key=key,
-                places=range(of.start - 1 + first, of.stop - 1 + first),
-                length=layers + first,
-                default=default,
-                covers=names(name, of) if axis == name else (),
-            )
-    return Settings(named=found, network=network)
+
+    if declared.together is None:
+        yield name, setting(range(0), covers=single)
+    elif together:  # a network without hidden layers has no axis for them
+        yield name, setting(together, covers=together)
+    for layer in single:
+        yield f"{name}_{layer}", setting(range(layer, layer + 1))

@@ -240,7 +240,7 @@ class Experiment(Section):
                 raise ExperimentError(
                     f"grid.{name}", "is no axis of the grid.", suggest(str(name), self._settings)
                 )
-            self._settings[name].place(document, value)
+            self._settings[name].set_key(document, value)
         try:
             return Experiment.from_mapping(document, data=self._data)
         except ExperimentError as error:
@@ -367,7 +367,7 @@ class Experiment(Section):
             del document["record"]["sharpness"]
         # What every run replaces decides nothing.
         for axis in self._grid.axes:
-            self._settings[axis.name].place(document, 0)
+            self._settings[axis.name].set_key(document, 0)
         document["data"] = {
             name: [list(numbers.shape), hashlib.sha256(numbers.astype("<f8").tobytes()).hexdigest()]
             for name, numbers in (

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from harness.errors import ExperimentError, shown
-from harness.experiment.schema import keys_of
+from harness.experiment.schema import allowed_values, keys_of
 from harness.hints import key_elsewhere, suggest
 
 
@@ -30,8 +30,7 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> Experimen
             or f"Keys here are {', '.join(siblings)}."
         )
         return ExperimentError(key, f"is no key of {table or 'an experiment'}.", advice)
-    extra = field.json_schema_extra
-    allowed = str(extra["allowed"]) if isinstance(extra, dict) else ""
+    allowed = allowed_values(field)
     if detail["type"] == "missing":
         return ExperimentError(key, f"is missing; it must be {allowed}.", _missing(key, field))
     value = detail["input"]

@@ -11,8 +11,9 @@ import numpy as np
 
 from harness.calls import is_number
 from harness.errors import ExperimentError, shown
-from harness.experiment.axes import Document, Kind, Setting, Settings
+from harness.experiment.axes import Document, Setting, Settings
 from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced, Values
+from harness.experiment.schema import Kind
 from harness.hints import nearest, suggest
 
 # Run ids stay exact in every tool that reads the tables, and a grid larger than this has no end.

@@ -1,11 +1,12 @@
 """The keys of an experiment file, section by section, with what each of them allows.
 
-`says` and `allowed` of a key stand in error messages and in docs/experiment-files.md; a test
-keeps that page equal to this file. What two sections must agree on is in `checks`, and which epochs
-`record.epochs` means in `recording`.
+Each key is one entry: `says` and `allowed` stand in error messages and in docs/experiment-files.md,
+which a test keeps equal to this file, and `axis` is the axis of a grid that sets the key. What
+two sections must agree on is in `checks`, and which epochs `record.epochs` means in `recording`.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -97,12 +98,68 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def key(default: Any = ..., *, says: str, allowed: str, alias: str | None = None) -> Any:
-    """Declare a key: its default (none: it must be given), its meaning, and its values.
+Kind = Literal["number", "whole", "word", "number or word", "whole or word"]
+Layers = Literal["hidden", "all"]
 
-    With an `alias` the file calls it by that name, and the section by the name of the attribute.
+
+@dataclass(frozen=True, slots=True)
+class KeyAxis:
+    """The axis of a grid that sets a key, and for lists the axes that set it layer by layer.
+
+    Parameters
+    ----------
+    kind : Kind
+        Kind of the values.
+    per_run : bool
+        Whether the runs of one kernel call may differ in it. By default, runs with different
+        values are different variants, and each variant is a kernel call of its own.
+    name : str
+        Name of the axis, if it is not that of the key. The axis of layer 2 is ``<name>_2``.
+    together : {"hidden", "all"}, optional
+        Layers whose values in the list the axis sets; by default, it sets the key as a whole.
+    single : {"hidden", "all"}, optional
+        Layers that have an axis of their own; none by default.
+    unset : object
+        Value of each layer where the file leaves the list out.
     """
-    return Field(default, alias=alias, description=says, json_schema_extra={"allowed": allowed})
+
+    kind: Kind
+    per_run: bool = False
+    name: str = ""
+    together: Layers | None = None
+    single: Layers | None = None
+    unset: Any = None
+
+
+def key(
+    default: Any = ...,
+    *,
+    says: str,
+    allowed: str,
+    axis: KeyAxis | None = None,
+    alias: str | None = None,
+) -> Any:
+    """Declare a key: default (required if left out), meaning, allowed values, and axis of the grid.
+
+    With an `alias`, the file calls the key by it, and Python by the name of the attribute.
+    A section can also be made from a table of such entries:
+    ``create_model("TrainingSection", __base__=Section, momentum=(float, key(0.0, ...)))``.
+    """
+    extra: Any = {"allowed": allowed, "axis": axis}
+    return Field(default, alias=alias, description=says, json_schema_extra=extra)
+
+
+def allowed_values(field: FieldInfo) -> str:
+    """Return the allowed values of a key, in words."""
+    extra: Any = field.json_schema_extra
+    return str(extra["allowed"])
+
+
+def axis_of(field: FieldInfo) -> KeyAxis | None:
+    """Return the axis that sets a key; None if there is none."""
+    extra: Any = field.json_schema_extra
+    axis: KeyAxis | None = extra["axis"]
+    return axis
 
 
 def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -133,10 +190,12 @@ class NetworkSection(Section):
     layers: Annotated[tuple[UpToAMillion, ...], Field(min_length=2, fail_fast=True)] = key(
         says="units of each layer, inputs first and outputs last",
         allowed="a list of two or more whole numbers, each from 1 to 1000000",
+        axis=KeyAxis("whole", name="width", together="hidden", single="hidden"),
     )
     activations: Annotated[tuple[Activation, ...], _FIRST_ERROR] = key(
         says="activation of each layer after the input",
         allowed=f"a list with one of {listed(ACTIVATIONS)} for each layer after the input",
+        axis=KeyAxis("word", name="activation", together="hidden", single="all"),
     )
     biases: Switch | Annotated[tuple[Switch, ...], _FIRST_ERROR] = key(
         True,
@@ -149,11 +208,20 @@ class NetworkSection(Section):
         " 1 if left out",
         allowed=f"a list with a number above 0 or one of {listed(SCALES)} for each layer after"
         " the input",
+        axis=KeyAxis("number or word", name="scale", together="all", single="all", unset=1.0),
     )
     output_scale: Positive = key(
-        1.0, says="factor on the output of the last layer", allowed="a number above 0"
+        1.0,
+        says="factor on the output of the last layer",
+        allowed="a number above 0",
+        axis=KeyAxis("number"),
     )
-    loss: Loss = key("ssr", says="what training makes smaller", allowed=listed(LOSSES))
+    loss: Loss = key(
+        "ssr",
+        says="what training makes smaller",
+        allowed=listed(LOSSES),
+        axis=KeyAxis("word"),
+    )
 
 
 class DataSection(Section):
@@ -200,39 +268,54 @@ class DataSection(Section):
 class TrainingSection(Section):
     """How it is trained."""
 
-    epochs: Epochs = key(says="passes over the data", allowed="a whole number from 0 to 2^53")
+    epochs: Epochs = key(
+        says="passes over the data",
+        allowed="a whole number from 0 to 2^53",
+        axis=KeyAxis("whole", name="max_epochs"),
+    )
     learning_rate: NotNegative | Annotated[tuple[NotNegative, ...], _FIRST_ERROR] = key(
         says="step size over derivative",
         allowed="a finite number of at least 0, or a list with one for each layer after the input",
+        axis=KeyAxis("number", per_run=True, single="all"),
     )
     momentum: Annotated[float, Field(strict=True, ge=0, lt=1)] = key(
         0.0,
         says="share of the last step that is added to the next one (heavy ball)",
         allowed="a number from 0 up to, but not including, 1",
+        axis=KeyAxis("number", per_run=True),
     )
     drift: Number | _Numbers = key(
         0.0,
         says="what is added to the parameters of a layer at the start and with every update",
         allowed="a finite number, or a list with one for each layer after the input",
+        axis=KeyAxis("number", per_run=True, single="all"),
     )
     batch_size: Count | Literal["all"] = key(
         "all",
         says="data points in an update",
         allowed='"all", or a whole number from 1 to the number of data points',
+        axis=KeyAxis("whole or word"),
     )
     batches: Batches = key(
         "in_order",
         says="which data points make a batch: as the file has them, shuffled anew for every epoch,"
         " or drawn with replacement",
         allowed=listed(BATCHES),
+        axis=KeyAxis("word"),
     )
     updates_per_epoch: UpToAMillion | None = key(
         None,
         says='updates in an epoch, for `batches = "drawn"`; as many as a pass over the data takes'
         " if left out",
         allowed="a whole number from 1 to 1000000",
+        axis=KeyAxis("whole"),
     )
-    seed: Natural = key(0, says="seed of shuffled and drawn batches", allowed=NATURAL)
+    seed: Natural = key(
+        0,
+        says="seed of shuffled and drawn batches",
+        allowed=NATURAL,
+        axis=KeyAxis("whole", name="batch_seed"),
+    )
     train: Literal["all"] | _Texts = key(
         "all",
         says="parameters that train; the others keep their initial values",
@@ -242,31 +325,55 @@ class TrainingSection(Section):
         None,
         says="a run whose loss is at or below it is converged, and ends; none if left out",
         allowed="a finite number of at least 0",
+        axis=KeyAxis("number", per_run=True),
     )
     limit: Positive | None = key(
         None,
         says="a run whose loss is above it is diverged, and ends; only a loss or a parameter that"
         " is not finite if left out",
         allowed="a finite number above 0",
+        axis=KeyAxis("number", per_run=True),
     )
 
 
 class InitialisationSection(Section):
     """Where the parameters start."""
 
-    scheme: Scheme = key("normal", says="how initial weights are drawn", allowed=listed(SCHEMES))
-    scale: Number = key(1.0, says="factor on what is drawn", allowed="a finite number")
-    offset: Number = key(0.0, says="what is added to it", allowed="a finite number")
+    scheme: Scheme = key(
+        "normal",
+        says="how initial weights are drawn",
+        allowed=listed(SCHEMES),
+        axis=KeyAxis("word", name="init_scheme"),
+    )
+    scale: Number = key(
+        1.0,
+        says="factor on what is drawn",
+        allowed="a finite number",
+        axis=KeyAxis("number", per_run=True, name="init_scale"),
+    )
+    offset: Number = key(
+        0.0,
+        says="what is added to it",
+        allowed="a finite number",
+        axis=KeyAxis("number", per_run=True, name="init_offset"),
+    )
     biases: Literal["zeros", "same"] = key(
         "zeros",
         says="initial biases: 0, or drawn like the weights of their layer",
         allowed='"zeros" or "same"',
+        axis=KeyAxis("word", name="init_biases"),
     )
-    seed: Natural = key(0, says="seed of all initialisations", allowed=NATURAL)
+    seed: Natural = key(
+        0,
+        says="seed of all initialisations",
+        allowed=NATURAL,
+        axis=KeyAxis("whole", per_run=True, name="init_seed"),
+    )
     init_id: Natural = key(
         0,
         says="number of the initialisation, where the grid has no axis `init_id`",
         allowed=NATURAL,
+        axis=KeyAxis("whole", per_run=True),
     )
     parameters: Annotated[dict[str, Number], BeforeValidator(_one_wrong_number)] = key(
         {},

@@ -203,7 +203,7 @@ BAD = [
     ({"learning_rat": [1]}, "grid.learning_rat", ['"learning_rate"?']),
     ({"epochs": [1]}, "grid.epochs", ['"max_epochs" here']),
     ({"w99": [1]}, "grid.w99", ["those of one layer"]),
-    ({"zzz": [1]}, "grid.zzz", ["Axes are init_id, init_scheme", "parameters by name"]),
+    ({"zzz": [1]}, "grid.zzz", ["Axes are width, activation, scale", "parameters by name"]),
     ({"width_3": [1]}, "grid.width_3", ["those of one layer"]),
     ({"learning_rate": []}, "grid.learning_rate", ["[]", "at least one"]),
     ({"learning_rate": {"values": []}}, "grid.learning_rate", ["[]", "at least one"]),

@@ -69,7 +69,7 @@ def test_a_key_of_another_section():
 
 def test_the_table_names_what_there_is():
     from harness.experiment import Experiment
-    from harness.experiment.axes import _BY_KEY
+    from harness.experiment.axes import settings
     from harness.experiment.data import GENERATORS
     from harness.experiment.parse_grid import _SPEC_KEYS
     from harness.experiment.schema import keys_of
@@ -81,7 +81,15 @@ def test_the_table_names_what_there_is():
         inside = keys_of(field.annotation) if hasattr(field.annotation, "model_fields") else ()
         keys |= {name, *(f"{name}.{key}" for key in inside)}
     values = {*ACTIVATIONS, *LOSSES, *SCHEMES, *GENERATORS, *BATCHES, *PICTURES, *_SPEC_KEYS}
-    axes = {*_BY_KEY, "width", "activation"}
+    experiment = Experiment.from_mapping(
+        {
+            "name": "x",
+            "network": {"layers": [1, 2, 1], "activations": ["tanh", "identity"]},
+            "data": {"generator": "dosage"},
+            "training": {"epochs": 1, "learning_rate": 0.1},
+        }
+    )
+    axes = settings(experiment.network).named
     named = {name for names in _CALLED_HERE.values() for name in names}
-    assert named <= keys | values | axes | {"all"}
+    assert named <= keys | values | {*axes} | {"all"}
     assert all(word == word.lower() and word.isalnum() for word in (*_CALLED_HERE, *_NOT_HERE))
