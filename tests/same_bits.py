@@ -9,8 +9,8 @@ import sys
 import numpy as np
 
 from harness.experiment import Experiment
+from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
-from harness.training.variants import COUNTS
 
 POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],

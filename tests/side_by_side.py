@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from harness.experiment.network import Network
-from harness.kernels import descent
+from harness.kernels import descent, stopping
+from harness.kernels.measures import MEASURES
 from harness.kernels.passes import Data, loss_gradient, predict
-from harness.training.variants import make_rows
+from harness.kernels.tables import code_of
+from harness.training.buffers import make_rows
 from tests.reference import training
 from tests.reference.network import Twin
 
@@ -70,7 +72,6 @@ def plan_of(
     trained=None,
     recorded=None,
     measure_gradient=True,
-    measure_relative=True,
 ):
     """The settings of the twin's `train` that all runs of a block share, as the kernel's."""
     batch_size = batch_size or samples
@@ -79,13 +80,13 @@ def plan_of(
         batch_size=batch_size,
         updates=updates_per_epoch or math.ceil(samples / batch_size),
         batches=descent.BATCHES[batches],
+        optimiser=0,
         seed=np.uint64(seed),
         trains=np.isin(
             np.arange(twin.parameters), np.arange(twin.parameters) if trained is None else trained
         ),
         recorded=np.arange(epochs + 1) if recorded is None else np.array(recorded, dtype=np.int64),
         measure_gradient=measure_gradient,
-        measure_relative=measure_relative,
     )
 
 
@@ -103,10 +104,14 @@ def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limi
     return descent.Runs(
         epochs=np.zeros(runs, dtype=np.int64),
         theta=filled((runs, twin.parameters), theta),
-        velocity=filled((runs, twin.parameters), 0.0),
-        rates=filled((runs, twin.layers), rates),
-        drift=filled((runs, twin.layers), drift),
-        momentum=column(momentum),
+        slots=filled((runs, twin.parameters), 0.0),
+        settings=np.hstack(
+            [
+                filled((runs, twin.layers), rates),
+                filled((runs, twin.layers), column(momentum)[:, np.newaxis]),
+                filled((runs, twin.layers), drift),
+            ]
+        ),
         tolerance=column(tolerance, NO_TOLERANCE),
         limit=column(limit, NO_LIMIT),
     )
@@ -124,6 +129,11 @@ def kernel_train(
     with np.errstate(all="ignore"):  # as above
         descent.train(network_of(twin).architecture(), data, plan, runs, rows, stop, progress)
     return rows, progress
+
+
+def measure(rows, name):
+    """The measure of every run, (runs,)."""
+    return rows.measures[:, code_of(MEASURES, name)]
 
 
 SHARED = ("batch_size", "batches", "updates_per_epoch", "seed", "trained")
@@ -144,7 +154,7 @@ def train_both(twin, problem, epochs, rates, **settings):
 
 def assert_same_training(runs, rows, record):
     """Hold everything that one run left to the twin's record of it."""
-    assert descent.STATUSES[rows.status[0]] == record.status
+    assert stopping.STATUSES[rows.status[0]] == record.status
     assert rows.epochs[0] == record.epochs
     assert rows.recorded[0] == len(record.ssr)
     assert rows.ssr_trajectory[0, : len(record.ssr)] == pytest.approx(record.ssr, **CLOSE)
@@ -153,4 +163,4 @@ def assert_same_training(runs, rows, record):
     three = [record.loss[0], record.loss[-1], min(record.loss)]
     assert rows.loss[0] == pytest.approx(three, **CLOSE)
     assert runs.theta[0] == pytest.approx(record.theta, **CLOSE)
-    assert runs.velocity[0] == pytest.approx(record.velocity, **CLOSE)
+    assert runs.slots[0] == pytest.approx(record.velocity, **CLOSE)

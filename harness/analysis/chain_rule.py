@@ -25,11 +25,12 @@ import pandas as pd
 
 from harness.analysis.factors import Chain
 from harness.analysis.notation import NOTATIONS, Symbols, Unit, parameter_places
-from harness.analysis.replay import State, state_after
+from harness.analysis.replay import RunState, state_after
 from harness.calls import check_type, is_whole
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, check_experiment
 from harness.hints import nearest
+from harness.kernels.optimisers import OPTIMISERS
 from harness.training.variants import first_batch, make_variant
 
 # More are of no use to a reader, and a wide and deep network has billions.
@@ -55,9 +56,11 @@ class Trace:
         A data point that was drawn twice for the batch has each of its paths twice, the second
         time under further numbers.
     updates : DataFrame
-        One row a parameter: parameter, symbol, trains, old, derivative (summed over paths and
-        data points), learning_rate, momentum, last_step, step_size = derivative * learning_rate +
-        momentum * last_step, new = old - step_size. A parameter that does not train has rate 0.
+        One row per parameter: parameter, symbol, trains, old, derivative (summed over paths and
+        data points), the numbers of the optimiser's step (for sgd learning_rate, momentum and
+        last_step; all 0 for a parameter that does not train), step_size, new = old - step_size.
+    steps : tuple of str
+        How each step size is made of these numbers: "step size = {derivative} x {learning_rate}".
     remark : str
         Where the lesson's statement is off, the right one; else empty.
     run_id, epoch : int
@@ -74,6 +77,7 @@ class Trace:
 
     factors: pd.DataFrame
     updates: pd.DataFrame
+    steps: tuple[str, ...]
     remark: str
     run_id: int
     epoch: int
@@ -130,13 +134,6 @@ def trace(
         check_type(name, value, (str, NoneType), "a text", "Or leave it out.")
     alone = experiment.single(run_id)
     network = alone.network
-    if np.any(alone.training.drift):
-        raise ExperimentError(
-            "training.drift",
-            f"= {shown(alone.training.drift)} moves parameters along no gradient, and a trace shows"
-            " the chain rule alone.",
-            "Trace the same experiment without it: --set training.drift=0",
-        )
     variant = make_variant(alone)
     state = state_after(variant, min(epoch, alone.training.epochs))
     if state.epochs < epoch:
@@ -167,9 +164,11 @@ def trace(
         _rows(alone, state, names, places, batch),
         columns=["parameter", "data_point", "path", "through", "position", "symbol", "value"],
     )
+    updates, steps = _updates(alone, state, names, places, factors)
     return Trace(
         factors=factors,
-        updates=_updates(alone, state, names, places, factors),
+        updates=updates,
+        steps=steps,
         remark=_REMARKS.get(network.loss, "") if names.matrix else "",
         run_id=run_id,
         epoch=epoch,
@@ -204,7 +203,7 @@ def _choose(experiment: Experiment, parameter: str | None) -> dict[str, tuple[Un
 
 def _rows(
     experiment: Experiment,
-    state: State,
+    state: RunState,
     names: Symbols,
     places: dict[str, tuple[Unit, int]],
     batch: np.ndarray,
@@ -231,31 +230,32 @@ def _rows(
 
 def _updates(
     experiment: Experiment,
-    state: State,
+    state: RunState,
     names: Symbols,
     places: dict[str, tuple[Unit, int]],
     factors: pd.DataFrame,
-) -> pd.DataFrame:
-    """Return derivative, step size and new value of each parameter."""
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return derivative, step and new value of each parameter, and how the step is made."""
     products = factors.groupby(["parameter", "data_point", "path"], sort=False)["value"].prod()
     derivatives = products.groupby("parameter", sort=False).sum()
     train = experiment.training.train
-    rows = []
+    optimiser, rows, sentences = OPTIMISERS[experiment.training.optimiser], [], []
     for name, (unit, source) in places.items():
         at = experiment.network.positions[name]
         trains = train == "all" or name in train
+        old, derivative = state.theta[at].item(), derivatives[name].item()
+        settings = [found[unit.layer - 1].item() * trains for found in state.settings.values()]
+        step, sentence = optimiser.explain(derivative, *settings, *state.slots[:, at].tolist())
         rows.append(
             {
                 "parameter": name,
                 "symbol": names.parameter(name, unit, source),
                 "trains": trains,
-                "old": state.theta[at].item(),
-                "derivative": derivatives[name],
-                "learning_rate": state.rates[unit.layer - 1].item() if trains else 0.0,
-                "momentum": state.momentum,
-                "last_step": 0.0 - state.velocity[at].item(),
+                "old": old,
+                "derivative": derivative,
+                **step,
+                "new": old - step["step_size"] if trains else old,
             }
         )
-    table = pd.DataFrame(rows)
-    step = table["derivative"] * table["learning_rate"] + table["momentum"] * table["last_step"]
-    return table.assign(step_size=step, new=table["old"] - step)
+        sentences.append(sentence)
+    return pd.DataFrame(rows), tuple(sentences)

@@ -1,4 +1,4 @@
-"""One run after some epochs, as the chain rule and the curves take it up; no grid."""
+"""One run after some epochs, as the chain rule and the predictions need it; no grid."""
 
 from dataclasses import dataclass
 
@@ -6,32 +6,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels import descent
-from harness.training.variants import Variant, make_counts, make_rows, start
+from harness.kernels.optimisers import OPTIMISERS
+from harness.kernels.stopping import STATUSES
+from harness.training.buffers import make_counts, make_rows, start
+from harness.training.variants import Variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """One run after some epochs: theta and velocity of shape (P,), learning rate of each layer."""
+class RunState:
+    """One run after some epochs.
+
+    Attributes
+    ----------
+    theta : array of shape (P,)
+        Parameters.
+    slots : array of shape (slots, P)
+        State of the optimiser.
+    settings : dict of str to array of shape (L,)
+        Learning rate and settings of the optimiser, for each layer.
+    status : str
+        One of `stopping.STATUSES`.
+    epochs : int
+        Epochs done.
+    """
 
     theta: NDArray[np.float64]
-    velocity: NDArray[np.float64]
-    rates: NDArray[np.float64]
-    momentum: float
+    slots: NDArray[np.float64]
+    settings: dict[str, NDArray[np.float64]]
     status: str
     epochs: int
 
 
-def state_after(variant: Variant, epochs: int) -> State:
-    """Train the one run of an experiment without a grid for some epochs at most."""
+def state_after(variant: Variant, epochs: int) -> RunState:
+    """Train the one run of an experiment without a grid for at most some epochs."""
     plan = variant.plan._replace(epochs=epochs)
     runs, rows = start(variant, {}, 1), make_rows(1, plan.recorded.size, False)
     stop, progress = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
     descent.train(variant.architecture, variant.data, plan, runs, rows, stop, progress)
-    return State(
+    optimiser = OPTIMISERS[variant.experiment.training.optimiser]
+    return RunState(
         theta=runs.theta[0],
-        velocity=runs.velocity[0],
-        rates=runs.rates[0],
-        momentum=float(runs.momentum[0]),
-        status=descent.STATUSES[rows.status[0]],
+        slots=runs.slots.reshape(len(optimiser.slots), variant.network.parameter_count),
+        settings={name: found[0] for name, found in optimiser.by_name(runs.settings).items()},
+        status=STATUSES[rows.status[0]],
         epochs=int(rows.epochs[0]),
     )

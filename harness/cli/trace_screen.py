@@ -22,10 +22,10 @@ def show_trace(trace: Trace) -> None:
     if trace.remark:
         say_wrapped(trace.remark)
         say()
-    for update in trace.updates.itertuples():
+    for update, step in zip(trace.updates.itertuples(), trace.steps, strict=True):
         factors = trace.factors[trace.factors["parameter"] == update.parameter]
         _show_chains(f"d{trace.loss}/d{update.symbol}", update, factors)
-        _show_step(update)
+        _show_step(update, step)
         say()
 
 
@@ -69,17 +69,12 @@ def _show_path(title: str, factors: pd.DataFrame) -> float:
     return total
 
 
-def _show_step(update: Any) -> None:
+def _show_step(update: Any, step: str) -> None:
     if not update.trains:
         say(f"  {update.symbol} does not train: it stays at {number(update.old)}")
         return
-    carried = ""
-    if update.momentum:
-        carried = f" + {number(update.momentum)} x {number(update.last_step)}"
-    say(
-        f"  step size = {number(update.derivative)} x {number(update.learning_rate)}{carried}"
-        f" = {number(update.step_size)}"
-    )
+    numbers = {name: value for name, value in update._asdict().items() if isinstance(value, float)}
+    say("  " + step.format(**{name: number(value) for name, value in numbers.items()}))
     say(
         f"  new {update.symbol} = {number(update.old)} - ({number(update.step_size)})"
         f" = {number(update.new)}"

@@ -19,7 +19,7 @@ from harness.experiment.schema import (
     TrainingSection,
 )
 from harness.hints import nearest
-from harness.kernels.losses import NEEDS_PROBABILITY
+from harness.kernels.losses import LOSSES
 
 # What a run needs is allocated as a whole, and what a file asks for by mistake should not be.
 MOST_PARAMETERS = 1_000_000
@@ -57,7 +57,7 @@ def build_network(section: NetworkSection) -> Network:
             f" {MOST_PARAMETERS} are allowed.",
             "Make the layers smaller.",
         )
-    if network.loss in NEEDS_PROBABILITY:
+    if LOSSES[network.loss].of_probabilities:
         if network.activations[-1] != "sigmoid":
             raise ExperimentError(
                 "network.loss",
@@ -211,7 +211,7 @@ def check_shapes(found: data.Dataset, section: DataSection, network: Network) ->
 
 def check_targets(dataset: data.Dataset, network: Network) -> None:
     """Refuse targets that the loss is not defined for."""
-    if network.loss not in NEEDS_PROBABILITY:
+    if not LOSSES[network.loss].of_probabilities:
         return
     outside = dataset.targets[(dataset.targets < 0) | (dataset.targets > 1)]
     if outside.size:

@@ -210,6 +210,12 @@ class Experiment(Section):
         return Grid(dimensions=tuple(dimension for dimension in dimensions if dimension))
 
     @property
+    def varied(self) -> frozenset[str]:
+        """Keys that an axis sets, such as "training.learning_rate"."""
+        settings = (self._settings[axis.name] for axis in self._grid.axes)
+        return frozenset(f"{setting.section}.{setting.key}" for setting in settings)
+
+    @property
     def data(self) -> Dataset:
         """The data points."""
         return self._data

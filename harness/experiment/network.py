@@ -13,6 +13,7 @@ import numpy as np
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
 from harness.kernels.passes import Architecture
+from harness.kernels.tables import code_of
 
 # Named pre-activation scales, for parameterisations that follow the width of the layer below.
 SCALES: dict[str, Callable[[int], float]] = {
@@ -128,13 +129,13 @@ class Network:
         ]
         return Architecture(
             sizes=sizes,
-            activations=np.array([-1, *(ACTIVATIONS[name] for name in self.activations)]),
+            activations=np.array([-1, *(code_of(ACTIVATIONS, name) for name in self.activations)]),
             biases=biases,
             scales=np.array([1.0, *scales], dtype=np.float64),
             matrices=np.concatenate(([0, 0], np.cumsum(counts)[:-1])).astype(np.int64),
             units=np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64),
             output_scale=self.output_scale,
-            loss=LOSSES[self.loss],
+            loss=code_of(LOSSES, self.loss),
         )
 
 

@@ -8,7 +8,7 @@ two sections must agree on is in `checks`, and which epochs `record.epochs` mean
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    create_model,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -28,6 +29,8 @@ from harness.experiment.network import SCALES
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
+from harness.kernels.measures import MEASURES
+from harness.kernels.optimisers import OPTIMISERS, Setting
 
 NATURAL = "a whole number from 0 to 2^63 - 1"
 
@@ -86,6 +89,7 @@ Scale = Annotated[Text, one_of(SCALES)]
 Scheme = Annotated[Text, one_of(SCHEMES)]
 Generator = Annotated[Text, one_of(GENERATORS)]
 Batches = Annotated[Text, one_of(BATCHES)]
+Optimiser = Annotated[Text, one_of(OPTIMISERS)]
 
 
 def listed(names: Iterable[str]) -> str:
@@ -265,8 +269,8 @@ class DataSection(Section):
     )
 
 
-class TrainingSection(Section):
-    """How it is trained."""
+class _OptimiserSection(Section):
+    """The keys of [training] before the settings of the optimiser."""
 
     epochs: Epochs = key(
         says="passes over the data",
@@ -278,18 +282,40 @@ class TrainingSection(Section):
         allowed="a finite number of at least 0, or a list with one for each layer after the input",
         axis=KeyAxis("number", per_run=True, single="all"),
     )
-    momentum: Annotated[float, Field(strict=True, ge=0, lt=1)] = key(
-        0.0,
-        says="share of the last step that is added to the next one (heavy ball)",
-        allowed="a number from 0 up to, but not including, 1",
-        axis=KeyAxis("number", per_run=True),
+    optimiser: Optimiser = key(
+        "sgd",
+        says="how a gradient becomes an update",
+        allowed=listed(OPTIMISERS),
+        axis=KeyAxis("word"),
     )
-    drift: Number | _Numbers = key(
-        0.0,
-        says="what is added to the parameters of a layer at the start and with every update",
-        allowed="a finite number, or a list with one for each layer after the input",
-        axis=KeyAxis("number", per_run=True, single="all"),
+
+
+def _setting(setting: Setting) -> Any:
+    """Return type and key of a setting of an optimiser."""
+    number: Any = Annotated[
+        float,
+        Field(strict=True, allow_inf_nan=False, ge=setting.at_least, lt=setting.below),
+    ]
+    if setting.by_layer:
+        number = number | Annotated[tuple[number, ...], _FIRST_ERROR]
+    layers: Layers | None = "all" if setting.by_layer else None
+    axis = KeyAxis("number", per_run=True, single=layers)
+    return number, key(setting.default, says=setting.says, allowed=setting.allowed, axis=axis)
+
+
+if TYPE_CHECKING:  # no type checker can know keys that are made from a table
+    _SettingsSection = _OptimiserSection
+else:
+    _SettingsSection = create_model(
+        "_SettingsSection",
+        __base__=_OptimiserSection,
+        **{s.name: _setting(s) for entry in OPTIMISERS.values() for s in entry.settings},
     )
+
+
+class TrainingSection(_SettingsSection):
+    """How it is trained."""
+
     batch_size: Count | Literal["all"] = key(
         "all",
         says="data points in an update",
@@ -400,14 +426,6 @@ class Log(Section):
     log: Count
 
 
-MEASURES = (
-    "epoch_of_ssr_min",
-    "ssr_mean",
-    "gradient_norm",
-    "relative_sum",
-    "relative_inverse_sum",
-    "relative_late",
-)
 Measure = Annotated[Text, one_of(MEASURES)]
 
 
@@ -435,8 +453,7 @@ class RecordSection(Section):
     )
     measures: Annotated[tuple[Measure, ...], Field(fail_fast=True, max_length=len(MEASURES))] = key(
         (),
-        says="further columns: the epoch of the least SSR, the mean SSR over all epochs, the"
-        " Euclidean norm of the gradient at the end; and of the loss over that of epoch 0 the sum"
-        " over all epochs, the sum of its inverse, and the mean over the last 20",
+        says="further columns: "
+        + ", ".join(f"{measure.says} (`{name}`)" for name, measure in MEASURES.items()),
         allowed=f"a list of {listed(MEASURES)}",
     )

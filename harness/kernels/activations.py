@@ -1,27 +1,40 @@
-"""Value and derivatives of each activation. A new activation is a line here and its test.
+"""Activations: value and derivatives of each. A new activation is one entry of `ACTIVATIONS`.
 
 Symbols: z is the pre-activation of a unit, a = f(z) its output, slope = f'(z), bend = f''(z).
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from harness.kernels._jit import compiled
 from harness.kernels.elementary import sigmoid_and_slope, softplus_and_slope, tanh_and_slope
 from harness.kernels.simd.arithmetic import select
+from harness.kernels.tables import by_code
 
-SOFTPLUS: Final = 0
-SIGMOID: Final = 1
-TANH: Final = 2
-RELU: Final = 3
-IDENTITY: Final = 4
 
-ACTIVATIONS: Final = {
-    "softplus": SOFTPLUS,  # ln(1 + e^z), slope sigmoid(z)
-    "sigmoid": SIGMOID,  # 1 / (1 + e^-z), slope sigmoid(z) (1 - sigmoid(z))
-    "tanh": TANH,  # slope 1 - tanh(z)^2
-    "relu": RELU,  # max(0, z), slope 0 at z = 0
-    "identity": IDENTITY,
-}
+class Activation(NamedTuple):
+    """One activation."""
+
+    value_and_slope: Callable[..., Any]  # z -> f(z), f'(z); both from one exponential
+    bend: Callable[..., Any]  # f(z), f'(z) -> f''(z)
+
+
+@compiled
+def softplus_bend(a: float, slope: float) -> float:
+    """Return s (1 - s); the slope s is a sigmoid."""
+    return slope * (1.0 - slope)
+
+
+@compiled
+def sigmoid_bend(a: float, slope: float) -> float:
+    """Return a (1 - a) (1 - 2 a)."""
+    return slope * (1.0 - 2.0 * a)
+
+
+@compiled
+def tanh_bend(a: float, slope: float) -> float:
+    """Return -2 a (1 - a^2)."""
+    return -2.0 * a * slope
 
 
 @compiled
@@ -38,36 +51,19 @@ def identity_and_slope(z: float) -> tuple[float, float]:
 
 
 @compiled
-def activate(activation: int, z: float) -> tuple[float, float]:
-    """Return a = f(z) and the slope f'(z); both come from one exponential."""
-    if activation == SOFTPLUS:
-        return softplus_and_slope(z)
-    if activation == SIGMOID:
-        return sigmoid_and_slope(z)
-    if activation == TANH:
-        return tanh_and_slope(z)
-    if activation == RELU:
-        return relu_and_slope(z)
-    return identity_and_slope(z)
-
-
-@compiled
-def bend(activation: int, a: float, slope: float) -> float:
-    """Return f''(z) from a = f(z) and the slope f'(z); 0 at the kink of relu."""
-    if activation == SOFTPLUS:
-        return slope * (1.0 - slope)
-    if activation == SIGMOID:
-        return slope * (1.0 - 2.0 * a)
-    if activation == TANH:
-        return -2.0 * a * slope
+def no_bend(a: float, slope: float) -> float:
+    """Return 0, also at the kink of relu."""
     return 0.0
 
 
-# By their codes, where the code is a constant.
-FUNCTIONS: Final = (
-    softplus_and_slope,
-    sigmoid_and_slope,
-    tanh_and_slope,
-    relu_and_slope,
-    identity_and_slope,
-)
+ACTIVATIONS: Final = {
+    "softplus": Activation(softplus_and_slope, softplus_bend),  # ln(1 + e^z)
+    "sigmoid": Activation(sigmoid_and_slope, sigmoid_bend),  # 1 / (1 + e^-z)
+    "tanh": Activation(tanh_and_slope, tanh_bend),
+    "relu": Activation(relu_and_slope, no_bend),  # max(0, z)
+    "identity": Activation(identity_and_slope, no_bend),
+}
+
+# activate(code, z) and bend(code, a, slope), for code of `tables.code_of(ACTIVATIONS, name)`
+activate = by_code([entry.value_and_slope for entry in ACTIVATIONS.values()])
+bend = by_code([entry.bend for entry in ACTIVATIONS.values()])

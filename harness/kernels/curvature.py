@@ -39,6 +39,7 @@ from harness.kernels.layers import Scratch
 from harness.kernels.losses import loss_bend, loss_slope, loss_weight
 from harness.kernels.passes import Architecture, Data, Floats, forward, layer_at
 from harness.kernels.simd.arithmetic import fma
+from harness.kernels.stopping import is_finite
 
 Mask = NDArray[np.bool_]
 
@@ -238,14 +239,6 @@ def hessian_product(
 
 
 @inner
-def _is_finite(theta: Floats) -> bool:
-    zero = 0.0
-    for parameter in theta:
-        zero = fma(parameter, 0.0, zero)  # NaN once any of them is infinite or NaN
-    return zero == 0.0
-
-
-@inner
 def sharpness(
     network: Architecture,
     theta: Floats,
@@ -257,7 +250,7 @@ def sharpness(
     stop: NDArray[np.uint8],
 ) -> float:
     """Return the largest eigenvalue of the Hessian at theta, as `sharpness_of` describes it."""
-    if not _is_finite(theta):
+    if not is_finite(theta):
         return NAN
     _record(network, theta, data, tape, stop)
     q, q_before, alpha, beta = work.q, work.q_before, work.alpha, work.beta

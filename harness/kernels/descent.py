@@ -1,41 +1,27 @@
-"""Gradient descent: epochs, batches, updates, recording and early stop, a block of runs a call.
+"""Gradient descent: epochs, batches, updates, recording and early stop, a block of runs per call.
 
-Symbols: theta parameters, v velocity, g gradient of the loss over a batch, m data points.
-
-    v <- momentum v - rate g          heavy ball (Polyak 1964); v = 0 before the first update
-    theta <- theta + v (+ drift)      momentum 0: v <- -rate g, so new = old - derivative * rate
-
-An epoch is a pass over the data. The loss is read over all data points before the first update
-(epoch 0) and after every epoch; there a run may end:
-
-    diverged    the loss is not finite or past the limit, or a parameter is not finite
-    converged   the loss is at or below the tolerance
-    finished    all epochs are done
+An epoch is a pass over the data, in one or more updates. The loss is read over all data points
+before the first update (epoch 0) and after every epoch; there a run may end (see `stopping`).
 
 `train` takes networks of any size and trains one run after the other, in plain floats: what a trace
 shows, and what `lane_descent`, which trains sweeps, is held against bit by bit.
+
+Symbols: theta parameters, m data points.
 """
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels import philox, relative
+from harness.kernels import philox
 from harness.kernels._jit import compiled, entry, inner
 from harness.kernels.layers import Scratch
+from harness.kernels.measures import MEASURES, End, Epoch, make_add, make_end
+from harness.kernels.optimisers import OPTIMISERS, make_update
 from harness.kernels.passes import Architecture, Data, Floats, Integers, evaluate, make_scratch
-from harness.kernels.simd.arithmetic import fma, select
-from harness.kernels.simd.memory import load, store
-
-RUNNING: Final = 0
-FINISHED: Final = 1
-CONVERGED: Final = 2
-DIVERGED: Final = 3
-
-STATUSES: Final = ("running", "finished", "converged", "diverged")
+from harness.kernels.stopping import DIVERGED, RUNNING, is_finite, norm, status_after
+from harness.kernels.tables import by_code
 
 IN_ORDER: Final = 0
 SHUFFLED: Final = 1
@@ -51,11 +37,11 @@ class TrainingPlan(NamedTuple):
     batch_size: int
     updates: int  # in an epoch
     batches: int  # code of BATCHES
+    optimiser: int  # code of `optimisers.OPTIMISERS`
     seed: np.uint64  # of the order of the data points
     trains: NDArray[np.bool_]  # (P,) whether each parameter trains
     recorded: Integers  # epochs of the trajectory, ascending; the last row is where a run ends
     measure_gradient: bool
-    measure_relative: bool
 
 
 class Runs(NamedTuple):
@@ -67,10 +53,8 @@ class Runs(NamedTuple):
 
     epochs: Integers  # (runs,) done before
     theta: Floats  # (runs, P)
-    velocity: Floats  # (runs, P)
-    rates: Floats  # (runs, L) learning rate of each layer
-    drift: Floats  # (runs, L)
-    momentum: Floats  # (runs,)
+    slots: Floats  # (runs, slots * P) state of the optimiser, slot by slot
+    settings: Floats  # (runs, settings * L) its learning rate and settings, each layer by layer
     tolerance: Floats  # (runs,)
     limit: Floats  # (runs,)
 
@@ -82,12 +66,7 @@ class Rows(NamedTuple):
     epochs: Integers  # (runs,) epochs done
     ssr: Floats  # (runs, 3) initial, final, least
     loss: Floats  # (runs, 3)
-    epoch_of_ssr_min: Integers  # (runs,)
-    ssr_mean: Floats  # (runs,) over all epochs from 0 to the last
-    gradient_norm: Floats  # (runs,) Euclidean, of the loss over all data at the end
-    relative_sum: Floats  # (runs,) sum of v over all epochs: see `relative`
-    relative_inverse_sum: Floats  # (runs,) sum of 1 / v
-    relative_late: Floats  # (runs,) mean of v over the last epochs
+    measures: Floats  # (runs, len(MEASURES))
     recorded: Integers  # (runs,) rows of the trajectory that are written
     ssr_trajectory: Floats  # (runs, len(plan.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
@@ -110,15 +89,6 @@ def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None
         philox.draw(order, plan.seed, np.uint64(epoch), m)
 
 
-@inner
-def _finite(theta: Floats) -> bool:
-    """Return whether all parameters are finite; a wide initialisation may have overflowed."""
-    zero = 0.0
-    for parameter in theta:
-        zero = fma(parameter, 0.0, zero)  # NaN once any of them is infinite or NaN
-    return zero == 0.0
-
-
 @entry
 def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
     """Return the data points of an epoch's batches, of m in all, one batch behind the other."""
@@ -128,87 +98,58 @@ def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
     return order
 
 
-@cache
-def make_update(lanes: int, heavy: bool, drifts: bool, all_train: bool) -> Callable[..., Any]:
-    """Return the step of some parameters of a layer, for so many runs at once.
-
-    Where no run is `heavy`, that is has momentum, v is neither read nor written. Where none
-    `drifts`, drift is not read.
-    """
-
-    @inner
-    def update(
-        first: int,
-        last: int,
-        trains: NDArray[np.bool_],
-        rate: Any,
-        drift: Any,
-        momentum: Any,
-        theta: Any,
-        v: Any,
-        g: Any,
-        zero: Any,
-    ) -> Any:
-        """Step the parameters `first` to `last`; return NaN once one is not finite, else zero."""
-        for i in range(first, last):
-            if all_train or trains[i]:
-                at = i * lanes
-                step = -(rate * load(g, at, lanes))
-                if heavy:
-                    step = select(momentum == 0.0, step, fma(momentum, load(v, at, lanes), step))
-                    store(v, at, step)
-                parameter = load(theta, at, lanes) + step
-                if drifts:
-                    parameter = select(drift == 0.0, parameter, parameter + drift)
-                store(theta, at, parameter)
-                zero = fma(parameter, 0.0, zero)
-        return zero
-
-    return update
-
-
-_update_layer = make_update(lanes=1, heavy=True, drifts=True, all_train=False)
+_update_layer = by_code(
+    [
+        make_update(name, tuple(s.name for s in entry.settings), lanes=1, all_train=False)
+        for name, entry in OPTIMISERS.items()
+    ]
+)
+_add = make_add(tuple(MEASURES), lanes=1)
+_end = make_end(tuple(MEASURES), lanes=1)
 
 
 @inner
 def _update(
-    network: Architecture,
-    plan: TrainingPlan,
-    theta: Floats,
-    v: Floats,
-    rates: Floats,
-    drift: Floats,
-    momentum: float,
-    g: Floats,
+    network: Architecture, plan: TrainingPlan, runs: Runs, r: int, gradient: Floats
 ) -> bool:
     """Take one step; return whether all trained parameters are still finite."""
+    theta, layers = runs.theta[r], network.sizes.size - 1
     zero = 0.0
-    for l in range(rates.size):
+    for l in range(layers):
         first = network.matrices[l + 1]
-        last = theta.size if l + 1 == rates.size else network.matrices[l + 2]
+        last = theta.size if l + 1 == layers else network.matrices[l + 2]
         zero = _update_layer(
-            first, last, plan.trains, rates[l], drift[l], momentum, theta, v, g, zero
+            plan.optimiser,
+            l,
+            layers,
+            first,
+            last,
+            theta.size,
+            plan.trains,
+            runs.settings[r],
+            theta,
+            runs.slots[r],
+            gradient,
+            zero,
         )
     return zero == 0.0
 
 
 @inner
-def _record(rows: Rows, r: int, epoch: int, ssr: float, loss: float) -> None:
-    """Note what epoch `epoch` of run r came to."""
+def _note(plan: TrainingPlan, rows: Rows, r: int, epoch: int, ssr: float, loss: float) -> None:
+    """Note SSR and loss of epoch `epoch` of run r, and take them into its measures."""
     rows.epochs[r] = epoch
     rows.ssr[r, 1] = ssr
     rows.loss[r, 1] = loss
     if epoch == 0:
         rows.ssr[r, 0] = rows.ssr[r, 2] = ssr
         rows.loss[r, 0] = rows.loss[r, 2] = loss
-        rows.epoch_of_ssr_min[r] = 0
-        rows.ssr_mean[r] = 0.0
+    at = Epoch(float(epoch), float(plan.epochs), ssr, rows.ssr[r, 2], loss, rows.loss[r, 0])
+    _add(rows.measures[r], at)
     if ssr < rows.ssr[r, 2]:
         rows.ssr[r, 2] = ssr
-        rows.epoch_of_ssr_min[r] = epoch
     if loss < rows.loss[r, 2]:
         rows.loss[r, 2] = loss
-    rows.ssr_mean[r] += ssr
 
 
 @inner
@@ -225,28 +166,19 @@ def _train_run(
     stop: NDArray[np.uint8],
     progress: Integers,
 ) -> None:
-    theta, v = runs.theta[r], runs.velocity[r]
-    rates, drift, momentum = runs.rates[r], runs.drift[r], runs.momentum[r]
+    theta = runs.theta[r]
     m = data.y.shape[0]
     full_batch = plan.batch_size == m and plan.batches != DRAWN
-    finite = _finite(theta)
+    finite = is_finite(theta)
     written = rows.recorded[r]
     epoch = runs.epochs[r]
+    status = RUNNING
     while stop[0] == 0:
         # With all data in a batch, the pass that reads the loss also gives the next update.
         with_gradient = plan.measure_gradient or (full_batch and epoch < plan.epochs)
         ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch, stop)
-        _record(rows, r, epoch, ssr, loss)
-        if plan.measure_relative:
-            relative.add(rows, r, epoch, plan.epochs)
-
-        status = RUNNING
-        if not (finite and loss <= runs.limit[r]):  # so that NaN is past any limit
-            status = DIVERGED
-        elif loss <= runs.tolerance[r]:
-            status = CONVERGED
-        elif epoch == plan.epochs:
-            status = FINISHED
+        _note(plan, rows, r, epoch, ssr, loss)
+        status = status_after(epoch, plan.epochs, loss, runs.tolerance[r], runs.limit[r], finite)
 
         due = written < plan.recorded.size and plan.recorded[written] == epoch
         if plan.recorded.size and (due or status != RUNNING):
@@ -262,7 +194,7 @@ def _train_run(
             break
 
         if full_batch:
-            finite = _update(network, plan, theta, v, rates, drift, momentum, scratch.gradient)
+            finite = _update(network, plan, runs, r, scratch.gradient)
         else:
             order_epoch(plan, m, epoch, order)
             for update in range(plan.updates):
@@ -270,20 +202,22 @@ def _train_run(
                 last = min(first + plan.batch_size, order.size)
                 evaluate(network, theta, data, order, first, last, True, scratch, stop)
                 # Only the last answer counts: what is not finite stays so.
-                finite = _update(network, plan, theta, v, rates, drift, momentum, scratch.gradient)
+                finite = _update(network, plan, runs, r, scratch.gradient)
         epoch += 1
         progress[1] += plan.updates
     progress[2:4] += epoch + 1 - runs.epochs[r]  # no lane is ever idle
 
     rows.recorded[r] = written
-    rows.ssr_mean[r] /= epoch + 1
-    if plan.measure_relative:
-        relative.end(rows, r, plan.epochs, rows.status[r] == DIVERGED)
-    if plan.measure_gradient:
-        squares = 0.0
-        for g in scratch.gradient:
-            squares = fma(g, g, squares)
-        rows.gradient_norm[r] = np.sqrt(squares)
+    gradient_norm = norm(scratch.gradient, 0, 1, theta.size) if plan.measure_gradient else np.nan
+    last_epoch = End(
+        float(epoch),
+        float(plan.epochs),
+        status == DIVERGED,
+        rows.loss[r, 1],
+        rows.loss[r, 0],
+        gradient_norm,
+    )
+    _end(rows.measures[r], 0, last_epoch, rows.measures[r])
 
 
 @entry

@@ -17,75 +17,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels import relative as relative_loss
 from harness.kernels._jit import entry, glue, inner
-from harness.kernels.descent import (
-    Rows,
-    Runs,
-    TrainingPlan,
-    make_update,
-    order_epoch,
-)
+from harness.kernels.descent import Rows, Runs, TrainingPlan, order_epoch
 from harness.kernels.lane_passes import make_evaluate
 from harness.kernels.lane_runs import make_record, make_refill, make_visit
 from harness.kernels.lane_spec import (
-    DUE,
-    EPOCH,
-    EPOCH_OF_MIN,
-    EVENT,
-    LIMIT,
-    LOSS,
-    LOSS_FIRST,
-    LOSS_MIN,
-    MOMENTUM,
     NOBODY,
-    PLACE,
-    SSR,
-    SSR_MIN,
-    SSR_SUM,
-    TOLERANCE,
-    TRAINING,
-    V_INVERSE_SUM,
-    V_LATE,
-    V_SUM,
-    ZERO,
+    Bound,
+    Counter,
     LaneSpec,
+    Queue,
+    Record,
     State,
     numbers_of,
 )
 from harness.kernels.layers import Layer, Scratch
-from harness.kernels.losses import SSR as SSR_LOSS
+from harness.kernels.measures import Epoch, make_add
+from harness.kernels.optimisers import make_update
 from harness.kernels.passes import Architecture, Data, Integers
-from harness.kernels.simd.arithmetic import select
+from harness.kernels.simd.arithmetic import select, to_float
 from harness.kernels.simd.lanes import everywhere, fill
 from harness.kernels.simd.memory import address, load, offset, stack, store
+from harness.kernels.stopping import goes_on
 
-# So many numbers of working memory lie on the stack, where the compiler may make them registers.
+# Numbers of working memory that lie on the stack, where the compiler may make them registers.
 _MOST_ON_STACK = 4096
 
 
 def _make_update(spec: LaneSpec) -> Callable[..., Any]:
     """Return the step of all layers."""
-    update = make_update(spec.lanes, spec.heavy, spec.drifts, spec.all_train)
-    lanes, layers, drifts = spec.lanes, len(spec.layers), spec.drifts
+    update = make_update(spec.optimiser, spec.settings, spec.lanes, spec.all_train)
+    layers, parameters = len(spec.layers), spec.parameters
 
     def step_of(layer: Layer, l: int, before: Callable[..., Any]) -> Callable[..., Any]:
         first = layer.matrix
         last = first + (layer.fan_in + layer.biased) * layer.fan_out
 
         @glue
-        def steps(
-            trains: Any, rates: Any, momentum: Any, theta: Any, v: Any, g: Any, zero: Any
-        ) -> Any:
-            zero = before(trains, rates, momentum, theta, v, g, zero)
-            rate = load(rates, l * lanes, lanes)
-            drift = load(rates, (layers + l) * lanes, lanes) if drifts else rate
-            return update(first, last, trains, rate, drift, momentum, theta, v, g, zero)
+        def steps(trains: Any, settings: Any, theta: Any, slots: Any, g: Any, zero: Any) -> Any:
+            zero = before(trains, settings, theta, slots, g, zero)
+            return update(
+                l, layers, first, last, parameters, trains, settings, theta, slots, g, zero
+            )
 
         return steps
 
     @glue
-    def steps(trains: Any, rates: Any, momentum: Any, theta: Any, v: Any, g: Any, zero: Any) -> Any:
+    def steps(trains: Any, settings: Any, theta: Any, slots: Any, g: Any, zero: Any) -> Any:
         return zero
 
     for l, layer in enumerate(spec.layers):
@@ -100,8 +78,8 @@ def _make_shuffle(spec: LaneSpec) -> Callable[..., None]:
     @inner
     def shuffle(plan: TrainingPlan, m: int, state: State, g: int) -> None:
         for lane in range(lanes):
-            epoch = state.counters[g, EPOCH * lanes + lane]
-            if lane and epoch == state.counters[g, EPOCH * lanes + lane - 1]:
+            epoch = state.counters[g, Counter.EPOCH * lanes + lane]
+            if lane and epoch == state.counters[g, Counter.EPOCH * lanes + lane - 1]:
                 state.orders[lane] = state.orders[lane - 1]
             else:
                 order_epoch(plan, m, epoch, state.orders[lane])
@@ -113,21 +91,13 @@ def _make_shuffle(spec: LaneSpec) -> Callable[..., None]:
 def _build(spec: LaneSpec) -> Callable[..., None]:
     """Return the training loop of a kernel."""
     lanes, groups = spec.lanes, spec.groups
-    full_batch, shuffled, statistics = spec.full_batch, spec.shuffled, spec.statistics
-    every_epoch, relative = spec.every_epoch, spec.relative
-    own_loss = spec.loss != SSR_LOSS
-    evaluate = make_evaluate(spec, full_batch or spec.gradient_norm, shuffled=False)
+    full_batch, shuffled, every_epoch = spec.full_batch, spec.shuffled, spec.every_epoch
+    own_loss = spec.loss != "ssr"
+    evaluate = make_evaluate(spec, full_batch or spec.of_gradient, shuffled=False)
     evaluate_batch = make_evaluate(spec, True, shuffled)
     update, shuffle = _make_update(spec), _make_shuffle(spec)
-    record_due, refill = make_record(lanes), make_refill(lanes, spec.heavy, spec.drifts)
-    visit = make_visit(
-        lanes,
-        own_loss=own_loss,
-        statistics=statistics,
-        relative=relative,
-        gradient_norm=spec.gradient_norm,
-        every_epoch=every_epoch,
-    )
+    record_due, refill, visit = make_record(lanes), make_refill(spec), make_visit(spec)
+    add, measures = make_add(spec.measures, lanes), bool(spec.measures)
     numbers = numbers_of(spec)
     n_x, n_z, n_a, n_slope, n_delta, n_y, n_gradient = numbers.values()
     on_stack = sum(numbers.values()) <= _MOST_ON_STACK
@@ -147,64 +117,53 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
         progress: Integers,
     ) -> None:
         m = data.y.shape[0]
-        theta, velocity = address(state.theta[g]), address(state.velocity[g])
-        settings, record = address(state.settings[g]), address(state.record[g])
-        counters, rates = address(state.counters[g]), address(state.rates[g])
+        theta, slots = address(state.theta[g]), address(state.slots[g])
+        settings, bounds = address(state.settings[g]), address(state.bounds[g])
+        record, counters = address(state.record[g]), address(state.counters[g])
         trajectory, loss_trajectory = address(rows.ssr_trajectory), address(rows.loss_trajectory)
-        epoch = load(counters, EPOCH * lanes, lanes)
+        epoch = load(counters, Counter.EPOCH * lanes, lanes)
 
         ssr, loss = evaluate(network, theta, data, state.orders, 0, m, scratch, stop)
 
-        store(record, SSR * lanes, ssr)
-        store(record, LOSS * lanes, loss)
-        least = load(record, SSR_MIN * lanes, lanes)
-        better = ssr < least
-        store(record, SSR_MIN * lanes, select(better, ssr, least))
+        store(record, Record.SSR * lanes, ssr)
+        store(record, Record.LOSS * lanes, loss)
+        least = load(record, Record.SSR_MIN * lanes, lanes)
+        store(record, Record.SSR_MIN * lanes, select(ssr < least, ssr, least))
         if own_loss:
-            least = load(record, LOSS_MIN * lanes, lanes)
-            store(record, LOSS_MIN * lanes, select(loss < least, loss, least))
-        if statistics:
-            epoch_of_min = load(counters, EPOCH_OF_MIN * lanes, lanes)
-            store(counters, EPOCH_OF_MIN * lanes, select(better, epoch, epoch_of_min))
-            total = load(record, SSR_SUM * lanes, lanes)
-            store(record, SSR_SUM * lanes, total + ssr)
-        if relative:
-            # Of epoch 0 they are made anew below, when the first loss is known.
-            first = load(record, LOSS_FIRST * lanes, lanes)
-            v = relative_loss.relative(loss, first, fill(relative_loss.MOST, lanes))
-            store(record, V_SUM * lanes, load(record, V_SUM * lanes, lanes) + v)
-            inverses = load(record, V_INVERSE_SUM * lanes, lanes)
-            store(record, V_INVERSE_SUM * lanes, inverses + 1.0 / v)
-            late = load(record, V_LATE * lanes, lanes)
-            is_late = epoch > plan.epochs - relative_loss.LATE
-            store(record, V_LATE * lanes, select(is_late, late + v, late))
+            least_loss = load(record, Record.LOSS_MIN * lanes, lanes)
+            store(record, Record.LOSS_MIN * lanes, select(loss < least_loss, loss, least_loss))
+        if measures:
+            first = select(epoch == 0, loss, load(record, Record.LOSS_FIRST * lanes, lanes))
+            store(record, Record.LOSS_FIRST * lanes, first)
+            add(
+                address(state.totals[g]),
+                Epoch(to_float(epoch), float(plan.epochs), ssr, least, loss, first),
+            )
 
         if every_epoch:
             for lane in range(lanes):
-                place = load(counters, PLACE * lanes + lane, 1)
-                if place >= 0:
-                    place += load(counters, EPOCH * lanes + lane, 1)
-                    store(trajectory, place, load(record, SSR * lanes + lane, 1))
+                at = load(counters, Counter.TRAJECTORY * lanes + lane, 1)
+                if at >= 0:
+                    at += load(counters, Counter.EPOCH * lanes + lane, 1)
+                    store(trajectory, at, load(record, Record.SSR * lanes + lane, 1))
                     if rows.loss_trajectory.size:
-                        store(loss_trajectory, place, load(record, LOSS * lanes + lane, 1))
-        elif not everywhere(epoch < load(counters, DUE * lanes, lanes)):
+                        store(loss_trajectory, at, load(record, Record.LOSS * lanes + lane, 1))
+        elif not everywhere(epoch < load(counters, Counter.DUE * lanes, lanes)):
             record_due(plan, rows, state, g)
 
         progress[2] += lanes
         progress[3] += state.active[g]
         any_ended = False
-        goes_on = (loss <= load(settings, LIMIT * lanes, lanes)) & (
-            loss > load(settings, TOLERANCE * lanes, lanes)
-        )
-        finite = load(settings, ZERO * lanes, lanes) == 0.0
-        uneventful = epoch < load(counters, EVENT * lanes, lanes)
-        if not everywhere(goes_on & finite & uneventful):
+        tolerance = load(bounds, Bound.TOLERANCE * lanes, lanes)
+        limit = load(bounds, Bound.LIMIT * lanes, lanes)
+        finite = load(bounds, Bound.NOT_FINITE * lanes, lanes) == 0.0
+        uneventful = epoch < load(counters, Counter.EVENT * lanes, lanes)
+        if not everywhere(goes_on(loss, tolerance, limit) & finite & uneventful):
             any_ended = visit(plan, runs, rows, state, g, scratch.gradient, progress)
 
-        momentum = load(settings, MOMENTUM * lanes, lanes)
         zero = fill(0.0, lanes)
         if full_batch:
-            zero = update(plan.trains, rates, momentum, theta, velocity, scratch.gradient, zero)
+            zero = update(plan.trains, settings, theta, slots, scratch.gradient, zero)
         else:
             if shuffled:
                 shuffle(plan, m, state, g)
@@ -214,9 +173,9 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
                 last = min(first + plan.batch_size, seen)
                 evaluate_batch(network, theta, data, state.orders, first, last, scratch, stop)
                 # Only the last answer counts: what is not finite stays so.
-                zero = update(plan.trains, rates, momentum, theta, velocity, scratch.gradient, zero)
-        store(settings, ZERO * lanes, zero)
-        store(counters, EPOCH * lanes, epoch + 1)
+                zero = update(plan.trains, settings, theta, slots, scratch.gradient, zero)
+        store(bounds, Bound.NOT_FINITE * lanes, zero)
+        store(counters, Counter.EPOCH * lanes, epoch + 1)
         progress[1] += state.active[g] * plan.updates
         if any_ended:
             refill(plan, runs, rows, state, g)
@@ -258,7 +217,7 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
             state.counters[g] = NOBODY
             refill(plan, runs, rows, state, g)
         g = np.int64(0)  # not a constant, for which all would be compiled once more
-        while state.places[TRAINING] and stop[0] == 0:
+        while state.queue[Queue.TRAINING] and stop[0] == 0:
             if state.active[g]:
                 epoch_of_group(network, data, plan, runs, rows, state, g, scratch, stop, progress)
             g = g + 1 if g + 1 < groups else 0

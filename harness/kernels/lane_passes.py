@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels import activations, losses
 from harness.kernels._jit import glue, inner
+from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.lane_spec import LaneSpec
 from harness.kernels.layers import Layer, Scratch, layer_passes
-from harness.kernels.losses import loss_weight
+from harness.kernels.losses import LOSSES
 from harness.kernels.passes import Architecture, Data, Floats, Integers
 from harness.kernels.simd.lanes import fill
 from harness.kernels.simd.memory import store
@@ -58,7 +58,7 @@ def _units_at_once(layer: Layer, lanes: int, samples: int) -> int:
 @cache
 def _known_activation(activation: int) -> Callable[..., Any]:
     """Return `activate` of a code that is a constant: the compiler need not look at the others."""
-    function = activations.FUNCTIONS[activation]
+    function = list(ACTIVATIONS.values())[activation].value_and_slope
 
     @glue
     def activate(code: int, z: Any) -> Any:
@@ -68,9 +68,9 @@ def _known_activation(activation: int) -> Callable[..., Any]:
 
 
 @cache
-def _known_loss(loss: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `loss_term` and `loss_slope` of a code that is a constant."""
-    term_of, slope_of = losses.FUNCTIONS[loss]
+def _known_loss(loss: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `loss_term` and `loss_slope` of a constant loss, whatever the code."""
+    term_of, slope_of = LOSSES[loss].term, LOSSES[loss].slope
 
     @glue
     def loss_term(code: int, z: Any, p: Any, y: Any) -> Any:
@@ -103,7 +103,7 @@ def _make_tile(
         forward = _then(forward, _through(passes.forward, layer, l))
         if with_gradient:
             backward = _then(_through(passes.backward, layer, l - 1), backward)
-    residuals, last, at, loss = passes.residuals, layer, l, spec.loss
+    residuals, last, at = passes.residuals, layer, l
     scaled = spec.scaled
 
     @glue
@@ -112,7 +112,7 @@ def _make_tile(
     ) -> tuple[Any, Any]:
         forward(theta, network.scales, scratch)
         scale = network.output_scale if scaled else 1.0
-        squares, term = residuals(last, network.scales[at], scale, loss, weight, scratch)
+        squares, term = residuals(last, network.scales[at], scale, network.loss, weight, scratch)
         backward(theta, network.scales, scratch)
         return add_parts(squares, ssr), add_parts(term, terms)
 
@@ -156,7 +156,7 @@ def _make_fetch(spec: LaneSpec, samples: int, shuffled: bool) -> Callable[..., N
 def make_evaluate(spec: LaneSpec, with_gradient: bool, shuffled: bool) -> Callable[..., Any]:
     """Return SSR, loss and, in the scratch memory, the gradient over some data points."""
     lanes, samples, one_tile = spec.lanes, spec.samples, spec.one_tile
-    loss, outputs = spec.loss, spec.layers[-1].fan_out
+    loss_weight, outputs = LOSSES[spec.loss].weight, spec.layers[-1].fan_out
     numbers = spec.parameters * lanes
     fetch, tile = (
         _make_fetch(spec, samples, shuffled),
@@ -178,7 +178,7 @@ def make_evaluate(spec: LaneSpec, with_gradient: bool, shuffled: bool) -> Callab
         scratch: Scratch,
         stop: NDArray[np.uint8],
     ) -> tuple[Any, Any]:
-        weight = loss_weight(loss, last - first, outputs)
+        weight = loss_weight(last - first, outputs)
         if with_gradient:
             for at in range(0, numbers, lanes):
                 store(scratch.gradient, at, fill(0.0, lanes))

@@ -1,8 +1,6 @@
 """How lanes take runs and give them back: the part of training that is done lane by lane.
 
-Runs end at different epochs, so lanes are at different epochs, each with its own counters. DUE is
-the next epoch that is recorded; EVENT the next at which a lane needs a closer look: its first and
-its last.
+Runs end at different epochs, so lanes are at different epochs, each with its own counters.
 """
 
 from collections.abc import Callable
@@ -11,47 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from harness.kernels import relative as relative_loss
 from harness.kernels._jit import inner
-from harness.kernels.descent import (
-    CONVERGED,
-    DIVERGED,
-    FINISHED,
-    RUNNING,
-    Rows,
-    Runs,
-    TrainingPlan,
-)
+from harness.kernels.descent import Rows, Runs, TrainingPlan
 from harness.kernels.lane_spec import (
-    DUE,
-    EPOCH,
-    EPOCH_OF_MIN,
-    EVENT,
-    LIMIT,
-    LOSS,
-    LOSS_FIRST,
-    LOSS_MIN,
-    MOMENTUM,
     NEVER,
-    NEXT,
     NOBODY,
-    PLACE,
-    RUN,
-    SSR,
-    SSR_MIN,
-    SSR_SUM,
-    TOLERANCE,
-    TRAINING,
-    V_INVERSE_SUM,
-    V_LATE,
-    V_SUM,
-    WRITTEN,
-    ZERO,
+    Bound,
+    Counter,
+    LaneSpec,
+    Queue,
+    Record,
     State,
 )
+from harness.kernels.measures import MEASURES, End, make_end
+from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Integers
-from harness.kernels.simd.arithmetic import fma
-from harness.kernels.simd.memory import address, load, store
+from harness.kernels.simd.memory import address, store
+from harness.kernels.stopping import DIVERGED, RUNNING, is_finite, norm, status_after
+from harness.kernels.tables import code_of
 
 
 @cache
@@ -62,36 +37,26 @@ def make_record(lanes: int) -> Callable[..., None]:
     def record_due(plan: TrainingPlan, rows: Rows, state: State, g: int) -> None:
         record, counters = state.record[g], state.counters[g]
         for lane in range(lanes):
-            if counters[DUE * lanes + lane] != counters[EPOCH * lanes + lane]:
+            if counters[Counter.DUE * lanes + lane] != counters[Counter.EPOCH * lanes + lane]:
                 continue
-            written = counters[WRITTEN * lanes + lane]
-            place = counters[PLACE * lanes + lane] + written
-            store(address(rows.ssr_trajectory), place, record[SSR * lanes + lane])
+            written = counters[Counter.WRITTEN * lanes + lane]
+            at = counters[Counter.TRAJECTORY * lanes + lane] + written
+            store(address(rows.ssr_trajectory), at, record[Record.SSR * lanes + lane])
             if rows.loss_trajectory.size:
-                store(address(rows.loss_trajectory), place, record[LOSS * lanes + lane])
+                store(address(rows.loss_trajectory), at, record[Record.LOSS * lanes + lane])
             written += 1
-            counters[WRITTEN * lanes + lane] = written
+            counters[Counter.WRITTEN * lanes + lane] = written
             due = plan.recorded[written] if written < plan.recorded.size else NEVER
-            counters[DUE * lanes + lane] = due
+            counters[Counter.DUE * lanes + lane] = due
 
     return record_due
 
 
-@cache
-def make_visit(
-    lanes: int,
-    *,
-    own_loss: bool,
-    statistics: bool,
-    relative: bool,
-    gradient_norm: bool,
-    every_epoch: bool,
-) -> Callable[..., bool]:
-    """Return what looks at each lane of a group after an epoch: begins its run, or ends it.
-
-    `own_loss`: the loss is not SSR. The others are as in `LaneSpec`.
-    """
-    loss_min = LOSS_MIN if own_loss else SSR_MIN
+def make_visit(spec: LaneSpec) -> Callable[..., bool]:
+    """Return what looks at each lane of a group after an epoch: begins its run, or ends it."""
+    lanes, every_epoch, of_gradient = spec.lanes, spec.every_epoch, spec.of_gradient
+    loss_min = Record.SSR_MIN if spec.loss == "ssr" else Record.LOSS_MIN
+    end_measures = make_end(spec.measures, lanes)
 
     @inner
     def visit(
@@ -103,45 +68,35 @@ def make_visit(
         gradient: Any,
         progress: Integers,
     ) -> bool:
-        record, settings = state.record[g], state.settings[g]
+        record, bounds = state.record[g], state.bounds[g]
         counters, theta = state.counters[g], state.theta[g]
         any_ended = False
         for lane in range(lanes):
-            r = counters[RUN * lanes + lane]
+            r = counters[Counter.RUN * lanes + lane]
             if r == NOBODY:
                 continue
-            epoch = counters[EPOCH * lanes + lane]
-            ssr = record[SSR * lanes + lane]
-            loss = record[LOSS * lanes + lane]
+            epoch = counters[Counter.EPOCH * lanes + lane]
+            ssr = record[Record.SSR * lanes + lane]
+            loss = record[Record.LOSS * lanes + lane]
             if epoch == 0:
                 rows.ssr[r, 0] = ssr
                 rows.loss[r, 0] = loss
-                record[SSR_MIN * lanes + lane] = ssr
-                record[LOSS_MIN * lanes + lane] = loss
-                record[SSR_SUM * lanes + lane] = ssr
-                counters[EPOCH_OF_MIN * lanes + lane] = 0
-                if relative:
-                    v = relative_loss.relative(loss, loss, relative_loss.MOST)
-                    record[LOSS_FIRST * lanes + lane] = loss
-                    record[V_SUM * lanes + lane] = v
-                    record[V_INVERSE_SUM * lanes + lane] = 1.0 / v
-                    late = epoch > plan.epochs - relative_loss.LATE
-                    record[V_LATE * lanes + lane] = v if late else 0.0
+                record[Record.SSR_MIN * lanes + lane] = ssr
+                record[Record.LOSS_MIN * lanes + lane] = loss
 
-            status = RUNNING
-            finite = settings[ZERO * lanes + lane] == 0.0
-            if not (finite and loss <= settings[LIMIT * lanes + lane]):
-                status = DIVERGED
-            elif loss <= settings[TOLERANCE * lanes + lane]:
-                status = CONVERGED
-            elif epoch == plan.epochs:
-                status = FINISHED
-
-            counters[EVENT * lanes + lane] = plan.epochs
+            status = status_after(
+                epoch,
+                plan.epochs,
+                loss,
+                bounds[Bound.TOLERANCE * lanes + lane],
+                bounds[Bound.LIMIT * lanes + lane],
+                bounds[Bound.NOT_FINITE * lanes + lane] == 0.0,
+            )
+            counters[Counter.EVENT * lanes + lane] = plan.epochs
             if status == RUNNING:
                 continue
 
-            written = epoch + 1 if every_epoch else counters[WRITTEN * lanes + lane]
+            written = epoch + 1 if every_epoch else counters[Counter.WRITTEN * lanes + lane]
             # The last epoch of a run is recorded even where it was not due.
             if written and plan.recorded[written - 1] != epoch:
                 rows.ssr_trajectory[r, written] = ssr
@@ -151,94 +106,96 @@ def make_visit(
             any_ended = True
             progress[0] += 1
             state.active[g] -= 1
-            state.places[TRAINING] -= 1
-            counters[RUN * lanes + lane] = NOBODY
+            state.queue[Queue.TRAINING] -= 1
+            counters[Counter.RUN * lanes + lane] = NOBODY
             rows.status[r] = status
             rows.epochs[r] = epoch
             rows.ssr[r, 1] = ssr
-            rows.ssr[r, 2] = record[SSR_MIN * lanes + lane]
+            rows.ssr[r, 2] = record[Record.SSR_MIN * lanes + lane]
             rows.loss[r, 1] = loss
             rows.loss[r, 2] = record[loss_min * lanes + lane]
             rows.recorded[r] = written
-            if statistics:
-                rows.epoch_of_ssr_min[r] = counters[EPOCH_OF_MIN * lanes + lane]
-                rows.ssr_mean[r] = record[SSR_SUM * lanes + lane] / (epoch + 1)
-            if relative:
-                rows.relative_sum[r] = record[V_SUM * lanes + lane]
-                rows.relative_inverse_sum[r] = record[V_INVERSE_SUM * lanes + lane]
-                rows.relative_late[r] = record[V_LATE * lanes + lane]
-                relative_loss.end(rows, r, plan.epochs, status == DIVERGED)
             for p in range(runs.theta.shape[1]):
                 runs.theta[r, p] = theta[p * lanes + lane]
-            if gradient_norm:
-                squares = 0.0
-                for p in range(runs.theta.shape[1]):
-                    slope = load(gradient, p * lanes + lane, 1)
-                    squares = fma(slope, slope, squares)
-                rows.gradient_norm[r] = np.sqrt(squares)
+            parameters = runs.theta.shape[1]
+            last = End(
+                float(epoch),
+                float(plan.epochs),
+                status == DIVERGED,
+                loss,
+                rows.loss[r, 0],
+                norm(gradient, lane, lanes, parameters) if of_gradient else np.nan,
+            )
+            end_measures(state.totals[g], lane, last, rows.measures[r])
         return any_ended
 
     return visit
 
 
-@cache
-def make_refill(lanes: int, heavy: bool, drifts: bool) -> Callable[..., None]:
+def make_refill(spec: LaneSpec) -> Callable[..., None]:
     """Return what gives the next runs to the lanes of a group that have none."""
+    lanes, layers, parameters = spec.lanes, len(spec.layers), spec.parameters
+    optimiser = OPTIMISERS[spec.optimiser]
+    # Rows of the arrays of `Runs` and `Rows` that the kernel has.
+    names = ("learning_rate", *(setting.name for setting in optimiser.settings))
+    settings_in_use = np.array([0, *(names.index(name) for name in spec.settings)])
+    slot_names = [slot.name for slot in optimiser.slots]
+    slots_in_use = np.array([slot_names.index(name) for name in spec.slots], dtype=np.int64)
+    measured = np.array([code_of(MEASURES, name) for name in spec.measures], dtype=np.int64)
 
     @inner
     def refill(plan: TrainingPlan, runs: Runs, rows: Rows, state: State, g: int) -> None:
-        settings, record, counters = state.settings[g], state.record[g], state.counters[g]
-        theta, velocity, rates = state.theta[g], state.velocity[g], state.rates[g]
-        layers = runs.rates.shape[1]
+        bounds, record, counters = state.bounds[g], state.record[g], state.counters[g]
+        theta, slots, settings = state.theta[g], state.slots[g], state.settings[g]
+        totals = state.totals[g]
         for lane in range(lanes):
-            if counters[RUN * lanes + lane] != NOBODY:
+            if counters[Counter.RUN * lanes + lane] != NOBODY:
                 continue
-            r = state.places[NEXT]
+            r = state.queue[Queue.NEXT]
             while r < rows.status.size and rows.status[r] != RUNNING:
                 r += 1
-            state.places[NEXT] = r + 1
+            state.queue[Queue.NEXT] = r + 1
             if r >= rows.status.size:
                 # An idle lane computes with zeros, and nothing ever happens to it.
-                for p in range(runs.theta.shape[1]):
+                for p in range(parameters):
                     theta[p * lanes + lane] = 0.0
-                for l in range(rates.size // lanes):
-                    rates[l * lanes + lane] = 0.0
-                settings[MOMENTUM * lanes + lane] = 0.0
-                settings[TOLERANCE * lanes + lane] = -np.inf
-                settings[LIMIT * lanes + lane] = np.inf
-                settings[ZERO * lanes + lane] = 0.0
-                counters[EPOCH * lanes + lane] = 0
-                counters[EVENT * lanes + lane] = NEVER
-                counters[DUE * lanes + lane] = NEVER
-                counters[PLACE * lanes + lane] = -NEVER
+                for l in range(settings_in_use.size * layers):
+                    settings[l * lanes + lane] = 0.0
+                bounds[Bound.TOLERANCE * lanes + lane] = -np.inf
+                bounds[Bound.LIMIT * lanes + lane] = np.inf
+                bounds[Bound.NOT_FINITE * lanes + lane] = 0.0
+                counters[Counter.EPOCH * lanes + lane] = 0
+                counters[Counter.EVENT * lanes + lane] = NEVER
+                counters[Counter.DUE * lanes + lane] = NEVER
+                counters[Counter.TRAJECTORY * lanes + lane] = -NEVER
                 continue
             state.active[g] += 1
-            state.places[TRAINING] += 1
-            zero = 0.0
-            for p in range(runs.theta.shape[1]):
+            state.queue[Queue.TRAINING] += 1
+            for p in range(parameters):
                 theta[p * lanes + lane] = runs.theta[r, p]
-                zero = fma(runs.theta[r, p], 0.0, zero)  # NaN once one is not finite
-                if heavy:
-                    velocity[p * lanes + lane] = runs.velocity[r, p]
-            for l in range(layers):
-                rates[l * lanes + lane] = runs.rates[r, l]
-                if drifts:
-                    rates[(layers + l) * lanes + lane] = runs.drift[r, l]
-            settings[MOMENTUM * lanes + lane] = runs.momentum[r]
-            settings[TOLERANCE * lanes + lane] = runs.tolerance[r]
-            settings[LIMIT * lanes + lane] = runs.limit[r]
-            settings[ZERO * lanes + lane] = zero
+                for k, slot in enumerate(slots_in_use):
+                    at = (k * parameters + p) * lanes + lane
+                    slots[at] = runs.slots[r, slot * parameters + p]
+            for k, setting in enumerate(settings_in_use):
+                for l in range(layers):
+                    at = (k * layers + l) * lanes + lane
+                    settings[at] = runs.settings[r, setting * layers + l]
+            for k, measure in enumerate(measured):
+                totals[k * lanes + lane] = rows.measures[r, measure]
+            bounds[Bound.TOLERANCE * lanes + lane] = runs.tolerance[r]
+            bounds[Bound.LIMIT * lanes + lane] = runs.limit[r]
+            bounds[Bound.NOT_FINITE * lanes + lane] = 0.0 if is_finite(runs.theta[r]) else np.nan
             # Of a run that begins these are overwritten at epoch 0.
-            record[SSR_MIN * lanes + lane] = rows.ssr[r, 2]
-            record[LOSS_MIN * lanes + lane] = rows.loss[r, 2]
-            counters[EPOCH_OF_MIN * lanes + lane] = rows.epoch_of_ssr_min[r]
+            record[Record.SSR_MIN * lanes + lane] = rows.ssr[r, 2]
+            record[Record.LOSS_MIN * lanes + lane] = rows.loss[r, 2]
+            record[Record.LOSS_FIRST * lanes + lane] = rows.loss[r, 0]
             written = rows.recorded[r]
             due = plan.recorded[written] if written < plan.recorded.size else NEVER
-            counters[RUN * lanes + lane] = r
-            counters[EPOCH * lanes + lane] = runs.epochs[r]
-            counters[EVENT * lanes + lane] = 0
-            counters[DUE * lanes + lane] = due
-            counters[PLACE * lanes + lane] = r * plan.recorded.size
-            counters[WRITTEN * lanes + lane] = written
+            counters[Counter.RUN * lanes + lane] = r
+            counters[Counter.EPOCH * lanes + lane] = runs.epochs[r]
+            counters[Counter.EVENT * lanes + lane] = 0
+            counters[Counter.DUE * lanes + lane] = due
+            counters[Counter.TRAJECTORY * lanes + lane] = r * plan.recorded.size
+            counters[Counter.WRITTEN * lanes + lane] = written
 
     return refill

@@ -1,16 +1,19 @@
-"""What a kernel for lanes is compiled for, and its working memory; no code of a kernel.
+"""The constants of a kernel for lanes, and its working memory; no code of a kernel.
 
 A `LaneSpec` holds the constants: with them the compiler unrolls what is small and keeps it in
 registers. A `State` holds the runs that are in the lanes.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels.layers import Layer
+from harness.kernels.measures import MEASURES
+from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Floats, Integers
 
 NEVER = np.iinfo(np.int64).max  # an event that never comes
@@ -19,14 +22,20 @@ NOBODY = -1  # the run of an idle lane
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneSpec:
-    """What a kernel is compiled for. Equal ones are the same machine code.
+    """The constants of a kernel. Equal ones are the same machine code.
 
     Attributes
     ----------
     layers : tuple of Layer
         Constants of each layer.
-    loss : int
-        Code of `losses.LOSSES`.
+    loss : str
+        Name in `losses.LOSSES`.
+    optimiser : str
+        Name in `optimisers.OPTIMISERS`.
+    settings : tuple of str
+        Settings of the optimiser that are not at their neutral values in all runs.
+    measures : tuple of str
+        Names in `measures.MEASURES`.
     scaled : bool
         Whether the output has a scale other than 1.
     lanes, groups : int
@@ -39,24 +48,17 @@ class LaneSpec:
         Whether an update sees all data points, in order.
     shuffled : bool
         Whether the order of the data points depends on the epoch.
-    heavy : bool
-        Whether any run has momentum.
-    drifts : bool
-        Whether any run has a drift.
     all_train : bool
         Whether all parameters train.
-    statistics : bool
-        Whether to measure the mean of SSR and the epoch of its minimum.
-    relative : bool
-        Whether to measure the relative loss.
-    gradient_norm : bool
-        Whether to measure the gradient's norm.
     every_epoch : bool
         Whether every epoch is recorded.
     """
 
     layers: tuple[Layer, ...]
-    loss: int
+    loss: str
+    optimiser: str
+    settings: tuple[str, ...]
+    measures: tuple[str, ...]
     scaled: bool
     lanes: int
     groups: int
@@ -64,12 +66,7 @@ class LaneSpec:
     one_tile: bool
     full_batch: bool
     shuffled: bool
-    heavy: bool
-    drifts: bool
     all_train: bool
-    statistics: bool
-    relative: bool
-    gradient_norm: bool
     every_epoch: bool
 
     @property
@@ -83,28 +80,67 @@ class LaneSpec:
         """Number of units, the inputs among them."""
         return self.layers[-1].units + self.layers[-1].fan_out
 
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Slots of the optimiser that are in use."""
+        return OPTIMISERS[self.optimiser].in_use(self.settings)
+
+    @property
+    def of_gradient(self) -> bool:
+        """Whether a measure needs the gradient of every epoch."""
+        return any(MEASURES[name].of_gradient for name in self.measures)
+
+
+class Bound(IntEnum):
+    """Rows of `State.bounds`: what ends a run."""
+
+    TOLERANCE = 0
+    LIMIT = 1
+    NOT_FINITE = 2  # NaN once a parameter is not finite, else 0
+
+
+class Record(IntEnum):
+    """Rows of `State.record`: what the epochs of a run have shown."""
+
+    SSR = 0
+    LOSS = 1
+    SSR_MIN = 2
+    LOSS_MIN = 3
+    LOSS_FIRST = 4
+
+
+class Counter(IntEnum):
+    """Rows of `State.counters`."""
+
+    RUN = 0
+    EPOCH = 1
+    EVENT = 2  # the next epoch that needs a closer look
+    DUE = 3  # the next that is recorded
+    TRAJECTORY = 4  # where the trajectory of the run begins
+    WRITTEN = 5  # rows of it
+
+
+class Queue(IntEnum):
+    """Elements of `State.queue`."""
+
+    NEXT = 0  # the next run
+    TRAINING = 1  # lanes that have one
+
 
 class State(NamedTuple):
     """The runs in the lanes of each group, shape (groups, ...); lanes innermost and contiguous."""
 
     theta: Floats  # (groups, P * lanes)
-    velocity: Floats
-    rates: Floats  # (groups, L * lanes), or twice that with drift behind
-    settings: Floats  # (groups, 4 * lanes): rows MOMENTUM, TOLERANCE, LIMIT, ZERO
-    record: (
-        Floats  # (groups, 9 * lanes): rows SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM, LOSS_FIRST, ..
-    )
-    counters: Integers  # (groups, 7 * lanes): rows RUN, EPOCH, EVENT, DUE, PLACE, WRITTEN, ..
+    slots: Floats  # (groups, slots * P * lanes), of the slots in use
+    settings: Floats  # (groups, (1 + settings) * L * lanes): learning rate, and settings in use
+    bounds: Floats  # (groups, len(Bound) * lanes)
+    record: Floats  # (groups, len(Record) * lanes)
+    totals: Floats  # (groups, measures * lanes)
+    counters: Integers  # (groups, len(Counter) * lanes)
     scratch: Floats  # where it does not fit on the stack
     orders: Integers  # (lanes, data points of an epoch's batches), where lanes differ
     active: Integers  # (groups,) lanes that have a run
-    places: Integers  # (2,) the next run, and how many lanes have one
-
-
-MOMENTUM, TOLERANCE, LIMIT, ZERO = range(4)
-SSR, LOSS, SSR_MIN, LOSS_MIN, SSR_SUM, LOSS_FIRST, V_SUM, V_INVERSE_SUM, V_LATE = range(9)
-RUN, EPOCH, EVENT, DUE, PLACE, WRITTEN, EPOCH_OF_MIN = range(7)
-NEXT, TRAINING = range(2)
+    queue: Integers  # (len(Queue),)
 
 
 def numbers_of(spec: LaneSpec) -> dict[str, int]:
@@ -133,13 +169,14 @@ def make_state(spec: LaneSpec, batch_samples: int) -> State:
     groups, lanes = spec.groups, spec.lanes
     return State(
         theta=aligned(groups, spec.parameters * lanes),
-        velocity=aligned(groups, spec.parameters * lanes if spec.heavy else 0),
-        rates=aligned(groups, (1 + spec.drifts) * len(spec.layers) * lanes),
-        settings=aligned(groups, 4 * lanes),
-        record=aligned(groups, 9 * lanes),
-        counters=aligned(groups, 7 * lanes, np.int64),
+        slots=aligned(groups, len(spec.slots) * spec.parameters * lanes),
+        settings=aligned(groups, (1 + len(spec.settings)) * len(spec.layers) * lanes),
+        bounds=aligned(groups, len(Bound) * lanes),
+        record=aligned(groups, len(Record) * lanes),
+        totals=aligned(groups, len(spec.measures) * lanes),
+        counters=aligned(groups, len(Counter) * lanes, np.int64),
         scratch=aligned(1, sum(numbers_of(spec).values())),
         orders=np.zeros((lanes, batch_samples), dtype=np.int64),
         active=np.zeros(groups, dtype=np.int64),
-        places=np.zeros(2, dtype=np.int64),
+        queue=np.zeros(len(Queue), dtype=np.int64),
     )

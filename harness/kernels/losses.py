@@ -1,4 +1,4 @@
-"""Value and derivatives of each loss. A new loss is a few lines here and its test.
+"""Losses: value and derivatives of each. A new loss is one entry of `LOSSES`.
 
 Every loss is weight * sum(term) over the data points and outputs of a batch:
 
@@ -11,39 +11,72 @@ Symbols: y observed, p predicted, z the pre-activation of the output, slope = dp
 bend = d2p/dz2; m data points in the batch, n outputs.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from harness.kernels._jit import compiled, entry
 from harness.kernels.elementary import sigmoid, softplus
 from harness.kernels.simd.arithmetic import fma, select
-
-SSR: Final = 0
-HALF_SSR: Final = 1
-MSE: Final = 2
-CROSS_ENTROPY: Final = 3
-
-LOSSES: Final = {"ssr": SSR, "half_ssr": HALF_SSR, "mse": MSE, "cross_entropy": CROSS_ENTROPY}
-
-# Losses that are defined for a sigmoid output and targets between 0 and 1 only.
-NEEDS_PROBABILITY: Final = frozenset({"cross_entropy"})
+from harness.kernels.tables import by_code
 
 
-@compiled
-def loss_weight(loss: int, m: int, n: int) -> float:
-    """Return the factor before the sum over m data points and n outputs."""
-    if loss == HALF_SSR:
-        return 0.5
-    if loss == MSE:
-        return 1.0 / (m * n)
-    if loss == CROSS_ENTROPY:
-        return 1.0 / m
-    return 1.0
+class Loss(NamedTuple):
+    """One loss."""
+
+    weight: Callable[..., float]  # m, n -> factor before the sum
+    term: Callable[..., Any]  # z, p, y -> what one output of one data point adds to the sum
+    derivative: Callable[..., Any]  # z, p, y -> d(term)/dp
+    slope: Callable[..., Any]  # z, p, y, slope -> d(term)/dz = d(term)/dp dp/dz
+    bend: Callable[..., Any]  # p, y, slope, bend -> d2(term)/dz2
+    of_probabilities: bool = False  # needs a sigmoid output and targets from 0 to 1
+
+
+# -- squared residuals -----------------------------------------------------------------------------
 
 
 @compiled
 def squared_term(z: float, p: float, y: float) -> float:
     """Return (y - p)^2."""
     return (y - p) * (y - p)
+
+
+@compiled
+def squared_derivative(z: float, p: float, y: float) -> float:
+    """Return -2 (y - p)."""
+    return -2.0 * (y - p)
+
+
+@compiled
+def squared_slope(z: float, p: float, y: float, slope: float) -> float:
+    """Return -2 (y - p) dp/dz."""
+    return -2.0 * (y - p) * slope
+
+
+@compiled
+def squared_bend(p: float, y: float, slope: float, bend: float) -> float:
+    """Return 2 ((p - y) d2p/dz2 + (dp/dz)^2)."""
+    return 2.0 * fma(p - y, bend, slope * slope)
+
+
+@compiled
+def one(m: int, n: int) -> float:
+    """Return 1."""
+    return 1.0
+
+
+@compiled
+def half(m: int, n: int) -> float:
+    """Return 1/2."""
+    return 0.5
+
+
+@compiled
+def mean_over_all(m: int, n: int) -> float:
+    """Return 1 / (m n)."""
+    return 1.0 / (m * n)
+
+
+# -- cross-entropy ---------------------------------------------------------------------------------
 
 
 @compiled
@@ -57,29 +90,12 @@ def entropy_term(z: float, p: float, y: float) -> float:
 
 
 @compiled
-def loss_term(loss: int, z: float, p: float, y: float) -> float:
-    """Return what one output of one data point adds to the sum."""
-    if loss == CROSS_ENTROPY:
-        return entropy_term(z, p, y)
-    return squared_term(z, p, y)
+def entropy_derivative(z: float, p: float, y: float) -> float:
+    """Return (p - y) / (p (1 - p)) = (1 - y) / (1 - p) - y / p.
 
-
-@compiled
-def loss_derivative(loss: int, z: float, p: float, y: float) -> float:
-    """Return d(term)/dp.
-
-    For cross-entropy it is (p - y) / (p (1 - p)) = (1 - y) / (1 - p) - y / p, where 1 - p is
-    sigmoid(-z), which is right where p rounds to 1; a term that y makes 0 is 0.
+    1 - p is sigmoid(-z), which is right where p rounds to 1; a term that y makes 0 is 0.
     """
-    if loss == CROSS_ENTROPY:
-        return select(y == 1.0, 0.0, (1.0 - y) / sigmoid(-z)) - select(y == 0.0, 0.0, y / p)
-    return -2.0 * (y - p)
-
-
-@compiled
-def squared_slope(z: float, p: float, y: float, slope: float) -> float:
-    """Return -2 (y - p) dp/dz."""
-    return -2.0 * (y - p) * slope
+    return select(y == 1.0, 0.0, (1.0 - y) / sigmoid(-z)) - select(y == 0.0, 0.0, y / p)
 
 
 @compiled
@@ -89,36 +105,44 @@ def entropy_slope(z: float, p: float, y: float, slope: float) -> float:
 
 
 @compiled
-def loss_slope(loss: int, z: float, p: float, y: float, slope: float) -> float:
-    """Return d(term)/dz = d(term)/dp dp/dz."""
-    if loss == CROSS_ENTROPY:
-        return entropy_slope(z, p, y, slope)
-    return squared_slope(z, p, y, slope)
+def entropy_bend(p: float, y: float, slope: float, bend: float) -> float:
+    """Return the derivative of p - y, which is right near 0 and 1 if the slope is."""
+    return slope
 
 
 @compiled
-def loss_bend(loss: int, p: float, y: float, slope: float, bend: float) -> float:
-    """Return d2(term)/dz2.
-
-    For cross-entropy it is the derivative of p - y, which is right near 0 and 1 if the slope is.
-    """
-    if loss == CROSS_ENTROPY:
-        return slope
-    return 2.0 * fma(p - y, bend, slope * slope)
+def mean_over_points(m: int, n: int) -> float:
+    """Return 1 / m."""
+    return 1.0 / m
 
 
-# Term and slope by the codes of the losses, where the code is a constant.
-_SQUARED = (squared_term, squared_slope)
-FUNCTIONS: Final = (_SQUARED, _SQUARED, _SQUARED, (entropy_term, entropy_slope))
+_SQUARED = (squared_term, squared_derivative, squared_slope, squared_bend)
+_ENTROPY = (entropy_term, entropy_derivative, entropy_slope, entropy_bend)
+
+LOSSES: Final = {
+    "ssr": Loss(one, *_SQUARED),
+    "half_ssr": Loss(half, *_SQUARED),
+    "mse": Loss(mean_over_all, *_SQUARED),
+    "cross_entropy": Loss(mean_over_points, *_ENTROPY, of_probabilities=True),
+}
+
+# Each takes a code of `tables.code_of(LOSSES, name)`, and the numbers that `Loss` says.
+loss_weight = by_code([loss.weight for loss in LOSSES.values()])
+loss_term = by_code([loss.term for loss in LOSSES.values()])
+loss_derivative = by_code([loss.derivative for loss in LOSSES.values()])
+loss_slope = by_code([loss.slope for loss in LOSSES.values()])
+loss_bend = by_code([loss.bend for loss in LOSSES.values()])
 
 
 @entry
 def weight_of_loss(loss: int, m: int, n: int) -> float:
     """Return what `loss_weight` returns; kept on disk for those who call it from Python."""
-    return loss_weight(loss, m, n)
+    found: float = loss_weight(loss, m, n)
+    return found
 
 
 @entry
 def derivative_of_loss(loss: int, z: float, p: float, y: float) -> float:
     """Return what `loss_derivative` returns; kept on disk for those who call it from Python."""
-    return loss_derivative(loss, z, p, y)
+    found: float = loss_derivative(loss, z, p, y)
+    return found

@@ -82,19 +82,17 @@ def _parameter(found: Trace) -> str:
         f' aria-label="Chain rule of {escape(update.parameter)}"><table>'
         f'<thead><tr><th scope="col">point</th>{columns}<th scope="col">= product</th></tr>'
         f"</thead><tbody>{''.join(rows[:_MOST_ROWS])}</tbody></table></div>{more}"
-        f"{_step(what, update, several)}</div>"
+        f"{_step(what, update, found.steps[0], several)}</div>"
     )
 
 
-def _step(what: str, update: Any, several: bool) -> str:
-    carried = ""
-    if update.momentum:
-        carried = f" + {number(update.momentum)} × {number(update.last_step)}"
+def _step(what: str, update: Any, step: str, several: bool) -> str:
+    numbers = {name: value for name, value in update._asdict().items() if isinstance(value, float)}
+    said = step.replace(" x ", " × ").format(**{name: number(v) for name, v in numbers.items()})
     of = "of all paths and data points" if several else "of the products"
     return (
         f'<p class="steps">{derivative(what)} = {number(update.derivative)}, the sum {of}<br>'
-        f"step size = {number(update.derivative)} × {number(update.learning_rate)}{carried}"
-        f" = {number(update.step_size)}<br>"
+        f"{said}<br>"
         f"new {symbol(update.symbol)} = {number(update.old)} − ({number(update.step_size)})"
         f" = {number(update.new)}</p>"
     )

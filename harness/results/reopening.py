@@ -16,13 +16,13 @@ from harness.experiment.data import Dataset
 from harness.experiment.grid import Grid
 from harness.experiment.network import Network
 from harness.experiment.recording import recorded_epochs
-from harness.kernels.descent import STATUSES
+from harness.kernels.measures import MEASURES
+from harness.kernels.stopping import STATUSES
 from harness.store import Store
 from harness.store.data_points import DATA
 from harness.store.folder import reason
 from harness.store.manifest import MANIFEST
 from harness.store.parts import TABLES, Columns, Kind
-from harness.training.variants import make_rows
 
 # Axes that change which columns there are: parameters, and the loss beside SSR.
 _CHANGES_COLUMNS = ("loss", "width")
@@ -44,8 +44,7 @@ def columns_of(experiment: Experiment) -> dict[str, Columns]:
     runs |= {"status": frozenset(STATUSES), "epochs": int}
     for name in ("ssr", "loss") if keeps_loss else ("ssr",):
         runs |= {f"{name}_{when}": float for when in ("initial", "final", "min")}
-    rows = make_rows(0, 0, keeps_loss)
-    runs |= {name: _kind(getattr(rows, name)) for name in record.measures}
+    runs |= {name: int if MEASURES[name].whole else float for name in record.measures}
     runs |= {f"{name}_final": float for name in parameters}
 
     trajectories: dict[str, Kind] = {"run_id": int, "epoch": int, "ssr": float}

@@ -24,8 +24,8 @@ from harness.store.lock import is_written_by
 from harness.sweep import provenance
 from harness.sweep.resume import now
 from harness.sweep.reuse import Former
+from harness.training.buffers import make_counts
 from harness.training.trainer import Trainer
-from harness.training.variants import make_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

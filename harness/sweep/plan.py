@@ -13,8 +13,9 @@ from harness.calls import check_whole
 from harness.experiment import Experiment, check_experiment
 from harness.kernels.curvature import sharpness_of
 from harness.store.csv_files import MOST_CSV_ROWS
+from harness.training.buffers import make_counts, start
 from harness.training.trainer import Trainer
-from harness.training.variants import make_counts, start, work_of
+from harness.training.variants import work_of
 
 # A chunk is held in memory until it is written, twice for each thread.
 _MOST_RUNS_A_CHUNK = 1 << 16

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.store import Store
 from harness.sweep.chunk_task import Outcome
-from harness.training.variants import make_counts
+from harness.training.buffers import make_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

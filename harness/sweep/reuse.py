@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from harness.errors import ResultsError
 from harness.experiment import Experiment
-from harness.kernels import descent
+from harness.kernels import descent, stopping
+from harness.kernels.measures import MEASURES
+from harness.kernels.optimisers import OPTIMISERS
+from harness.kernels.tables import code_of
 from harness.results.reopening import columns_of, experiment_of
 from harness.store import Reader, Store
 from harness.training.trainer import Trainer
@@ -106,7 +109,7 @@ class KnownRuns:
             at = places(rows)
             self.there[at] = True
             columns = {name: rows[name].to_numpy() for name in rows.column_names}
-            names = pd.Categorical(columns["status"], categories=descent.STATUSES)
+            names = pd.Categorical(columns["status"], categories=stopping.STATUSES)
             columns["status"] = names.codes
             for when in ("initial", "final", "min"):  # where all losses were SSR
                 columns.setdefault(f"loss_{when}", columns[f"ssr_{when}"])
@@ -129,33 +132,33 @@ class KnownRuns:
         if not at.size:
             return
         status = self.columns["status"][chosen[at]]
-        goes_on = (status == descent.FINISHED) & (
+        goes_on = (status == stopping.FINISHED) & (
             self.columns["epochs"][chosen[at]] < variant.plan.epochs
         )
-        # Velocity and sum of SSR are part of the state of a run and are not in the tables.
-        can = self._has_state(variant) & (runs.momentum[at] == 0.0)
+        # The tables hold parameters and measures, and no other state of a run.
+        optimiser = OPTIMISERS[variant.experiment.training.optimiser]
+        can = self._has_state(variant) & ~optimiser.keeps_state(runs.settings[at])
         self.there[chosen[at[goes_on & ~can]]] = False
         at, goes_on = at[can | ~goes_on], goes_on[can | ~goes_on]
         source = chosen[at]
 
-        rows.status[at] = np.where(goes_on, descent.RUNNING, self.columns["status"][source])
+        rows.status[at] = np.where(goes_on, stopping.RUNNING, self.columns["status"][source])
         rows.epochs[at] = self.columns["epochs"][source]
         runs.epochs[at] = np.where(goes_on, rows.epochs[at], 0)
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
             for column, when in enumerate(("initial", "final", "min")):
                 values[at, column] = self.columns[f"{name}_{when}"][source]
         for name in self.measures:
-            getattr(rows, name)[at] = self.columns[name][source]
+            rows.measures[at, code_of(MEASURES, name)] = self.columns[name][source]
         for name, position in variant.network.positions.items():
             if name in self.parameters:
                 runs.theta[at, position] = self.columns[f"{name}_final"][source]
         self._fill_trajectories(source, at, goes_on, variant, rows)
 
     def _has_state(self, variant: Variant) -> bool:
-        sums = {"ssr_mean", "relative_sum", "relative_inverse_sum", "relative_late"}
-        return sums.isdisjoint(self.measures) and set(variant.network.positions) <= set(
-            self.parameters
-        )
+        return all(MEASURES[name].goes_on for name in self.measures) and set(
+            variant.network.positions
+        ) <= set(self.parameters)
 
     def _fill_trajectories(
         self,

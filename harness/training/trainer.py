@@ -19,18 +19,12 @@ from harness.kernels._jit import COMPILES
 from harness.kernels.curvature import sharpness_of
 from harness.kernels.lane_descent import train_with
 from harness.kernels.lane_spec import make_state
+from harness.kernels.measures import MEASURES
+from harness.kernels.stopping import RUNNING, STATUSES
+from harness.kernels.tables import code_of
+from harness.training.buffers import COUNTS, Columns, make_counts, make_rows, start
 from harness.training.trajectories import Trajectories, VariantRows
-from harness.training.variants import (
-    COUNTS,
-    Columns,
-    Variant,
-    make_counts,
-    make_lane_spec,
-    make_rows,
-    make_variant,
-    start,
-    work_of,
-)
+from harness.training.variants import Variant, make_lane_spec, make_variant, work_of
 
 # A chunk meets the same few variants again and again; all of them can be too large to keep.
 _KEPT_VARIANTS = 64
@@ -158,7 +152,7 @@ class Trainer:
             found = self._make_rows(chosen.size, variant)
             if known is not None:
                 known.fill(chosen, variant, runs, found)
-                progress[0] += np.count_nonzero(found.status != descent.RUNNING)
+                progress[0] += np.count_nonzero(found.status != RUNNING)
             before = found.recorded.copy()
             self.train_runs(variant, runs, found, stop, progress)
             if self.experiment.record.sharpness:
@@ -239,14 +233,7 @@ class Trainer:
         if not self.has_lanes(variant):
             descent.train(*shared, runs, rows, stop, progress)
             return
-        axes = {axis.name.partition("_")[0] for axis in self.experiment.grid.axes}
-        training = variant.experiment.training
-        spec = make_lane_spec(
-            variant,
-            heavy=training.momentum != 0.0 or "momentum" in axes,
-            drifts=bool(np.any(training.drift)) or "drift" in axes,
-            lanes=self.lanes,
-        )
+        spec = make_lane_spec(variant, self.experiment.varied, self.lanes)
         state = make_state(spec, descent.points_seen(variant.plan, len(variant.data.x)))
         train_with(spec)(*shared, runs, rows, state, stop, progress)
 
@@ -274,14 +261,15 @@ class Trainer:
             "init_id": axes.get("init_id", np.full(run_ids.size, fixed)),
         }
         columns |= {name: values for name, values in axes.items() if name != "init_id"}
-        columns["status"] = pd.Categorical.from_codes(rows.status, pd.Index(descent.STATUSES))
+        columns["status"] = pd.Categorical.from_codes(rows.status, pd.Index(STATUSES))
         columns["epochs"] = rows.epochs
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
             if name == "ssr" or self.keeps_loss:
                 for column, when in enumerate(("initial", "final", "min")):
                     columns[f"{name}_{when}"] = values[:, column]
         for name in self.experiment.record.measures:
-            columns[name] = getattr(rows, name)
+            values = rows.measures[:, code_of(MEASURES, name)]
+            columns[name] = values.astype(np.int64) if MEASURES[name].whole else values
         for column, name in enumerate(self.parameters):
             columns[f"{name}_final"] = parameters[:, column]
         return columns

@@ -19,7 +19,7 @@ _SHARED = folder_of(_jit.STAMP).path  # what all tests compile
 PACKAGE = Path(harness.__file__).parent
 TRAIN = """
 import numpy as np
-from harness.training.variants import COUNTS
+from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
 from harness.training.variants import make_lane_spec
 from harness.experiment import Experiment
@@ -34,7 +34,7 @@ sweep = Experiment.from_mapping({
 })
 trainer = Trainer(sweep, lanes=8)
 block = trainer.train(0, 9, np.zeros(1, np.uint8), np.zeros(COUNTS, np.int64))
-stats = train_with(make_lane_spec(trainer.variant(0), heavy=False, drifts=False, lanes=8)).stats
+stats = train_with(make_lane_spec(trainer.variant(0), frozenset(), 8)).stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 print(block.runs["ssr_final"].tobytes().hex())
 """

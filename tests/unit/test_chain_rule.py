@@ -12,8 +12,8 @@ from harness.experiment import Experiment
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
 from harness.kernels.passes import Data, loss_gradient
+from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
-from harness.training.variants import COUNTS
 from tests.lessons import TWO_OUTPUTS, an_experiment, first_lesson, second_lesson, three_layers
 from tests.reference.training import batches_of_epoch
 

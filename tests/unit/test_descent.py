@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from harness.kernels import descent
-from harness.training.variants import make_rows
+from harness.kernels import descent, stopping
+from harness.training.buffers import make_rows
 from tests.patience import PATIENCE
 from tests.reference.network import gradient_by_complex_step
 from tests.reference.training import batches_of_epoch
@@ -19,6 +19,7 @@ from tests.side_by_side import (
     a_twin,
     assert_same_training,
     kernel_train,
+    measure,
     plan_of,
     start_runs,
     train_both,
@@ -98,17 +99,17 @@ def test_measures(settings):
     assert_same_training(runs, rows, record)
     least = int(np.argmin(record.ssr))
     assert 0 < least < 12
-    assert rows.epoch_of_ssr_min[0] == least
-    assert rows.ssr_mean[0] == pytest.approx(np.mean(record.ssr), rel=1e-10)
+    assert measure(rows, "epoch_of_ssr_min")[0] == least
+    assert measure(rows, "ssr_mean")[0] == pytest.approx(np.mean(record.ssr), rel=1e-10)
     slope = gradient_by_complex_step(twin, record.theta, inputs, targets)
-    assert rows.gradient_norm[0] == pytest.approx(np.linalg.norm(slope), rel=1e-9)
+    assert measure(rows, "gradient_norm")[0] == pytest.approx(np.linalg.norm(slope), rel=1e-9)
 
 
 def test_first_of_equal_minima_is_the_least_epoch():
     # The rate 1/2 throws w1 + b1 from 0 to 2 and back: SSR is 1 at every epoch.
     _, rows, record = train_both(LINE, BOWL, 4, 0.5)
     assert record.ssr == [1.0] * 5
-    assert (rows.epoch_of_ssr_min[0], rows.ssr_mean[0]) == (0, 1.0)
+    assert (measure(rows, "epoch_of_ssr_min")[0], measure(rows, "ssr_mean")[0]) == (0, 1.0)
 
 
 @pytest.mark.jitless
@@ -166,16 +167,16 @@ def test_settings_of_runs_are_their_own():
     assert rows.status.tolist() == [1, 1, 2, 3]
     assert rows.epochs.tolist() == [3, 3, 2, 0]
     assert progress[:2].tolist() == [4, 8]
-    assert runs.velocity[1, 0] != runs.velocity[0, 0]
+    assert runs.slots[1, 0] != runs.slots[0, 0]
 
 
 @pytest.mark.jitless
 def test_runs_that_have_ended_are_left_alone():
     runs = start_runs(LINE, ZERO, [[0.125]], runs=2)
     rows = make_rows(2, 4, True)
-    rows.status[0] = descent.CONVERGED
+    rows.status[0] = stopping.CONVERGED
     _, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, rows)
-    assert rows.status.tolist() == [descent.CONVERGED, descent.FINISHED]
+    assert rows.status.tolist() == [stopping.CONVERGED, stopping.FINISHED]
     assert runs.theta.tolist() == [[0.0, 0.0], [0.4375, 0.4375]]
     assert progress[:2].tolist() == [1, 3]
 
@@ -228,7 +229,7 @@ def test_stopped_before_it_starts_nothing_is_trained():
     runs = start_runs(LINE, ZERO, 0.125)
     stop = np.ones(1, dtype=np.uint8)
     rows, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, stop=stop)
-    assert rows.status.tolist() == [descent.RUNNING]
+    assert rows.status.tolist() == [stopping.RUNNING]
     assert progress[:2].tolist() == [0, 0]
 
 
@@ -251,7 +252,7 @@ def test_stopped_by_another_thread_training_ends_before_its_time():
     stop[0] = 1
     block.join(timeout=PATIENCE)
     assert not block.is_alive()
-    assert rows.status.tolist() == [descent.RUNNING] * 2
+    assert rows.status.tolist() == [stopping.RUNNING] * 2
     assert progress[1] > 0
     assert rows.epochs[1] == 0
 

@@ -19,8 +19,9 @@ from harness.experiment.network import Network
 from harness.experiment.recording import recorded_epochs
 from harness.experiment.schema import RecordSection, keys_of
 from harness.kernels.activations import ACTIVATIONS
-from harness.kernels.descent import BATCHES, RUNNING, STATUSES
+from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
+from harness.kernels.stopping import RUNNING, STATUSES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "experiment-files.md").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.kernels import descent
+from harness.kernels import stopping
 from tests.reference import training
 from tests.side_by_side import (
     CLOSE,
@@ -85,7 +85,7 @@ def test_overflow_is_diverged_at_its_epoch_and_neighbours_keep_their_bits(batch_
     )
     assert record.status == "diverged"
     assert np.isfinite(record.loss[:-1]).all()
-    assert (with_it.status[1], with_it.epochs[1]) == (descent.DIVERGED, record.epochs)
+    assert (with_it.status[1], with_it.epochs[1]) == (stopping.DIVERGED, record.epochs)
     assert 0 < record.epochs < 12
     assert not np.isfinite(with_it.loss[1, 1])
     assert with_it.loss[1, 2] == pytest.approx(min(record.loss[:-1]), **CLOSE)
@@ -94,7 +94,7 @@ def test_overflow_is_diverged_at_its_epoch_and_neighbours_keep_their_bits(batch_
     without, _ = kernel_train(twin, inputs, targets, plan, two)
     assert three.theta[::2].tobytes() == two.theta.tobytes()
     assert with_it.ssr[::2].tobytes() == without.ssr.tobytes()
-    assert with_it.status[::2].tolist() == without.status.tolist() == [descent.FINISHED] * 2
+    assert with_it.status[::2].tolist() == without.status.tolist() == [stopping.FINISHED] * 2
 
 
 @pytest.mark.jitless
@@ -106,7 +106,7 @@ def test_parameter_that_overflows_is_diverged_though_the_loss_is_finite(batch_si
     runs, rows, record = train_both(twin, problem, 5, [1e308, 0.0], batch_size=batch_size)
     assert not np.isfinite(runs.theta[0]).all()
     assert (record.status, record.epochs) == ("diverged", 1)
-    assert (rows.status[0], rows.epochs[0]) == (descent.DIVERGED, 1)
+    assert (rows.status[0], rows.epochs[0]) == (stopping.DIVERGED, 1)
     if batch_size == 2:
         assert rows.loss[0, 1] == record.loss[1] == 98.0  # 2 (9 - 2)^2
 

@@ -9,8 +9,9 @@ import pytest
 from harness.experiment import Experiment
 from harness.experiment.initialisation import SCHEMES, initial_parameters
 from harness.kernels import philox
+from harness.training.buffers import COUNTS, start
 from harness.training.trainer import Trainer
-from harness.training.variants import COUNTS, make_variant, start
+from harness.training.variants import make_variant
 from tests.reference import random_numbers as reference
 from tests.side_by_side import a_twin, network_of
 
@@ -205,5 +206,5 @@ def test_axis_of_a_parameter_comes_before_the_file():
 
 def test_runs_of_a_block_start_at_rest():
     runs = start(make_variant(an_experiment({})), {}, 3)
-    assert runs.theta.shape == runs.velocity.shape == (3, 7)
-    assert not runs.velocity.any()
+    assert runs.theta.shape == runs.slots.shape == (3, 7)
+    assert not runs.slots.any()

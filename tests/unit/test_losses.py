@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.kernels.losses import LOSSES, derivative_of_loss, weight_of_loss
+from harness.kernels.tables import code_of
 
 STEP = 1e-200
 TERMS = {
@@ -23,14 +24,14 @@ TERMS = {
 def test_derivative_by_the_prediction(loss, z, y):
     p = 1.0 / (1.0 + math.exp(-z))
     expected = TERMS[loss](y, p + 1j * STEP).imag / STEP
-    assert derivative_of_loss(LOSSES[loss], z, p, y) == pytest.approx(expected, rel=1e-13)
+    assert derivative_of_loss(code_of(LOSSES, loss), z, p, y) == pytest.approx(expected, rel=1e-13)
 
 
 @pytest.mark.parametrize("z", [40.0, 700.0])
 def test_cross_entropy_has_a_derivative_where_the_prediction_rounds_to_its_target(z):
     # d/dp of -ln p at 1, and of -ln(1 - p) at 0
-    assert derivative_of_loss(LOSSES["cross_entropy"], z, 1.0, 1.0) == -1.0
-    assert derivative_of_loss(LOSSES["cross_entropy"], -z, 0.0, 0.0) == 1.0
+    assert derivative_of_loss(code_of(LOSSES, "cross_entropy"), z, 1.0, 1.0) == -1.0
+    assert derivative_of_loss(code_of(LOSSES, "cross_entropy"), -z, 0.0, 0.0) == 1.0
 
 
 @pytest.mark.jitless
@@ -39,4 +40,4 @@ def test_cross_entropy_has_a_derivative_where_the_prediction_rounds_to_its_targe
     [("ssr", 1.0), ("half_ssr", 0.5), ("mse", 1.0 / 15.0), ("cross_entropy", 0.2)],
 )
 def test_weights_for_five_data_points_and_three_outputs(loss, weight):
-    assert weight_of_loss(LOSSES[loss], 5, 3) == weight
+    assert weight_of_loss(code_of(LOSSES, loss), 5, 3) == weight

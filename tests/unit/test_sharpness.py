@@ -6,8 +6,8 @@ import pytest
 import harness
 from harness.store import Store
 from harness.sweep.plan import chunk_size, plan
+from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
-from harness.training.variants import COUNTS
 from tests.reference.curvature import hessian
 from tests.reference.network import Twin
 

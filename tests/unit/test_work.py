@@ -15,8 +15,8 @@ from harness.sweep import plan as planning
 from harness.sweep import provenance
 from harness.sweep import resume as opening
 from harness.sweep.chunk_task import Work
+from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
-from harness.training.variants import COUNTS
 from tests.patience import PATIENCE
 
 

@@ -21,8 +21,8 @@ from harness.sweep.chunk_task import Outcome, Work
 from harness.sweep.engines.dask import DaskEngine
 from harness.sweep.engines.dask_cluster import address_of, connected
 from harness.sweep.resume import manifest_of
+from harness.training.buffers import make_counts
 from harness.training.trainer import Trainer
-from harness.training.variants import make_counts
 
 Seconds = NDArray[np.float64]
 

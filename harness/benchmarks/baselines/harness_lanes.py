@@ -6,8 +6,8 @@ import numpy as np
 
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.job import Floats, Job
+from harness.training.buffers import make_counts, make_rows, start
 from harness.training.trainer import Trainer
-from harness.training.variants import make_counts, make_rows, start
 
 # Ranges for each thread, so that none waits long for the last one; of whole groups of lanes.
 _RANGES = 4

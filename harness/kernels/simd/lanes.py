@@ -8,9 +8,10 @@ a comparison, "boolean". Compiled code uses it like one number:
     everywhere(y > 2.0)                    # of all lanes
 
 There are + - * / on floats, + - & | << >> on integers, & on booleans, unary minus, abs,
-comparisons, and `fma`, `select`, `to_bits` and `from_bits` of `arithmetic`; a plain number goes to
-every lane. Each is one instruction a register. Nothing is left to an auto-vectoriser, and a lane
-never sees its neighbours: the numbers are those that plain floats would give, bit by bit.
+comparisons, and `fma`, `select`, `to_bits`, `from_bits` and `to_float` of `arithmetic`; a plain
+number goes to every lane. Each is one instruction a register. Nothing is left to an
+auto-vectoriser, and a lane never sees its neighbours: the numbers are those that plain floats would
+give, bit by bit.
 
 A value may be wider than a register. It is a row of vectors of 8 numbers, and an operation on it is
 a row of instructions that do not wait for one another, which hides the latency of long chains. A
@@ -210,10 +211,18 @@ def _define_bitcast(element: str) -> Callable[..., Any]:
     return define
 
 
+def _define_to_float(context: Any, i: Any) -> Any:
+    def convert(builder: Any, vector: Any) -> Any:
+        return builder.sitofp(vector, ir.VectorType(_ELEMENTS["float64"], BLOCK))
+
+    return signature(Lanes("float64", i.count), i), _lane_by_lane(convert)
+
+
 _fma = intrinsic(_define_fma)
 _select = intrinsic(_define_select)
 _to_bits = intrinsic(_define_bitcast("int64"))
 _from_bits = intrinsic(_define_bitcast("float64"))
+_to_float = intrinsic(_define_to_float)
 
 
 def _implement_fma(a: Any, b: Any, c: Any) -> Any:
@@ -234,10 +243,15 @@ def _implement_from_bits(i: Any) -> Any:
     return (lambda i: _from_bits(i)) if isinstance(i, Lanes) else None
 
 
+def _implement_to_float(i: Any) -> Any:
+    return (lambda i: _to_float(i)) if isinstance(i, Lanes) else None
+
+
 overload(arithmetic.fma, strict=False)(_implement_fma)
 overload(arithmetic.select, strict=False)(_implement_select)
 overload(arithmetic.to_bits, strict=False)(_implement_to_bits)
 overload(arithmetic.from_bits, strict=False)(_implement_from_bits)
+overload(arithmetic.to_float, strict=False)(_implement_to_float)
 
 
 # -- into all lanes and out of them ----------------------------------------------------------------

@@ -1,0 +1,242 @@
+"""Optimisers: how a gradient becomes an update. A new optimiser is one entry of `OPTIMISERS`.
+
+Symbols: theta a parameter, g the gradient of the loss over a batch by it.
+
+A step is written once, for a number and for lanes. It takes theta, g, then the numbers of the run:
+the learning rate, the settings and the slots of the parameter, in the order of the entry. A setting
+at its neutral value in all runs of a kernel is None, so that it costs nothing; so is a slot that
+is needed for such a setting only.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.kernels._jit import compiled, glue, inner
+from harness.kernels.simd.arithmetic import fma, select
+from harness.kernels.simd.memory import load, store
+
+
+class Setting(NamedTuple):
+    """A setting of an optimiser: a key of [training] and an axis of the grid, one value per run."""
+
+    name: str
+    default: float
+    says: str
+    allowed: str
+    at_least: float | None = None
+    below: float | None = None
+    by_layer: bool = False  # the file may give one for each layer
+    neutral: float | None = None  # the value that changes nothing, if there is one
+
+
+class Slot(NamedTuple):
+    """A number of state for each parameter, 0 before the first update."""
+
+    name: str
+    needed_for: str | None = None  # the setting without which it is not needed
+
+
+class Optimiser(NamedTuple):
+    """One optimiser."""
+
+    step: Callable[..., tuple[Any, ...]]  # see the module -> theta, and the slots
+    explain: Callable[..., tuple[dict[str, Any], str]]  # see `explain_sgd`
+    settings: tuple[Setting, ...] = ()  # beside the learning rate
+    slots: tuple[Slot, ...] = ()
+    shift: str | None = None  # the setting that is also added to theta before the first update
+
+    def in_use(self, settings: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of the slots that a kernel needs whose runs have these settings."""
+        return tuple(s.name for s in self.slots if s.needed_for in (None, *settings))
+
+    def by_name(self, settings: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Return learning rate and settings by name, each (runs, L), from `descent.Runs`."""
+        names = ("learning_rate", *(setting.name for setting in self.settings))
+        return dict(zip(names, np.split(settings, len(names), axis=1), strict=True))
+
+    def keeps_state(self, settings: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which runs have state beside their parameters: (runs,), from `descent.Runs`."""
+        found = self.by_name(settings)
+        neutral = {setting.name: setting.neutral for setting in self.settings}
+        keeps = np.zeros(len(settings), dtype=bool)
+        for slot in self.slots:
+            name = slot.needed_for
+            keeps |= True if name is None else (found[name] != neutral[name]).any(axis=1)
+        return keeps
+
+
+@compiled
+def sgd(
+    theta: Any, gradient: Any, learning_rate: Any, momentum: Any, drift: Any, velocity: Any
+) -> tuple[Any, Any]:
+    """Gradient descent with momentum, the heavy ball (Polyak 1964).
+
+    v <- momentum v - learning_rate g      momentum 0: new = old - derivative * learning rate
+    theta <- theta + v + drift
+    """
+    step = -(learning_rate * gradient)
+    if momentum is not None:
+        step = select(momentum == 0.0, step, fma(momentum, velocity, step))
+    theta = theta + step
+    if drift is not None:
+        theta = select(drift == 0.0, theta, theta + drift)
+    return theta, step
+
+
+def explain_sgd(
+    derivative: float, learning_rate: float, momentum: float, drift: float, velocity: float
+) -> tuple[dict[str, float], str]:
+    """Return the numbers of a step by name, the last `step_size`, and the sentence with them.
+
+    The step size is what is subtracted from the parameter.
+    """
+    numbers = {"learning_rate": learning_rate, "momentum": momentum, "last_step": 0.0 - velocity}
+    sentence = "step size = {derivative} x {learning_rate}"
+    step_size = derivative * learning_rate + momentum * numbers["last_step"]
+    if momentum:
+        sentence += " + {momentum} x {last_step}"
+    if drift:
+        sentence += " - {drift}"
+        numbers["drift"] = drift
+        step_size -= drift
+    return {**numbers, "step_size": step_size}, sentence + " = {step_size}"
+
+
+OPTIMISERS: Final = {
+    "sgd": Optimiser(
+        step=sgd,
+        explain=explain_sgd,
+        settings=(
+            Setting(
+                "momentum",
+                default=0.0,
+                says="share of the last step that is added to the next one (heavy ball)",
+                allowed="a number from 0 up to, but not including, 1",
+                at_least=0.0,
+                below=1.0,
+                neutral=0.0,
+            ),
+            Setting(
+                "drift",
+                default=0.0,
+                says="what is added to the parameters of a layer at the start and with every"
+                " update",
+                allowed="a finite number, or a list with one for each layer after the input",
+                by_layer=True,
+                neutral=0.0,
+            ),
+        ),
+        slots=(Slot("velocity", needed_for="momentum"),),
+        shift="drift",
+    ),
+}
+
+
+@cache
+def make_update(
+    name: str, settings: tuple[str, ...], lanes: int, all_train: bool
+) -> Callable[..., Any]:
+    """Return the update of some parameters of a layer.
+
+    Parameters
+    ----------
+    name : str
+        Of the optimiser.
+    settings : tuple of str
+        Those that are in use; the others are None.
+    lanes : int
+        Runs side by side.
+    all_train : bool
+        Whether all parameters train, so that `trains` is not read.
+    """
+    optimiser, slots_in_use = OPTIMISERS[name], OPTIMISERS[name].in_use(settings)
+    rows = ("learning_rate", *settings)
+    read_settings = _make_read(
+        tuple(map(_row_in(rows), ("learning_rate", *(s.name for s in optimiser.settings)))), lanes
+    )
+    slot_rows = tuple(map(_row_in(slots_in_use), (s.name for s in optimiser.slots)))
+    read_slots, write_slots = _make_read(slot_rows, lanes), _make_write(slot_rows, lanes)
+    step = optimiser.step
+
+    @inner
+    def update(
+        layer: int,
+        layers: int,
+        first: int,
+        last: int,
+        parameters: int,
+        trains: Any,
+        settings: Any,
+        theta: Any,
+        slots: Any,
+        gradient: Any,
+        zero: Any,
+    ) -> Any:
+        """Step the parameters `first` to `last`; return NaN once one is not finite, else zero."""
+        numbers = read_settings(settings, layer * lanes, layers * lanes)
+        for i in range(first, last):
+            if all_train or trains[i]:
+                at = i * lanes
+                state = read_slots(slots, at, parameters * lanes)
+                found = step(load(theta, at, lanes), load(gradient, at, lanes), *(numbers + state))
+                store(theta, at, found[0])
+                write_slots(slots, at, parameters * lanes, found)
+                zero = fma(found[0], 0.0, zero)
+        return zero
+
+    return update
+
+
+def _row_in(rows: tuple[str, ...]) -> Callable[[str], int | None]:
+    return lambda name: rows.index(name) if name in rows else None
+
+
+def _make_read(rows: tuple[int | None, ...], lanes: int) -> Callable[..., Any]:
+    """Return `read(memory, at, size)`: a tuple of what is `at` in some rows of that size."""
+    if not rows:
+
+        @glue
+        def read_nothing(memory: Any, at: int, size: int) -> Any:
+            return ()
+
+        return read_nothing
+
+    before, row = _make_read(rows[:-1], lanes), rows[-1]
+    if row is None:
+
+        @glue
+        def read(memory: Any, at: int, size: int) -> Any:
+            return (*before(memory, at, size), None)
+    else:
+
+        @glue
+        def read(memory: Any, at: int, size: int) -> Any:
+            return (*before(memory, at, size), load(memory, row * size + at, lanes))
+
+    return read
+
+
+def _make_write(rows: tuple[int | None, ...], lanes: int) -> Callable[..., None]:
+    """Return `write(memory, at, size, found)`: puts the slots of what a step found into rows."""
+    used = [(row, 1 + slot) for slot, row in enumerate(rows) if row is not None]
+
+    @glue
+    def write(memory: Any, at: int, size: int, found: Any) -> None:
+        pass
+
+    for row, index in used:
+        write = _then_write(write, row, index)
+    return write
+
+
+def _then_write(before: Callable[..., None], row: int, index: int) -> Callable[..., None]:
+    @glue
+    def write(memory: Any, at: int, size: int, found: Any) -> None:
+        before(memory, at, size, found)
+        store(memory, row * size + at, found[index])
+
+    return write

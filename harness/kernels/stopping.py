@@ -1,0 +1,62 @@
+"""When a run ends, and as what.
+
+diverged    the loss is not finite or past the limit, or a parameter is not finite
+converged   the loss is at or below the tolerance
+finished    all epochs are done
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from harness.kernels._jit import compiled, inner
+from harness.kernels.simd.arithmetic import fma
+from harness.kernels.simd.memory import load
+
+RUNNING: Final = 0
+FINISHED: Final = 1
+CONVERGED: Final = 2
+DIVERGED: Final = 3
+
+STATUSES: Final = ("running", "finished", "converged", "diverged")
+
+
+@compiled
+def status_after(
+    epoch: int, epochs: int, loss: float, tolerance: float, limit: float, finite: bool
+) -> int:
+    """Return the status of a run after an epoch, of `epochs` in all.
+
+    The limit is finite, so that NaN and infinity are past it.
+    """
+    if not (finite and loss <= limit):
+        return DIVERGED
+    if loss <= tolerance:
+        return CONVERGED
+    return FINISHED if epoch == epochs else RUNNING
+
+
+@compiled
+def goes_on(loss: Any, tolerance: Any, limit: Any) -> Any:
+    """Return in every lane whether the loss lets a run go on, as `status_after` has it."""
+    return (loss <= limit) & (loss > tolerance)
+
+
+@inner
+def is_finite(theta: Any) -> bool:
+    """Return whether all parameters are finite."""
+    zero = 0.0
+    for parameter in theta:
+        zero = fma(parameter, 0.0, zero)  # NaN once any of them is infinite or NaN
+    return zero == 0.0
+
+
+@inner
+def norm(gradient: Any, first: int, stride: int, count: int) -> float:
+    """Return the Euclidean norm of `count` numbers in memory, `stride` apart."""
+    squares = 0.0
+    for i in range(count):
+        slope = load(gradient, first + i * stride, 1)
+        squares = fma(slope, slope, squares)
+    length: float = np.sqrt(squares)
+    return length

@@ -1,0 +1,41 @@
+"""Tables that grow by one entry: from a name to a number, and from a number to a function.
+
+Kernels know the entries of a table, such as `activations.ACTIVATIONS`, by their positions in it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.kernels._jit import compiled
+
+
+def code_of(table: Mapping[str, Any], name: str) -> int:
+    """Return the code of an entry: its position in the table."""
+    return list(table).index(name)
+
+
+def by_code(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """Return `choose(code, *numbers)`, which calls `functions[code](*numbers)` in compiled code."""
+    *others, last = functions
+
+    @compiled
+    def choose(code: int, *numbers: Any) -> Any:
+        return last(*numbers)
+
+    for code, function in reversed(list(enumerate(others))):
+        choose = _first(code, function, choose)
+    return choose
+
+
+def _first(
+    known: int, function: Callable[..., Any], otherwise: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return the choice between the function of one code and those of the others."""
+
+    @compiled
+    def choose(code: int, *numbers: Any) -> Any:
+        if code == known:
+            return function(*numbers)
+        return otherwise(code, *numbers)
+
+    return choose
