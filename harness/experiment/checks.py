@@ -17,6 +17,7 @@ from harness.experiment.schema import (
     NetworkSection,
     RecordSection,
     TrainingSection,
+    listed,
 )
 from harness.hints import nearest
 from harness.kernels.losses import NEEDS_PROBABILITY
@@ -81,7 +82,7 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
         "file": section.file is not None,
         "inline": section.file is None and (section.inputs or section.targets) is not None,
     }
-    _check_generator_keys(section)
+    _check_unused_keys(section)
     if sum(forms.values()) != 1:
         chosen = [form for form, given in forms.items() if given]
         raise ExperimentError(
@@ -91,7 +92,7 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
             " or `generator`.",
         )
     if section.generator is not None:
-        found = data.generate(section.generator, _request(section, network))
+        found = _generated(section.generator, section, network)
     elif section.file is not None:
         found = data.read_csv(
             folder / section.file,
@@ -111,35 +112,34 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
     )
 
 
-def _check_generator_keys(section: DataSection) -> None:
-    """Refuse what would be ignored: a number of samples for data that are given, for example."""
-    used = data.GENERATORS[section.generator].keys if section.generator else ()
-    for key in ("samples", "seed", "degree"):
-        if getattr(section, key) is not None and key not in used:
-            users = [f'"{name}"' for name, rule in data.GENERATORS.items() if key in rule.keys]
+def _check_unused_keys(section: DataSection) -> None:
+    """Refuse a key that is for another generator, such as the samples of given data."""
+    takers: dict[str, list[str]] = {}
+    for name, generator in data.GENERATORS.items():
+        for key in generator.keys:
+            takers.setdefault(key, []).append(name)
+    for key, names in takers.items():
+        if getattr(section, key) is not None and section.generator not in names:
             raise ExperimentError(
                 f"data.{key}",
-                f"= {shown(getattr(section, key))} is for the generator {' or '.join(users)} only.",
+                f"= {shown(getattr(section, key))} is only for the generator {listed(names)}.",
                 "Leave it out, or change data.generator.",
             )
 
 
-def _request(section: DataSection, network: Network) -> data.Request:
-    request = data.Request(
-        inputs=network.sizes[0],
-        outputs=network.sizes[-1],
-        samples=20 if section.samples is None else section.samples,
-        seed=section.seed or 0,
-        degree=3 if section.degree is None else section.degree,
-    )
-    if request.samples * (request.inputs + request.outputs) > MOST_NUMBERS:
+def _generated(name: str, section: DataSection, network: Network) -> data.Dataset:
+    generator = data.GENERATORS[name]
+    given = {key: getattr(section, key) for key in generator.keys}
+    keys = {key: generator.keys[key] if given[key] is None else given[key] for key in given}
+    inputs, outputs = network.sizes[0], network.sizes[-1]
+    if keys.get("samples", 0) * (inputs + outputs) > MOST_NUMBERS:
         raise ExperimentError(
             "data.samples",
-            f"= {request.samples}, with {request.inputs} inputs and {request.outputs} outputs,"
-            f" makes more than {MOST_NUMBERS} numbers.",
+            f"= {keys['samples']}, with {inputs} inputs and {outputs} outputs, makes more than"
+            f" {MOST_NUMBERS} numbers.",
             "Make it smaller, or the network.",
         )
-    return request
+    return generator.make(inputs, outputs, **keys)
 
 
 def _column_names(key: str, given: Sequence[Any] | None) -> tuple[str, ...]:

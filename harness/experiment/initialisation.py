@@ -18,23 +18,33 @@ from harness.kernels import philox
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A distribution (a code of `harness.kernels.philox`) and its spread."""
+    """Distribution of the numbers, and their spread as a formula and as a function.
+
+    The distribution is a code of `harness.kernels.philox`. The function takes fan-in and fan-out.
+    """
 
     distribution: int
+    formula: str
     spread: Callable[[int, int], float]
 
 
 SCHEMES = {
-    "zeros": Scheme(philox.CONSTANT, lambda fan_in, fan_out: 0.0),
-    "constant": Scheme(philox.CONSTANT, lambda fan_in, fan_out: 1.0),
-    "normal": Scheme(philox.NORMAL, lambda fan_in, fan_out: 1.0),
-    "uniform": Scheme(philox.UNIFORM, lambda fan_in, fan_out: 1.0),  # between -1 and 1
+    "zeros": Scheme(philox.CONSTANT, "0", lambda fan_in, fan_out: 0.0),
+    "constant": Scheme(philox.CONSTANT, "1", lambda fan_in, fan_out: 1.0),
+    "normal": Scheme(philox.NORMAL, "1", lambda fan_in, fan_out: 1.0),
+    "uniform": Scheme(philox.UNIFORM, "1", lambda fan_in, fan_out: 1.0),
     # Glorot and Bengio (2010), equation 16
-    "glorot": Scheme(philox.UNIFORM, lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out))),
+    "glorot": Scheme(
+        philox.UNIFORM,
+        "√(6 / (fan_in + fan_out))",
+        lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out)),
+    ),
     # He, Zhang, Ren and Sun (2015), equation 10
-    "he": Scheme(philox.NORMAL, lambda fan_in, fan_out: math.sqrt(2.0 / fan_in)),
+    "he": Scheme(philox.NORMAL, "√(2 / fan_in)", lambda fan_in, fan_out: math.sqrt(2.0 / fan_in)),
     # LeCun, Bottou, Orr and Mueller (1998), section 4.6
-    "lecun": Scheme(philox.NORMAL, lambda fan_in, fan_out: math.sqrt(1.0 / fan_in)),
+    "lecun": Scheme(
+        philox.NORMAL, "√(1 / fan_in)", lambda fan_in, fan_out: math.sqrt(1.0 / fan_in)
+    ),
 }
 
 

@@ -224,6 +224,15 @@ class NetworkSection(Section):
     )
 
 
+def _takers(name: str) -> str:
+    """Write which generators take a key, with their defaults."""
+    return " and ".join(
+        f'"{generator}" (default {rule.keys[name]})'
+        for generator, rule in GENERATORS.items()
+        if name in rule.keys
+    )
+
+
 class DataSection(Section):
     """The data points, in one of three forms: inline, from a CSV file, or generated."""
 
@@ -245,15 +254,15 @@ class DataSection(Section):
     generator: Generator | None = key(None, says="data made by a rule", allowed=listed(GENERATORS))
     samples: UpToAMillion | None = key(
         None,
-        says='data points of the generators "gaussian" and "chebyshev"; 20 if left out',
+        says=f"number of data points, of the generators {_takers('samples')}",
         allowed="a whole number from 1 to 1000000",
     )
     seed: Natural | None = key(
-        None, says='seed of the generator "gaussian"; 0 if left out', allowed=NATURAL
+        None, says=f"seed of the generator {_takers('seed')}", allowed=NATURAL
     )
     degree: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = key(
         None,
-        says='degree of the polynomial of the generator "chebyshev"; 3 if left out',
+        says=f"degree of the polynomial of the generator {_takers('degree')}",
         allowed="a whole number from 0 to 1000",
     )
     standardise: Annotated[

@@ -52,7 +52,7 @@ BAD = {
     "csv cell": (
         GOOD.replace('generator = "dosage"', 'file = "d.csv"\ninputs = ["a"]\ntargets = ["b"]'),
         [],
-        ["d.csv", 'line 3, column "b" is "oops"'],
+        ['"d.csv" has "oops" in line 3, column "b"'],
     ),
     "name with a slash": (GOOD, ["--set", "name=../escaped"], ['name = "../escaped"', "letters"]),
     "grid of 10^400 runs": (GOOD + f"[grid]\ninit_id = 1{'0' * 400}", [], ["1.00e+400", "2^53"]),

@@ -168,8 +168,18 @@ BAD = [
     ("data", {"inputs": [1], "targets": [[1, 2]]}, "data.targets", ["last of network.layers"]),
     ("data", {"generator": "xor"}, "data.generator", ['"xor"', "first", "2 a data point"]),
     ("data/samples", 5, "data.samples", ["= 5", '"gaussian" or "chebyshev"']),
-    ("data", {"generator": "chebyshev", "seed": 0}, "data.seed", ['"gaussian" only']),
-    ("data", {"inputs": [1], "targets": [1], "degree": 3}, "data.degree", ['"chebyshev" only']),
+    (
+        "data",
+        {"generator": "chebyshev", "seed": 0},
+        "data.seed",
+        ['only for the generator "gaussian"'],
+    ),
+    (
+        "data",
+        {"inputs": [1], "targets": [1], "degree": 3},
+        "data.degree",
+        ['only for the generator "chebyshev"'],
+    ),
     ("data", {"generator": "gaussian", "samples": 10**9}, "data.samples", ["1000000"]),
     ("data", {"generator": "chebyshev", "degree": 1001}, "data.degree", ["= 1001", "1000"]),
     (
