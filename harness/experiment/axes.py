@@ -19,6 +19,7 @@ from harness.experiment.schema import (
     Section,
     TrainingSection,
     axis_of,
+    keys_of,
 )
 
 Document = dict[str, Any]
@@ -113,7 +114,7 @@ def settings(network: Network) -> Settings:
     """Return every axis that a network allows, by name, as the schema declares them."""
     named: dict[str, Setting] = {}
     for section, model in _SECTIONS.items():
-        for key, field in model.model_fields.items():
+        for key, field in keys_of(model).items():
             if declared := axis_of(field):
                 named.update(_axes_of(section, key, declared, network.layers))
     return Settings(named=named, network=network)

@@ -1,6 +1,7 @@
 """An experiment: made from a mapping, checked, frozen, hashed, and written as a file."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
@@ -25,7 +26,6 @@ from harness.experiment import axes, checks
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.data import Dataset
 from harness.experiment.grid import Grid
-from harness.experiment.identity import digest
 from harness.experiment.messages import first_complaint
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import parse_grid
@@ -344,7 +344,7 @@ class Experiment(Section):
             [{axis.name: axis.values.document()} for axis in dimension]
             for dimension in self._grid.dimensions
         ]
-        return digest(document)
+        return _digest(document)
 
     @property
     def lineage(self) -> str:
@@ -355,16 +355,13 @@ class Experiment(Section):
         document = self._decisive()
         document["training"].pop("epochs")
         document["grid"] = [[axis.name for axis in d] for d in self._grid.dimensions]
-        return digest(document)
+        return _digest(document)
 
     def _decisive(self) -> dict[str, Any]:
         """Return the sections that decide a number of the results, but for the grid."""
         document = self.document()
         for free in ("name", "question", "data", "grid"):
             document.pop(free, None)
-        # Folders from before there was this key are still of the same experiment.
-        if not self.record.sharpness:
-            del document["record"]["sharpness"]
         # What every run replaces decides nothing.
         for axis in self._grid.axes:
             self._settings[axis.name].set_key(document, 0)
@@ -385,3 +382,24 @@ def _inline(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_inline(item) for item in value) + "]"
     return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of canonical JSON: sorted keys, floats as hexadecimal.
+
+    >>> _digest({"rate": 5.0, "name": "a"}) == _digest({"name": "a", "rate": 5.00})
+    True
+    """
+    canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _hexadecimal(value: Any) -> Any:
+    """Replace every float by its exact text."""
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: _hexadecimal(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hexadecimal(item) for item in value]
+    return value

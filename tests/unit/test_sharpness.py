@@ -183,7 +183,7 @@ def test_parameters_that_no_memory_holds_are_refused(small):
         )
 
 
-def test_a_key_that_says_nothing_leaves_the_identity_as_it_was_before_there_was_one(small):
+def test_sharpness_left_out_is_the_same_as_false(small):
     plain = small(record={"epochs": "all"})
     assert plain.identity == small(record={"epochs": "all", "sharpness": False}).identity
     assert plain.identity != small(record={"epochs": "all", "sharpness": True}).identity
