@@ -92,7 +92,11 @@ BAD = {
         ["--set", "data.generator=sine"],
         ['"sine"', '"dosage", "xor", "gaussian" or "chebyshev"', "It means"],
     ),
-    "softmax": (GOOD, ["--set", "network.activations=['softmax', 'x']"], ["There is none: a sig"]),
+    "softmax": (
+        GOOD,
+        ["--set", "network.activations=['softmax', 'x']"],
+        ["no softmax; for two classes"],
+    ),
     "--set in a number": (
         GOOD,
         ["--set", "training.epochs.x=5"],
