@@ -245,8 +245,8 @@ def _parsed(text: str) -> float:
 def standardise(columns: Floats, key: str) -> Floats:
     """Bring every column of `columns` (m, n) to mean 0 and population standard deviation 1.
 
-    Sums are exact (`math.fsum`), so that no machine adds them in another order. A power of two
-    brings the column into reach of squares, and changes no bit of what comes out.
+    Sums are exact (`math.fsum`), so that their order does not matter. Scaling by a power of two
+    keeps the squares from overflowing, and does not change a bit of the result.
 
     Examples
     --------
@@ -260,7 +260,7 @@ def standardise(columns: Floats, key: str) -> Floats:
             raise ExperimentError(
                 "data.standardise",
                 f"cannot scale column {j + 1} of {key}, which is {column[0]} at every data point.",
-                "Leave the column out, or do not standardise.",
+                "Remove the column, or do not standardise.",
             )
         column = np.ldexp(column, -math.frexp(np.abs(column).max())[1])
         mean = math.fsum(column) / column.size

@@ -145,7 +145,7 @@ def test_pipes_and_devices_are_not_read(tmp_path):
 def test_a_huge_file_is_not_read(tmp_path):
     path = write(tmp_path, "a,b\n1,2\n")
     os.truncate(path, 10**12)
-    with pytest.raises(ExperimentError, match=r"it has 1\.0 TB, and at most 500\.0 MB are read"):
+    with pytest.raises(ExperimentError, match=r"it has 1\.0 TB; at most 500\.0 MB are allowed"):
         data.read_csv(path, ["a"], ["b"])
     os.truncate(path, 10**8)  # one line of zeros
     with pytest.raises(ExperimentError, match=r"more than 1000000 characters in line 3"):
