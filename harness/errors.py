@@ -1,28 +1,28 @@
 """The exceptions that users see.
 
 * HarnessError
-  - ExperimentError    an experiment file, or a change to it, says something that is not allowed
-  - ResultsError       a results folder is not what the command needs
+  - ExperimentError    an experiment file, or a change to it, is not valid
+  - ResultsError       a results folder is missing, broken, or of another experiment
   - StorageError       results cannot be written
-    - NoSpaceError     because the disk is full
-  - InUseError         another process writes into the results folder
+    - NoSpaceError     the disk is full
+  - InUseError         another process is writing to the results folder
   - ChunkError         chunks could not be trained; all others are kept
-  - ClusterError       a cluster cannot be used, or is gone
+  - ClusterError       a cluster cannot be used, or was lost
 """
 
 from decimal import Decimal
 from typing import Any
 
-# Of a message: what is longer is no sentence, but a name or a path that somebody made long.
+# Limits of a message, which may contain names and paths of any length.
 _LONGEST_LINE = 1000
 _MOST_LINES = 20
 
 
 class HarnessError(Exception):
-    """Base class of everything that harness raises on purpose. Its message has a bounded length."""
+    """Base class of the exceptions of harness. Their messages have a bounded length."""
 
     def __str__(self) -> str:
-        """Return the message; the middle of a very long line is left out."""
+        """Return the message, without the middle of very long lines."""
         lines = self._message().split("\n", _MOST_LINES)[:_MOST_LINES]
         return "\n".join(shortened(line, _LONGEST_LINE) for line in lines)
 
@@ -31,16 +31,16 @@ class HarnessError(Exception):
 
 
 class ExperimentError(HarnessError):
-    """A key of an experiment has a value that is not allowed.
+    """A key of an experiment is missing, unknown, or has a value that is not allowed.
 
     Parameters
     ----------
     key : str
         Dotted name of the key, such as ``training.learning_rate``.
     problem : str
-        What is wrong, and what would be allowed.
+        What is wrong and what is allowed; continues a sentence that begins with the key.
     advice : str
-        What to do next; may be empty.
+        What to do; may be empty.
     """
 
     def __init__(self, key: str, problem: str, advice: str = "") -> None:
@@ -51,7 +51,7 @@ class ExperimentError(HarnessError):
         super().__init__(key, problem, advice)
 
     def _message(self) -> str:
-        """Return a sentence on what is wrong, and one on what to do."""
+        """Return one sentence about the problem, and one of advice."""
         where = f"{printable(self.source)}: " if self.source else ""
         advice = f"\n{self.advice}" if self.advice else ""
         key = shortened(printable(self.key), 100) or '""'
@@ -63,15 +63,15 @@ class ResultsError(HarnessError):
 
 
 class StorageError(HarnessError):
-    """Results cannot be written. What was finished before is kept."""
+    """Results cannot be written. All chunks finished before are kept."""
 
 
 class NoSpaceError(StorageError):
-    """There is no room for results. What was finished before is kept."""
+    """The disk is full. All chunks finished before are kept."""
 
 
 class InUseError(HarnessError):
-    """Another process writes into the results folder."""
+    """Another process is writing to the results folder."""
 
 
 class ChunkError(HarnessError):
@@ -79,11 +79,11 @@ class ChunkError(HarnessError):
 
 
 class ClusterError(HarnessError):
-    """A cluster cannot be used, or is gone. What was finished before is kept."""
+    """A cluster cannot be used, or was lost. All chunks finished before are kept."""
 
 
 def shown(value: Any) -> str:
-    """Write a value as it would stand in a TOML file, shortened to fit a line.
+    """Write a value as in a TOML file, shortened to fit on a line.
 
     >>> shown(True), shown("softplus"), shown([1, 2]), shown({"every": 10})
     ('true', '"softplus"', '[1, 2]', '{ every = 10 }')
@@ -94,14 +94,14 @@ def shown(value: Any) -> str:
 
 
 def _as_toml(value: Any, depth: int) -> str:
-    """Write a value on one line. What is long or deep is cut, and 60 characters are filled."""
+    """Write a value on one line; long and deep values are cut, but not below 60 characters."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and abs(value) >= 10**40:
         # str() refuses integers of more than 4300 digits; Decimal does not.
         return f"{Decimal(value):.2e}"
     if isinstance(value, str):
-        # The text is cut from the middle here, before it is escaped, and again when all is there.
+        # Cut before it is escaped, so that a text of any length costs little.
         text = value if len(value) <= 100 else f"{value[:50]}{value[-50:]}"
         return '"' + printable(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
     if depth > 5 and isinstance(value, list | tuple | dict):
@@ -116,7 +116,7 @@ def _as_toml(value: Any, depth: int) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Escape line breaks and whatever else a terminal would not show as a character.
+    r"""Escape line breaks and other characters that a terminal does not print.
 
     >>> print(printable("two\nlines"))
     two\u000alines
@@ -125,5 +125,5 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """Leave out the middle of a text of more than `length` characters."""
+    """Remove the middle of a text with more than `length` characters."""
     return text if len(text) <= length else f"{text[: length - 20]} ... {text[-12:]}"

@@ -1,164 +1,104 @@
-"""Suggestions for names that are not known here: a misspelling, or what other software calls it."""
+"""Suggestions for unknown names: the closest spelling, or what harness calls it."""
 
 from collections.abc import Iterable
 from itertools import islice
 
 from harness.errors import shown
 
-# What other libraries and textbooks call it, folded as by `_folded`, and its name here: a value,
-# an axis, or a key with its section. Where there are several, the first that is allowed is meant.
+# By name in harness (a value, an axis, or a key with its section): words of other libraries and of
+# textbooks, as `_folded` writes them. Of several names, the first that is allowed is suggested.
 _CALLED_HERE: dict[str, tuple[str, ...]] = {
-    "lr": ("training.learning_rate",),
-    "eta": ("training.learning_rate",),
-    "eta0": ("training.learning_rate",),
-    "rate": ("training.learning_rate",),
-    "stepsize": ("training.learning_rate",),
-    "learningrateinit": ("training.learning_rate",),
-    "nepochs": ("training.epochs", "max_epochs"),
-    "numepochs": ("training.epochs", "max_epochs"),
-    "epochs": ("training.epochs", "max_epochs"),
-    "maxiter": ("training.epochs", "max_epochs"),
-    "iterations": ("training.epochs", "max_epochs"),
-    "niter": ("training.epochs", "max_epochs"),
-    "steps": ("training.epochs", "max_epochs"),
-    "batch": ("training.batch_size",),
-    "minibatch": ("training.batch_size",),
-    "minibatchsize": ("training.batch_size",),
-    "shuffle": ("training.batches",),
-    "tol": ("training.tolerance",),
-    "seed": ("initialisation.seed", "init_seed"),
-    "randomseed": ("initialisation.seed", "init_seed"),
-    "randomstate": ("initialisation.seed", "init_seed"),
-    "rngseed": ("initialisation.seed", "init_seed"),
-    "init": ("initialisation.scheme", "init_scheme"),
-    "initializer": ("initialisation.scheme", "init_scheme"),
-    "initialiser": ("initialisation.scheme", "init_scheme"),
-    "kernelinitializer": ("initialisation.scheme", "init_scheme"),
-    "initialization": ("initialisation",),
-    "initializations": ("initialisation", "init_id"),
-    "starts": ("init_id",),
-    "repeats": ("init_id",),
-    "hiddenlayers": ("network.layers", "width"),
-    "hiddenlayersizes": ("network.layers", "width"),
-    "hiddensize": ("network.layers", "width"),
-    "hiddenunits": ("network.layers", "width"),
-    "units": ("network.layers", "width"),
-    "sizes": ("network.layers",),
-    "activationfunction": ("network.activations", "activation"),
-    "nonlinearity": ("network.activations", "activation"),
-    "bias": ("network.biases",),
-    "usebias": ("network.biases",),
-    "lossfunction": ("network.loss",),
-    "criterion": ("network.loss",),
-    "objective": ("network.loss",),
-    "x": ("data.inputs",),
-    "features": ("data.inputs",),
-    "y": ("data.targets",),
-    "labels": ("data.targets",),
-    "outputs": ("data.targets",),
-    "csv": ("data.file",),
-    "path": ("data.file",),
-    "nsamples": ("data.samples",),
-    "standardize": ("data.standardise",),
-    "normalize": ("data.standardise",),
-    "scaler": ("data.standardise",),
-    "logistic": ("sigmoid",),
-    "expit": ("sigmoid",),
-    "linear": ("identity",),
-    "none": ("identity", "zeros"),
-    "rectifier": ("relu",),
-    "smoothrelu": ("softplus",),
-    "sse": ("ssr",),
-    "rss": ("ssr",),
-    "sumofsquares": ("ssr",),
-    "squarederror": ("ssr",),
-    "l2": ("mse",),
-    "meansquarederror": ("mse",),
-    "bce": ("cross_entropy",),
-    "logloss": ("cross_entropy",),
-    "binarycrossentropy": ("cross_entropy",),
-    "xavier": ("glorot",),
-    "xavieruniform": ("glorot",),
-    "glorotuniform": ("glorot",),
-    "kaiming": ("he",),
-    "kaimingnormal": ("he",),
-    "henormal": ("he",),
-    "lecunnormal": ("lecun",),
-    "gaussian": ("normal",),
-    "randn": ("normal",),
-    "rand": ("uniform",),
-    "ones": ("constant",),
-    "fullbatch": ("all",),
-    "full": ("all",),
-    "sequential": ("in_order",),
-    "random": ("shuffled", "drawn", "gaussian"),
-    "normal": ("gaussian",),
-    "withreplacement": ("drawn",),
-    "logspace": ("log",),
-    "geomspace": ("log",),
-    "linspace": ("linear",),
-    "lin": ("linear", "identity"),
-    "num": ("count",),
-    "heatmap": ("map",),
-    "histogram": ("distribution",),
+    word: tuple(names.split())
+    for names, words in {
+        "training.learning_rate": "lr eta eta0 rate stepsize learningrateinit",
+        "training.epochs max_epochs": "nepochs numepochs epochs maxiter iterations niter steps",
+        "training.batch_size": "batch minibatch minibatchsize",
+        "training.batches": "shuffle",
+        "training.tolerance": "tol",
+        "initialisation.seed init_seed": "seed randomseed randomstate rngseed",
+        "initialisation.scheme init_scheme": "init initializer initialiser kernelinitializer",
+        "initialisation": "initialization",
+        "initialisation init_id": "initializations",
+        "init_id": "starts repeats",
+        "network.layers width": "hiddenlayers hiddenlayersizes hiddensize hiddenunits units",
+        "network.layers": "sizes",
+        "network.activations activation": "activationfunction nonlinearity",
+        "network.biases": "bias usebias",
+        "network.loss": "lossfunction criterion objective",
+        "data.inputs": "x features",
+        "data.targets": "y labels outputs",
+        "data.file": "csv path",
+        "data.samples": "nsamples",
+        "data.standardise": "standardize normalize scaler",
+        "sigmoid": "logistic expit",
+        "identity": "linear",
+        "identity zeros": "none",
+        "relu": "rectifier",
+        "softplus": "smoothrelu",
+        "ssr": "sse rss sumofsquares squarederror",
+        "mse": "l2 meansquarederror",
+        "cross_entropy": "bce logloss binarycrossentropy",
+        "glorot": "xavier xavieruniform glorotuniform",
+        "he": "kaiming kaimingnormal henormal",
+        "lecun": "lecunnormal",
+        "normal": "gaussian randn",
+        "uniform": "rand",
+        "constant": "ones",
+        "all": "fullbatch full",
+        "in_order": "sequential",
+        "shuffled drawn gaussian": "random",
+        "gaussian": "normal",
+        "drawn": "withreplacement",
+        "log": "logspace geomspace",
+        "linear": "linspace",
+        "linear identity": "lin",
+        "count": "num",
+        "map": "heatmap",
+        "distribution": "histogram",
+    }.items()
+    for word in words.split()
 }
 
-_ONE_METHOD = "Training is gradient descent, with training.momentum; there is no other method."
-_NO_HELD_OUT = "There are no held-out data: every data point of the file is trained on."
-_NO_DECAY = "There is no weight decay or other regularisation."
-_NO_SCHEDULE = "A learning rate stays as it is for the whole run; there are no schedules."
-_NO_SOFTMAX = "There is none: a sigmoid output with cross_entropy tells two classes apart."
-
-# What others have and is not here.
+# What harness does not have: words of other libraries, by the sentence that says so.
 _NOT_HERE: dict[str, str] = {
-    "optimizer": _ONE_METHOD,
-    "optimiser": _ONE_METHOD,
-    "solver": _ONE_METHOD,
-    "algorithm": _ONE_METHOD,
-    "adam": _ONE_METHOD,
-    "sgd": _ONE_METHOD,
-    "rmsprop": _ONE_METHOD,
-    "nesterov": _ONE_METHOD,
-    "testsize": _NO_HELD_OUT,
-    "trainsize": _NO_HELD_OUT,
-    "validation": _NO_HELD_OUT,
-    "validationsplit": _NO_HELD_OUT,
-    "validationfraction": _NO_HELD_OUT,
-    "weightdecay": _NO_DECAY,
-    "alpha": _NO_DECAY,
-    "dropout": _NO_DECAY,
-    "regularization": _NO_DECAY,
-    "schedule": _NO_SCHEDULE,
-    "scheduler": _NO_SCHEDULE,
-    "lrschedule": _NO_SCHEDULE,
-    "decay": _NO_SCHEDULE,
-    "softmax": _NO_SOFTMAX,
-    "categoricalcrossentropy": _NO_SOFTMAX,
-    "selu": "There is none; of its kind there is softplus.",
-    "elu": "There is none; of its kind there is softplus.",
-    "gelu": "There is none; of its kind there is softplus.",
-    "silu": "There is none; of its kind there is softplus.",
-    "swish": "There is none; of its kind there is softplus.",
-    "leakyrelu": "There is none; of its kind there is relu.",
-    "mae": "There is no absolute error; squared errors are ssr, half_ssr and mse.",
-    "l1": "There is no absolute error; squared errors are ssr, half_ssr and mse.",
-    "huber": "There is no absolute error; squared errors are ssr, half_ssr and mse.",
+    word: reason
+    for reason, words in {
+        "Training is gradient descent, with training.momentum; there is no other method.": (
+            "optimizer optimiser solver algorithm adam sgd rmsprop nesterov"
+        ),
+        "There is no held-out data: training uses every data point.": (
+            "testsize trainsize validation validationsplit validationfraction"
+        ),
+        "There is no weight decay or other regularisation.": (
+            "weightdecay alpha dropout regularization"
+        ),
+        "There are no schedules: a run keeps its learning rate.": (
+            "schedule scheduler lrschedule decay"
+        ),
+        "There is no softmax; for two classes, use a sigmoid output and cross_entropy.": (
+            "softmax categoricalcrossentropy"
+        ),
+        "It is not available; the most similar activation is softplus.": "selu elu gelu silu swish",
+        "It is not available; the most similar activation is relu.": "leakyrelu",
+        "There is no absolute error; ssr, half_ssr and mse are squared errors.": "mae l1 huber",
+    }.items()
+    for word in words.split()
 }
 
-# A longer name is not a misspelling, and a network may have a million parameters.
+# Longer names are not misspellings, and a network may have a million parameters.
 _LONGEST = 64
 _MOST_COMPARED = 2000
 
 
 def suggest(name: str, allowed: Iterable[str]) -> str:
-    """Return a sentence on what a name of the field is called here, or nothing.
+    """Return a sentence that suggests an allowed name or says what is missing; may be empty.
 
     Parameters
     ----------
     name : str
-        What a user wrote: a key, the value of one, an axis, or a column.
+        What the user wrote: a key, a value, an axis, or a column.
     allowed : iterable of str
-        The names that there are in its place.
+        The names that are allowed in its place.
 
     Examples
     --------
@@ -179,7 +119,7 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
 
 
 def key_elsewhere(name: str) -> str:
-    """Return a sentence on what a key of the field is called here and in which section, or nothing.
+    """Return a sentence that suggests a key of some section; may be empty.
 
     >>> key_elsewhere("lr")
     'It is called training.learning_rate here.'
@@ -189,9 +129,9 @@ def key_elsewhere(name: str) -> str:
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return a question that offers the name of which `name` is a misspelling, or nothing.
+    """Return a sentence that suggests the allowed name with the closest spelling; may be empty.
 
-    One letter in four may be wrong, and no digit: `w1` is not a misspelling of `w2`.
+    Up to one letter in four may differ. Digits must agree: `w1` is not a misspelling of `w2`.
 
     >>> nearest("learning_rat", ["learning_rate", "momentum"])
     'Did you mean "learning_rate"?'
@@ -211,7 +151,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def _folded(name: str) -> str:
-    """Leave out how words are joined: n_epochs, n-epochs and nEpochs are one."""
+    """Remove what joins words, so that n_epochs, n-epochs and nEpochs are the same."""
     return "".join(c for c in name[:_LONGEST].lower() if c not in "_- .")
 
 
@@ -220,7 +160,7 @@ def _digits(name: str) -> list[str]:
 
 
 def _distance(one: str, other: str, most: int) -> int:
-    """Return how many letters are missing, added, changed or swapped; `most` + 1 for any more.
+    """Return the number of letters added, removed, changed or swapped; `most` + 1 if it is larger.
 
     This is the restricted Damerau-Levenshtein distance (Damerau 1964).
     """

@@ -1,4 +1,4 @@
-"""Text files that a user names: pipes, devices and huge files are refused before they are read."""
+"""Open text files named by the user: pipes, devices and huge files are refused before reading."""
 
 import errno
 import os
@@ -10,30 +10,30 @@ from harness.formatting import shown_bytes
 
 
 def open_text(path: Path, most: int) -> TextIO:
-    """Open a plain file as UTF-8 text, without a byte order mark; line ends stay as they are.
+    """Open a plain file as UTF-8 text; a byte order mark is skipped, and line ends are kept.
 
     Parameters
     ----------
     path : Path
         The file.
     most : int
-        The bytes that it may have.
+        Limit of its size, in bytes.
 
     Raises
     ------
     OSError
-        It cannot be opened, is not a plain file, or is larger; `strerror` says which.
+        The file cannot be opened, is not a plain file, or is too large; `strerror` says which.
     """
     try:
         # The caller closes it.
         file = open(path, encoding="utf-8-sig", newline="", opener=_open_at_once)  # noqa: SIM115
-    except ValueError:  # a byte that no path may have
+    except ValueError:  # a null byte
         raise OSError(errno.EINVAL, "it is not a path") from None
     about = os.fstat(file.fileno())
     if not stat.S_ISREG(about.st_mode):
         problem = "it is not a plain file"
     elif about.st_size > most:
-        problem = f"it has {shown_bytes(about.st_size)}, and at most {shown_bytes(most)} are read"
+        problem = f"it has {shown_bytes(about.st_size)}; at most {shown_bytes(most)} are allowed"
     else:
         return file
     file.close()
@@ -41,5 +41,5 @@ def open_text(path: Path, most: int) -> TextIO:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open a file without waiting: a pipe would wait for a writer."""
+    """Open a file without blocking, as opening a pipe without a writer would."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -1,8 +1,8 @@
-"""The axes that a grid may have, and what each of them sets.
+"""The axes that a grid may have, and the keys that they set.
 
-An axis sets keys of the experiment file. A point of the grid is therefore an experiment without a
-grid, and everything that is checked there holds here too. Which keys have axes is declared in
-`schema`; how axes are written is in `parse_grid`.
+An axis sets keys of the experiment file, so that every point of the grid is an experiment without a
+grid and is checked as such. `schema` declares which keys have axes; `parse_grid` reads the axes of
+a file.
 """
 
 import re
@@ -19,11 +19,12 @@ from harness.experiment.schema import (
     Section,
     TrainingSection,
     axis_of,
+    keys_of,
 )
 
 Document = dict[str, Any]
 
-# All runs of a sweep have the data and the recorded quantities in common: these have no axes.
+# The other sections have no axes: all runs of a sweep share the data and what is recorded.
 _SECTIONS: dict[str, type[Section]] = {
     "network": NetworkSection,
     "training": TrainingSection,
@@ -33,12 +34,24 @@ _SECTIONS: dict[str, type[Section]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Something that an axis can set: a key, a name in its table, or places in its list.
+    """The target of an axis: a key, a name in its table, or some positions in its list.
 
-    `per_run` settings are numbers that every run of a kernel call has for itself; the others
-    decide which call a run belongs to. `covers` names the axes that set a part of the same key.
-    The file may give a list also as one value, or leave it out: then all `length` places of it
-    are that value, or `default`.
+    Parameters
+    ----------
+    kind, per_run
+        As declared in `schema.KeyAxis`.
+    section, key : str
+        The key.
+    name : str
+        Name in the table of the key; empty to set the key itself.
+    positions : range
+        Positions in the list of the key; empty to set the key as a whole.
+    length : int
+        Length of the list, if the file has a single value for all positions.
+    default : object
+        This single value, if the file leaves the key out.
+    covers : tuple of str
+        Axes that set a part of what this one sets.
     """
 
     kind: Kind
@@ -52,7 +65,7 @@ class Setting:
     covers: tuple[str, ...] = ()
 
     def set_key(self, document: Document, value: Any) -> None:
-        """Set the key, or a part of it, in an experiment without a grid."""
+        """Set the key, or a part of it, in a document."""
         table = document.setdefault(self.section, {})
         if self.name:
             table.setdefault(self.key, {})[self.name] = value
@@ -66,7 +79,7 @@ class Setting:
             table[self.key] = value
 
     def value_in(self, document: Document) -> Any:
-        """Return the value that `set_key` would have put there; None if there is no single one."""
+        """Return the value that `set_key` would have set; None if the positions differ."""
         given = document.get(self.section, {}).get(self.key, self.default)
         if self.name:
             return (given or {}).get(self.name)
@@ -80,19 +93,19 @@ class Setting:
 class Settings(Mapping[str, Setting]):
     """Every axis that a network allows, by name.
 
-    Parameters come last. They are one rule: a network may have a million of them, and each is
-    looked up when it is asked for.
+    The initial values of parameters come last. They are not in `named` but looked up on demand: a
+    network may have a million parameters.
     """
 
     named: dict[str, Setting]
     network: Network
 
     def is_parameter(self, name: str) -> bool:
-        """Tell whether an axis is the initial value of a parameter."""
+        """Tell whether an axis sets the initial value of a parameter."""
         return bool(re.fullmatch(r"[wb][1-9]\d*", name)) and name in self.network.positions
 
     def __getitem__(self, name: str) -> Setting:
-        """Return what an axis sets."""
+        """Return the setting of an axis."""
         if name not in self.named and self.is_parameter(name):
             return Setting(
                 kind="number", per_run=True, section="initialisation", key="parameters", name=name
@@ -110,10 +123,10 @@ class Settings(Mapping[str, Setting]):
 
 
 def settings(network: Network) -> Settings:
-    """Return every axis that a network allows, by name, as the schema declares them."""
+    """Return every axis that a network allows, as the schema declares them."""
     named: dict[str, Setting] = {}
     for section, model in _SECTIONS.items():
-        for key, field in model.model_fields.items():
+        for key, field in keys_of(model).items():
             if declared := axis_of(field):
                 named.update(_axes_of(section, key, declared, network.layers))
     return Settings(named=named, network=network)
@@ -122,7 +135,7 @@ def settings(network: Network) -> Settings:
 def _axes_of(
     section: str, key: str, declared: KeyAxis, layers: int
 ) -> Iterator[tuple[str, Setting]]:
-    """Yield name and setting of each axis that sets a key."""
+    """Yield name and setting of the axes that set a key."""
     numbers = {None: range(0), "hidden": range(1, layers), "all": range(1, layers + 1)}
     together, single = numbers[declared.together], numbers[declared.single]
     name = declared.name or key
@@ -133,7 +146,7 @@ def _axes_of(
             per_run=declared.per_run,
             section=section,
             key=key,
-            # From the end, because the list of layer sizes begins with the inputs.
+            # Counted from the end: the list of layer sizes also has the inputs, as its first.
             positions=range(of.start - 1 - layers, of.stop - 1 - layers),
             length=layers,
             default=declared.unset,

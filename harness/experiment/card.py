@@ -11,7 +11,7 @@ from harness.experiment.schema import TrainingSection
 def experiment_rows(
     question: str, network: Network, training: TrainingSection, points: int, grid: Grid
 ) -> list[tuple[str, str]]:
-    """Return what a reader asks first of an experiment, as labels and texts."""
+    """Return the main facts about an experiment, as labels and texts."""
     ends = [
         f"{name} {value:g}"
         for name, value in (("tolerance", training.tolerance), ("limit", training.limit))
@@ -31,7 +31,7 @@ def experiment_rows(
 
 
 def card(title: str, rows: Sequence[tuple[str, str]]) -> str:
-    """Write labels and texts as an HTML table; whatever is in them is text."""
+    """Write labels and texts as an HTML table; both are escaped."""
     lines = "".join(
         f'<tr><th style="text-align:left">{escape(label)}</th>'
         f'<td style="text-align:left">{escape(text)}</td></tr>'

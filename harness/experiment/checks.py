@@ -1,4 +1,4 @@
-"""What the sections of an experiment must agree on, and the data that they lead to."""
+"""Checks across the keys of an experiment, and its network and data made from the sections."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,18 +17,19 @@ from harness.experiment.schema import (
     NetworkSection,
     RecordSection,
     TrainingSection,
+    listed,
 )
 from harness.hints import nearest
 from harness.kernels.losses import LOSSES
 
-# What a run needs is allocated as a whole, and what a file asks for by mistake should not be.
+# The memory of a run is allocated at once; these limits refuse files that ask for too much of it.
 MOST_PARAMETERS = 1_000_000
 MOST_NUMBERS = 100_000_000
 MOST_RECORDED = 1_000_000
 
 
 def build_network(section: NetworkSection) -> Network:
-    """Return the network, with a value for every layer."""
+    """Make the network, with a value for every layer."""
     layers = len(section.layers) - 1
 
     def each(key: str, given: Any) -> tuple[Any, ...]:
@@ -37,7 +38,7 @@ def build_network(section: NetworkSection) -> Network:
             raise ExperimentError(
                 f"network.{key}",
                 f"= {shown(values)} has {len(values)} values; network.layers ="
-                f" {shown(section.layers)} has {layers} after the input.",
+                f" {shown(section.layers)} has {layers} layers after the input.",
                 "Give one value for each layer after the input.",
             )
         return values
@@ -53,9 +54,9 @@ def build_network(section: NetworkSection) -> Network:
     if network.parameter_count > MOST_PARAMETERS:
         raise ExperimentError(
             "network.layers",
-            f"= {shown(section.layers)} makes {shown(network.parameter_count)} parameters; at most"
+            f"= {shown(section.layers)} has {shown(network.parameter_count)} parameters; at most"
             f" {MOST_PARAMETERS} are allowed.",
-            "Make the layers smaller.",
+            "Use smaller layers.",
         )
     if LOSSES[network.loss].of_probabilities:
         if network.activations[-1] != "sigmoid":
@@ -63,7 +64,7 @@ def build_network(section: NetworkSection) -> Network:
                 "network.loss",
                 f'= "{network.loss}" needs a sigmoid output; the last of network.activations is'
                 f' "{network.activations[-1]}".',
-                'Make it "sigmoid", or use another loss.',
+                'Change it to "sigmoid", or use another loss.',
             )
         if network.output_scale != 1.0:
             raise ExperimentError(
@@ -75,23 +76,23 @@ def build_network(section: NetworkSection) -> Network:
 
 
 def build_dataset(section: DataSection, network: Network, folder: Path) -> data.Dataset:
-    """Return the data points, read from the disk or generated where the section says so."""
+    """Make the data points: given inline, read from a file, or generated."""
     forms = {
         "generator": section.generator is not None,
         "file": section.file is not None,
         "inline": section.file is None and (section.inputs or section.targets) is not None,
     }
-    _check_generator_keys(section)
+    _check_unused_keys(section)
     if sum(forms.values()) != 1:
         chosen = [form for form, given in forms.items() if given]
         raise ExperimentError(
             "data",
-            f"must be in one form, and is in {' and '.join(chosen) or 'none'}.",
+            f"must have one form; it has {' and '.join(chosen) or 'none'}.",
             "Give `inputs` and `targets`; or `file`, with column names in `inputs` and `targets`;"
             " or `generator`.",
         )
     if section.generator is not None:
-        found = data.generate(section.generator, _request(section, network))
+        found = _generated(section.generator, section, network)
     elif section.file is not None:
         found = data.read_csv(
             folder / section.file,
@@ -111,35 +112,34 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
     )
 
 
-def _check_generator_keys(section: DataSection) -> None:
-    """Refuse what would be ignored: a number of samples for data that are given, for example."""
-    used = data.GENERATORS[section.generator].keys if section.generator else ()
-    for key in ("samples", "seed", "degree"):
-        if getattr(section, key) is not None and key not in used:
-            users = [f'"{name}"' for name, rule in data.GENERATORS.items() if key in rule.keys]
+def _check_unused_keys(section: DataSection) -> None:
+    """Refuse keys of another generator, such as `samples` for data from a file."""
+    takers: dict[str, list[str]] = {}
+    for name, generator in data.GENERATORS.items():
+        for key in generator.keys:
+            takers.setdefault(key, []).append(name)
+    for key, names in takers.items():
+        if getattr(section, key) is not None and section.generator not in names:
             raise ExperimentError(
                 f"data.{key}",
-                f"= {shown(getattr(section, key))} is for the generator {' or '.join(users)} only.",
-                "Leave it out, or change data.generator.",
+                f"= {shown(getattr(section, key))} is only for the generator {listed(names)}.",
+                "Remove it, or change data.generator.",
             )
 
 
-def _request(section: DataSection, network: Network) -> data.Request:
-    request = data.Request(
-        inputs=network.sizes[0],
-        outputs=network.sizes[-1],
-        samples=20 if section.samples is None else section.samples,
-        seed=section.seed or 0,
-        degree=3 if section.degree is None else section.degree,
-    )
-    if request.samples * (request.inputs + request.outputs) > MOST_NUMBERS:
+def _generated(name: str, section: DataSection, network: Network) -> data.Dataset:
+    generator = data.GENERATORS[name]
+    given = {key: getattr(section, key) for key in generator.keys}
+    keys = {key: generator.keys[key] if given[key] is None else given[key] for key in given}
+    inputs, outputs = network.sizes[0], network.sizes[-1]
+    if keys.get("samples", 0) * (inputs + outputs) > MOST_NUMBERS:
         raise ExperimentError(
             "data.samples",
-            f"= {request.samples}, with {request.inputs} inputs and {request.outputs} outputs,"
-            f" makes more than {MOST_NUMBERS} numbers.",
-            "Make it smaller, or the network.",
+            f"= {keys['samples']}, with {inputs} inputs and {outputs} outputs, is more than"
+            f" {MOST_NUMBERS} numbers.",
+            "Use fewer samples, or a smaller network.",
         )
-    return request
+    return generator.make(inputs, outputs, **keys)
 
 
 def _column_names(key: str, given: Sequence[Any] | None) -> tuple[str, ...]:
@@ -157,34 +157,34 @@ def _table(key: str, given: Sequence[Any] | None) -> data.Floats:
     if not rows or not rows[0]:
         raise ExperimentError(
             key,
-            f"= {shown(given or [])} must have at least one data point, and that a number.",
+            f"= {shown(given or [])} must have at least one data point with at least one number.",
             "Give a list of numbers, or of lists of numbers.",
         )
     for number, row in enumerate(rows, start=1):
         if any(isinstance(value, str) for value in row):
             raise ExperimentError(
                 key,
-                f"= {shown(given)} has column names, and there is no data.file.",
+                f"= {shown(given)} has column names, but there is no data.file.",
                 "Give data.file, or numbers.",
             )
         if len(row) != len(rows[0]):
             raise ExperimentError(
                 key,
-                f"= {shown(given)} has {len(row)} numbers at data point {number} and"
-                f" {len(rows[0])} at the first.",
-                "Give every data point equally many numbers.",
+                f"= {shown(given)} has {len(row)} numbers in data point {number} and"
+                f" {len(rows[0])} in the first.",
+                "Give every data point the same number of numbers.",
             )
     return np.array(rows, dtype=np.float64)
 
 
 def check_shapes(found: data.Dataset, section: DataSection, network: Network) -> None:
-    """Check that there is a target for each input, a number for each unit, and not too many."""
+    """Check the number of data points, the numbers per data point, and their total."""
     if len(found.inputs) != len(found.targets):
         raise ExperimentError(
             "data.targets",
             f"has {len(found.targets)} data points and data.inputs has {len(found.inputs)};"
             " there must be one target for each input.",
-            "Add the missing ones, or take the others out.",
+            "Add the missing ones, or remove the others.",
         )
     for key, columns, units in (
         ("data.inputs", found.inputs.shape[1], network.sizes[0]),
@@ -192,12 +192,12 @@ def check_shapes(found: data.Dataset, section: DataSection, network: Network) ->
     ):
         if columns != units:
             end = "first" if key == "data.inputs" else "last"
-            made = f'= "{section.generator}" makes {key[5:]} that' if section.generator else ""
+            made = f'= "{section.generator}" makes {columns} {key[5:]}' if section.generator else ""
             raise ExperimentError(
                 "data.generator" if section.generator else key,
-                f"{made or 'must'} have one number for each unit, and {units} is the {end} of"
-                f" network.layers = {shown(network.sizes)}; there are {columns} a data point.",
-                f"Make the {end} number of network.layers {columns}.",
+                f"{made or f'has {columns} numbers'} per data point; this must be the {end} of"
+                f" network.layers = {shown(network.sizes)}, which is {units}.",
+                f"Change the {end} number of network.layers to {columns}.",
             )
     numbers = found.inputs.size + found.targets.size
     if numbers > MOST_NUMBERS:
@@ -205,7 +205,7 @@ def check_shapes(found: data.Dataset, section: DataSection, network: Network) ->
             "data",
             f"has {numbers} numbers in {len(found.inputs)} data points; at most {MOST_NUMBERS} are"
             " allowed.",
-            "Take fewer data points, or fewer columns.",
+            "Use fewer data points, or fewer columns.",
         )
 
 
@@ -218,12 +218,12 @@ def check_targets(dataset: data.Dataset, network: Network) -> None:
         raise ExperimentError(
             "data.targets",
             f'has the value {outside[0]}; the loss "{network.loss}" allows numbers from 0 to 1.',
-            "Use another loss, or bring the targets into 0 to 1.",
+            "Use another loss, or scale the targets to 0 to 1.",
         )
 
 
 def check_training(section: TrainingSection, network: Network, samples: int) -> None:
-    """Refuse what does not fit the number of layers, parameters or data points."""
+    """Check keys against the number of layers, the parameters, and the number of data points."""
     for key in ("learning_rate", "drift"):
         values = getattr(section, key)
         if isinstance(values, tuple) and len(values) != network.layers:
@@ -231,35 +231,35 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
                 f"training.{key}",
                 f"= {shown(values)} has {len(values)} values; the network has {network.layers}"
                 " layers after the input.",
-                "Give one number for all layers, or one for each.",
+                "Give one number for all layers, or one per layer.",
             )
     if section.batch_size != "all" and section.batch_size > samples:
         raise ExperimentError(
             "training.batch_size",
             f'= {section.batch_size} must be "all", or a whole number from 1 to the {samples}'
             " data points.",
-            'Make it smaller, or "all".',
+            'Use a smaller number, or "all".',
         )
     if section.updates_per_epoch is not None and section.batches != "drawn":
         raise ExperimentError(
             "training.updates_per_epoch",
-            f'is for training.batches = "drawn" only, which is "{section.batches}".',
-            "Leave it out, or draw the batches.",
+            f'is only for training.batches = "drawn"; it is "{section.batches}".',
+            "Remove it, or draw the batches.",
         )
     size = samples if section.batch_size == "all" else section.batch_size
     if section.batches == "drawn" and (section.updates_per_epoch or 1) * size > MOST_NUMBERS:
         raise ExperimentError(
             "training.updates_per_epoch",
             f"= {section.updates_per_epoch}, with {size} data points each, draws more than"
-            f" {MOST_NUMBERS} in an epoch.",
-            "Make it smaller, and train for more epochs.",
+            f" {MOST_NUMBERS} data points per epoch.",
+            "Use fewer updates per epoch, and more epochs.",
         )
     if section.train != "all":
         if not section.train:
             raise ExperimentError(
                 "training.train",
                 '= [] must be "all" or name at least one parameter.',
-                "To train nothing, use training.epochs = 0.",
+                "To keep the initial parameters, use training.epochs = 0.",
             )
         _check_names("training.train", section.train, network)
         name, times = Counter(section.train).most_common(1)[0]
@@ -267,24 +267,24 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
             raise ExperimentError(
                 "training.train",
                 f"= {shown(section.train)} names {shown(name)} twice.",
-                "Give each parameter once.",
+                "Name each parameter once.",
             )
 
 
 def check_initialisation(section: InitialisationSection, network: Network) -> None:
-    """Refuse initial values of parameters that the network does not have."""
+    """Check that initial values are for parameters of the network."""
     _check_names("initialisation.parameters", tuple(section.parameters), network)
 
 
 def check_record(section: RecordSection, epochs: int, network: Network) -> None:
-    """Refuse trajectories that no memory holds, and columns of trajectories that there are not."""
+    """Check the size of the trajectories, and that there are some if columns are asked of them."""
     rows = most_recorded(section.epochs, epochs)
     if rows > MOST_RECORDED:
         raise ExperimentError(
             "record.epochs",
-            f"= {shown(section.model_dump()['epochs'])} keeps up to {shown(rows)} epochs of each"
+            f"= {shown(section.model_dump()['epochs'])} records up to {shown(rows)} epochs per"
             f" run; at most {MOST_RECORDED} are allowed.",
-            "Keep fewer, such as { log = 50 }.",
+            "Record fewer, such as { log = 50 }.",
         )
     for key, asked, otherwise in (
         ("parameters", section.parameters == "trajectory", "true, for the final parameters"),
@@ -294,15 +294,15 @@ def check_record(section: RecordSection, epochs: int, network: Network) -> None:
         if asked and section.epochs == "none":
             raise ExperimentError(
                 f"record.{key}",
-                f'= {value} keeps {key} at the recorded epochs; record.epochs is "none".',
-                f"Make it {otherwise}, or record some epochs.",
+                f'= {value} needs recorded epochs; record.epochs is "none".',
+                f"Change it to {otherwise}, or record some epochs.",
             )
         if asked and rows * network.parameter_count > MOST_NUMBERS:
             raise ExperimentError(
                 f"record.{key}",
-                f"= {value} holds {network.parameter_count} parameters at up to {rows} epochs of"
-                f" each run; at most {MOST_NUMBERS} numbers are allowed.",
-                f"Record fewer epochs, or make it {otherwise}.",
+                f"= {value} needs {network.parameter_count} parameters at up to {rows} epochs per"
+                f" run; at most {MOST_NUMBERS} numbers are allowed.",
+                f"Record fewer epochs, or change it to {otherwise}.",
             )
 
 
@@ -311,7 +311,7 @@ def _check_names(key: str, names: tuple[str, ...], network: Network) -> None:
         if name not in network.positions:
             raise ExperimentError(
                 key,
-                f"names {shown(name)}, which is no parameter of the network"
+                f"names {shown(name)}, which is not a parameter of the network"
                 f" {'-'.join(map(str, network.sizes))}; it has {shown(list(network.parameters))}.",
-                nearest(name, network.parameters) or "Correct the name, or leave it out.",
+                nearest(name, network.parameters) or "Correct the name, or remove it.",
             )

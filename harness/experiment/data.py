@@ -1,15 +1,15 @@
 """Inputs and targets: given inline, read from a CSV file, or generated.
 
-A new generator is one function here. Only arithmetic that is the same on every machine is used:
-these numbers decide every run.
+A generator is one function and its entry in `GENERATORS`. Only arithmetic that is the same on every
+machine is used here, because these numbers decide every run.
 """
 
 import csv
-import itertools
 import math
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -23,8 +23,8 @@ from harness.plain_files import open_text
 
 Floats = NDArray[np.float64]
 
-# Of a CSV file: some 10^8 numbers, as many as an experiment may have; and of one of its lines,
-# which has 10^5 columns then.
+# Limits of a CSV file: its bytes (about 10^8 numbers, the most that an experiment may have) and the
+# characters of a line (about 10^5 columns).
 _MOST_BYTES = 500_000_000
 _LONGEST_LINE = 1_000_000
 
@@ -38,75 +38,80 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a generator is asked for."""
-
-    inputs: int
-    outputs: int
-    samples: int
-    seed: int
-    degree: int
-
-
-def _dosage(request: Request) -> tuple[Floats, Floats]:
-    """Dosage and effectiveness of StatQuest, Neural Networks Part 1: low and high doses fail."""
-    return np.array([[0.0], [0.5], [1.0]]), np.array([[0.0], [1.0], [0.0]])
-
-
-def _xor(request: Request) -> tuple[Floats, Floats]:
-    """Exclusive or of two inputs that are 0 or 1."""
-    inputs = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    return inputs, np.array([[0.0], [1.0], [1.0], [0.0]])
-
-
-def _gaussian(request: Request) -> tuple[Floats, Floats]:
-    """Draw inputs and targets that are independent standard normal numbers."""
-    inputs = np.empty((request.samples, request.inputs))
-    targets = np.empty((request.samples, request.outputs))
-    seed, major = np.uint64(request.seed), np.uint64(0)
-    philox.fill_normal(inputs.reshape(-1), seed, philox.STREAM_INPUTS, major)
-    philox.fill_normal(targets.reshape(-1), seed, philox.STREAM_TARGETS, major)
-    return inputs, targets
-
-
-def _chebyshev(request: Request) -> tuple[Floats, Floats]:
-    """T_n(x) at equally spaced x from -1 to 1: T_n = 2 x T_(n-1) - T_(n-2), T_0 = 1, T_1 = x."""
-    last = max(request.samples - 1, 1)
-    x = (2.0 * np.arange(request.samples) - last) / last
-    before, now = np.ones_like(x), x
-    for _ in range(request.degree - 1):
-        before, now = now, 2.0 * x * now - before
-    targets = now if request.degree else before
-    return x[:, np.newaxis], targets[:, np.newaxis]
-
-
-@dataclass(frozen=True, slots=True)
 class Generator:
-    """A rule that makes inputs and targets, and the keys of `Request` that it listens to."""
+    """A rule that makes data points.
 
-    make: Callable[[Request], tuple[Floats, Floats]]
-    keys: tuple[str, ...] = ()
+    Parameters
+    ----------
+    says : str
+        The data, as docs/experiment-files.md describes them.
+    make : callable
+        Returns the data for the numbers of inputs and outputs of the network. Takes the `keys` by
+        name.
+    keys : mapping
+        Keys of the section [data] that the rule takes, with their defaults.
+    """
+
+    says: str
+    make: Callable[..., Dataset]
+    keys: Mapping[str, int] = field(default_factory=dict)
+
+
+def _dosage(inputs: int, outputs: int) -> Dataset:
+    """Dosage and effectiveness of StatQuest, Neural Networks Part 1: low and high doses fail."""
+    return Dataset(inputs=np.array([[0.0], [0.5], [1.0]]), targets=np.array([[0.0], [1.0], [0.0]]))
+
+
+def _xor(inputs: int, outputs: int) -> Dataset:
+    """Return the truth table of the exclusive or."""
+    return Dataset(
+        inputs=np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
+        targets=np.array([[0.0], [1.0], [1.0], [0.0]]),
+    )
+
+
+def _gaussian(inputs: int, outputs: int, *, samples: int, seed: int) -> Dataset:
+    """Draw inputs and targets from two streams of the seed."""
+    made = Dataset(inputs=np.empty((samples, inputs)), targets=np.empty((samples, outputs)))
+    key, major = np.uint64(seed), np.uint64(0)
+    philox.fill_normal(made.inputs.reshape(-1), key, philox.STREAM_INPUTS, major)
+    philox.fill_normal(made.targets.reshape(-1), key, philox.STREAM_TARGETS, major)
+    return made
+
+
+def _chebyshev(inputs: int, outputs: int, *, samples: int, degree: int) -> Dataset:
+    """Evaluate T_n by its recurrence: T_n = 2 x T_(n-1) - T_(n-2), T_0 = 1, T_1 = x.
+
+    >>> _chebyshev(1, 1, samples=3, degree=2).targets.ravel().tolist()
+    [1.0, -1.0, 1.0]
+    """
+    last = max(samples - 1, 1)
+    x = (2.0 * np.arange(samples) - last) / last
+    before, now = np.ones_like(x), x
+    for _ in range(degree - 1):
+        before, now = now, 2.0 * x * now - before
+    targets = now if degree else before
+    return Dataset(inputs=x[:, np.newaxis], targets=targets[:, np.newaxis])
 
 
 GENERATORS = {
-    "dosage": Generator(_dosage),
-    "xor": Generator(_xor),
-    "gaussian": Generator(_gaussian, ("samples", "seed")),
-    "chebyshev": Generator(_chebyshev, ("samples", "degree")),
+    "dosage": Generator(says="inputs 0, 0.5, 1 and targets 0, 1, 0", make=_dosage),
+    "xor": Generator(
+        says="two inputs that are 0 or 1, and whether exactly one of them is 1: four data points",
+        make=_xor,
+    ),
+    "gaussian": Generator(
+        says="inputs and targets that are independent standard normal numbers",
+        make=_gaussian,
+        keys={"samples": 20, "seed": 0},
+    ),
+    "chebyshev": Generator(
+        says="T(x) at equally spaced x from -1 to 1, where T is the Chebyshev polynomial (of the"
+        " first kind) of the degree",
+        make=_chebyshev,
+        keys={"samples": 20, "degree": 3},
+    ),
 }
-
-
-def generate(generator: str, request: Request) -> Dataset:
-    """Return the data of a generator, one of `GENERATORS`.
-
-    Examples
-    --------
-    >>> request = Request(inputs=1, outputs=1, samples=3, seed=0, degree=2)
-    >>> generate("chebyshev", request).targets.ravel().tolist()
-    [1.0, -1.0, 1.0]
-    """
-    inputs, targets = GENERATORS[generator].make(request)
-    return Dataset(inputs=inputs, targets=targets)
 
 
 def read_csv(path: Path, inputs: Sequence[str], targets: Sequence[str]) -> Dataset:
@@ -118,129 +123,120 @@ def read_csv(path: Path, inputs: Sequence[str], targets: Sequence[str]) -> Datas
         The file cannot be read, a column is missing, a quote is not closed, or a cell is not a
         finite number; the message names file, line and column.
     """
-    names = [*inputs, *targets]
-    keys = ["data.inputs"] * len(inputs) + ["data.targets"] * len(targets)
+    columns = [("data.inputs", name) for name in inputs]
+    columns += [("data.targets", name) for name in targets]
     numbers = array("d")  # a list of them would take four times the memory
     try:
         with open_text(path, _MOST_BYTES) as file:
             rows = _rows(path, file)
             _, cells = next(rows, (1, []))
             header = [name.strip() for name in cells]
-            places = [_column(path, header, *one) for one in zip(keys, names, strict=True)]
+            positions = [_position(path, header, key, name) for key, name in columns]
             for line, row in rows:
-                numbers.extend(_row(path, line, header, row, places))
+                numbers.extend(_numbers(path, line, header, row, positions))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ExperimentError(
-            "data.file",
-            f"= {shown(str(path))} cannot be read as CSV in UTF-8: {reason}.",
+        raise _refusal(
+            path,
+            f"cannot be read as CSV in UTF-8: {reason}.",
             "The path is relative to the folder of the experiment file.",
         ) from None
     if not numbers:
-        raise ExperimentError(
-            "data.file",
-            f"= {shown(str(path))} has a header and no data points.",
-            "Add a line for each data point.",
-        )
-    table = np.array(numbers).reshape(-1, len(names))
+        raise _refusal(path, "has a header and no data points.", "Add a line for each data point.")
+    table = np.array(numbers).reshape(-1, len(columns))
     return Dataset(inputs=table[:, : len(inputs)], targets=table[:, len(inputs) :])
 
 
-def _rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line number and the cells of each row; blank lines are not rows.
+def _refusal(path: Path, problem: str, advice: str) -> ExperimentError:
+    return ExperimentError("data.file", f"= {shown(str(path))} {problem}", advice)
 
-    A quote that is never closed would make a cell of all lines that follow. Only names in the
-    header may therefore go on in a next line.
+
+def _rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line and the cells of each row; blank lines are skipped.
+
+    A quote that is never closed makes one cell of all lines that follow, and would swallow their
+    data points. Only a cell of the header may therefore contain a line break.
     """
     reader = csv.reader(_lines(path, file), strict=True)
-    start, is_header = 1, True
+    line, is_header = 1, True
     try:
         for row in reader:
-            if row and reader.line_num > start and not is_header:
-                raise csv.Error("a cell goes on in the next line")
             if row:
+                if reader.line_num > line and not is_header:
+                    raise csv.Error("a cell continues on the next line")
+                yield line, row
                 is_header = False
-                yield reader.line_num, row
-            start = reader.line_num + 1
+            line = reader.line_num + 1
     except csv.Error as error:
-        raise ExperimentError(
-            "data.file",
-            f"= {shown(str(path))}, line {start} cannot be read: {error}.",
-            "Close each quote in the line where it is opened, or take the quotes away.",
+        raise _refusal(
+            path,
+            f"cannot be read at line {line}: {error}.",
+            "Close each quote in the line where it is opened, or remove the quotes.",
         ) from None
 
 
 def _lines(path: Path, file: TextIO) -> Iterator[str]:
-    for number in itertools.count(1):
-        line = file.readline(_LONGEST_LINE + 1)
-        if not line:
-            return
+    read = partial(file.readline, _LONGEST_LINE + 1)
+    for number, line in enumerate(iter(read, ""), start=1):
         if len(line) > _LONGEST_LINE:
-            raise ExperimentError(
-                "data.file",
-                f"= {shown(str(path))}, line {number} has more than {_LONGEST_LINE} characters.",
-                "Is it a CSV file, with a line for each data point?",
+            raise _refusal(
+                path,
+                f"has more than {_LONGEST_LINE} characters in line {number}.",
+                "Check that it is a CSV file with one line per data point.",
             )
         yield line
 
 
-def _column(path: Path, header: list[str], key: str, name: str) -> int:
-    if header.count(name) == 1:
-        if not math.isnan(_parsed(name)):
-            raise ExperimentError(
-                key,
-                f"names the column {shown(name)}, which is a number: the first line of"
-                f" {shown(str(path))} is a data point, or names its columns badly.",
-                "Add a first line with a name for each column, such as dose,effect.",
+def _position(path: Path, header: list[str], key: str, name: str) -> int:
+    """Return the position of a column, which must have a name of its own."""
+    file = shown(str(path))
+    match header.count(name):
+        case 1 if math.isnan(_parsed(name)):
+            return header.index(name)
+        case 1:
+            problem = (
+                f"is a number: the first line of {file} is a data point, or names its columns badly"
             )
-        return header.index(name)
-    if name in header:
-        raise ExperimentError(
-            key,
-            f"names the column {shown(name)}, which {shown(str(path))} has more than once.",
-            "Give each column its own name.",
-        )
-    if len(header) < 2:
-        advice = "The first line must have the names of the columns, separated by commas."
-    else:
-        advice = nearest(name, header) or "Correct the name here, or in the first line of the file."
-    raise ExperimentError(
-        key,
-        f"names the column {shown(name)}, which {shown(str(path))} does not have; it has"
-        f" {shown(header)}.",
-        advice,
-    )
+            advice = "Add a first line with a name for each column, such as dose,effect."
+        case 0:
+            problem = f"is not in {file}; its columns are {shown(header)}"
+            advice = (
+                nearest(name, header) or "Correct the name here, or in the first line of the file."
+                if len(header) > 1
+                else "The first line must have the names of the columns, separated by commas."
+            )
+        case _:
+            problem = f"is in {file} more than once"
+            advice = "Give each column its own name."
+    raise ExperimentError(key, f"names the column {shown(name)}, which {problem}.", advice)
 
 
-def _row(
-    path: Path, line: int, header: list[str], row: list[str], places: list[int]
-) -> list[float]:
+def _numbers(
+    path: Path, line: int, header: list[str], row: list[str], positions: list[int]
+) -> Iterator[float]:
+    """Yield the numbers of a row at some positions."""
     if len(row) != len(header):
-        raise ExperimentError(
-            "data.file",
-            f"= {shown(str(path))}, line {line}: the number of cells is {len(row)}, and in the"
-            f" header {len(header)}; they must be equal.",
-            "Decimals are written with a point; a comma begins the next cell.",
+        raise _refusal(
+            path,
+            f"has {len(row)} cells in line {line} and {len(header)} in its header.",
+            "Give every line the same number of cells; decimals are written with a point.",
         )
-    return [_number(path, line, header[place], row[place]) for place in places]
-
-
-def _number(path: Path, line: int, column: str, text: str) -> float:
-    number = _parsed(text)
-    if math.isfinite(number):
-        return number
-    raise ExperimentError(
-        "data.file",
-        f"= {shown(str(path))}, line {line}, column {shown(column)} is {shown(text)}; it must be a"
-        " finite number.",
-        "Write classes as numbers, such as 0 and 1; decimals have a point.",
-    )
+    for position in positions:
+        number = _parsed(row[position])
+        if not math.isfinite(number):
+            raise _refusal(
+                path,
+                f"has {shown(row[position])} in line {line}, column {shown(header[position])};"
+                " it must be a finite number.",
+                "Write classes as numbers, such as 0 and 1; decimals are written with a point.",
+            )
+        yield number
 
 
 def _parsed(text: str) -> float:
-    """Return the number that a cell holds; NaN if it holds none."""
+    """Return the number in a cell; NaN if it does not contain one."""
     try:
-        # Python reads 1_000, which no spreadsheet does.
+        # Python reads 1_000 as a number; spreadsheets do not.
         return math.nan if "_" in text else float(text)
     except ValueError:
         return math.nan
@@ -249,8 +245,8 @@ def _parsed(text: str) -> float:
 def standardise(columns: Floats, key: str) -> Floats:
     """Bring every column of `columns` (m, n) to mean 0 and population standard deviation 1.
 
-    Sums are exact (`math.fsum`), so that no machine adds them in another order. A power of two
-    brings the column into reach of squares, and changes no bit of what comes out.
+    Sums are exact (`math.fsum`), so that their order does not matter. Scaling by a power of two
+    keeps the squares from overflowing, and does not change a bit of the result.
 
     Examples
     --------
@@ -264,7 +260,7 @@ def standardise(columns: Floats, key: str) -> Floats:
             raise ExperimentError(
                 "data.standardise",
                 f"cannot scale column {j + 1} of {key}, which is {column[0]} at every data point.",
-                "Leave the column out, or do not standardise.",
+                "Remove the column, or do not standardise.",
             )
         column = np.ldexp(column, -math.frexp(np.abs(column).max())[1])
         mean = math.fsum(column) / column.size

@@ -1,6 +1,7 @@
-"""An experiment: made from a mapping, checked, frozen, hashed, and written as a file."""
+"""The class `Experiment`: checked, immutable, hashed, and written as a file."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
@@ -25,7 +26,6 @@ from harness.experiment import axes, checks
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.data import Dataset
 from harness.experiment.grid import Grid
-from harness.experiment.identity import digest
 from harness.experiment.messages import first_complaint
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import parse_grid
@@ -44,12 +44,12 @@ from harness.experiment.schema import (
 from harness.formatting import plural
 from harness.hints import suggest
 
-# Each of them is a kernel call of its own, and each is checked before anything is trained.
+# Each variant needs a kernel call of its own, and each is checked before training.
 MOST_VARIANTS = 10_000
 
 
 def _with_names(grid: Any) -> Any:
-    """Make texts of keys that no TOML file can have, so that they are refused like others."""
+    """Convert keys that TOML cannot express to text, so that they are refused as unknown axes."""
     return (
         {printable(str(name)): spec for name, spec in grid.items()}
         if isinstance(grid, dict)
@@ -58,7 +58,7 @@ def _with_names(grid: Any) -> Any:
 
 
 def check_experiment(value: object) -> None:
-    """Raise a HarnessError unless the argument `experiment` of a function is an Experiment."""
+    """Raise a HarnessError unless the argument `experiment` is an Experiment."""
     check_type(
         "experiment",
         value,
@@ -72,7 +72,8 @@ def check_experiment(value: object) -> None:
 class Experiment(Section):
     """What to train: network, data, training, initialisation, grid, and what to record.
 
-    Made by `load_experiment` or `Experiment.from_mapping`; it is checked and never changes.
+    Use `load_experiment` or `Experiment.from_mapping`. An experiment is checked when it is made,
+    and immutable.
 
     Examples
     --------
@@ -94,17 +95,21 @@ class Experiment(Section):
         allowed="1 to 64 letters, digits, dots, underscores or hyphens, the first of them a letter"
         " or a digit",
     )
-    question: Text = key("", says="the question that the experiment answers", allowed="a text")
+    question: Text = key("", says="question that the experiment answers", allowed="a text")
     network_section: NetworkSection = key(alias="network", says="the network", allowed="a table")
     data_section: DataSection = key(alias="data", says="the data points", allowed="a table")
-    training: TrainingSection = key(says="how it is trained", allowed="a table")
+    training: TrainingSection = key(
+        says="epochs, update rule, batches and stopping", allowed="a table"
+    )
     initialisation: InitialisationSection = key(
-        InitialisationSection(), says="where the parameters start", allowed="a table"
+        InitialisationSection(), says="initial values of the parameters", allowed="a table"
     )
     grid_section: Annotated[dict[str, Any], BeforeValidator(_with_names)] = key(
-        {}, alias="grid", says="the axes of the sweep", allowed="a table of axes"
+        {}, alias="grid", says="axes of the sweep", allowed="a table of axes"
     )
-    record: RecordSection = key(RecordSection(), says="what is kept of each run", allowed="a table")
+    record: RecordSection = key(
+        RecordSection(), says="quantities to record of each run", allowed="a table"
+    )
 
     _network: Network = PrivateAttr()
     _data: Dataset = PrivateAttr()
@@ -122,14 +127,14 @@ class Experiment(Section):
         mapping : mapping
             Sections and keys as in the file.
         folder : Path, optional
-            Where a relative `data.file` is looked for; the current folder if left out.
+            Folder of a relative `data.file`; by default, the current folder.
         data : Dataset, optional
-            Data points that were read before, instead of those of the section.
+            Data points to use instead of those of the section.
 
         Raises
         ------
         ExperimentError
-            Something is not allowed; the message names the key.
+            The experiment is not valid; the message names the key.
         """
         if not isinstance(mapping, Mapping):
             raise ExperimentError(
@@ -146,7 +151,7 @@ class Experiment(Section):
     @model_validator(mode="wrap")
     @classmethod
     def _complain(cls, given: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
-        """Say what is wrong as everywhere in harness, however an experiment is made."""
+        """Raise an ExperimentError instead of pydantic's ValidationError."""
         try:
             return check(given)
         except ValidationError as error:
@@ -172,14 +177,14 @@ class Experiment(Section):
         return self
 
     def _check_points(self) -> None:
-        """Check every variant, and the ends of every axis of numbers."""
+        """Check every variant, and the ends of every other axis."""
         if self.variant_grid.size > MOST_VARIANTS:
             names = ", ".join(axis.name for axis in self.variant_grid.axes)
             raise ExperimentError(
                 "grid",
                 f"has {shown(self.variant_grid.size)} different networks or kinds of training"
                 f" ({names}); at most {MOST_VARIANTS} are allowed.",
-                "Make one of these axes shorter, or several experiments.",
+                "Shorten one of these axes, or use several experiments.",
             )
         parameters = {
             axis.name: axis.values.ends()[0]
@@ -188,7 +193,7 @@ class Experiment(Section):
         }
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):
-                # With the axes that are parameters, which a smaller network may not have.
+                # With the parameters that are axes: a smaller network may not have them.
                 self.at({**self.variant_grid.point(variant), **parameters})
         for axis in self._grid.axes:
             if self._settings[axis.name].per_run:
@@ -202,7 +207,7 @@ class Experiment(Section):
 
     @property
     def variant_grid(self) -> Grid:
-        """The part of the grid that decides which runs can be trained by one kernel call."""
+        """The axes whose values must agree for runs of one kernel call."""
         dimensions = (
             tuple(axis for axis in dimension if not self._settings[axis.name].per_run)
             for dimension in self._grid.dimensions
@@ -227,16 +232,16 @@ class Experiment(Section):
 
     @property
     def recorded_epochs(self) -> NDArray[np.int64]:
-        """Epochs of the trajectory, ascending; empty where none is recorded."""
+        """Recorded epochs of a trajectory, ascending; empty if there are none."""
         return recorded_epochs(self.record.epochs, self.training.epochs)
 
     def at(self, point: Mapping[str, Any]) -> "Experiment":
-        """Return the experiment without a grid at some values of axes.
+        """Return the experiment without a grid at a point of the grid.
 
         Raises
         ------
         ExperimentError
-            A value is not allowed, alone or beside the others.
+            A value is not allowed, or does not fit the others.
         """
         check_type("point", point, Mapping, "a mapping of axes", 'For example: {"init_id": 3}')
         document = self.document()
@@ -244,7 +249,9 @@ class Experiment(Section):
         for name, value in point.items():
             if not isinstance(name, str) or name not in self._settings:
                 raise ExperimentError(
-                    f"grid.{name}", "is no axis of the grid.", suggest(str(name), self._settings)
+                    f"grid.{name}",
+                    "is not an axis of the grid.",
+                    suggest(str(name), self._settings),
                 )
             self._settings[name].set_key(document, value)
         try:
@@ -256,10 +263,10 @@ class Experiment(Section):
             ) from None
 
     def with_axes_of(self, other: "Experiment") -> "Experiment":
-        """Return the experiment with all axes of another one, or itself where that cannot be.
+        """Return the experiment with all axes of another one; itself if that is not possible.
 
-        An axis that it does not have gets one value, that of its file, so that the runs and their
-        ids stay the same.
+        A missing axis gets a single value, that of the section, so that runs and run ids do not
+        change.
         """
         document = self.document()
         own, theirs = document.get("grid", {}), other.document().get("grid", {})
@@ -274,9 +281,9 @@ class Experiment(Section):
                 grid[name] = [value]
         try:
             found = Experiment.from_mapping({**document, "grid": grid}, data=self._data)
-        except ExperimentError:  # an axis of several values in step with one of a single value
+        except ExperimentError:  # an axis of several values zipped with one of a single value
             return self
-        # Own axes in another order, or in step where they were not, would be other runs.
+        # If the order of its own axes or their zips differ, so do the runs.
         dimensions = [
             [axis.name for axis in dimension if axis.name in own]
             for dimension in found.grid.dimensions
@@ -285,12 +292,12 @@ class Experiment(Section):
         return found if [names for names in dimensions if names] == same else self
 
     def single(self, run_id: int) -> "Experiment":
-        """Return the experiment without a grid that one run of the grid is.
+        """Return one run of the grid as an experiment without a grid.
 
         Raises
         ------
         ExperimentError
-            There is no such run.
+            The grid has no run of this id.
         """
         if not (is_whole(run_id) and 0 <= run_id < self._grid.size):
             raise ExperimentError(
@@ -301,20 +308,20 @@ class Experiment(Section):
         return self.at(self._grid.point(run_id))
 
     def document(self) -> dict[str, Any]:
-        """Return sections and keys as in the file, with defaults filled in."""
+        """Return sections and keys as in the file, including defaults."""
         plain = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return {name: value for name, value in plain.items() if value != {}}
 
     def to_toml(self) -> str:
-        """Write the experiment as a file that reads back to the same experiment."""
+        """Return the text of a file that loads as this experiment."""
         sections = self.document()
         grid = sections.pop("grid", {})
-        # tomli_w would put axes that are tables behind the others, and their order makes run ids.
+        # tomli_w would move axes that are tables to the end, but their order decides the run ids.
         axes = "".join(f"{name} = {_inline(spec)}\n" for name, spec in grid.items())
         return tomli_w.dumps(sections) + (f"\n[grid]\n{axes}" if grid else "")
 
     def __eq__(self, other: object) -> bool:
-        """Compare name, question and whatever decides a number of the results."""
+        """Compare name, question and identity."""
         return isinstance(other, Experiment) and self._compared() == other._compared()
 
     def __hash__(self) -> int:
@@ -325,53 +332,50 @@ class Experiment(Section):
         return self.name, self.question, self.identity
 
     def __repr__(self) -> str:
-        """Return one short line."""
+        """Return a short description."""
         sizes = "-".join(map(str, self._network.sizes))
         return f"<Experiment {self.name}: {sizes}, {plural(self._grid.size, 'run')}>"
 
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook."""
+        """Return the description that notebooks show."""
         points = len(self._data.inputs)
         rows = experiment_rows(self.question, self._network, self.training, points, self._grid)
         return card(self.name, rows)
 
     @property
     def identity(self) -> str:
-        """SHA-256 of everything that decides a number of the results.
+        """SHA-256 of everything that determines the results.
 
-        It is taken over canonical JSON: sorted keys, floats as hexadecimal. The name and the
-        question are left out; of the data it is the numbers that count, by their own SHA-256 (row
-        by row, as little-endian float64), and not the file's name.
+        It is that of canonical JSON: sorted keys, floats as hexadecimal. It excludes the name and
+        the question. The data enter as the SHA-256 of their numbers (row by row, as little-endian
+        float64), so that it does not matter where they come from.
         """
         document = self._decisive()
         document["grid"] = [
             [{axis.name: axis.values.document()} for axis in dimension]
             for dimension in self._grid.dimensions
         ]
-        return digest(document)
+        return _digest(document)
 
     @property
     def lineage(self) -> str:
-        """SHA-256 of what experiments have in common that differ in the size of their grids alone.
+        """SHA-256 of the identity without the values of the axes and the number of epochs.
 
-        It is the identity without the values of the axes and the number of epochs.
+        Experiments that differ only in the size of their grids have the same lineage.
         """
         document = self._decisive()
         document["training"].pop("epochs")
         document["grid"] = [[axis.name for axis in d] for d in self._grid.dimensions]
-        return digest(document)
+        return _digest(document)
 
     def _decisive(self) -> dict[str, Any]:
-        """Return the sections that decide a number of the results, but for the grid."""
+        """Return what determines the results, except for the grid."""
         document = self.document()
         for free in ("name", "question", "data", "grid"):
             document.pop(free, None)
-        # Folders from before there was this key are still of the same experiment.
-        if not self.record.sharpness:
-            del document["record"]["sharpness"]
-        # What every run replaces decides nothing.
+        # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
             self._settings[axis.name].set_key(document, 0)
         document["data"] = {
@@ -385,9 +389,30 @@ class Experiment(Section):
 
 
 def _inline(value: Any) -> str:
-    """Write a value of [grid] on one line; the texts there are names of ours, without quotes."""
+    """Write a value of [grid] on one line; its texts are names of harness, without quotes."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{name} = {_inline(item)}" for name, item in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_inline(item) for item in value) + "]"
     return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of canonical JSON: sorted keys, floats as hexadecimal.
+
+    >>> _digest({"rate": 5.0, "name": "a"}) == _digest({"name": "a", "rate": 5.00})
+    True
+    """
+    canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _hexadecimal(value: Any) -> Any:
+    """Replace every float by its exact text."""
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: _hexadecimal(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hexadecimal(item) for item in value]
+    return value

@@ -1,8 +1,8 @@
 """Axes, and the arithmetic between a run's index and its coordinates.
 
-A grid is never built: `run_id` is decoded like a number whose digits are the coordinates. The
-first dimension is the fastest digit and the last the slowest, so a grid that grows at the end of
-its last axis, or by a new last axis, keeps the ids it had.
+A grid is never built: `run_id` is decoded like a number whose digits are the coordinates. The first
+dimension is the fastest digit and the last the slowest, so a grid that grows at the end of its last
+axis, or by a new last axis, keeps its run ids.
 """
 
 import math
@@ -15,14 +15,14 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-# Values of an axis are computed in decimal: what a user writes as 0.1 ... 0.5 in five steps has
-# 0.3 in it and not 0.30000000000000004, and no power function of some libm decides the last bit.
-# Rounding 34 digits to 21 takes the errors of ln and exp away before a float is made of them: where
-# 1e23 is meant, in the middle between two floats, any error would decide which of them it is.
+# Values of an axis are computed in decimal, so that 0.1 ... 0.5 in five steps contains 0.3 and not
+# 0.30000000000000004, and so that the last bit does not depend on a libm. Rounding from 34 to 21
+# digits removes the errors of ln and exp before the conversion to float: 1e23 lies in the middle
+# between two floats, where any error would decide between them.
 _DECIMAL = Context(prec=34)
 _ROUNDED = Context(prec=21)
 
-# The values of a longer axis are computed where they are needed and not kept.
+# The values of longer axes are computed when they are needed, and not cached.
 _KEPT = 1 << 12
 
 
@@ -31,19 +31,19 @@ class Values(Protocol):
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of values."""
 
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the values at some indices, in their order."""
+        """Return the values at some indices."""
 
     def value(self, index: int) -> Any:
-        """Return the value at an index, as a Python number or text."""
+        """Return the value at an index, as a Python object."""
 
     def ends(self) -> tuple[Any, Any]:
-        """Return values that all others lie between."""
+        """Return two values that enclose all others."""
 
     def document(self) -> Any:
-        """Return the values as an experiment file would give them."""
+        """Return the values as in an experiment file."""
 
 
 @dataclass(frozen=True)
@@ -54,26 +54,26 @@ class Listed:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of values."""
         return len(self.values)
 
     @cached_property
     def _array(self) -> NDArray[Any]:
-        # In a table, numbers beside names are text: a column has one type.
+        # A column of a table has one type: numbers beside names become text.
         if any(isinstance(value, str) for value in self.values):
             return np.array([str(value) for value in self.values], dtype=object)
         return np.array(self.values)
 
     def value(self, index: int) -> Any:
-        """Return the value at an index, as a Python number or text."""
+        """Return the value at an index, as a Python object."""
         return self.values[index]
 
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the values at some indices, in their order."""
+        """Return the values at some indices."""
         return self._array[indices]
 
     def ends(self) -> tuple[Any, Any]:
-        """Return the least and the greatest value; names come after numbers."""
+        """Return the smallest and the largest value; names sort after numbers."""
         ordered = sorted(self.values, key=lambda value: (isinstance(value, str), value))
         return ordered[0], ordered[-1]
 
@@ -84,12 +84,12 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The whole numbers 0, 1, ... count - 1."""
+    """The integers 0, 1, ... count - 1."""
 
     count: int
 
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the values at some indices, in their order."""
+        """Return the values at some indices."""
         return indices
 
     def value(self, index: int) -> int:
@@ -97,7 +97,7 @@ class Counted:
         return index
 
     def ends(self) -> tuple[int, int]:
-        """Return the least and the greatest value."""
+        """Return the smallest and the largest value."""
         return 0, self.count - 1
 
     def document(self) -> int:
@@ -107,9 +107,9 @@ class Counted:
 
 @dataclass(frozen=True)
 class Spaced:
-    """Numbers from `first` to `last`, both included, at equal distances or equal ratios.
+    """Numbers from `first` to `last` inclusive, at equal distances or equal ratios.
 
-    One value alone is `first`.
+    If `count` is 1, the only value is `first`.
 
     Examples
     --------
@@ -124,11 +124,11 @@ class Spaced:
     whole: bool = False
 
     def _exact(self, indices: list[int]) -> Iterator[Decimal]:
-        """Yield the values at some indices, before they are rounded to floats."""
+        """Yield the values at some indices, before rounding to floats."""
         first, last = Decimal(repr(self.first)), Decimal(repr(self.last))
         steps = max(self.count - 1, 1)
         if self.kind == "linear":
-            # Division last: what comes out even is then exact, and 0 is 0.
+            # Dividing last keeps values exact that have few digits, such as 0.
             distance = _DECIMAL.subtract(last, first)
             for i in indices:
                 share = _DECIMAL.divide(_DECIMAL.multiply(distance, i), steps)
@@ -139,8 +139,8 @@ class Spaced:
         def power(i: int) -> Decimal:
             return _DECIMAL.exp(_DECIMAL.divide(_DECIMAL.multiply(logarithm, i), steps))
 
-        # ratio^i = ratio^(1024 j) ratio^k: an exponential of 14 us for every j and k, and for every
-        # i a multiplication of 2.
+        # ratio^i = ratio^(1024 j) ratio^k takes one exponential (14 us) per j and per k, and one
+        # multiplication (2 us) per i.
         small = {k: power(k) for k in {i % 1024 for i in indices}}
         large = {j: _DECIMAL.multiply(first, power(1024 * j)) for j in {i // 1024 for i in indices}}
         for i in indices:
@@ -149,7 +149,7 @@ class Spaced:
     def _evaluate(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
         exact = self._exact(indices.tolist())
         numbers = np.fromiter((float(_ROUNDED.plus(x)) for x in exact), np.float64, indices.size)
-        # The ends are what the file says; rounding in decimal could miss them by a unit.
+        # The ends are those of the file; rounding in decimal could be off by a unit.
         numbers[indices == self.count - 1] = self.last
         numbers[indices == 0] = self.first
         return numbers
@@ -159,7 +159,7 @@ class Spaced:
         return self._evaluate(np.arange(self.count))
 
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the values at some indices, in their order."""
+        """Return the values at some indices."""
         if self.count <= _KEPT:
             numbers = self._all[indices]
         else:
@@ -183,7 +183,7 @@ class Spaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One named dimension of a grid, or one of several that move together."""
+    """One named dimension of a grid, or one of several that are zipped."""
 
     name: str
     values: Values
@@ -191,7 +191,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """The product of dimensions; each dimension is one axis, or several of one length in step.
+    """The product of dimensions; a dimension is one axis, or several of one length that are zipped.
 
     Examples
     --------
@@ -210,7 +210,7 @@ class Grid:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """All axes in order."""
+        """All axes, in order."""
         return tuple(axis for dimension in self.dimensions for axis in dimension)
 
     @property
@@ -233,32 +233,32 @@ class Grid:
         return tuple(found)
 
     def run_ids(self, coordinates: tuple[NDArray[np.int64], ...]) -> NDArray[np.int64]:
-        """Return the runs at some coordinates: the inverse of `coordinates`."""
+        """Return the run ids at some coordinates; the inverse of `coordinates`."""
         total = np.zeros(np.broadcast_shapes(*(np.shape(c) for c in coordinates)), dtype=np.int64)
         for index, length in zip(reversed(coordinates), reversed(self.shape), strict=True):
             total = total * length + index
         return total
 
     def in_former(self, former: "Grid") -> Callable[[NDArray[np.int64]], NDArray[np.int64]] | None:
-        """Return what gives runs their ids in a smaller grid of the same axes, or -1.
+        """Return a function from run ids to the ids of the same runs in a smaller grid, or -1.
 
-        None if a value of the smaller grid is not in this one.
+        The smaller grid has the same axes. Return None if this grid lacks one of its values.
         """
         pairs = list(zip(self.dimensions, former.dimensions, strict=True))
-        indices = [_index_in_former(now, before) for now, before in pairs]
-        if any(index is None for index in indices):
+        found = [_index_in_former(now, before) for now, before in pairs]
+        functions = [function for function in found if function is not None]
+        if len(functions) < len(found):
             return None
 
         def former_ids(run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-            places = tuple(
-                index(coordinate)
-                for index, coordinate in zip(indices, self.coordinates(run_ids), strict=True)
-                if index is not None
+            indices = tuple(
+                function(index)
+                for function, index in zip(functions, self.coordinates(run_ids), strict=True)
             )
             there = np.ones(np.shape(run_ids), dtype=bool)
-            for place in places:
-                there &= place >= 0
-            return np.where(there, former.run_ids(places), -1)
+            for index in indices:
+                there &= index >= 0
+            return np.where(there, former.run_ids(indices), -1)
 
         return former_ids
 
@@ -271,7 +271,7 @@ class Grid:
         }
 
     def point(self, run_id: int) -> dict[str, Any]:
-        """Return the value of every axis for one run, as Python numbers and texts."""
+        """Return the value of every axis for one run, as Python objects."""
         return {
             axis.name: axis.values.value(index.item())
             for dimension, index in zip(
@@ -284,22 +284,22 @@ class Grid:
 def _index_in_former(
     now: tuple[Axis, ...], former: tuple[Axis, ...]
 ) -> Callable[[NDArray[np.int64]], NDArray[np.int64]] | None:
-    """Return what gives indices along a dimension their place among the former values, or -1."""
+    """Return a function from indices along a dimension to those in the former dimension, or -1."""
     count = former[0].values.count
-    if all(isinstance(axis.values, Counted) for axis in (*now, *former)):  # maybe 10^8 of them
+    if all(isinstance(axis.values, Counted) for axis in (*now, *former)):  # there may be 10^8
         if now[0].values.count < count:
             return None
         return lambda indices: np.where(indices < count, indices, -1)
 
     def points(axes: tuple[Axis, ...]) -> Iterator[tuple[Any, ...]]:
         every = np.arange(axes[0].values.count)
-        # As they were given: in a table, numbers beside names are texts.
+        # As in the file: `take` makes text of numbers beside names.
         columns = (
             v.values if isinstance(v := axis.values, Listed) else v.take(every).tolist()
             for axis in axes
         )
         return zip(*columns, strict=True)
 
-    place_of = {point: place for place, point in enumerate(points(former))}
-    places = np.array([place_of.get(point, -1) for point in points(now)])
-    return places.__getitem__ if np.count_nonzero(places >= 0) == count else None
+    index_of = {point: index for index, point in enumerate(points(former))}
+    indices = np.array([index_of.get(point, -1) for point in points(now)])
+    return indices.__getitem__ if np.count_nonzero(indices >= 0) == count else None

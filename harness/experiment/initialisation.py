@@ -1,8 +1,8 @@
-"""Initialisation schemes: how the starting parameters are drawn. A new scheme is one line here.
+"""Initialisation schemes; a new scheme is an entry of `SCHEMES`.
 
-Every initial parameter is offset + scale * spread * number. The scheme says what kind of number
-it is and how wide it is spread for the layer's fan-in and fan-out (the bias is not counted). The
-number depends on the seed, on `init_id` and on the parameter's position, and on nothing else.
+Every initial parameter is offset + scale * spread * number. The scheme decides the distribution of
+the number, and the spread for the fan-in and fan-out of the layer, which do not count the bias. The
+number depends only on the seed, on `init_id`, and on the position of the parameter.
 """
 
 import math
@@ -18,23 +18,40 @@ from harness.kernels import philox
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A distribution (a code of `harness.kernels.philox`) and its spread."""
+    """A distribution of initial parameters.
+
+    Parameters
+    ----------
+    distribution : int
+        Distribution of the numbers, as a code of `harness.kernels.philox`.
+    formula : str
+        The spread, as docs/experiment-files.md writes it.
+    spread : callable
+        Returns the spread for fan-in and fan-out.
+    """
 
     distribution: int
+    formula: str
     spread: Callable[[int, int], float]
 
 
 SCHEMES = {
-    "zeros": Scheme(philox.CONSTANT, lambda fan_in, fan_out: 0.0),
-    "constant": Scheme(philox.CONSTANT, lambda fan_in, fan_out: 1.0),
-    "normal": Scheme(philox.NORMAL, lambda fan_in, fan_out: 1.0),
-    "uniform": Scheme(philox.UNIFORM, lambda fan_in, fan_out: 1.0),  # between -1 and 1
+    "zeros": Scheme(philox.CONSTANT, "0", lambda fan_in, fan_out: 0.0),
+    "constant": Scheme(philox.CONSTANT, "1", lambda fan_in, fan_out: 1.0),
+    "normal": Scheme(philox.NORMAL, "1", lambda fan_in, fan_out: 1.0),
+    "uniform": Scheme(philox.UNIFORM, "1", lambda fan_in, fan_out: 1.0),
     # Glorot and Bengio (2010), equation 16
-    "glorot": Scheme(philox.UNIFORM, lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out))),
+    "glorot": Scheme(
+        philox.UNIFORM,
+        "√(6 / (fan_in + fan_out))",
+        lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out)),
+    ),
     # He, Zhang, Ren and Sun (2015), equation 10
-    "he": Scheme(philox.NORMAL, lambda fan_in, fan_out: math.sqrt(2.0 / fan_in)),
+    "he": Scheme(philox.NORMAL, "√(2 / fan_in)", lambda fan_in, fan_out: math.sqrt(2.0 / fan_in)),
     # LeCun, Bottou, Orr and Mueller (1998), section 4.6
-    "lecun": Scheme(philox.NORMAL, lambda fan_in, fan_out: math.sqrt(1.0 / fan_in)),
+    "lecun": Scheme(
+        philox.NORMAL, "√(1 / fan_in)", lambda fan_in, fan_out: math.sqrt(1.0 / fan_in)
+    ),
 }
 
 
@@ -48,23 +65,23 @@ def initial_parameters(
     scales: NDArray[np.float64],
     offsets: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Draw the starting parameters of some runs.
+    """Draw the initial parameters of some runs.
 
     Parameters
     ----------
     network : Network
-        What is to be initialised.
+        Network of the runs.
     scheme : str
         One of `SCHEMES`.
     biases_too : bool
-        Whether biases are drawn like the weights of their layer; else they are 0.
+        Whether to draw biases like the weights of their layer; otherwise, they are 0.
     seeds, init_ids, scales, offsets : arrays of shape (runs,)
-        Seed, number of the initialisation, factor and offset of each run.
+        Seed, `init_id`, scale and offset of each run.
 
     Returns
     -------
     array of shape (runs, P)
-        theta of each run.
+        Theta of each run.
     """
     chosen = SCHEMES[scheme]
     spread = np.array(

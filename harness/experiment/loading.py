@@ -1,4 +1,4 @@
-"""From a TOML file, and changes to it by dotted key, to an experiment."""
+"""Load an experiment from a TOML file and changes to its keys."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ from harness.plain_files import open_text
 
 _FOR_EXAMPLE = 'For example: {"training.epochs": 10}'
 
-# What a file may have: a million numbers of the data. Larger data are in a CSV file of their own.
+# Enough for a million numbers of data; larger data belong in a CSV file.
 _MOST_BYTES = 16_000_000
 
 
@@ -26,14 +26,14 @@ def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) 
     Parameters
     ----------
     path : str or Path
-        A TOML file; docs/experiment-files.md explains every key.
+        TOML file; docs/experiment-files.md explains every key.
     changes : mapping, optional
-        Values by dotted key that replace those of the file, such as ``{"training.epochs": 10}``.
+        Values that replace those of the file, by dotted key, such as ``{"training.epochs": 10}``.
 
     Raises
     ------
     ExperimentError
-        The file cannot be read, or something in it is not allowed.
+        The file cannot be read, or it is not a valid experiment.
     """
     check_path("path", path)
     check_type("changes", changes, (Mapping, NoneType), "a mapping", _FOR_EXAMPLE)
@@ -53,13 +53,15 @@ def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) 
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says."""
+    """Return the content of a TOML file."""
     try:
         with open_text(path, _MOST_BYTES) as file:
             return tomllib.loads(file.read())
     except OSError as error:
         there = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
-        advice = nearest(path.name, there) or "Is the path right, from the current folder?"
+        advice = (
+            nearest(path.name, there) or "Check the path; it is relative to the current folder."
+        )
         raise ExperimentError(str(path), f"cannot be read: {error.strerror}.", advice) from None
     except UnicodeDecodeError as error:
         raise ExperimentError(
@@ -67,26 +69,26 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise ExperimentError(
-            str(path), "has lists or tables that are too deeply nested.", "Write it flatter."
+            str(path), "has lists or tables that are nested too deeply.", "Nest them less deeply."
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ExperimentError(
             str(path),
             f"is not TOML: {error}.",
-            "Each key has a line of its own, key = value; a text is in double quotes.",
+            "Write one key = value per line, and texts in double quotes.",
         ) from None
-    except ValueError:  # of int(), which tomllib lets through
+    except ValueError:  # from int(), which refuses more digits
         raise ExperimentError(
             str(path), "has a whole number of more than 4300 digits.", "Make it smaller."
         ) from None
 
 
 def _name_of(path: Path) -> str:
-    """Return the file's name without its ending, where that may be the name of an experiment."""
+    """Return the name of the file without its suffix; raise if it is not a valid name."""
     if not re.fullmatch(NAME, path.stem):
         raise ExperimentError(
             "name",
-            f"is missing, and the file's own name {shown(path.stem)} is not allowed for it.",
+            f"is missing, and the name of the file, {shown(path.stem)}, cannot replace it.",
             'Add a line such as name = "two_rates" at the top of the file.',
         )
     return path.stem
@@ -100,7 +102,7 @@ def _change(document: dict[str, Any], dotted: str, value: Any) -> None:
             table = ".".join(tables[:depth])
             raise ExperimentError(
                 dotted,
-                f"cannot be set: {table} = {shown(inner)} is no table.",
+                f"cannot be set: {table} = {shown(inner)} is not a table.",
                 f"Set {table} as a whole.",
             )
         document = inner

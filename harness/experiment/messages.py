@@ -1,4 +1,4 @@
-"""What pydantic found wrong, as one sentence of ours about one key."""
+"""Turn the errors of pydantic into one sentence about one key."""
 
 import re
 from typing import Any, get_origin
@@ -12,16 +12,17 @@ from harness.hints import key_elsewhere, suggest
 
 
 def first_complaint(error: ValidationError, model: type[BaseModel]) -> ExperimentError:
-    """Return the first thing that is wrong: key, value, what is allowed, the nearest right name."""
+    """Return the first error: key, value, what is allowed, and the closest allowed name."""
     found = [(_resolve(detail["loc"], model), detail) for detail in error.errors(include_url=False)]
     # Unknown keys first: a misspelt key is often why another one is missing.
     first = min(found, key=lambda one: one[0][2] is not None)
-    # A key with several forms has an error in each; meant is the form that was right the longest.
+    # A key with several forms has an error for each; the one deepest in the value is of the form
+    # that was meant.
     same = (one for one in found if one[0][0] == first[0][0])
-    (key, inner, field, siblings), detail = max(same, key=lambda one: _place(one[1]["loc"]))
+    (key, inner, field, siblings), detail = max(same, key=lambda one: _indices(one[1]["loc"]))
     table, _, last = key.rpartition(".")
     if field is None:
-        elsewhere = _sections_with(last, model)
+        elsewhere = " and of ".join(f"[{name}]" for name in _sections_with(last, model))
         advice = (
             f"It is a key of {elsewhere}."
             if elsewhere
@@ -29,7 +30,7 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> Experimen
             or key_elsewhere(last)
             or f"Keys here are {', '.join(siblings)}."
         )
-        return ExperimentError(key, f"is no key of {table or 'an experiment'}.", advice)
+        return ExperimentError(key, f"is not a key of {table or 'an experiment'}.", advice)
     allowed = allowed_values(field)
     if detail["type"] == "missing":
         return ExperimentError(key, f"is missing; it must be {allowed}.", _missing(key, field))
@@ -37,11 +38,11 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> Experimen
     return ExperimentError(
         f"{key}{inner}",
         f"= {shown(value)} is not allowed; {key} must be {allowed}.",
-        _advice(value, allowed) or f"It means: {field.description}.",
+        _advice(value, allowed) or f"Meaning: {field.description}.",
     )
 
 
-def _place(location: tuple[int | str, ...]) -> tuple[int, ...]:
+def _indices(location: tuple[int | str, ...]) -> tuple[int, ...]:
     """Return the indices of an element in its lists, the outermost first."""
     return tuple(part for part in location if isinstance(part, int))
 
@@ -51,58 +52,59 @@ def _resolve(
 ) -> tuple[str, str, FieldInfo | None, list[str]]:
     """Follow a location as far as it names keys of the file.
 
-    Return the dotted key, the place inside its value, its field (none: the key is unknown) and
-    the keys beside it. A union adds the name of each type that it could have been to the
-    location: that is no place in the file.
+    Return the dotted key, the element inside its value, its field (None: the key is unknown) and
+    the keys beside it. For a union, pydantic adds the name of a member to the location, which is
+    not part of the file.
     """
     path = []
+    section: type[BaseModel] | None = model
     for part in location:
-        path.append(str(part))
-        keys = keys_of(model)
-        siblings = list(keys)
-        field = keys.get(str(part))
-        section = field.annotation if field else None
-        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+        if section is None:
             break
-        model = section
+        path.append(str(part))
+        keys = keys_of(section)
+        field = keys.get(str(part))
+        section = _section(field) if field else None
     rest = location[len(path) :]
     inner = "".join(f"[{part}]" for part in rest if isinstance(part, int))
     if field is not None and get_origin(field.annotation) is dict:
         inner = "".join(f".{part}" for part in rest[:1])
-    return ".".join(path), inner, field, siblings
+    return ".".join(path), inner, field, list(keys)
 
 
-def _sections_with(key: str, model: type[BaseModel]) -> str:
-    """Name the sections that have a key which was written in another place."""
-    sections = [
-        f"[{name}]"
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of a section; None if the field is another key."""
+    model = field.annotation
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _sections_with(key: str, model: type[BaseModel]) -> list[str]:
+    """Return the sections that have a key, for one that is in the wrong place."""
+    return [
+        name
         for name, field in keys_of(model).items()
-        if isinstance(field.annotation, type)
-        and issubclass(field.annotation, BaseModel)
-        and key in keys_of(field.annotation)
+        if (section := _section(field)) and key in keys_of(section)
     ]
-    return " and of ".join(sections)
 
 
 def _missing(key: str, field: FieldInfo) -> str:
-    """Say where a key has to be added, or which keys a section needs."""
+    """Say where to add a missing key, or which keys a missing section needs."""
     table, _, last = key.rpartition(".")
-    if table:
-        return f"Add {last} = ... to [{table}]; it says: {field.description}."
-    section = field.annotation
-    if not (isinstance(section, type) and issubclass(section, BaseModel)):
-        return f"Add {last} = ... at the top; it says: {field.description}."
+    section = _section(field)
+    if section is None:
+        where = f"to [{table}]" if table else "at the top"
+        return f"Add {last} = ... {where}: {field.description}."
     needed = [name for name, inner in keys_of(section).items() if inner.is_required()]
     return f"Add [{key}]" + (f" with {' and '.join(needed)}." if needed else ".")
 
 
 def _advice(value: Any, allowed: str) -> str:
-    """Guess what was meant by a value of the wrong type or spelling."""
+    """Suggest a correction of a value with the wrong type or spelling; may be empty."""
     if isinstance(value, str):
         if "number" in allowed and re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", value):
-            return "Numbers are written without quotes."
+            return "Write numbers without quotes."
         if value.lower() in ("true", "false") and "true" in allowed:
-            return "true and false are written in small letters and without quotes."
+            return "Write true and false in lower case and without quotes."
         words = re.findall(r'"([^"]+)"', allowed)
         return (
             f"Write it in brackets: [{shown(value)}]" if value in words else suggest(value, words)
@@ -111,5 +113,5 @@ def _advice(value: Any, allowed: str) -> str:
         names = re.findall(r"\{ (\w+) =", allowed)
         return "" if next(iter(value)) in names else suggest(str(next(iter(value))), names)
     if isinstance(value, float) and value.is_integer() and "whole number" in allowed:
-        return f"A whole number is written without a point: {shown(int(value))}"
+        return f"Write a whole number without a point: {shown(int(value))}"
     return ""

@@ -1,6 +1,6 @@
-"""Layer sizes, activations and loss of a network; names and packing of its parameters.
+"""Layer sizes, activations and loss of a network, and the names and positions of its parameters.
 
-Nothing here is trained: this module turns names into the numbers that kernels take.
+This module turns names into the numbers that kernels take.
 """
 
 import math
@@ -15,7 +15,7 @@ from harness.kernels.losses import LOSSES
 from harness.kernels.passes import Architecture
 from harness.kernels.tables import code_of
 
-# Named pre-activation scales, for parameterisations that follow the width of the layer below.
+# Named pre-activation scales, by the width of the layer below.
 SCALES: dict[str, Callable[[int], float]] = {
     "1/sqrt(fan_in)": lambda fan_in: 1.0 / math.sqrt(fan_in),
     "sqrt(2/fan_in)": lambda fan_in: math.sqrt(2.0 / fan_in),
@@ -30,15 +30,15 @@ class Network:
     Parameters
     ----------
     sizes : tuple of int
-        Units of each layer, the inputs first.
+        Number of units of each layer, from the inputs to the outputs.
     activations : tuple of str
-        One a layer after the input, of `harness.kernels.activations.ACTIVATIONS`.
+        One of `harness.kernels.activations.ACTIVATIONS` per layer after the input.
     biases : tuple of bool
         Whether each layer after the input has biases.
     scales : tuple of float or str
         Factor on the pre-activation of each layer: a number or one of `SCALES`.
     output_scale : float
-        Factor on the output.
+        Factor on the output of the last layer.
     loss : str
         One of `harness.kernels.losses.LOSSES`.
 
@@ -65,12 +65,12 @@ class Network:
 
     @property
     def layers(self) -> int:
-        """Number of layers with parameters, L."""
+        """Number of layers after the input, L."""
         return len(self.sizes) - 1
 
     @property
     def parameter_count(self) -> int:
-        """Length of theta, P."""
+        """Number of parameters, P."""
         return sum(self._counts)
 
     @property
@@ -86,14 +86,14 @@ class Network:
         """Position in theta of each parameter, by name, in the order of the tables.
 
         Weights are numbered layer by layer, unit by unit, source by source, and biases layer by
-        layer, unit by unit. In tables the weights of a unit come first and then its bias. In theta
-        the matrices W(l) of shape (fan_in + 1, fan_out) lie row by row, one behind the other.
+        layer, unit by unit. In tables, the bias of a unit follows its weights. Theta is the
+        concatenation of the matrices W(l) of shape (fan_in + 1, fan_out), in row-major order.
         """
         return _positions(self.sizes, self.biases)
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters in the order of the tables."""
+        """Names of the parameters, in the order of the tables."""
         return tuple(self.positions)
 
     @property
@@ -106,20 +106,20 @@ class Network:
 
     @property
     def layer_of(self) -> np.ndarray:
-        """Layer of each parameter of theta, counted from 0, shape (P,)."""
+        """Layer of each parameter in theta, counted from 0, of shape (P,)."""
         return np.repeat(np.arange(self.layers, dtype=np.int64), self._counts)
 
     def matrices_of(self, theta: np.ndarray) -> list[np.ndarray]:
-        """Return copies of the matrices W(l) in theta, shape (fan_in + 1, fan_out) each.
+        """Return copies of the matrices W(l) in theta, each of shape (fan_in + 1, fan_out).
 
-        The last row is the bias; without biases there is none.
+        The last row is the bias; a layer without biases lacks it.
         """
         ends = np.cumsum(self._counts)[:-1]
         parts = np.split(np.array(theta), ends)
         return [part.reshape(-1, units) for part, units in zip(parts, self.sizes[1:], strict=True)]
 
     def architecture(self) -> Architecture:
-        """Return the network as the numbers that kernels take."""
+        """Return the network as arrays of numbers, for kernels."""
         sizes = np.array(self.sizes, dtype=np.int64)
         biases = np.array((False, *self.biases), dtype=np.int64)
         counts = (sizes[:-1] + biases[1:]) * sizes[1:]
@@ -141,7 +141,7 @@ class Network:
 
 @lru_cache(maxsize=16)
 def _positions(sizes: tuple[int, ...], biases: tuple[bool, ...]) -> dict[str, int]:
-    """Return the dictionary of `Network.positions`; a few are kept, because they are large."""
+    """Return `Network.positions`; the cache is small because the dictionaries can be large."""
     positions: dict[str, int] = {}
     weights = units = start = 0
     for fan_in, fan_out, bias in zip(sizes, sizes[1:], biases, strict=False):

@@ -1,4 +1,4 @@
-"""The `[grid]` table of an experiment file: how axes are written, and which are refused."""
+"""Parse and check the `[grid]` table of an experiment file."""
 
 import math
 from collections import Counter
@@ -16,10 +16,10 @@ from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced, Values
 from harness.experiment.schema import Kind
 from harness.hints import nearest, suggest
 
-# Run ids stay exact in every tool that reads the tables, and a grid larger than this has no end.
+# Run ids up to here are exact in every tool that reads the tables.
 MOST_RUNS = 2**53
 
-# Longer axes of whole numbers are written out, because each value is checked to be whole.
+# Spaced axes of whole numbers are limited, because every value is checked to be whole.
 _MOST_WHOLE = 1000
 
 _SPEC_KEYS = ("values", "linear", "log", "count")
@@ -30,13 +30,13 @@ _AXIS_FORMS = (
 
 
 def parse_grid(document: Mapping[str, Any], allowed: Settings) -> Grid:
-    """Return the grid of the file's `[grid]` table.
+    """Return the grid of the `[grid]` table.
 
     Raises
     ------
     ExperimentError
-        An axis has no such name, no values, values of another kind or some of them twice; a zip
-        names axes that are not there or of different lengths; the grid is too large.
+        The name of an axis is unknown; its values are missing, of another kind, or repeated; zipped
+        axes are missing or differ in length; the grid is too large.
     """
     axes = {
         name: Axis(name=name, values=_parse_axis(name, spec, allowed))
@@ -55,12 +55,12 @@ def parse_grid(document: Mapping[str, Any], allowed: Settings) -> Grid:
         _refuse_repeats(dimension)
     grid = Grid(dimensions=dimensions)
     if grid.size > MOST_RUNS:
-        # In decimal: a grid may have more runs than a float can say.
+        # Decimal, because the number of runs may be larger than any float.
         raise ExperimentError(
             "grid",
             f"has {Decimal(grid.size):.2e} runs, the product of {shown(grid.shape)}; at most 2^53"
             " are allowed.",
-            "Make an axis shorter, or zip axes that belong together.",
+            "Shorten an axis, or zip axes that belong together.",
         )
     return grid
 
@@ -70,10 +70,10 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
     if name not in allowed:
         raise ExperimentError(
             key,
-            "is no axis of this network.",
+            "is not an axis of this network.",
             suggest(name, allowed)
             or f"Axes are {', '.join(name for name in allowed.named if not name[-1].isdigit())},"
-            " those of one layer, such as activation_1, and parameters by name.",
+            " axes of one layer, such as activation_1, and parameters by name.",
         )
     setting = allowed[name]
     if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):
@@ -81,7 +81,7 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
             raise ExperimentError(
                 key,
                 f"= {shown(spec)} must be a number of initialisations from 1 to 2^53.",
-                "For chosen initialisations write their ids in a list.",
+                "To choose initialisations, give a list of their ids.",
             )
         return Counted(spec)
     if isinstance(spec, list):
@@ -91,7 +91,7 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
         raise ExperimentError(
             key,
             f"= {shown(spec)} must be {also}{_AXIS_FORMS}.",
-            f"For one value write [{shown(spec)}].",
+            f"Write a single value as [{shown(spec)}].",
         )
     match sorted(spec):
         case ["values"]:
@@ -102,7 +102,7 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
     raise ExperimentError(
         key,
         f"= {shown(spec)} must be {_AXIS_FORMS}.",
-        suggest(unknown[0], _SPEC_KEYS) if unknown else "Nothing may be missing.",
+        suggest(unknown[0], _SPEC_KEYS) if unknown else "Add what is missing.",
     )
 
 
@@ -111,7 +111,7 @@ def _listed(key: str, values: Any, setting: Setting) -> Listed:
         raise ExperimentError(
             key,
             f"= {shown(values)} must be a list of at least one value.",
-            "Leave the axis out, or give it values.",
+            "Remove the axis, or give it values.",
         )
     _check_kind(key, values, setting.kind)
     if setting.kind.startswith("number"):
@@ -132,7 +132,7 @@ def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: S
         raise ExperimentError(
             f"{key}.{kind}",
             f"= {shown(ends)} must be [first, last].",
-            "A list of values is written values = [...].",
+            "Write a list of values as values = [...].",
         )
     _check_kind(f"{key}.{kind}", ends, numbers_of)
     for end in ends:
@@ -140,21 +140,21 @@ def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: S
             raise ExperimentError(
                 f"{key}.log",
                 f"= {shown(ends)} must have two numbers above 0.",
-                "Use linear, or write the values out in a list.",
+                "Use linear, or give a list of values.",
             )
     if not (_whole(count) and 1 <= count <= MOST_RUNS):
         raise ExperimentError(
             f"{key}.count",
             f"= {shown(count)} must be a whole number from 1 to 2^53.",
-            "It says how many values there are, both ends included.",
+            "It is the number of values, including both ends.",
         )
     values = Spaced(kind=kind, first=float(ends[0]), last=float(ends[1]), count=count)
     if count > 1 and not _apart(values):
         raise ExperimentError(
             key,
-            f"= {shown(spec)} must have values that differ, and there are not so many numbers"
-            " between its ends.",
-            "Make count smaller, or move the ends apart.",
+            f"= {shown(spec)} must have values that differ; there are not enough floats between"
+            " its ends.",
+            "Use a smaller count, or move the ends apart.",
         )
     if numbers_of == "whole":
         numbers = values.take(np.arange(count)) if count <= _MOST_WHOLE else np.array([0.5])
@@ -163,17 +163,17 @@ def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: S
                 key,
                 f"= {shown(spec)} must have at most {_MOST_WHOLE} values, all of them whole"
                 " numbers up to 2^53.",
-                "Write them out in a list.",
+                "Give a list of values.",
             )
         return replace(values, whole=True)
     return values
 
 
 def _apart(values: Spaced) -> bool:
-    """Tell whether neighbours differ by a unit in the last place or more, where it is largest."""
+    """Tell whether neighbours differ by at least the largest unit in the last place."""
     first, last, steps = values.first, values.last, values.count - 1
     if values.kind == "linear":
-        # Halves, because the distance of two large numbers may overflow.
+        # Halves, because the difference of two large numbers may overflow.
         return abs(last / 2 - first / 2) / steps >= math.ulp(max(abs(first), abs(last))) / 2
     return abs(math.log(last) - math.log(first)) / steps >= 2.0**-51
 
@@ -190,14 +190,14 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
 
 
 def _check_kind(key: str, values: list[Any], kind: Kind) -> None:
-    """Refuse the first of many values that is of another kind."""
+    """Refuse values of another kind, naming the first of them."""
     tests, wanted, examples = zip(*(_KINDS[part] for part in kind.split(" or ")), strict=True)
     for index, value in enumerate(values):
         if not any(test(value) for test in tests):
             raise ExperimentError(
                 f"{key}[{index}]",
                 f"= {shown(value)} must be {' or '.join(wanted)}.",
-                f"Correct it; one is written like {examples[0]}.",
+                f"For example: {examples[0]}",
             )
 
 
@@ -214,14 +214,14 @@ def _parse_zip(spec: Any, axes: Mapping[str, Axis]) -> tuple[tuple[str, ...], ..
         if not isinstance(name, str) or name not in axes:
             raise ExperimentError(
                 "grid.zip",
-                f"names {shown(name)}, which is no axis of the grid; its axes are"
+                f"names {shown(name)}, which is not an axis of the grid; its axes are"
                 f" {shown(list(axes))}.",
                 (nearest(name, axes) if isinstance(name, str) else "") or "Add the axis to [grid].",
             )
         if times[name] > 1:
             raise ExperimentError(
                 "grid.zip",
-                f"has the axis {shown(name)} more than once; it may move with one group.",
+                f"has the axis {shown(name)} more than once; an axis can be in one group only.",
                 "Put axes that move together into one list.",
             )
     for group in spec:
@@ -231,28 +231,28 @@ def _parse_zip(spec: Any, axes: Mapping[str, Axis]) -> tuple[tuple[str, ...], ..
             raise ExperimentError(
                 "grid.zip",
                 f"pairs axes of different lengths: {lengths} values.",
-                "Axes that are zipped move together, so that they must have equally many values.",
+                "Zipped axes move together: give them the same number of values.",
             )
     return tuple(tuple(group) for group in spec)
 
 
 def _refuse_overlaps(axes: Mapping[str, Axis], allowed: Mapping[str, Setting]) -> None:
-    """Refuse an axis for all layers beside one for a layer: one would overwrite the other."""
+    """Refuse an axis of all layers beside one of a single layer, which it would overwrite."""
     for name in axes:
         for part in allowed[name].covers:
             if part in axes:
                 raise ExperimentError(
                     f"grid.{part}",
-                    f"sets a part of what grid.{name} sets; only one of them may be there.",
-                    "Give an axis for each layer instead, and zip those that move together.",
+                    f"sets a part of what grid.{name} sets; only one of them is allowed.",
+                    "Use an axis for each layer, and zip those that move together.",
                 )
 
 
 def _refuse_repeats(dimension: tuple[Axis, ...]) -> None:
-    """Refuse a value that comes twice; zipped axes may repeat one, but not all at once."""
+    """Refuse repeated values; zipped axes may repeat values, but not combinations of them."""
     columns = [axis.values.values for axis in dimension if isinstance(axis.values, Listed)]
     if len(columns) < len(dimension):
-        return  # values that are counted or spaced never repeat
+        return  # counted and spaced values are distinct
     values, times = Counter(zip(*columns, strict=True)).most_common(1)[0]
     if times > 1:
         alone = len(dimension) == 1
@@ -260,5 +260,5 @@ def _refuse_repeats(dimension: tuple[Axis, ...]) -> None:
             " and ".join(f"grid.{axis.name}" for axis in dimension),
             f"{'has' if alone else 'have'} the value {shown(values[0] if alone else values)} more"
             " than once.",
-            "Give it once; to repeat runs from other starting values, add the axis init_id.",
+            "Give it once; to repeat runs from other initial parameters, add the axis init_id.",
         )

@@ -1,4 +1,4 @@
-"""Which epochs of a run are kept: what `record.epochs` means for a number of epochs."""
+"""The recorded epochs of a run, from the key `record.epochs`."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ Wanted = Literal["all", "none"] | Every | Linear | Log
 
 
 def most_recorded(wanted: Wanted, epochs: int) -> int:
-    """Return how many epochs `recorded_epochs` returns at most, without making them."""
+    """Return an upper bound of the number of `recorded_epochs`."""
     if isinstance(wanted, Every):
         return epochs // wanted.every + 2
     if isinstance(wanted, Linear):
@@ -23,10 +23,10 @@ def most_recorded(wanted: Wanted, epochs: int) -> int:
 
 
 def recorded_epochs(wanted: Wanted, epochs: int) -> NDArray[np.int64]:
-    """Return the epochs of a trajectory of a run of `epochs` epochs, ascending.
+    """Return the recorded epochs of a run of `epochs` epochs, ascending.
 
-    The first and the last are always there. Numbers between epochs are rounded, and those that
-    round to the same epoch are one.
+    Unless `wanted` is "none", the first and the last epoch are included. Values between epochs are
+    rounded, and duplicates removed.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def recorded_epochs(wanted: Wanted, epochs: int) -> NDArray[np.int64]:
     elif isinstance(wanted, Linear):
         between = _spread("linear", 0, epochs, wanted.linear)
     elif isinstance(wanted, Log):
-        # Epoch 0, which has no logarithm, is one of them.
+        # One of them is epoch 0, which has no logarithm.
         between = _spread("log", 1, epochs, wanted.log - 1)
     else:
         between = np.arange(epochs)
@@ -50,7 +50,7 @@ def recorded_epochs(wanted: Wanted, epochs: int) -> NDArray[np.int64]:
 
 
 def _spread(kind: Literal["linear", "log"], first: int, last: int, count: int) -> NDArray[np.int64]:
-    """Return `count` whole numbers from first to last, or all where there are not so many."""
+    """Return `count` whole numbers from `first` to `last`, or all if there are fewer."""
     if last - first < count:
         return np.arange(first, last)
     if count < 2:

@@ -1,8 +1,8 @@
-"""The keys of an experiment file, section by section, with what each of them allows.
+"""The keys of an experiment file, section by section.
 
-Each key is one entry: `says` and `allowed` stand in error messages and in docs/experiment-files.md,
-which a test keeps equal to this file, and `axis` is the axis of a grid that sets the key. What
-two sections must agree on is in `checks`, and which epochs `record.epochs` means in `recording`.
+Each key is one entry: `says` and `allowed` appear in error messages and in
+docs/experiment-files.md, which a test keeps equal to this file; `axis` declares the axis of the
+grid that sets the key. Checks that involve several sections are in `checks`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,18 +36,18 @@ NATURAL = "a whole number from 0 to 2^63 - 1"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
-# A list of a million wrong elements would be a million errors, each in every form that a key has.
+# Without it, a list of a million wrong elements would be a million errors.
 _FIRST_ERROR = Field(fail_fast=True)
 
 
 def _unicode(text: str) -> str:
-    """Refuse what no file can hold: bytes of an argument that are not UTF-8."""
+    """Refuse text that UTF-8 cannot encode, as command-line arguments may contain."""
     text.encode()
     return text
 
 
 def _one_wrong_number(table: Any) -> Any:
-    """Leave out all values but a wrong one: each would be an error of its own."""
+    """Keep only the first wrong value, if there is one: each would be an error of its own."""
     if isinstance(table, dict):
         for name, value in table.items():
             if not is_number(value):
@@ -55,7 +55,7 @@ def _one_wrong_number(table: Any) -> Any:
     return table
 
 
-# TOML has types: "0.1" is not a number, 1 is not true. A float may be written without a point.
+# TOML has types: "0.1" is not a number and 1 is not true. A float may be written without a point.
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 NotNegative = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
@@ -72,12 +72,12 @@ _Texts = Annotated[tuple[Text, ...], _FIRST_ERROR]
 
 
 def one_of(names: Iterable[str]) -> AfterValidator:
-    """Return the check that a text is one of `names`."""
+    """Return a validator that accepts only `names`."""
     allowed = frozenset(names)
 
     def check(text: str) -> str:
         if text not in allowed:
-            raise ValueError("it is none of them")
+            raise ValueError("not one of the names")
         return text
 
     return AfterValidator(check)
@@ -93,7 +93,7 @@ Optimiser = Annotated[Text, one_of(OPTIMISERS)]
 
 
 def listed(names: Iterable[str]) -> str:
-    """Write the words that are allowed.
+    """Join the allowed names to a phrase.
 
     >>> listed(["a", "b", "c"])
     '"a", "b" or "c"'
@@ -172,14 +172,14 @@ def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 class Section(BaseModel):
-    """A table of the file: unknown keys are refused, and nothing changes after reading."""
+    """A table of the file; it is immutable and refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod
     def _keep_one_unknown_key(cls, given: Any) -> Any:
-        """Leave out all unknown keys but the first: each would be an error of its own."""
+        """Drop all unknown keys but the first: each would be an error of its own."""
         if not isinstance(given, Mapping):
             return given
         keys = keys_of(cls)
@@ -189,10 +189,10 @@ class Section(BaseModel):
 
 
 class NetworkSection(Section):
-    """The network that is trained."""
+    """The network."""
 
     layers: Annotated[tuple[UpToAMillion, ...], Field(min_length=2, fail_fast=True)] = key(
-        says="units of each layer, inputs first and outputs last",
+        says="number of units of each layer, from the inputs to the outputs",
         allowed="a list of two or more whole numbers, each from 1 to 1000000",
         axis=KeyAxis("whole", name="width", together="hidden", single="hidden"),
     )
@@ -209,7 +209,7 @@ class NetworkSection(Section):
     scales: Annotated[tuple[Positive | Scale, ...], _FIRST_ERROR] | None = key(
         None,
         says="factor on the pre-activation (weights and bias) of each layer after the input;"
-        " 1 if left out",
+        " 1 by default",
         allowed=f"a list with a number above 0 or one of {listed(SCALES)} for each layer after"
         " the input",
         axis=KeyAxis("number or word", name="scale", together="all", single="all", unset=1.0),
@@ -222,9 +222,18 @@ class NetworkSection(Section):
     )
     loss: Loss = key(
         "ssr",
-        says="what training makes smaller",
+        says="function that training minimises",
         allowed=listed(LOSSES),
         axis=KeyAxis("word"),
+    )
+
+
+def _takers(name: str) -> str:
+    """Name the generators that take a key, with their defaults."""
+    return "only for " + " and ".join(
+        f'"{generator}" (default {rule.keys[name]})'
+        for generator, rule in GENERATORS.items()
+        if name in rule.keys
     )
 
 
@@ -233,12 +242,12 @@ class DataSection(Section):
 
     inputs: _Numbers | _Rows | _Texts | None = key(
         None,
-        says="inline: the input of each data point; with `file`: names of its input columns",
+        says="inline: the inputs of each data point; with `file`: the names of its input columns",
         allowed="a list of finite numbers, of lists of finite numbers, or of column names",
     )
     targets: _Numbers | _Rows | _Texts | None = key(
         None,
-        says="inline: the target of each data point; with `file`: names of its target columns",
+        says="inline: the targets of each data point; with `file`: the names of its target columns",
         allowed="a list of finite numbers, of lists of finite numbers, or of column names",
     )
     file: Text | None = key(
@@ -246,25 +255,25 @@ class DataSection(Section):
         says="CSV file with a header, in UTF-8",
         allowed="a path relative to the folder of the experiment file",
     )
-    generator: Generator | None = key(None, says="data made by a rule", allowed=listed(GENERATORS))
+    generator: Generator | None = key(None, says="generated data", allowed=listed(GENERATORS))
     samples: UpToAMillion | None = key(
         None,
-        says='data points of the generators "gaussian" and "chebyshev"; 20 if left out',
+        says=f"number of data points; {_takers('samples')}",
         allowed="a whole number from 1 to 1000000",
     )
     seed: Natural | None = key(
-        None, says='seed of the generator "gaussian"; 0 if left out', allowed=NATURAL
+        None, says=f"seed of the random numbers; {_takers('seed')}", allowed=NATURAL
     )
     degree: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = key(
         None,
-        says='degree of the polynomial of the generator "chebyshev"; 3 if left out',
+        says=f"degree of the polynomial; {_takers('degree')}",
         allowed="a whole number from 0 to 1000",
     )
     standardise: Annotated[
         tuple[Literal["inputs", "targets"], ...], Field(fail_fast=True, max_length=2)
     ] = key(
         (),
-        says="bring each of these columns to mean 0 and standard deviation 1 (of the population)",
+        says="columns to bring to mean 0 and population standard deviation 1",
         allowed='a list of "inputs", "targets", both or none',
     )
 
@@ -273,20 +282,19 @@ class _OptimiserSection(Section):
     """The keys of [training] before the settings of the optimiser."""
 
     epochs: Epochs = key(
-        says="passes over the data",
+        says="number of passes over the data",
         allowed="a whole number from 0 to 2^53",
         axis=KeyAxis("whole", name="max_epochs"),
     )
     learning_rate: NotNegative | Annotated[tuple[NotNegative, ...], _FIRST_ERROR] = key(
-        says="step size over derivative",
+        says="factor on the gradient in an update",
         allowed="a finite number of at least 0, or a list with one for each layer after the input",
         axis=KeyAxis("number", per_run=True, single="all"),
     )
     optimiser: Optimiser = key(
         "sgd",
-        says="how a gradient becomes an update",
+        says="rule that turns a gradient into an update",
         allowed=listed(OPTIMISERS),
-        axis=KeyAxis("word"),
     )
 
 
@@ -314,25 +322,25 @@ else:
 
 
 class TrainingSection(_SettingsSection):
-    """How it is trained."""
+    """Epochs, update rule, batches and stopping."""
 
     batch_size: Count | Literal["all"] = key(
         "all",
-        says="data points in an update",
+        says="data points per update",
         allowed='"all", or a whole number from 1 to the number of data points',
         axis=KeyAxis("whole or word"),
     )
     batches: Batches = key(
         "in_order",
-        says="which data points make a batch: as the file has them, shuffled anew for every epoch,"
-        " or drawn with replacement",
+        says="data points of a batch: in the order of the file, shuffled anew for each epoch, or"
+        " drawn with replacement",
         allowed=listed(BATCHES),
         axis=KeyAxis("word"),
     )
     updates_per_epoch: UpToAMillion | None = key(
         None,
-        says='updates in an epoch, for `batches = "drawn"`; as many as a pass over the data takes'
-        " if left out",
+        says='updates per epoch, only for `batches = "drawn"`; by default, as many as one pass'
+        " over the data takes",
         allowed="a whole number from 1 to 1000000",
         axis=KeyAxis("whole"),
     )
@@ -344,42 +352,42 @@ class TrainingSection(_SettingsSection):
     )
     train: Literal["all"] | _Texts = key(
         "all",
-        says="parameters that train; the others keep their initial values",
+        says="parameters to train; the others keep their initial values",
         allowed='"all", or a list of parameter names such as ["b3"]',
     )
     tolerance: NotNegative | None = key(
         None,
-        says="a run whose loss is at or below it is converged, and ends; none if left out",
+        says="a run ends as converged once its loss is at or below this value; never by default",
         allowed="a finite number of at least 0",
         axis=KeyAxis("number", per_run=True),
     )
     limit: Positive | None = key(
         None,
-        says="a run whose loss is above it is diverged, and ends; only a loss or a parameter that"
-        " is not finite if left out",
+        says="a run ends as diverged once its loss is above this value; by default, only once the"
+        " loss or a parameter is not finite",
         allowed="a finite number above 0",
         axis=KeyAxis("number", per_run=True),
     )
 
 
 class InitialisationSection(Section):
-    """Where the parameters start."""
+    """Initial values of the parameters."""
 
     scheme: Scheme = key(
         "normal",
-        says="how initial weights are drawn",
+        says="distribution of the initial weights",
         allowed=listed(SCHEMES),
         axis=KeyAxis("word", name="init_scheme"),
     )
     scale: Number = key(
         1.0,
-        says="factor on what is drawn",
+        says="factor on the drawn numbers",
         allowed="a finite number",
         axis=KeyAxis("number", per_run=True, name="init_scale"),
     )
     offset: Number = key(
         0.0,
-        says="what is added to it",
+        says="added to the scaled numbers",
         allowed="a finite number",
         axis=KeyAxis("number", per_run=True, name="init_offset"),
     )
@@ -397,31 +405,31 @@ class InitialisationSection(Section):
     )
     init_id: Natural = key(
         0,
-        says="number of the initialisation, where the grid has no axis `init_id`",
+        says="number of the initialisation, if the grid has no axis `init_id`",
         allowed=NATURAL,
         axis=KeyAxis("whole", per_run=True),
     )
     parameters: Annotated[dict[str, Number], BeforeValidator(_one_wrong_number)] = key(
         {},
-        says="initial values by parameter name; they come before the scheme",
+        says="initial values by parameter name; they override the scheme",
         allowed="a table of finite numbers by parameter name, such as { w1 = 3.34, b1 = -1.43 }",
     )
 
 
 class Every(Section):
-    """Epochs at equal distances."""
+    """Every k-th epoch."""
 
     every: Count
 
 
 class Linear(Section):
-    """A number of epochs at equal distances."""
+    """Epochs at equal distances, n of them."""
 
     linear: Count
 
 
 class Log(Section):
-    """A number of epochs at equal ratios."""
+    """Epochs at equal ratios, n of them."""
 
     log: Count
 
@@ -430,25 +438,25 @@ Measure = Annotated[Text, one_of(MEASURES)]
 
 
 class RecordSection(Section):
-    """What is kept of each run beside its row."""
+    """Quantities to record of each run."""
 
     epochs: Literal["all", "none"] | Every | Linear | Log = key(
         Log(log=50),
-        says="epochs of the trajectory; epoch 0 and the one where the run ends are always in it,"
-        ' unless it is "none"',
-        allowed='"all", "none", { every = k }, or a number of them spread as { linear = n } or'
-        " { log = n }",
+        says="epochs to record in the trajectory; epoch 0 and the last epoch of the run are always"
+        ' recorded, except with "none"',
+        allowed='"all", "none", { every = k }, or n epochs, { linear = n } at equal distances or'
+        " { log = n } at equal ratios",
     )
     parameters: Switch | Literal["trajectory"] = key(
         False,
-        says='final parameters as columns w1_final, ...; with "trajectory" also all of them at'
-        " the recorded epochs, as columns w1, ... of the trajectories",
+        says='record the final parameters, as columns w1_final, ... of the runs; with "trajectory",'
+        " also the parameters at the recorded epochs, as columns w1, ... of the trajectories",
         allowed='true, false or "trajectory"',
     )
     sharpness: Switch = key(
         False,
-        says="the largest eigenvalue of the Hessian of the loss at the recorded epochs, as a column"
-        " `sharpness` of the trajectories",
+        says="record the largest eigenvalue of the Hessian of the loss at the recorded epochs, as a"
+        " column `sharpness` of the trajectories",
         allowed="true or false",
     )
     measures: Annotated[tuple[Measure, ...], Field(fail_fast=True, max_length=len(MEASURES))] = key(

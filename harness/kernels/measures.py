@@ -153,16 +153,19 @@ MEASURES: Final = {
         "Euclidean norm of the gradient at the end", keep, norm_at_end, of_gradient=True
     ),
     "relative_sum": Measure(
-        "sum over all epochs of the loss relative to that of epoch 0",
+        "sum over all epochs of the relative loss, that over the loss of epoch 0",
         sum_relative,
         with_spared,
         goes_on=False,
     ),
     "relative_inverse_sum": Measure(
-        "sum over all epochs of its inverse", sum_inverse, inverse_with_spared, goes_on=False
+        "sum over all epochs of the inverse of the relative loss",
+        sum_inverse,
+        inverse_with_spared,
+        goes_on=False,
     ),
     "relative_late": Measure(
-        "its mean over the last 20 epochs", sum_late, mean_late, goes_on=False
+        "mean relative loss over the last 20 epochs", sum_late, mean_late, goes_on=False
     ),
 }
 

@@ -123,8 +123,8 @@ OPTIMISERS: Final = {
             Setting(
                 "drift",
                 default=0.0,
-                says="what is added to the parameters of a layer at the start and with every"
-                " update",
+                says="constant that is added to the parameters of a layer at the start and in"
+                " every update",
                 allowed="a finite number, or a list with one for each layer after the input",
                 by_layer=True,
                 neutral=0.0,

@@ -52,7 +52,7 @@ BAD = {
     "csv cell": (
         GOOD.replace('generator = "dosage"', 'file = "d.csv"\ninputs = ["a"]\ntargets = ["b"]'),
         [],
-        ["d.csv", 'line 3, column "b" is "oops"'],
+        ['"d.csv" has "oops" in line 3, column "b"'],
     ),
     "name with a slash": (GOOD, ["--set", "name=../escaped"], ['name = "../escaped"', "letters"]),
     "grid of 10^400 runs": (GOOD + f"[grid]\ninit_id = 1{'0' * 400}", [], ["1.00e+400", "2^53"]),
@@ -76,7 +76,7 @@ BAD = {
     "--set of a long value": (GOOD, ["--set", "name=" + "a" * 100_000], ['name = "aaa']),
     "--set that is long": (GOOD, ["--set", "a" * 100_000], ["--set", "KEY=VALUE"]),
     "escapes in a value": (GOOD, ["--set", "network.loss=\x1b[31m"], ['"\\u001b[31m"']),
-    "escapes in a key": (GOOD, ["--set", "\x1b[31m=5"], ["\\u001b[31m is no key"]),
+    "escapes in a key": (GOOD, ["--set", "\x1b[31m=5"], ["\\u001b[31m is not a key"]),
     "what others call it": (
         GOOD,
         ["--set", "training.optimizer=adam"],
@@ -90,13 +90,17 @@ BAD = {
     "a name of another meaning": (
         GOOD,
         ["--set", "data.generator=sine"],
-        ['"sine"', '"dosage", "xor", "gaussian" or "chebyshev"', "It means"],
+        ['"sine"', '"dosage", "xor", "gaussian" or "chebyshev"', "Meaning: "],
     ),
-    "softmax": (GOOD, ["--set", "network.activations=['softmax', 'x']"], ["There is none: a sig"]),
+    "softmax": (
+        GOOD,
+        ["--set", "network.activations=['softmax', 'x']"],
+        ["no softmax; for two classes"],
+    ),
     "--set in a number": (
         GOOD,
         ["--set", "training.epochs.x=5"],
-        ["training.epochs = 1 is no tab"],
+        ["training.epochs = 1 is not a table"],
     ),
     "--set in a list": (GOOD, ["--set", "network.layers.1=5"], ["network.layers = [1, 2, 1]"]),
 }
@@ -155,7 +159,7 @@ def test_in_a_process_of_its_own(tmp_path):
     assert done.stderr == (
         "harness: one.toml: training.momentum = 1.5 is not allowed; training.momentum must be a"
         " number from 0 up to, but not including, 1.\n"
-        "It means: share of the last step that is added to the next one (heavy ball).\n"
+        "Meaning: share of the last step that is added to the next one (heavy ball).\n"
     )
     assert files_below(tmp_path) == before
 

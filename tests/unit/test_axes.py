@@ -100,6 +100,7 @@ def test_every_axis_is_tested_and_parameters_are_axes():
 NO_AXIS = {
     "network.biases": "a switch: the network has other parameters then",
     "training.train": "a list of names",
+    "training.optimiser": "one optimiser has no values to choose from",
 }
 
 
@@ -202,9 +203,9 @@ NAN = float("nan")
 BAD = [
     ({"learning_rat": [1]}, "grid.learning_rat", ['"learning_rate"?']),
     ({"epochs": [1]}, "grid.epochs", ['"max_epochs" here']),
-    ({"w99": [1]}, "grid.w99", ["those of one layer"]),
+    ({"w99": [1]}, "grid.w99", ["axes of one layer"]),
     ({"zzz": [1]}, "grid.zzz", ["Axes are width, activation, scale", "parameters by name"]),
-    ({"width_3": [1]}, "grid.width_3", ["those of one layer"]),
+    ({"width_3": [1]}, "grid.width_3", ["axes of one layer"]),
     ({"learning_rate": []}, "grid.learning_rate", ["[]", "at least one"]),
     ({"learning_rate": {"values": []}}, "grid.learning_rate", ["[]", "at least one"]),
     ({"learning_rate": {"values": 3}}, "grid.learning_rate", ["= 3", "list"]),
@@ -216,7 +217,7 @@ BAD = [
     ({"learning_rate": [True]}, "grid.learning_rate[0]", ["true", "finite number"]),
     ({"learning_rate": [NAN]}, "grid.learning_rate[0]", ["nan", "finite"]),
     ({"learning_rate": [10**400]}, "grid.learning_rate[0]", ["1.00e+400", "finite"]),
-    ({"learning_rate": 0.1}, "grid.learning_rate", ["= 0.1", "write [0.1]"]),
+    ({"learning_rate": 0.1}, "grid.learning_rate", ["= 0.1", "as [0.1]"]),
     ({"learning_rate": "0.1"}, "grid.learning_rate", ['"0.1"', "list"]),
     ({"learning_rate": {}}, "grid.learning_rate", ["{}", "linear"]),
     ({"learning_rate": {"lin": [0, 1], "count": 2}}, "grid.learning_rate", ['"linear" here']),
@@ -275,7 +276,7 @@ BAD = [
     ({"zip": ["w1", "w2"], "w1": [1], "w2": [1]}, "grid.zip", ["list of lists", "For example"]),
     ({"zip": [["w1"]], "w1": [1]}, "grid.zip", ["two or more"]),
     ({"zip": [["w1", "momentom"]], "w1": [1], "momentum": [0]}, "grid.zip", ['"momentum"?']),
-    ({"zip": [["w1", ["w2"]]], "w1": [1], "w2": [0]}, "grid.zip", ['["w2"]', "no axis"]),
+    ({"zip": [["w1", ["w2"]]], "w1": [1], "w2": [0]}, "grid.zip", ['["w2"]', "not an axis"]),
     ({"zip": [["w1", 5]], "w1": [1]}, "grid.zip", ["5"]),
     ({"zip": [["w1", "w1"]], "w1": [1]}, "grid.zip", ['"w1" more than once']),
     (

@@ -23,6 +23,7 @@ DRAWN = {"batch_size": 3, "batches": "drawn", "updates_per_epoch": 1, "learning_
 CASES = {
     "first_lesson": first_lesson(),
     "first_lesson_with_momentum": first_lesson(training={"momentum": 0.9, "learning_rate": 0.02}),
+    "first_lesson_with_drift": first_lesson(training={"momentum": 0.5, "drift": [0.01, -0.02]}),
     "first_lesson_in_order": first_lesson(training={"batch_size": 2}),
     "second_lesson": second_lesson(),
     "second_lesson_half_ssr": second_lesson("half_ssr"),
@@ -97,6 +98,7 @@ def test_factors_multiply_and_add_up_to_the_gradient_of_the_kernel(case, epoch, 
     [
         "first_lesson",
         "first_lesson_with_momentum",
+        "first_lesson_with_drift",
         "second_lesson",
         "second_lesson_drawn_with_momentum",
         "three_layers",

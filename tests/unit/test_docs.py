@@ -21,6 +21,7 @@ from harness.experiment.schema import RecordSection, keys_of
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
+from harness.kernels.philox import CONSTANT, NORMAL, UNIFORM
 from harness.kernels.stopping import RUNNING, STATUSES
 
 ROOT = Path(__file__).parents[2]
@@ -113,15 +114,24 @@ def test_every_axis_is_there():
     }
 
 
+def test_generators_and_schemes_are_described_as_in_their_tables():
+    numbers = {CONSTANT: "1", NORMAL: "standard normal", UNIFORM: "uniform from -1 to 1"}
+    assert rows(part("### data"), "generator") == [
+        [f"`{name}`", generator.says] for name, generator in GENERATORS.items()
+    ]
+    assert rows(part("### Initial parameters"), "`scheme`") == [
+        [f"`{name}`", numbers[scheme.distribution], scheme.formula]
+        for name, scheme in SCHEMES.items()
+    ]
+
+
 @pytest.mark.parametrize(
     ("heading", "column", "names"),
     [
-        ("### data", "generator", GENERATORS),
         ("### Network and losses", "activation", ACTIVATIONS),
         ("### Network and losses", "loss", LOSSES),
         ("### Updates, batches and epochs", "`batches`", BATCHES),
         ("### How a run ends", "status", set(STATUSES) - {STATUSES[RUNNING]}),
-        ("### Initial parameters", "`scheme`", SCHEMES),
     ],
 )
 def test_every_name_is_explained(heading, column, names):

@@ -98,7 +98,7 @@ BAD = [
     ("network/biases", 1, "network.biases", ["= 1", "true, false"]),
     ("network/scales", 2.0, "network.scales", ["= 2.0", "list"]),
     ("training/train", "b3", "training.train", ['brackets: ["b3"]']),
-    ("record/parameters", "True", "record.parameters", ["small letters"]),
+    ("record/parameters", "True", "record.parameters", ["lower case"]),
     ("record/measures", "ssr_mean", "record.measures", ['brackets: ["ssr_mean"]']),
     ("record/epochs", 5, "record.epochs", ["= 5", "{ log = n }"]),
     ("initialisation/parameters", {"w1": "a"}, "initialisation.parameters.w1", ['"a"']),
@@ -166,10 +166,20 @@ BAD = [
     ("data", {"inputs": [10**400], "targets": [1]}, "data.inputs[0]", ["1.00e+400"]),
     ("data", {"inputs": [[1, 2]], "targets": [1]}, "data.inputs", ["network.layers", "1", "2"]),
     ("data", {"inputs": [1], "targets": [[1, 2]]}, "data.targets", ["last of network.layers"]),
-    ("data", {"generator": "xor"}, "data.generator", ['"xor"', "first", "2 a data point"]),
+    ("data", {"generator": "xor"}, "data.generator", ['"xor"', "first", "2 inputs per data point"]),
     ("data/samples", 5, "data.samples", ["= 5", '"gaussian" or "chebyshev"']),
-    ("data", {"generator": "chebyshev", "seed": 0}, "data.seed", ['"gaussian" only']),
-    ("data", {"inputs": [1], "targets": [1], "degree": 3}, "data.degree", ['"chebyshev" only']),
+    (
+        "data",
+        {"generator": "chebyshev", "seed": 0},
+        "data.seed",
+        ['only for the generator "gaussian"'],
+    ),
+    (
+        "data",
+        {"inputs": [1], "targets": [1], "degree": 3},
+        "data.degree",
+        ['only for the generator "chebyshev"'],
+    ),
     ("data", {"generator": "gaussian", "samples": 10**9}, "data.samples", ["1000000"]),
     ("data", {"generator": "chebyshev", "degree": 1001}, "data.degree", ["= 1001", "1000"]),
     (
@@ -323,7 +333,7 @@ def refusal(path, changes=None):
         ("a = = 1", "not TOML"),
         ("just words", "not TOML"),
         (TOML + TOML, "not TOML"),
-        ("a = " + "[" * 5000 + "]" * 5000, "too deeply nested"),
+        ("a = " + "[" * 5000 + "]" * 5000, "nested too deeply"),
         ("a = " + "9" * 5000, "4300 digits"),
     ],
 )
@@ -441,7 +451,7 @@ def test_an_experiment_file_is_a_plain_file_of_some_megabytes(tmp_path):
         assert "cannot be read: it is not a plain file" in refusal(path).problem
     path = write(tmp_path, TOML, "huge.toml")
     os.truncate(path, 10**12)
-    assert "it has 1.0 TB, and at most 16.0 MB are read" in refusal(path).problem
+    assert "it has 1.0 TB; at most 16.0 MB are allowed" in refusal(path).problem
 
 
 def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path):
@@ -477,7 +487,7 @@ def test_changes_replace_keys(tmp_path):
     ("dotted", "value", "key", "words"),
     [
         ("training.epoch", 5, "training.epoch", '"epochs"'),
-        ("training.epochs.x", 1, "training.epochs.x", "training.epochs = 10 is no table"),
+        ("training.epochs.x", 1, "training.epochs.x", "training.epochs = 10 is not a table"),
         ("network.layers.0", 1, "network.layers.0", "Set network.layers as a whole"),
         ("network.layers[0]", 1, "network.layers[0]", "layers"),
         ("training", 5, "training", "table"),

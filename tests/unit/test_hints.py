@@ -1,4 +1,4 @@
-"""What a name that is not known here is taken for."""
+"""Suggestions for unknown names."""
 
 import pytest
 
@@ -37,8 +37,8 @@ def test_nearest(name, found):
 @pytest.mark.parametrize(
     ("name", "allowed", "expected"),
     [
-        ("softmax", ACTIVATIONS, "There is none: a sigmoid output"),
-        ("selu", ACTIVATIONS, "There is none; of its kind there is softplus."),
+        ("softmax", ACTIVATIONS, "There is no softmax; for two classes, use a sigmoid output"),
+        ("selu", ACTIVATIONS, "It is not available; the most similar activation is softplus."),
         ("mae", LOSSES, "There is no absolute error"),
         ("logistic", ACTIVATIONS, 'It is called "sigmoid" here.'),
         ("linear", ACTIVATIONS, 'It is called "identity" here.'),
@@ -50,7 +50,7 @@ def test_nearest(name, found):
         ("random_state", ["width", "init_seed"], 'It is called "init_seed" here.'),
         ("max_iter", ["epochs"], 'It is called "epochs" here.'),
         ("optimizer", ["epochs"], "Training is gradient descent"),
-        ("test_size", ["inputs"], "There are no held-out data"),
+        ("test_size", ["inputs"], "There is no held-out data"),
         ("tahn", ACTIVATIONS, 'Did you mean "tanh"?'),
         ("wibble", ACTIVATIONS, ""),
     ],
@@ -61,13 +61,13 @@ def test_suggest(name, allowed, expected):
     assert bool(found) == bool(expected)
 
 
-def test_a_key_of_another_section():
+def test_key_of_another_section():
     assert key_elsewhere("lr") == "It is called training.learning_rate here."
     assert key_elsewhere("random_state") == "It is called initialisation.seed here."
     assert key_elsewhere("logistic") == key_elsewhere("wibble") == ""
 
 
-def test_the_table_names_what_there_is():
+def test_suggested_names_exist():
     from harness.experiment import Experiment
     from harness.experiment.axes import settings
     from harness.experiment.data import GENERATORS
