@@ -6,7 +6,7 @@ Kernels know the entries of a table, such as `activations.ACTIVATIONS`, by their
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.kernels._jit import compiled
+from harness.kernels._jit import inner
 
 
 def code_of(table: Mapping[str, Any], name: str) -> int:
@@ -18,7 +18,7 @@ def by_code(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     """Return `choose(code, *numbers)`, which calls `functions[code](*numbers)` in compiled code."""
     *others, last = functions
 
-    @compiled
+    @inner
     def choose(code: int, *numbers: Any) -> Any:
         return last(*numbers)
 
@@ -32,7 +32,7 @@ def _first(
 ) -> Callable[..., Any]:
     """Return the choice between the function of one code and those of the others."""
 
-    @compiled
+    @inner
     def choose(code: int, *numbers: Any) -> Any:
         if code == known:
             return function(*numbers)

@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from harness.kernels.activations import ACTIVATIONS, activate, bend
+from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.curvature import hessian_product, sharpness_of
 from harness.kernels.passes import Data
-from harness.kernels.tables import code_of
 from tests.reference.curvature import hessian
 from tests.reference.network import COMPLEX_STEP, SLOPES, Twin, gradient_by_complex_step
 from tests.side_by_side import a_problem, a_twin, network_of
@@ -75,13 +74,11 @@ def a_quadratic(spectrum):
 @pytest.mark.parametrize("z", [-30.0, -2.0, -0.3, 0.4, 5.0, 30.0])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_bend_is_the_derivative_of_the_slope(name, z):
-    a, slope = activate(code_of(ACTIVATIONS, name), z)
+    a, slope = ACTIVATIONS[name].value_and_slope(z)
     moved = np.array([z + 1j * COMPLEX_STEP])
     expected = SLOPES[name](moved)[0].imag / COMPLEX_STEP
     # 1 - slope and 1 - 2a have the rounding error of 1.
-    assert bend(code_of(ACTIVATIONS, name), a, slope) == pytest.approx(
-        expected, rel=1e-14, abs=1e-15
-    )
+    assert ACTIVATIONS[name].bend(a, slope) == pytest.approx(expected, rel=1e-14, abs=1e-15)
 
 
 CASES = {
