@@ -23,7 +23,7 @@ ROOT = Path(same_bits.__file__).parents[1]
 FEATURES = llvmlite.binding.get_host_cpu_features()
 
 
-# Other numbers of lanes: tests/unit/test_lane_descent.py.
+# Other numbers of lanes: tests/unit/kernels/test_lane_descent.py.
 @pytest.mark.parametrize("lanes", [1, 8])
 def test_lanes(lanes):
     assert digest(lanes) == EXPECTED

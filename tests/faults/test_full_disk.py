@@ -8,13 +8,13 @@ import tempfile
 import pytest
 
 import harness
-from harness.cli import app as commands
+from harness.cli import app
 from tests.faults.effort import LONG
 from tests.faults.sweeps import commits, tables, train
 
 SEEDS = 3
 PAGE = 4096
-NO_SPACE = commands._STATUS[harness.NoSpaceError]
+NO_SPACE = app._STATUS[harness.NoSpaceError]
 
 
 def mount(folder, size, *more):

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 import harness
-from harness.cli import app as commands
+from harness.cli import app
 from harness.store import Store
 from tests.faults.cluster import wait_until
 from tests.faults.effort import LONG
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the server of p
 
 ROUNDS = 40 if LONG else 1
 KILLS = 25
-IN_USE = commands._STATUS[harness.InUseError]
+IN_USE = app._STATUS[harness.InUseError]
 
 SEEDS = 12  # of sweeps that are paused: after one of twelve chunks
 

@@ -131,7 +131,7 @@ def _cluster(folder: Path, workers: int) -> Iterator[tuple]:
                     [DASK, *map(str, command)],
                     stdout=log,
                     stderr=log,
-                    env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},  # for Nothing
+                    env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},  # for Nothing
                 )
             started.append(process)
             while not file.exists():

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, axes, checks, load_experiment
-from harness.experiment import parse_grid as grid_table
 from harness.experiment.data import GENERATORS
 from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import Network
+from harness.experiment.parse_grid import _MOST_WHOLE, MOST_RUNS
 from harness.experiment.recording import recorded_epochs
 from harness.experiment.schema import RecordSection, keys_of
 from harness.kernels.activations import ACTIVATIONS
@@ -144,10 +144,10 @@ def test_limits_are_the_limits_of_the_code():
         (checks.MOST_NUMBERS, "an epoch may draw {} data points"),
         (checks.MOST_RECORDED, "A trajectory may have {} rows"),
         (MOST_VARIANTS, "and {} combinations"),
-        (grid_table._MOST_WHOLE, "at most {} of them"),
+        (_MOST_WHOLE, "at most {} of them"),
     ):
         assert words.format(number) in " ".join(PAGE.split())
-    assert grid_table.MOST_RUNS == 2**53
+    assert MOST_RUNS == 2**53
     assert "may have 2^53 runs" in PAGE
 
 
