@@ -51,9 +51,7 @@ def speed() -> str:
         title = f"**{BASELINES[name].title}{cores}**" if name == OURS else BASELINES[name].title
         rows.append(f"| {title} | {' | '.join(cells.get(w, '') for w in workloads)} |")
     what = [f"- `{name}`: {WORKLOADS[name][0].says}" for name in workloads]
-    one_core = (
-        "On one core unless stated otherwise; in brackets, how many times faster harness is."
-    )
+    one_core = "On one core unless stated otherwise; in brackets, how many times faster harness is."
     return "\n".join([*rows, "", f"*{one_core}", f"{table['machine'].iloc[0]}.*", "", *what])
 
 

@@ -152,7 +152,7 @@ def test_the_page_has_what_was_found_beside_what_was_published(found, tmp_path):
         assert cells[2] == f"{found.overviews[name].dimension:.2f}"
         assert cells[3] == f"{len(dimensions)}"
         assert cells[5:] == [f"**{np.median(every):.2f}**", f"{published:.2f}"]
-    assert "0 are of another kind" in page
+    assert "0 have another kind" in page
     for name in ("overviews", "zooms", "dimensions", "steps", "refined"):
         assert f"(images/trainability_{name}.png)" in page
         assert (tmp_path / f"trainability_{name}.png").read_bytes().startswith(b"\x89PNG")
