@@ -99,7 +99,8 @@ column names the busiest part, and its share of the time.
 **Accuracy.** Two workers with empty chunks processed {costs.sent_a_second:,.0f} per second
 here, where all processes share {available_threads()} processors; the simulation, where each has
 its own, predicts {5000 / quick.seconds:,.0f}. It neglects the network,
-differences in the speed of workers, and the growth of a scheduler's costs with the number of workers.
+differences in the speed of workers, and the growth of a scheduler's costs with the number of
+workers.
 """
 
 
