@@ -267,7 +267,7 @@ def test_the_message_is_the_one_shown(folder, monkeypatch):
     assert "\n".join(message) == f"harness: {caught.value}"
 
 
-def test_links_inside_the_page_lead_somewhere():
+def test_links_inside_the_page_have_a_target():
     headings = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
     anchors = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
     assert set(re.findall(r"\]\(#(.*?)\)", PAGE)) <= anchors
