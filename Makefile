@@ -1,4 +1,4 @@
-# The habits of this project; continuous integration calls the same targets.
+# Commands of this project; continuous integration calls the same targets.
 
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -6,9 +6,9 @@ WORKERS ?= 2
 BIN     := $(VENV)/bin
 PIP      = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Branches of the kernels that the tests without the compiler have to take, in per cent.
+# Percentage of the kernels' branches that the tests without the compiler must take.
 KERNEL_BRANCHES := 95
-# Lanes are machine code alone: they are held against the other kernels, bit by bit.
+# Lanes exist only as machine code. Tests compare them with the other kernels, bit by bit.
 COMPILED_ONLY := harness/kernels/_cache.py,harness/kernels/_jit.py,harness/kernels/lane*.py,harness/kernels/simd/lanes.py,harness/kernels/simd/memory.py,harness/kernels/simd/parts.py
 
 FUZZED := files_of_experiments mappings changes csv_files conditions results_folders
@@ -19,10 +19,10 @@ FUZZED := files_of_experiments mappings changes csv_files conditions results_fol
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-17s %s\n", $$1, $$2 }'
 
-sweep: $(VENV)/.installed  ## train experiments/dosage.toml and show what came out
+sweep: $(VENV)/.installed  ## train experiments/dosage.toml and show the results
 	@$(BIN)/harness run experiments/dosage.toml
 
-test: $(VENV)/.installed-test  ## style, types, architecture, tests, tests without the compiler
+test: $(VENV)/.installed-test  ## check style, types and architecture; run tests with and without the compiler
 	@echo "== style"
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -36,11 +36,11 @@ test: $(VENV)/.installed-test  ## style, types, architecture, tests, tests witho
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -p no:xdist --benchmark-disable -m jitless tests/unit
 	@$(BIN)/python -m coverage report --include='harness/kernels/*' --omit='$(COMPILED_ONLY)' --fail-under=$(KERNEL_BRANCHES)
 
-torture: $(VENV)/.installed-test  ## kill, fill, flip and fail for minutes, and see that results survive
+torture: $(VENV)/.installed-test  ## test that results survive kills, full disks, flipped bits and failures; takes minutes
 	@HARNESS_TORTURE=1 $(BIN)/python -m pytest -q tests/faults
 
 fuzz: $(VENV)/.installed-test  ## read a hundred thousand mutated files, arguments and folders
-	@# A process for each target, because Hypothesis keeps what it has tried in memory.
+	@# One process per target, because Hypothesis keeps all tried examples in memory.
 	@for target in $(FUZZED); do \
 		HARNESS_FUZZ=100000 $(BIN)/python -m pytest -q -s -p no:xdist tests/fuzz -k $$target || exit 1; \
 	done
@@ -49,21 +49,21 @@ bench: $(VENV)/.installed  ## compare the speed with NumPy, Numba, JAX and PyTor
 	@$(PIP) --editable '.[peers]'
 	@$(BIN)/harness bench
 
-bench-c: $(VENV)/.installed-test  ## compare the speed with C, where there is gcc
+bench-c: $(VENV)/.installed-test  ## compare the speed with C, if gcc is installed
 	@$(BIN)/python tests/benchmarks/against_c.py
 
-docs: $(VENV)/.installed-test  ## train what the README and the notebook show, and draw the picture
+docs: $(VENV)/.installed-test  ## train the examples of the README and the notebook, and update their outputs
 	@$(BIN)/python -m tools.readme
 	@$(BIN)/python -m tools.readme_picture
 	@$(BIN)/python -m tools.notebook
 
-landmarks: $(VENV)/.installed-test  ## train published results again and write docs/landmarks; takes an hour
+landmarks: $(VENV)/.installed-test  ## train the landmarks and write docs/landmarks; takes an hour
 	@$(BIN)/python -m experiments.landmarks
 
-capacity: $(VENV)/.installed-test  ## measure what a chunk costs on a cluster, and write docs/capacity.md
+capacity: $(VENV)/.installed-test  ## measure the cost of a chunk on a cluster and write docs/capacity.md
 	@$(BIN)/python -m tools.capacity
 
-format: $(VENV)/.installed-test  ## put the code in its form
+format: $(VENV)/.installed-test  ## format the code
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
@@ -71,16 +71,16 @@ clean:  ## remove the environment, caches and build leftovers; results stay
 	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .benchmarks
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# $(error) says its one line and ends make with status 2.
+# $(error) prints one line and ends make with status 2.
 define need_python
 $(if $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),,$(error \
-harness needs Python 3.11 or newer, and $(PYTHON) is $(or $(shell $(PYTHON) -V 2>/dev/null),not there); name another: make PYTHON=python3.12))
+harness needs Python 3.11 or newer, and $(PYTHON) is $(or $(shell $(PYTHON) -V 2>/dev/null),not installed); name another: make PYTHON=python3.12))
 endef
 
 $(BIN)/python:
 	$(need_python)
-	@echo "== making $(VENV)"
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }  # half an environment would pass for one
+	@echo "== creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }  # or half an environment would pass for a whole one
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo "== installing harness into $(VENV)"

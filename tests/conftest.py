@@ -1,4 +1,4 @@
-"""What tests of several folders share."""
+"""Fixtures and settings that tests of several folders share."""
 
 from copy import deepcopy
 
@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 from harness.experiment import Experiment
 
-# A first example compiles, and the machine may be slow: no property is about time.
+# The first example compiles and the machine may be slow; properties have no deadline.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
@@ -24,7 +24,7 @@ SMALL = {
 
 @pytest.fixture
 def small():
-    """Return a function that makes the small experiment, with keys replaced as by --set."""
+    """Return a function that makes the small experiment, with keys replaced like by --set."""
 
     def make(**changes):
         document = deepcopy(SMALL)

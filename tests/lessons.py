@@ -10,7 +10,7 @@ TWO_OUTPUTS = {
 
 
 def an_experiment(layers, activations, data, loss="ssr", training=None, grid=None, **network):
-    """An experiment with biases that start from numbers and not from 0."""
+    """Return an experiment with nonzero initial biases."""
     return Experiment.from_mapping(
         {
             "name": "traced",

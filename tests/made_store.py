@@ -1,4 +1,4 @@
-"""Results folders that no network made: a manifest and origins with all that they must have."""
+"""Valid manifests, origins and results folders without any training."""
 
 import math
 
@@ -12,7 +12,7 @@ POINTS = np.array([[0.0], [0.5]])
 
 
 def manifest(runs, chunk_size, **changes):
-    """A manifest of any experiment."""
+    """Return a manifest."""
     values = {
         "identity": IDENTITY,
         "lineage": "2" * 64,
@@ -36,7 +36,7 @@ def make_store(folder, runs, chunk_size, **changes):
 
 
 def origin(**changes):
-    """Where a chunk comes from."""
+    """Return the origin of a chunk."""
     values = {
         "worker": "process 1 on here",
         "finished": "2026-01-01T00:00:00.000+00:00",

@@ -1,4 +1,4 @@
-"""An object store of this machine that talks the protocol of S3."""
+"""A local object store that speaks the protocol of S3."""
 
 from contextlib import contextmanager
 
@@ -9,10 +9,10 @@ from s3fs import S3FileSystem
 
 @contextmanager
 def serving_s3():
-    """Yield the URL of a bucket, and the environment variables by which s3fs finds it."""
+    """Yield the URL of a bucket, and the environment variables that s3fs needs to find it."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
-    S3FileSystem.clear_instance_cache()  # which may have talked to another server
+    S3FileSystem.clear_instance_cache()  # which may be connected to another server
     try:
         host, port = server.get_host_and_port()
         endpoint, region = f"http://{host}:{port}", "us-east-1"

@@ -1,7 +1,6 @@
-"""How long tests wait for what must happen.
+"""Time that tests wait for an event.
 
-It keeps a hanging test from hanging for ever and says nothing of speed: a machine may be slow, or
-busy with other work.
+It only stops a test that hangs. It is not a test of speed, because a machine may be slow or busy.
 """
 
 PATIENCE = 600.0  # seconds

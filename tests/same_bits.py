@@ -1,6 +1,6 @@
-"""One digest of all numbers of some trainings: `python -m tests.same_bits 1 8` prints it twice.
+"""A digest of all numbers of some trainings: `python -m tests.same_bits 1 8` prints it twice.
 
-In a process of its own, because the processor that is compiled for is chosen when numba starts.
+Tests run it in a separate process, because numba chooses the target processor when it starts.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ POINTS = {
 
 
 def experiment(activation, last, grid, **training):
-    """A small sweep: every epoch is recorded, every parameter kept."""
+    """Return a small sweep that records every epoch and every parameter."""
     loss = "cross_entropy" if last == "sigmoid" else "ssr"
     return Experiment.from_mapping(
         {
@@ -34,7 +34,7 @@ def experiment(activation, last, grid, **training):
     )
 
 
-# Each activation; runs that converge, diverge, or do neither; momentum; every kind of batch.
+# All activations; runs that converge, diverge, or neither; momentum; all kinds of batches.
 EXPERIMENTS = (
     experiment("softplus", "identity", {"learning_rate": [0.01, 0.1, 2.0], "init_id": 9},
                tolerance=0.1),
@@ -47,7 +47,7 @@ EXPERIMENTS = (
 
 
 def add(digest, tables):
-    """Feed the rows of some tables; one NaN is as good as another."""
+    """Add the rows of some tables to a digest; all NaN count as the same."""
     for table in tables:
         for name, column in table.items():
             values = np.asarray(column)
@@ -58,7 +58,7 @@ def add(digest, tables):
 
 
 def digest(lanes, size=None):
-    """The digest of all trainings, in ranges of `size` runs or all at once."""
+    """Return the digest of all trainings, in ranges of `size` runs or all at once."""
     found = hashlib.sha256()
     for sweep in EXPERIMENTS:
         trainer, runs = Trainer(sweep, lanes=lanes), sweep.grid.size

@@ -1,6 +1,6 @@
-"""The package beside its slow twin: the same network, data and settings, given to both.
+"""The package and its slow twin, with the same network, data and settings.
 
-Only here is a `Twin` of tests/reference turned into what the kernels take.
+This is the only place that converts a `Twin` of tests/reference into arguments of the kernels.
 """
 
 import math
@@ -17,19 +17,19 @@ from harness.training.buffers import make_rows
 from tests.reference import training
 from tests.reference.network import Twin
 
-CLOSE = {"rel": 1e-10, "abs": 1e-13}  # a few epochs do not let rounding grow further
+CLOSE = {"rel": 1e-10, "abs": 1e-13}  # rounding does not grow further in a few epochs
 NO_TOLERANCE, NO_LIMIT = -1.0, float(np.finfo(float).max)
 
 
 def a_twin(sizes, activation="tanh", loss="ssr", last="identity", **more):
-    """One activation in all hidden layers; a sigmoid output where the loss asks for it."""
+    """Return a twin with one hidden activation, and a sigmoid output if the loss needs it."""
     last = "sigmoid" if loss == "cross_entropy" else last
     activations = (activation,) * (len(sizes) - 2) + (last,)
     return Twin(sizes=sizes, activations=activations, loss=loss, **more)
 
 
 def a_problem(twin, samples=5, seed=3):
-    """Parameters, inputs and targets between 0 and 1, the same at every call."""
+    """Return parameters, inputs and targets between 0 and 1, the same at every call."""
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(samples, twin.sizes[0]))
     targets = rng.uniform(size=(samples, twin.sizes[-1]))
@@ -37,7 +37,7 @@ def a_problem(twin, samples=5, seed=3):
 
 
 def network_of(twin):
-    """The twin as the package calls it."""
+    """Return the twin as a network of the package."""
     return Network(
         sizes=twin.sizes,
         activations=twin.activations,
@@ -49,15 +49,15 @@ def network_of(twin):
 
 
 def kernel_gradient(twin, theta, inputs, targets, order=None):
-    """SSR, loss and gradient by the kernel, over the data points `order`."""
+    """Return SSR, loss and gradient by the kernel, over the data points `order`."""
     order = np.arange(len(inputs)) if order is None else np.array(order)
     architecture = network_of(twin).architecture()
-    with np.errstate(all="ignore"):  # without the compiler NumPy warns of what overflows
+    with np.errstate(all="ignore"):  # without the compiler, NumPy warns of overflows
         return loss_gradient(architecture, theta, Data(x=inputs, y=targets), order)
 
 
 def kernel_predict(twin, theta, inputs):
-    """Predictions by the kernel."""
+    """Return the predictions by the kernel."""
     return predict(network_of(twin).architecture(), theta, inputs)
 
 
@@ -73,7 +73,7 @@ def plan_of(
     recorded=None,
     measure_gradient=True,
 ):
-    """The settings of the twin's `train` that all runs of a block share, as the kernel's."""
+    """Return settings of the twin's `train` that all runs share, as the kernel's plan."""
     batch_size = batch_size or samples
     return descent.TrainingPlan(
         epochs=epochs,
@@ -91,10 +91,10 @@ def plan_of(
 
 
 def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limit=None, runs=1):
-    """A block of runs before their first update; every setting may be one or one a run."""
+    """Return a block of runs before the first update; settings may differ per run."""
 
     def filled(shape, value):
-        array = np.empty(shape)  # not a copy, whose order in memory may be another
+        array = np.empty(shape)  # not a copy, whose memory order may differ
         array[:] = value
         return array
 
@@ -120,7 +120,7 @@ def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limi
 def kernel_train(
     twin, inputs, targets, plan, runs, rows=None, keeps_loss=True, stop=None, progress=None
 ):
-    """Train a block and return what it left, and the counts of ended runs and of updates."""
+    """Train a block; return runs, rows, and the counts of ended runs and of updates."""
     count = len(runs.theta)
     rows = make_rows(count, plan.recorded.size, keeps_loss) if rows is None else rows
     stop = np.zeros(1, dtype=np.uint8) if stop is None else stop
@@ -153,7 +153,7 @@ def train_both(twin, problem, epochs, rates, **settings):
 
 
 def assert_same_training(runs, rows, record):
-    """Hold everything that one run left to the twin's record of it."""
+    """Compare all results of a run with the twin's record."""
     assert stopping.STATUSES[rows.status[0]] == record.status
     assert rows.epochs[0] == record.epochs
     assert rows.recorded[0] == len(record.ssr)

@@ -1,1 +1,1 @@
-"""Programs that measure, train or draw what the documentation shows."""
+"""Programs that write parts of the documentation and of the sources."""

@@ -1,7 +1,8 @@
-"""Print the coefficients of `harness/kernels/elementary.py`, so that nobody has to believe them.
+"""Print the coefficients of the polynomials in `harness/kernels/elementary.py`.
 
-Each is of the polynomial of its degree whose largest relative error, in the function that it is
-for, is the smallest (Remez, 1934). `python -m tools.minimax` takes seconds and needs only mpmath.
+Each polynomial minimises, for its degree, the largest relative error of the function that uses it
+(Remez, 1934). `python -m tools.minimax` takes seconds and needs only mpmath. docs/decisions/0001
+refers to it.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from mpmath import mp, mpf
 Function = Callable[[mpf], mpf]
 
 mp.prec = 200
-POINTS = 1000  # where errors are looked at
+POINTS = 1000  # at which errors are evaluated
 
 
 def value(p: list[mpf], x: mpf) -> mpf:
@@ -20,11 +21,11 @@ def value(p: list[mpf], x: mpf) -> mpf:
 
 
 def remez(f: Function, weight: Function, low: mpf, high: mpf, degree: int) -> list[float]:
-    """Return the p, constant first, with the smallest largest |weight(x) (f(x) - p(x))|.
+    """Return the p, constant first, that minimises the largest |weight(x) (f(x) - p(x))|.
 
-    An error that takes its largest size degree + 2 times with changing sign is the smallest there
-    is. Each round solves for a p with errors of one size at degree + 2 points, and goes on to the
-    points between the zeros where the errors of that p are largest.
+    The maximum is minimal if the error attains it degree + 2 times with alternating signs. Each
+    round solves for a p whose errors have the same size at degree + 2 points, and then moves each
+    point to the largest error of that p between two zeros.
     """
     grid = [
         low + (high - low) * (1 - mp.cos(mp.pi * (i + 0.5) / POINTS)) / 2 for i in range(POINTS)
@@ -49,7 +50,7 @@ def remez(f: Function, weight: Function, low: mpf, high: mpf, degree: int) -> li
 
 
 def show(name: str, f: Function, weight: Function, low: mpf, high: mpf, degree: int) -> None:
-    """Print the coefficients, rounded to floats, and what they are good for."""
+    """Print the coefficients, rounded to floats, and the largest error."""
     p = remez(f, weight, low, high, degree)
     points = [low + (high - low) * (i + mpf(0.5)) / POINTS for i in range(POINTS)]
     worst = max(abs(weight(x) * (f(x) - value(p, x))) for x in points)
@@ -65,7 +66,7 @@ def log_of(y: mpf) -> mpf:
 
 
 def main() -> None:
-    """Print everything."""
+    """Print the coefficients of all polynomials."""
     ln2 = mp.log(2)
     # e^r = 1 + r + r^2 p(r)
     show(

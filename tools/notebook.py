@@ -1,4 +1,4 @@
-"""Run docs/from-sweep-to-insight.ipynb and keep its outputs. `make docs` runs it."""
+"""Run docs/from-sweep-to-insight.ipynb and save its outputs. `make docs` runs it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ NOTEBOOK = Path(__file__).parents[1] / "docs" / "from-sweep-to-insight.ipynb"
 
 
 def executed() -> nbformat.NotebookNode:
-    """Return the notebook with its outputs.
+    """Run the notebook and return it with its outputs.
 
     Raises
     ------
@@ -20,7 +20,7 @@ def executed() -> nbformat.NotebookNode:
     client = NotebookClient(notebook, resources={"metadata": {"path": NOTEBOOK.parent}})
     client.execute()
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # times of day, which would change with every run
+        cell.metadata.pop("execution", None)  # times of day, which change with every run
     notebook.metadata.pop("language_info", None)
     return notebook
 

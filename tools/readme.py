@@ -1,7 +1,7 @@
-"""Write what the README shows: outputs of its commands, its table of speed. `make docs` runs it.
+"""Update the README: outputs of its commands, and its table of speed. `make docs` runs it.
 
-It trains into results/ and reads what the commands print and leave, so that no figure is typed by
-hand.
+It trains into results/ and reads the output and the files of the commands, so that all figures in
+the README come from a run.
 """
 
 import os
@@ -23,7 +23,7 @@ SPEED = ROOT / "results" / "bench" / "speed.csv"
 
 
 def harness(*arguments: str) -> str:
-    """Return what a command prints in 80 columns, without blanks at the ends of lines."""
+    """Return the output of a command in 80 columns, without trailing blanks."""
     environment = os.environ | {"COLUMNS": "80"}
     done = subprocess.run(
         [HARNESS, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
@@ -32,7 +32,7 @@ def harness(*arguments: str) -> str:
 
 
 def speed() -> str:
-    """Return the table of speed, from what `harness bench` left; where it did not, it is run."""
+    """Return the table of speed from the file of `harness bench`, which is run if it is missing."""
     if not SPEED.exists():
         harness("bench")
     table = pd.read_csv(SPEED)
@@ -51,14 +51,12 @@ def speed() -> str:
         title = f"**{BASELINES[name].title}{cores}**" if name == OURS else BASELINES[name].title
         rows.append(f"| {title} | {' | '.join(cells.get(w, '') for w in workloads)} |")
     what = [f"- `{name}`: {WORKLOADS[name][0].says}" for name in workloads]
-    one_core = (
-        "On one core unless it says otherwise; in brackets how many times as fast harness is."
-    )
+    one_core = "On one core unless stated otherwise; in brackets, how many times faster harness is."
     return "\n".join([*rows, "", f"*{one_core}", f"{table['machine'].iloc[0]}.*", "", *what])
 
 
 def cell(row: dict) -> str:
-    """Return the speed of a baseline and how many times as fast harness is."""
+    """Return the speed of a baseline, and how many times faster harness is."""
     rate = si(row["run_epochs_per_second"]).strip()
     if row["baseline"] == OURS:
         return f"**{rate}**"
@@ -69,7 +67,7 @@ def cell(row: dict) -> str:
 
 
 def main() -> None:
-    """Put everything in its place in the README."""
+    """Update all outputs and the table in the README."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     readme = re.sub(
         r"(?<=<!-- speed -->\n).*?(?=<!-- end -->)", f"\n{speed()}\n\n", readme, flags=re.DOTALL

@@ -15,13 +15,13 @@ STYLE = Style(width=10.0, height=4.2, font=10.5, line=1.8, dpi=110)
 
 
 def main() -> None:
-    """Draw the final SSR of all runs, and SSR over epochs of some."""
+    """Draw the final SSR of all runs, and the SSR by epoch of some."""
     results = harness.open_results("results/dosage")
     runs = results.runs
     fit_at = results.manifest["experiment"]["training"]["tolerance"]
     figure, (left, right) = new_figure(STYLE, 2, width_ratios=[1.15, 1])
 
-    # Every run: a column a learning rate, a row a start.
+    # All runs: one column per learning rate, one row per initialisation.
     ordered = runs.assign(init_id=ranks(runs))
     across, up = places(ordered["learning_rate"], 200), places(ordered["init_id"], 200)
     draw_ssr(figure, left, across, up, cell_values(ordered, across, up)[0], STYLE)
@@ -33,7 +33,7 @@ def main() -> None:
         title=f"final SSR of {len(runs):,} trainings (grey: diverged)",
     )
 
-    # The way there, at the rate from which most starts fit.
+    # SSR over epochs, at the rate at which most initialisations fit.
     best = (runs["ssr_final"] <= fit_at).groupby(runs["learning_rate"]).sum().idxmax()
     chosen = runs[(runs["learning_rate"] == best) & (runs["init_id"] < 40)]
     ways = results.trajectories(chosen["run_id"], ["run_id", "epoch", "ssr"])

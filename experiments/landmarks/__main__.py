@@ -18,10 +18,16 @@ NAMES = (
 
 
 def main() -> None:
-    """Read the command line, and write a page for each landmark that it names."""
+    """Write the page of each landmark named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments.landmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; or all")
-    parser.add_argument("--quick", action="store_true", help="small versions, not into docs/")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)}; default: all"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="train small versions; write their pages into OUT/quick/pages",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "landmarks")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):

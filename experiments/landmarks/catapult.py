@@ -1,4 +1,4 @@
-"""The catapult: a rate above 2 over the curvature throws training to where it is flatter."""
+"""The catapult: a rate above 2 over the curvature moves training to a flatter region."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ FILE = ROOT / "experiments" / "catapult.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was measured.
+    """Measurements of the catapult.
 
     Attributes
     ----------
@@ -40,11 +40,11 @@ class Found:
         return float(self.ways["curvature"].iloc[0])
 
     def way(self, rate: float) -> pd.DataFrame:
-        """Return the run of a rate, epoch by epoch."""
+        """Return the epochs of the run with a rate."""
         return self.ways[self.ways["learning_rate"] == rate].reset_index(drop=True)
 
     def furthest(self) -> float:
-        """Return how far f^2 and curvature are from the recurrence, of themselves."""
+        """Return the largest relative distance of f^2 and curvature from the recurrence."""
         found = 0.0
         for rate, way in self.ways.groupby("learning_rate"):
             exact = recurrence(self.start, self.curvature, rate, self.width, len(way) - 1)
@@ -127,29 +127,29 @@ def tell(found: Found, pictures: Path) -> str:
     diverged = ends.loc[ends["status"] == "diverged", "learning_rate"]
     return f"""\
 Lewkowycz, Bahri, Dyer, Sohl-Dickstein and Gur-Ari (*The large learning rate phase of deep learning:
-the catapult mechanism*, 2020, arXiv 2003.02218) solve the smallest network that shows it: two
+the catapult mechanism*, 2020, arXiv 2003.02218) solve the smallest network with this effect: two
 linear layers, f = v.u x / sqrt(n), one data point x = 1, y = 0 and the loss f^2 / 2. Its curvature
-is c = (|u|^2 + |v|^2) / n. For small rates, below 2 / c, the loss falls. Between 2 / c and 4 / c it
-first rises. That makes c smaller, until 2 / rate is above it; then the loss falls to 0. Above 4 / c
-it diverges.
+is c = (|u|^2 + |v|^2) / n. For rates below 2 / c the loss falls. Between 2 / c and 4 / c it first
+rises, which makes c smaller until it is below 2 / rate; then the loss falls to 0. Above 4 / c it
+diverges.
 
 Here n = {found.width}, f = {found.start:.3f} and c = {c:.4f} at the start, so that 2 / c =
 {2 / c:.4f} and 4 / c = {4 / c:.4f}.
 
 ![Loss and curvature by epoch, and the curvature at the end over the rate](images/catapult.png)
 
-*Left and middle: lines are trained, dots are the recurrence of the paper. Right: the curvature at
-the end of each run that did not diverge.*
+*Left and middle: trained runs (lines) and the recurrence of the paper (dots). Right: the final
+curvature of each run that did not diverge.*
 
 {table(header, rows)}
 
 - Of the {len(thrown)} catapult runs that settle, {above} end with a curvature above 2 / rate.
-- The least rate that diverges is {diverged.min():g}. 4 / c is the threshold for wide networks and
+- The lowest rate that diverges is {diverged.min():g}. 4 / c is the threshold for wide networks and
   small losses; this network is {found.width} units wide.
-- In each run f^2 and c agree with the paper's recurrence to {found.furthest():.0e} of themselves,
-  as long as the loss is above 1e-12.
-- Where the loss has come to 0 the curvature is the largest eigenvalue of the Hessian: there the
-  recorded sharpness differs from it by {_sharpness_off(ends):.0e} at most."""
+- In each run f^2 and c agree with the paper's recurrence to a relative error of
+  {found.furthest():.0e} as long as the loss is above 1e-12.
+- At a loss of 0, the curvature is the largest eigenvalue of the Hessian. There, the recorded
+  sharpness differs from it by at most {_sharpness_off(ends):.0e}."""
 
 
 def _sharpness_off(ends: pd.DataFrame) -> float:
@@ -158,7 +158,7 @@ def _sharpness_off(ends: pd.DataFrame) -> float:
 
 
 def draw(found: Found) -> bytes:
-    """Draw loss and curvature of some rates, and the curvature at the end of all."""
+    """Draw loss and curvature for some rates, and the final curvature for all."""
     figure, (left, middle, right) = new_figure(SLIDE, 3)
     ends, c = found.ends(), found.curvature
     every = ends["learning_rate"].to_numpy()
@@ -198,7 +198,7 @@ def draw(found: Found) -> bytes:
 
 LANDMARK = Landmark(
     title="The catapult",
-    question="What does a learning rate do that is too large for where training starts?",
+    question="What happens if the learning rate is too large for the initial parameters?",
     files=("catapult.toml",),
     measure=measure,
     tell=tell,

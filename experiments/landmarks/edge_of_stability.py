@@ -1,4 +1,4 @@
-"""The edge of stability: sharpness rises to 2 over the learning rate, and hovers there."""
+"""The edge of stability: sharpness rises to 2 over the learning rate and hovers there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from harness.plots.style import CATEGORIES, DARK, SLIDE, dress, legend, new_figu
 TOY, TEACHING = "edge_of_stability", "edge_teaching"
 DEGREES = (3, 4, 5)
 
-# What hovers is looked at over this last part of the epochs.
+# Sharpness at the edge is measured over this last fraction of the epochs.
 LAST = 0.25
 
-# Of 2 / rate: a run whose sharpness has come to this has come to the edge.
+# A run has reached the edge when its sharpness reaches this fraction of 2 / rate.
 NEAR = 0.98
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was measured.
+    """Measurements of the edge of stability.
 
     Attributes
     ----------
     toy : mapping
         By degree: learning_rate, epoch, loss, sharpness, and edge, the sharpness over 2 / rate.
     teaching : DataFrame
-        The same of the setting for a class.
+        The same for the setting for a class.
     """
 
     toy: Mapping[int, pd.DataFrame]
@@ -41,7 +41,7 @@ class Found:
 
 
 def measure(out: Path, quick: bool) -> Found:
-    """Train all of them; the quick version has one degree, and a part of the epochs."""
+    """Train all settings; the quick version trains one degree for fewer epochs."""
     toy = {}
     for degree in DEGREES[1:2] if quick else DEGREES:
         changes = {"data.degree": degree} | ({"training.epochs": 6000} if quick else {})
@@ -62,7 +62,7 @@ def _train(name: str, changes: Mapping[str, Any], out: Path) -> pd.DataFrame:
 
 
 def row_of(way: pd.DataFrame) -> dict[str, float]:
-    """Return what one run came to.
+    """Return a summary of a run.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def row_of(way: pd.DataFrame) -> dict[str, float]:
         `reached`, the first recorded epoch with a sharpness near 2 / rate, after one where it was
         lower; `median`, `low`, `high`: the median, and the 5 % and 95 % quantiles, of sharpness
         over 2 / rate in the last part; `rises`, the share of recorded epochs at which the loss is
-        above that of the one before, from there on; `loss` at the end. NaN where it never came to
+        above that of the one before, from there on; `loss` at the end. NaN if it never reached
         the edge.
     """
     edge, loss = way["edge"].to_numpy(), way["loss"].to_numpy()
@@ -117,12 +117,12 @@ def tell(found: Found, pictures: Path) -> str:
     rate = found.teaching["learning_rate"].iloc[0]
     epochs = max(way["epoch"].max() for way in found.toy.values())
     return f"""\
-On a quadratic, gradient descent diverges where the sharpness, the largest eigenvalue of the
+On a quadratic, gradient descent diverges if the sharpness, the largest eigenvalue of the
 Hessian, is above 2 / rate. Cohen, Kaur, Li, Kolter and Talwalkar (*Gradient descent on neural
 networks typically occurs at the edge of stability*, 2021, arXiv 2103.00065) found that full-batch
-gradient descent on networks drives the sharpness up to just that value, and then goes on: the
-sharpness hovers at or just above 2 / rate, and the loss still falls in the long run, but not with
-every step.
+gradient descent on networks raises the sharpness to exactly that value and then continues to train:
+the sharpness hovers at or just above 2 / rate, and the loss still falls in the long run, but not
+in every step.
 
 ## One hidden layer
 
@@ -132,15 +132,15 @@ Glorot's initialisation times 1.9, mean of squares, {epochs:,} epochs, sharpness
 
 ![Sharpness and loss by epoch](images/edge_of_stability.png)
 
-*Dashed: 2 / rate, in the colour of the rate. Rows: degrees.*
+*Dashed: 2 / rate, in the colour of the rate. One row per degree.*
 
 {table(header, rows)}
 
-Of the {len(rows)} runs, {len(at_edge)} come to the edge (at least {NEAR} of 2 / rate, from below).
-In their last quarter the median of sharpness over 2 / rate is {min(at_edge):.3f} to
-{max(at_edge):.3f}. A run that starts above 2 / rate is thrown below it in its first steps, and
-climbs back. The others are still below at their last epoch. *Loss rises* is the share of recorded
-epochs, from the edge on, at which the loss is above that of the one before.
+Of the {len(rows)} runs, {len(at_edge)} reach the edge (at least {NEAR} of 2 / rate, from below).
+In their last quarter, the median of sharpness over 2 / rate is {min(at_edge):.3f} to
+{max(at_edge):.3f}. A run that starts above 2 / rate falls below it in its first steps and
+climbs back. The others are still below it at their last epoch. *Loss rises* is the share of
+recorded epochs, from the edge on, at which the loss is above that of the one before.
 
 ## A setting for a class
 
@@ -149,16 +149,16 @@ Two hidden layers of 30 and 20 tanh units, degree 6, rate {rate:g}, so that the 
 
 ![Sharpness and loss of the setting for a class](images/edge_teaching.png)
 
-*Every fifth epoch is a point.*
+*Every fifth epoch is recorded.*
 
-It comes to the edge at epoch {class_["reached"]:,.0f}. In its last quarter sharpness is
-{class_["median"]:.3f} of 2 / rate in the median ({class_["low"]:.3f} to {class_["high"]:.3f}, from
-5 to 95 %), and from the edge on the loss rises at {class_["rises"]:.0%} of the recorded epochs; yet
-it falls from {found.teaching["loss"].iloc[0]:.2g} to {class_["loss"]:.2g}."""
+It reaches the edge at epoch {class_["reached"]:,.0f}. In its last quarter, the median of the
+sharpness is {class_["median"]:.3f} of 2 / rate ({class_["low"]:.3f} to {class_["high"]:.3f}, from
+5 to 95 %). From the edge on, the loss rises at {class_["rises"]:.0%} of the recorded epochs, but
+it still falls from {found.teaching["loss"].iloc[0]:.2g} to {class_["loss"]:.2g}."""
 
 
 def draw_toy(found: Found) -> bytes:
-    """Draw sharpness and loss of all runs, a row a degree."""
+    """Draw sharpness and loss of all runs, one row per degree."""
     count = len(found.toy)
     figure, _ = new_figure(SLIDE)
     figure.clear()

@@ -1,8 +1,9 @@
-"""What a landmark is, and how its page is written.
+"""Landmarks and their pages.
 
-A landmark is a published result that this harness gives again. Each is a module beside this one
-with a `LANDMARK`: it trains its experiment files through the public face of harness, measures, and
-says what came out beside what was published. `python -m experiments.landmarks` writes the pages.
+A landmark is a published result that harness reproduces. Each is a module or package beside this
+one with a `LANDMARK`: it trains its experiment files through the public interface of harness,
+measures, and compares with the published numbers. `python -m experiments.landmarks` writes the
+pages.
 """
 
 import time
@@ -20,17 +21,17 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landmark:
-    """A published result and how it is given again.
+    """A published result and the way to reproduce it.
 
     Attributes
     ----------
     title, question : str
-        Heads of the page.
+        Title of the page, and the question that it answers.
     files : tuple of str
         Names of the experiment files, in experiments/.
     measure : callable
-        `measure(out, quick)` trains into folders of `out` and returns what it found. `quick` is a
-        small version, of some seconds, which the tests run.
+        `measure(out, quick)` trains into folders of `out` and returns its measurements. `quick`
+        selects a small version, which takes seconds and is run by the tests.
     tell : callable
         `tell(found, pictures)` draws PNG files into the folder `pictures` and returns the body of
         the page in Markdown, which shows them as images/NAME.png.
@@ -77,9 +78,9 @@ def write(name: str, landmark: Landmark, *, out: Path, pages: Path, quick: bool)
 
 @contextmanager
 def _timed(folder: Path) -> Iterator[Callable[[], float]]:
-    """Time what trains into a folder, with what calls before took that were cut short.
+    """Time the training into a folder, over all calls if earlier ones were interrupted.
 
-    A call that finds all of it trained says nothing of the time, and is not counted.
+    A call that finds everything trained does not count.
     """
     spent = folder / "seconds.txt"
 
@@ -98,7 +99,7 @@ def _timed(folder: Path) -> Iterator[Callable[[], float]]:
 
 
 def write_index(landmarks: Mapping[str, Landmark], pages: Path) -> Path:
-    """Write the list of all landmarks into the folder `pages`."""
+    """Write the index of all landmarks into the folder `pages`."""
     rows = [(f"[{each.title}]({name}.md)", each.question) for name, each in landmarks.items()]
     page = pages / "README.md"
     text = f"{_INDEX}\n{table(('landmark', 'question'), rows)}\n"
@@ -109,10 +110,10 @@ def write_index(landmarks: Mapping[str, Landmark], pages: Path) -> Path:
 _INDEX = """\
 # Landmarks
 
-Published results on how small networks train, each trained again from its experiment files. A page
-has the question, a picture, what was published beside what was measured here, the command and its
-run time. `make landmarks` trains them all and writes these pages.
-`python -m experiments.landmarks NAME` writes one, and with `--quick` a small version into
-`results/landmarks/quick`. What is trained stays there: a second call goes on where the first one
-stopped.
+Published results on the training of small networks, each reproduced from its experiment files. A
+page has the question, figures, the published and the measured numbers, the command and its run
+time. `make landmarks` trains all of them and writes these pages.
+`python -m experiments.landmarks NAME` writes one page, and with `--quick` a small version into
+`results/landmarks/quick`. Trained runs stay in `results/landmarks/`, so a second call resumes an
+interrupted one.
 """

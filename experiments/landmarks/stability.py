@@ -17,25 +17,25 @@ from harness.plots.style import CATEGORIES, DARK, SLIDE, dress, new_figure
 FILE = ROOT / "experiments" / "stability.toml"
 MOMENTA = (0.0, 0.5, 0.9)
 
-# Rates of a sweep of the bisection, and its epochs: at a rate that is off by a millionth the error
-# grows or falls by 2e-6 a step, which that many steps make visible.
+# Rates and epochs of each sweep of the bisection. At a rate that is off by a millionth, the error
+# grows or falls by 2e-6 per step, which is visible after this number of steps.
 RATES, EPOCHS = 64, 400_000
 ENOUGH = 1e-8  # of the threshold
 
-# A residual this much smaller than at the start is rounding.
+# A residual below this fraction of the initial one is rounding.
 ROUNDING = 1e-20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was measured.
+    """Measurements of the stability threshold.
 
     Attributes
     ----------
     thresholds : mapping
-        By momentum: the largest rate that converges and the least that does not, of a bisection.
+        By momentum: the highest rate that converges and the lowest that does not, from a bisection.
     sharpness, largest : float
-        As harness recorded it, and by numpy from the data points.
+        The largest eigenvalue as harness records it, and from the data points by numpy.
     eigenvalues : array
         Of the Hessian, by numpy.
     ways : DataFrame
@@ -49,11 +49,11 @@ class Found:
     ways: pd.DataFrame
 
     def factor(self, rates: Any) -> Any:
-        """Return what a step multiplies the error by in the end, in closed form."""
+        """Return the asymptotic factor of the error per step, in closed form."""
         return np.abs(1 - np.multiply.outer(rates, self.eigenvalues)).max(axis=-1)
 
     def factors(self) -> "pd.Series[float]":
-        """Return the same by the last two epochs of each run, before rounding."""
+        """Return the same from the last two epochs of each run above rounding."""
         start = self.ways.groupby("learning_rate")["ssr"].transform("first")
         good = self.ways[(self.ways["ssr"] > ROUNDING * start) & np.isfinite(self.ways["ssr"])]
         last = good.groupby("learning_rate")["ssr"].tail(2).groupby(good["learning_rate"])
@@ -61,7 +61,7 @@ class Found:
 
 
 def measure(out: Path, quick: bool) -> Found:
-    """Narrow the threshold for each momentum; the quick version stops sooner."""
+    """Narrow the threshold for each momentum; the quick version stops earlier."""
     experiment = harness.load_experiment(FILE)
     ways = harness.run(experiment, out=out / "ways")
     points = np.column_stack([experiment.data.inputs, np.ones(len(experiment.data.inputs))])
@@ -81,9 +81,9 @@ def measure(out: Path, quick: bool) -> Found:
 
 
 def _bisect(out: Path, momentum: float, enough: float, epochs: int) -> tuple[float, float]:
-    """Return neighbouring rates of which the first converges and the second does not.
+    """Return two neighbouring rates: the first converges and the second does not.
 
-    Each sweep trains many rates, and the next one those between two of them.
+    Each sweep trains many rates; the next one trains rates between two of them.
     """
     low, high, sweeps = 0.01, 2.0, 0
     while high - low > enough * low:
@@ -101,8 +101,8 @@ def _bisect(out: Path, momentum: float, enough: float, epochs: int) -> tuple[flo
         falls = np.maximum(end, ROUNDING * first) <= np.maximum(middle, ROUNDING * first)
         fits = falls & (results.runs["status"] != "diverged").to_numpy()
         rates = results.runs["learning_rate"].to_numpy()
-        place = int(np.flatnonzero(~fits)[0])
-        low, high = float(rates[place - 1]), float(rates[place])
+        first_above = int(np.flatnonzero(~fits)[0])
+        low, high = float(rates[first_above - 1]), float(rates[first_above])
         sweeps += 1
     return low, high
 
@@ -122,22 +122,23 @@ def tell(found: Found, pictures: Path) -> str:
         ))  # fmt: skip
     header = ("momentum", "2 (1 + momentum) / largest eigenvalue", "measured between", "off by")
     return f"""\
-On a quadratic loss a step of gradient descent multiplies the error along each eigenvector of the
-Hessian by 1 - rate x eigenvalue. So it converges exactly for rates below 2 over the largest
-eigenvalue, and with momentum below 2 (1 + momentum) over it (Polyak 1964, *Some methods of speeding
-up the convergence of iteration methods*).
+On a quadratic loss, a step of gradient descent multiplies the error along each eigenvector of the
+Hessian by 1 - rate x eigenvalue. So it converges exactly for rates below 2 / (largest eigenvalue),
+and with momentum for rates below 2 (1 + momentum) / (largest eigenvalue) (Polyak 1964, *Some
+methods of speeding up the convergence of iteration methods*).
 
 The loss is half the SSR of a linear network with two weights and a bias on five points. The Hessian
-is X'X; numpy finds its eigenvalues {", ".join(f"{value:.4g}" for value in found.eigenvalues)}. The
-largest is {found.largest:.10f}, and the sharpness that harness records is {found.sharpness:.10f}.
+is X'X; according to numpy, its eigenvalues are
+{", ".join(f"{value:.4g}" for value in found.eigenvalues)}. The largest is {found.largest:.10f}, and
+harness records the sharpness {found.sharpness:.10f}.
 
-![What a step multiplies the error by, and SSR beside the threshold](images/stability.png)
+![The factor of the error per step, and SSR near the threshold](images/stability.png)
 
-*Left: dots are measured at the end of {found.ways["learning_rate"].nunique()} runs, the line is the
-largest |1 - rate x eigenvalue|. Right: SSR at the rates on both sides of the threshold.*
+*Left: the factor at the end of {found.ways["learning_rate"].nunique()} runs (dots) and the largest
+|1 - rate x eigenvalue| (line). Right: SSR at the rates on both sides of the threshold.*
 
-The threshold itself is found by sweeps of {RATES} rates, each between the two neighbours of the one
-before of which one converged and the other did not:
+Sweeps of {RATES} rates narrow the threshold. Each sweep lies between two neighbouring rates of the
+previous one: the lower converged and the higher did not.
 
 {table(header, rows)}"""
 
@@ -153,8 +154,8 @@ def draw(found: Found) -> bytes:
     left.set_ylim(0, 2)
     dress(left, SLIDE, x="learning rate", y="factor of a step", title="dashed: 2 / sharpness")
     every = np.sort(found.ways["learning_rate"].unique())
-    place = int(np.searchsorted(every, 2 / found.largest))
-    shown = every[max(place - 2, 0) : place + 2]
+    above = int(np.searchsorted(every, 2 / found.largest))
+    shown = every[max(above - 2, 0) : above + 2]
     for colour, rate in zip(CATEGORIES, shown, strict=False):
         way = found.ways[found.ways["learning_rate"] == rate]
         right.plot(way["epoch"], way["ssr"], color=colour, linewidth=SLIDE.line)

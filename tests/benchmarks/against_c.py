@@ -1,6 +1,6 @@
 """Compare harness with C on the dosage workload, on one core: `make bench-c`.
 
-The two take turns, because a machine with other work is slow for a while; the best of each counts.
+The two alternate, because a busy machine is slow for a while; the best time of each counts.
 """
 
 import argparse
@@ -25,7 +25,7 @@ LANES = (8, 16, 32, 64)
 
 
 def compile_with(lanes, folder):
-    """Return the program for a number of runs side by side, or None where gcc has other options."""
+    """Return the program for a number of lanes, or None if gcc lacks the options."""
     program = folder / f"dosage-{lanes}"
     command = ["gcc", *FLAGS, f"-DL={lanes}", "-o", program, SOURCE, "-lmvec", "-lm"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -36,7 +36,7 @@ def compile_with(lanes, folder):
 
 
 def run_c(program, job):
-    """Return the seconds that a program says it trained, and the final SSR of each run."""
+    """Return the training time that a program reports, and the final SSR of each run."""
     values = [job.w1[:, 0, 0], job.b1[:, 0], job.w1[:, 0, 1], job.b1[:, 1],
               job.w2[:, 0], job.w2[:, 1], job.b2, job.rate_1]  # fmt: skip
     done = subprocess.run(
@@ -49,7 +49,7 @@ def run_c(program, job):
 
 
 def main():
-    """Compile, check that both train the same, let them take turns, and print the ratio."""
+    """Compile, check that both train the same, time them in turn, and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=12_800, help="a multiple of 1,280")
     parser.add_argument("--rounds", type=int, default=5)

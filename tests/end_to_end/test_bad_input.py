@@ -24,7 +24,7 @@ epochs = 1
 learning_rate = 0.1
 """
 
-# A file, arguments after it, and words that the message must have.
+# File, further arguments, and words that the message must contain.
 BAD = {
     "unknown key": (GOOD + "learning_rte = 1", [], ["training.learning_rte", '"learning_rate"']),
     "wrong type": (GOOD, ["--set", 'training.epochs="x"'], ['training.epochs = "x"', "whole"]),
@@ -127,14 +127,14 @@ def test_bad_input(case, command, tmp_path, monkeypatch, capsys):
     assert printed.err.startswith("harness: ")
     assert "Traceback" not in printed.err
     assert all(word in printed.err for word in words), printed.err
-    # What is wrong, and what to do: one message of two lines.
+    # One message of two lines: what is wrong, and what to do.
     assert printed.err.count("\n") == 2
     assert all(line.isprintable() and len(line) < 1100 for line in printed.err.splitlines())
     assert files_below(tmp_path.parent) == before
 
 
 @pytest.mark.parametrize("name", ["none.toml", ".", "none/none.toml"])
-def test_a_file_that_is_not_there(name, tmp_path, monkeypatch, capsys):
+def test_a_missing_file(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["harness", "run", name])
     with pytest.raises(SystemExit) as caught:
@@ -144,7 +144,7 @@ def test_a_file_that_is_not_there(name, tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_in_a_process_of_its_own(tmp_path):
+def test_in_a_separate_process(tmp_path):
     (tmp_path / "one.toml").write_text(GOOD + "momentum = 1.5\n")
     before = files_below(tmp_path)
     done = subprocess.run(
@@ -164,7 +164,7 @@ def test_in_a_process_of_its_own(tmp_path):
     assert files_below(tmp_path) == before
 
 
-# Runs many commands in one process, because each would load the same packages again.
+# Runs many commands in one process, which loads the packages once.
 MANY = """
 import json, sys
 from harness.cli import main
@@ -180,8 +180,8 @@ for arguments in json.loads(sys.argv[1]):
 
 
 @pytest.mark.parametrize("encoding", ["ascii:strict", "utf-8:strict"])
-def test_what_a_terminal_cannot_take_is_escaped(encoding, tmp_path):
-    """Bytes, escape sequences and letters of everything that a user may name."""
+def test_unprintable_text_is_escaped(encoding, tmp_path):
+    """Bytes, escape sequences and letters in everything that a user may name."""
     name = os.fsdecode(b"caf\xc3\xa9 \xff\x1b[31m")
     (tmp_path / f"{name}.toml").write_text(GOOD.replace('"good"', '"good"\nquestion = "¿\\u009b?"'))
     good = [
@@ -220,7 +220,7 @@ def test_what_a_terminal_cannot_take_is_escaped(encoding, tmp_path):
         env={**os.environ, "PYTHONIOENCODING": encoding},
         check=False,
     )
-    # typer writes its own messages as UTF-8 to a terminal that knows ASCII only
+    # typer writes its own messages as UTF-8, even to a terminal that only knows ASCII
     printed = done.stdout.decode()
     assert "Traceback" not in printed
     assert all(line.isprintable() for line in printed.splitlines()), printed

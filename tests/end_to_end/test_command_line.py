@@ -1,4 +1,4 @@
-"""The command line as a user has it: processes, files, exit statuses."""
+"""The command line in processes of its own: files, output, exit statuses."""
 
 import json
 import os
@@ -32,14 +32,14 @@ def harness(*arguments, cwd, **options):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Train a part of the first experiment; return the folder and what was printed."""
+    """Train a part of the first experiment; return the folder and the output."""
     cwd = tmp_path_factory.mktemp("work")
     done = harness("run", EXPERIMENTS / "dosage.toml", "--set", "grid.init_id=10", cwd=cwd)
     assert done.returncode == 0, done.stderr
     return cwd, done.stdout
 
 
-def test_run_leaves_the_files_that_it_promises(trained):
+def test_run_writes_the_documented_files(trained):
     cwd, _ = trained
     folder = cwd / "results" / "dosage"
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -55,7 +55,7 @@ def test_run_leaves_the_files_that_it_promises(trained):
     assert manifest["experiment"]["grid"]["init_id"] == 10
 
 
-def test_run_says_what_came_out_in_80_columns(trained):
+def test_run_prints_a_summary_in_80_columns(trained):
     cwd, printed = trained
     runs = pd.read_csv(cwd / "results" / "dosage" / "runs.csv")
     counts = runs["status"].value_counts()
@@ -69,7 +69,7 @@ def test_run_says_what_came_out_in_80_columns(trained):
     assert lines == [line.rstrip() for line in lines]
 
 
-def test_show_says_the_same_again(trained):
+def test_show_prints_the_same_summary(trained):
     cwd, printed = trained
     shown = harness("show", "results/dosage", cwd=cwd)
     assert shown.returncode == 0
@@ -86,7 +86,7 @@ def test_a_second_run_trains_nothing_and_says_so(trained):
     assert {path.name: path.stat().st_mtime_ns for path in parts.iterdir()} == before
 
 
-def test_another_experiment_does_not_touch_the_folder(trained):
+def test_another_experiment_leaves_the_folder_unchanged(trained):
     cwd, _ = trained
     other = harness("run", EXPERIMENTS / "dosage.toml", "--set", "training.epochs=7", cwd=cwd)
     assert len(other.stderr.splitlines()) == 3
@@ -141,7 +141,7 @@ def marked(tmp_path_factory):
     return cwd
 
 
-def test_users_text_is_no_markup_and_axes_in_step_share_a_line(marked):
+def test_users_text_is_not_markup_and_zipped_axes_share_a_line(marked):
     done = harness("run", "marked.toml", "--out", "[red]", cwd=marked)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -156,7 +156,7 @@ def test_users_text_is_no_markup_and_axes_in_step_share_a_line(marked):
     assert "Tables in [red]: runs.csv, trajectories.csv" in lines
 
 
-def test_going_on_says_what_was_there(tmp_path):
+def test_resuming_reports_finished_runs(tmp_path):
     (tmp_path / "marked.toml").write_text(MARKED)
     command = ("run", "marked.toml", "--set", "training.epochs=100", "--set", "grid.init_id=1000")
     assert harness(*command, cwd=tmp_path).returncode == 0
@@ -168,7 +168,7 @@ def test_going_on_says_what_was_there(tmp_path):
     assert again.returncode == 0
 
 
-def test_trace_shows_every_path_and_batch_and_cuts_no_symbol(marked):
+def test_trace_shows_every_path_and_batch_with_whole_symbols(marked):
     traced = harness("trace", "marked.toml", "--parameter", "w1", cwd=marked)
     assert "…" not in traced.stdout
     lines = traced.stdout.splitlines()
@@ -183,7 +183,7 @@ def test_trace_shows_every_path_and_batch_and_cuts_no_symbol(marked):
     assert "the run has ended here (finished); this update is not made" in ended.stdout
 
 
-def test_trace_names_what_does_not_train_and_what_a_symbol_is(tmp_path):
+def test_trace_names_fixed_parameters_and_explains_symbols(tmp_path):
     file = EXPERIMENTS / "statquest_b3.toml"
     traced = harness("trace", file, "--parameter", "w1", cwd=tmp_path)
     assert "w1 does not train: it stays at 3.34" in traced.stdout
@@ -208,14 +208,14 @@ def test_show_suggests_the_folder_in_results(trained):
     assert "Did you mean results/dosage?" in shown.stderr
 
 
-def test_set_takes_one_key_only(tmp_path):
+def test_set_accepts_a_single_key(tmp_path):
     change = "training.epochs=5\nx=1"
     done = harness("plan", EXPERIMENTS / "dosage.toml", "--set", change, cwd=tmp_path)
     assert done.returncode == 2
     assert "training.epochs" in done.stderr
 
 
-def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
+def test_a_file_instead_of_a_folder_is_named(tmp_path):
     command = ("run", EXPERIMENTS / "dosage.toml", "--set", "grid.init_id=1", "--out", "here")
     assert harness(*command, cwd=tmp_path).returncode == 0
     for table in ("runs", "trajectories"):
@@ -227,7 +227,7 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
     assert len(done.stderr.splitlines()) == 2
 
 
-def test_status_says_how_far_a_folder_is(trained):
+def test_status_reports_progress(trained):
     cwd, _ = trained
     shown = harness("status", "results/dosage", cwd=cwd)
     assert shown.returncode == 0
@@ -246,7 +246,7 @@ def test_status_says_how_far_a_folder_is(trained):
     }
 
 
-def test_verify_says_that_all_is_whole_or_what_is_broken(trained, tmp_path):
+def test_verify_reports_broken_files_or_none(trained, tmp_path):
     folder = tmp_path / "dosage"
     shutil.copytree(trained[0] / "results" / "dosage", folder)
     files = [path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."]
@@ -281,7 +281,7 @@ def test_verify_says_that_all_is_whole_or_what_is_broken(trained, tmp_path):
     assert harness("verify", "dosage", cwd=tmp_path).returncode == 0
 
 
-def test_a_larger_grid_takes_over_what_is_there_and_says_so(trained, tmp_path):
+def test_a_larger_grid_reuses_runs_and_says_so(trained, tmp_path):
     folder = tmp_path / "dosage"
     shutil.copytree(trained[0] / "results" / "dosage", folder)
     command = ("run", EXPERIMENTS / "dosage.toml", "--set", "grid.init_id=12", "--out", "dosage")
@@ -304,7 +304,7 @@ def test_a_larger_grid_takes_over_what_is_there_and_says_so(trained, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "show"])
-def test_no_results_folder_is_bad_input(command, tmp_path):
+def test_a_missing_results_folder_is_bad_input(command, tmp_path):
     done = harness(command, "nowhere", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("harness: nowhere is no results folder")
@@ -334,7 +334,7 @@ def test_help_needs_no_compiler(tmp_path):
         (("show", "ftp://host/a"), "nowhere that results can be kept"),
     ],
 )
-def test_what_is_no_place_for_results_or_no_cluster_is_refused(arguments, said, marked):
+def test_invalid_folders_and_clusters_are_refused(arguments, said, marked):
     before = set(marked.rglob("*"))
     done = harness(*arguments, cwd=marked)
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""Machine code on disk: found by the next process, never stale, and no condition for training."""
+"""Machine code on disk: found by the next process, never stale, and never required."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from harness.kernels._cache import folder_of
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
-_SHARED = folder_of(_jit.STAMP).path  # what all tests compile
+_SHARED = folder_of(_jit.STAMP).path  # the machine code that all tests compile
 PACKAGE = Path(harness.__file__).parent
 TRAIN = """
 import numpy as np
@@ -38,12 +38,12 @@ stats = train_with(make_lane_spec(trainer.variant(0), frozenset(), 8)).stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 print(block.runs["ssr_final"].tobytes().hex())
 """
-# The kernel that this compiles is a line long.
+# This compiles a kernel of one line.
 CALL = "from harness.kernels.losses import weight_of_loss; print(weight_of_loss(1, 3, 1))"
 
 
 def start(code, path=PACKAGE.parent, **environment):
-    """Begin a Python process that finds the package at `path`."""
+    """Start a Python process that imports the package from `path`."""
     variables = {**os.environ, "PYTHONPATH": str(path), **environment}
     return subprocess.Popen(
         [sys.executable, "-c", code], env=variables, cwd=path, text=True,
@@ -52,7 +52,7 @@ def start(code, path=PACKAGE.parent, **environment):
 
 
 def printed(process):
-    """What it printed, once it has ended well."""
+    """Return the output of a process when it has ended successfully."""
     out, error = process.communicate(timeout=300)
     assert process.returncode == 0, error
     return out.split()
@@ -67,7 +67,7 @@ def test_two_processes_compile_at_once_and_the_next_does_not(tmp_path):
     assert (first[:2], third[:2]) == (["0", "1"], ["1", "0"])
 
 
-def test_an_edit_of_any_kernel_source_names_another_folder(tmp_path):
+def test_editing_any_kernel_source_changes_the_folder(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "harness", ignore=shutil.ignore_patterns("__pycache__"))
     show = "from harness.kernels._jit import STAMP; print(STAMP)"
     before = printed(start(show, tmp_path))
@@ -92,7 +92,7 @@ grid = { init_id = 3 }
 
 
 @pytest.mark.skipif(_SHARED is None, reason="no machine code is kept on this machine")
-def test_a_damaged_cache_costs_compiling_and_nothing_else(tmp_path):
+def test_a_damaged_cache_only_costs_compilation(tmp_path):
     (tmp_path / "sweep.toml").write_text(SWEEP)
 
     def run(out, **environment):
@@ -102,7 +102,7 @@ def test_a_damaged_cache_costs_compiling_and_nothing_else(tmp_path):
         return (tmp_path / out / "runs.csv").read_bytes()
 
     expected = run("before")
-    # Large files stay, as compiling takes long.
+    # Large files stay, because compiling them takes long.
     copy = tmp_path / "harness" / _jit.STAMP
     shutil.copytree(_SHARED, copy)
     copy.parent.chmod(0o700)
@@ -114,8 +114,8 @@ def test_a_damaged_cache_costs_compiling_and_nothing_else(tmp_path):
     assert run("after", NUMBA_CACHE_DIR=str(tmp_path)) == expected
 
 
-def test_nothing_is_kept_where_there_is_no_place_for_it(tmp_path):
-    # The home is a file: nothing can be made in it, even by an administrator.
+def test_training_works_without_a_writable_cache(tmp_path):
+    # The home is a file, so not even an administrator can create anything in it.
     home = tmp_path / "home"
     home.touch()
     nowhere = {"HOME": str(home), "NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(home / "cache")}

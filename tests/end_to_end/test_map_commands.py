@@ -23,7 +23,7 @@ def harness(*arguments, cwd, **variables):
     )  # fmt: skip
 
 
-def test_a_map_leaves_a_picture_and_trains_nothing_twice(tmp_path):
+def test_a_map_writes_a_picture_and_trains_nothing_twice(tmp_path):
     first = harness("map", FILE, *SMALL, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     (picture,) = tmp_path.glob("results/trainability_tanh-*/plots/map.png")
@@ -34,16 +34,16 @@ def test_a_map_leaves_a_picture_and_trains_nothing_twice(tmp_path):
     assert "Nothing to train" in again.stdout
     other = harness("map", FILE, *SMALL, "--zoom", "1,10,1,10", cwd=tmp_path)
     assert other.returncode == 0, other.stderr
-    assert len(list(tmp_path.glob("results/*"))) == 2  # a window has a folder of its own
+    assert len(list(tmp_path.glob("results/*"))) == 2  # each window has its own folder
 
 
-def test_a_refined_map_says_what_it_has_cost_and_goes_on(tmp_path):
+def test_a_refined_map_reports_its_cost_and_resumes(tmp_path):
     arguments = ("map", FILE, *SMALL, "--size", "40", "--refine", "--colours", "plain")
     first = harness(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     (folder,) = tmp_path.glob("results/trainability_tanh-refined-*")
     levels = {path.name: len(pd.read_csv(path / "runs.csv")) for path in folder.glob("[lc]*")}
-    assert levels["level-0"] == 4 * 4  # every 16th of 40, and the last
+    assert levels["level-0"] == 4 * 4  # every 16th of 40 pixels, and the last
     trained = sum(levels.values())
     assert f"{trained:,} of 1,600 pixels trained: {trained / 1600:.1%}" in first.stdout
     assert "level-0  16 pixels in " in first.stdout
@@ -51,10 +51,10 @@ def test_a_refined_map_says_what_it_has_cost_and_goes_on(tmp_path):
     assert (folder / "plots" / "map-plain.png").read_bytes().startswith(b"\x89PNG")
     again = harness(*arguments, cwd=tmp_path)
     assert again.stdout.count("were there already") == len(levels)
-    assert max(map(len, first.stdout.splitlines())) <= 100  # lines with a path are not broken
+    assert max(map(len, first.stdout.splitlines())) <= 100  # lines with a path are not wrapped
 
 
-def test_a_zoom_leaves_frames_dimensions_and_a_film(tmp_path):
+def test_a_zoom_writes_frames_dimensions_and_a_film(tmp_path):
     done = harness("zoom", FILE, *SMALL, "--frames", "2", "--out", "here", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     boxes = pd.read_csv(tmp_path / "here" / "dimensions.csv")
@@ -77,7 +77,7 @@ def test_a_zoom_leaves_frames_dimensions_and_a_film(tmp_path):
         (["explore", FILE.with_name("dosage.toml")], "grid must have two axes"),
     ],
 )
-def test_what_is_no_map_is_refused(tmp_path, arguments, says):
+def test_experiments_that_are_not_maps_are_refused(tmp_path, arguments, says):
     done = harness(*map(str, arguments), cwd=tmp_path, MPLBACKEND="agg")
     assert done.returncode == 2
     assert says in done.stderr

@@ -1,4 +1,4 @@
-"""The same bits whatever trains them: lanes, ranges of runs, threads, processors."""
+"""The same bits with any lanes, ranges of runs, threads and processors."""
 
 import hashlib
 import os
@@ -16,14 +16,14 @@ from tests.same_bits import EXPERIMENTS, add, digest
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="far too slow in Python")
 
-# A change of any bit of any result is a decision: it changes this line, and the changelog says so.
+# Changing any bit of any result is a decision: it changes this line and needs a changelog entry.
 EXPECTED = "2b0c09d7e65c305bba2bad99743c2026fcb62cb78bf3d0b6e5026ea35d4dddbe"
 
 ROOT = Path(same_bits.__file__).parents[1]
 FEATURES = llvmlite.binding.get_host_cpu_features()
 
 
-# Other numbers of lanes: tests/unit/test_lane_descent.py.
+# Other numbers of lanes: tests/unit/kernels/test_lane_descent.py.
 @pytest.mark.parametrize("lanes", [1, 8])
 def test_lanes(lanes):
     assert digest(lanes) == EXPECTED
@@ -41,15 +41,15 @@ def test_threads_and_chunks(threads, tmp_path, monkeypatch):
     ours, theirs = hashlib.sha256(), hashlib.sha256()
     for sweep in EXPERIMENTS:
         results = harness.run(sweep, out=tmp_path / sweep.name, threads=threads, lanes=8)
-        alone = harness.run(sweep, out=tmp_path / f"{sweep.name}-alone", threads=1, lanes=1)
+        scalar = harness.run(sweep, out=tmp_path / f"{sweep.name}-scalar", threads=1, lanes=1)
         assert results.manifest["chunks"] > 2
-        for found, tables in ((ours, results), (theirs, alone)):
+        for found, tables in ((ours, results), (theirs, scalar)):
             add(found, [tables.runs, tables.trajectories()])
     assert ours.hexdigest() == theirs.hexdigest()
 
 
 def sha256_of_parts(folder):
-    """Return the SHA-256 of each table as Parquet, whatever generation its parts belong to."""
+    """Return the SHA-256 of each table as Parquet, for any generation of its parts."""
     found = {}
     for table in ("runs", "trajectories"):
         parts = sorted((folder / table).glob("part-*"))
@@ -79,12 +79,12 @@ def test_nan_has_the_same_bits_with_and_without_lanes_and_in_a_grown_folder(smal
 
 
 def needs(processor, feature):
-    """A processor whose machine code runs only where the host has a feature."""
+    """Parametrize over a processor that the host can run only with a feature."""
     marks = pytest.mark.skipif(not FEATURES.get(feature), reason=f"the processor has no {feature}")
     return pytest.param(processor, marks=marks)
 
 
-# The tests above are of the host itself: on most, with AVX-512.
+# The tests above use the processor of the host, which usually has AVX-512.
 @pytest.mark.parametrize("processor", ["generic", needs("haswell", "avx2")])
 def test_processors(processor):
     # Without the second variable numba adds the features of the host to any processor.

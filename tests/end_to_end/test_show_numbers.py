@@ -1,4 +1,4 @@
-"""Every number that `harness show` prints, against pandas over the tables that it is about."""
+"""Every number that `harness show` prints, compared with pandas on the tables."""
 
 import math
 
@@ -112,7 +112,7 @@ def eighty_columns(monkeypatch):
 
 
 def table_of(results):
-    """All runs as pandas reads them, and the column of the loss that is trained."""
+    """Return all runs as pandas reads them, and the column of the trained loss."""
     runs = pd.read_parquet(results.folder / "runs")
     csv = results.folder / "runs.csv"
     if csv.exists():
@@ -123,7 +123,7 @@ def table_of(results):
 
 
 def axes_of(document):
-    """The axes that a combination is made of, those in step together, with several values."""
+    """Return the axes of a combination with several values; zipped axes are together."""
     grid = document["grid"]
     together = {name: tuple(group) for group in grid.get("zip", []) for name in group}
     found = dict.fromkeys(together.get(name, (name,)) for name in grid if name != "zip")
@@ -144,7 +144,7 @@ def percent(share):
 
 
 def in_grid_order(document, axes, runs):
-    """Values of some axes: in step, or words, as the file has them; numbers in order."""
+    """Return values of axes: zipped axes and words in file order, numbers sorted."""
     found = runs[axes].drop_duplicates()
     numbers = len(axes) == 1 and pd.api.types.is_numeric_dtype(runs[axes[0]])
     return found.sort_values(axes) if numbers else found
@@ -169,7 +169,7 @@ def combinations(runs, axes):
 
 
 def wanted_best(runs, loss, names, document):
-    """What is said of the best combination, or of the best run where each has only one."""
+    """Return the headline: the best combination, or the best run if each has only one."""
     if not names:
         return ""
     table = combinations(runs, names).reset_index()
@@ -234,7 +234,7 @@ def wanted_best(runs, loss, names, document):
 
 
 def in_order(runs):
-    """Runs that converged by epochs, value and id; then those that finished; then the others."""
+    """Return converged runs by epochs, loss and id; then finished ones; then the others."""
     parts = [
         runs[runs["status"] == "converged"].sort_values(["epochs", "value", "run_id"]),
         runs[runs["status"] == "finished"].sort_values(["value", "run_id"]),
@@ -246,7 +246,7 @@ def in_order(runs):
 
 
 def wanted_tables(runs, loss, groups, document):
-    """Rows of the tables along the first three axes, by title."""
+    """Return the rows of the tables along the first three axes, by title."""
     found = {}
     for axes in groups[:3]:
         values = in_grid_order(document, axes, runs)
@@ -273,7 +273,7 @@ def wanted_tables(runs, loss, groups, document):
 
 
 def wanted_picture(runs, groups, document):
-    """Rows of the picture: of the first axis in powers of ten, or of the first two by median."""
+    """Return the rows of the picture: one axis by powers of ten, or two axes by median."""
     across = in_grid_order(document, groups[0], runs)
     columns = [list(row) for row in across.to_numpy()]
     if len(groups) == 1:
@@ -306,14 +306,14 @@ def wanted_picture(runs, groups, document):
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_every_number_is_that_of_pandas(name, trained, capsys):
+def test_every_number_equals_that_of_pandas(name, trained, capsys):
     results, document = trained(name), SWEEPS[name]
     runs, loss = table_of(results)
     capsys.readouterr()
     summarise(results)
     printed = capsys.readouterr().out
     blocks = [block.splitlines() for block in printed.strip().split("\n\n")]
-    # But for the last lines, which have the folder.
+    # Except the last lines, which name the folder.
     assert max(map(len, printed.replace(str(results.folder), "DIR").splitlines())) <= 80
 
     ended = ", ".join(f"{n:,} {status}" for status, n in runs["status"].value_counts().items())
@@ -348,7 +348,7 @@ def test_every_number_is_that_of_pandas(name, trained, capsys):
     for title, rows in wanted_tables(runs, loss, groups, document).items():
         lines = blocks.pop(0)
         assert lines[0] == title
-        if len(lines) > len(rows) + 3:  # what does not fit goes below, beside the first column
+        if len(lines) > len(rows) + 3:  # columns that do not fit go below, next to the first column
             half = len(rows) + 1
             below = [line.split()[1:] for line in lines[1 + half : 1 + 2 * half]]
             found = [[*a.split(), *b] for a, b in zip(lines[2 : 1 + half], below[1:], strict=True)]
@@ -357,7 +357,7 @@ def test_every_number_is_that_of_pandas(name, trained, capsys):
         assert found == rows
 
 
-def test_what_is_printed_is_found_by_a_condition(trained, capsys):
+def test_printed_values_are_found_by_a_condition(trained, capsys):
     results = trained("100 runs")
     capsys.readouterr()
     summarise(results)
@@ -370,11 +370,13 @@ def test_what_is_printed_is_found_by_a_condition(trained, capsys):
 
 
 @pytest.mark.parametrize("name", ["two axes, and two seeds", "10,000 runs, three axes"])
-def test_everybody_names_the_same_run_and_the_same_combination(name, trained, capsys):
+def test_all_commands_name_the_same_run_and_combination(name, trained, capsys):
     results = trained(name)
     runs, _ = table_of(results)
     run_id = int(in_order(runs)["run_id"].iloc[0])
-    assert run_id != runs.nsmallest(1, "ssr_final")["run_id"].item()  # the pictures' own, once
+    assert (
+        run_id != runs.nsmallest(1, "ssr_final")["run_id"].item()
+    )  # the former rule of the pictures
     assert results.best_run == run_id == results.best_runs(3)["run_id"].iloc[0]
     names = [axis for group in axes_of(SWEEPS[name]) for axis in group]
     wanted = combinations(runs, names).reset_index().iloc[0]

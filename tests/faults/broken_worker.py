@@ -1,13 +1,12 @@
-"""What `dask worker --preload` reads to be a worker with a fault, which HARNESS_FAULT names."""
+"""Preload module for `dask worker` that gives it the fault named by HARNESS_FAULT."""
 
 import os
 import resource
 
-from harness.sweep import chunk_task as work
-from harness.sweep import provenance
+from harness.sweep import chunk_task, provenance
 from harness.training.trainer import Trainer
 
-# The chunk of two runs that is not to be trained, and bytes that fit no part of a chunk.
+# The chunk of two runs that fails, and a file-size limit in bytes below that of any part.
 POISONED, TINY = 3, 64
 
 _train = Trainer.train
@@ -33,8 +32,8 @@ def _be_older():
 
 
 _FAULTS = {
-    # It has no folder of that name, or another one.
-    "elsewhere": lambda: setattr(work, "is_written_by", lambda folder, token: False),
+    # The worker has no folder of that name, or another one.
+    "elsewhere": lambda: setattr(chunk_task, "is_written_by", lambda folder, token: False),
     "full": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (TINY, TINY)),
     "older": _be_older,
     "poisoned": lambda: _on_the_poisoned_chunk(_raise),
@@ -43,5 +42,5 @@ _FAULTS = {
 
 
 def dask_setup(worker):
-    """Called by Dask when the worker starts."""
+    """Install the fault; Dask calls this when the worker starts."""
     _FAULTS[os.environ["HARNESS_FAULT"]]()

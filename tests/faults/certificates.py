@@ -1,4 +1,4 @@
-"""An authority and a certificate for this machine, as Dask's configuration wants them."""
+"""An authority and a certificate for this machine, in the form that Dask expects."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from cryptography.x509.oid import NameOID
 
 
 def write_certificates(folder):
-    """Write them into a folder, and return the environment variables that name them."""
+    """Write them into a folder, and return the environment variables with their paths."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "harness tests")])
     began = datetime.now(UTC) - timedelta(hours=1)

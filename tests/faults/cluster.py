@@ -1,4 +1,4 @@
-"""A Dask cluster of real processes, `dask scheduler` and `dask worker`, and commands on it."""
+"""A Dask cluster of real processes, `dask scheduler` and `dask worker`, and its commands."""
 
 import json
 import os
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 DASK = Path(sys.executable).with_name("dask")
 HARNESS = Path(sys.executable).with_name("harness")
 
-# Less patience than Dask has, so that tests are short.
+# Shorter timeouts than Dask's defaults, so that tests are short.
 SETTINGS = {
     "DASK_DISTRIBUTED__ADMIN__LOG_FORMAT": "%(message)s",
     "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "4s",
@@ -28,7 +28,7 @@ SETTINGS = {
 
 
 def wait_until(condition):
-    """Wait for something to be true, and return it."""
+    """Wait until a condition is true, and return its value."""
     deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen"
@@ -42,7 +42,7 @@ class Cluster:
     Parameters
     ----------
     folder : Path
-        Where scheduler file and logs go.
+        Folder for the scheduler file and logs.
     settings : mapping
         Further environment variables of all processes.
     protocol : str
@@ -86,7 +86,7 @@ class Cluster:
         return process
 
     def add_worker(self, *, nanny=False, threads=1, fault=None):
-        """Start a worker process, with a fault of `broken_worker` or none, and return it."""
+        """Start a worker process, with an optional fault of `broken_worker`, and return it."""
         preload = ["--preload", ROOT / "tests/faults/broken_worker.py"] if fault else []
         return self._start(
             "worker", self.address, "--nthreads", threads, "--nanny" if nanny else "--no-nanny",
@@ -96,7 +96,7 @@ class Cluster:
         )  # fmt: skip
 
     def log(self):
-        """Return what all of them have printed."""
+        """Return the output of all processes."""
         return (self.folder / "cluster.log").read_text(errors="replace")
 
     def __enter__(self):
@@ -112,7 +112,7 @@ class Cluster:
 
 
 def family(pid):
-    """Return a process and all that it has started."""
+    """Return a process and all its descendants."""
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
@@ -121,7 +121,7 @@ def family(pid):
 
 
 def kill(process):
-    """Kill a process as `kill -9` does; one that is stopped too."""
+    """Kill a process like `kill -9`, even if it is stopped."""
     with suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGKILL)
 
@@ -141,6 +141,6 @@ def start_harness(*arguments, environment=None, **options):
 
 
 def end(process, seconds=120):
-    """Return exit status and standard error of a command when it has ended."""
+    """Wait for a command, and return its exit status and standard error."""
     _, errors = process.communicate(timeout=seconds)
     return process.returncode, errors

@@ -1,11 +1,10 @@
-"""Chunks of two runs, and sweeps that nothing disturbed, to compare with."""
+"""Chunks of two runs, and undisturbed sweeps to compare with."""
 
 from types import SimpleNamespace
 
 import pytest
 
-from harness.sweep import plan as planning
-from harness.sweep import run as sweep
+from harness.sweep import plan, run
 from harness.sweep.engines.threads import ThreadEngine
 from tests.faults.effort import LONG
 from tests.faults.fork_server import ForkServer
@@ -15,7 +14,7 @@ _undisturbed = {}
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what takes minutes, but in `make torture`."""
+    """Deselect tests that take minutes, except in `make torture`."""
     if not LONG:
         long = [item for item in items if item.get_closest_marker("torture")]
         items[:] = [item for item in items if item not in long]
@@ -24,12 +23,12 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 2)
 
 
 @pytest.fixture
 def undisturbed(tmp_path_factory, chunks_of_two):
-    """Return a function that gives the sweep of so many seeds: folder, tables, their SHA-256."""
+    """Return a function from a number of seeds to a sweep: folder, tables and their SHA-256."""
 
     def get(seeds):
         if seeds not in _undisturbed:
@@ -48,8 +47,8 @@ def undisturbed(tmp_path_factory, chunks_of_two):
 
 @pytest.fixture
 def in_order(monkeypatch):
-    """Keep one chunk after the other, so that operations come in the same order every time."""
-    monkeypatch.setattr(sweep, "ThreadEngine", lambda work, threads: ThreadEngine(work, 1))
+    """Write one chunk at a time, so that operations always come in the same order."""
+    monkeypatch.setattr(run, "ThreadEngine", lambda work, threads: ThreadEngine(work, 1))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
-"""What a disk may hold after the power has failed, by the rules that POSIX leaves to a disk.
+"""Model of a disk after a power failure, by the guarantees of POSIX.
 
-The bytes of a file are safe once it was flushed; before that it may be empty, short, or zeros. The
-names in a folder are safe once the folder was flushed; before that each change may have come to the
-disk or not, whatever came before it or after. Nothing else is promised.
+The bytes of a file are safe once it has been flushed; before that it may be empty, short, or zeros.
+The names in a folder are safe once the folder has been flushed; before that each change may have
+reached the disk or not, independently of earlier and later ones. Nothing else is guaranteed.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 class Killed(BaseException):
-    """The process ends here, as by `kill -9`: it does nothing more, not even clean up."""
+    """The process ends here, as by `kill -9`, without any cleanup."""
 
 
 @dataclass(eq=False)
@@ -25,24 +25,24 @@ class File:
 class Folder:
     now: dict = field(default_factory=dict)
     safe: dict = field(default_factory=dict)
-    changes: list = field(default_factory=list)  # not flushed: the names and what they stand for
+    changes: list = field(default_factory=list)  # unflushed: names and their files
 
 
 class Recorder:
-    """Does the operations of `os`, and keeps what they may mean to the disk.
+    """Executes the operations of `os`, and records their effects on the disk.
 
     Parameters
     ----------
     base : Path
-        A folder that is safely there.
+        A folder that is already safe on the disk.
     """
 
     def __init__(self, base):
         self.events = []
-        self.left = None  # operations before the process is killed
+        self.left = None  # operations until the process is killed
         self._base = base
-        self._files = {}  # by descriptor: number of the file
-        self._names = {}  # by path: number of the file
+        self._files = {}  # number of the file by descriptor
+        self._names = {}  # number of the file by path
         self._count = 0
         self._lock = threading.Lock()
 
@@ -97,7 +97,7 @@ class Recorder:
 
 
 class Disk:
-    """What the events of a Recorder leave."""
+    """State of the disk after the events of a Recorder."""
 
     def __init__(self, events):
         self.folders = {".": Folder()}
@@ -108,12 +108,12 @@ class Disk:
 
     def _change(self, path, names):
         changed = {}
-        for name, thing in names.items():
-            if thing == "folder":
+        for name, entry in names.items():
+            if entry == "folder":
                 inside = str(Path(path) / name)
                 changed[name] = self.folders[inside] = Folder()
             else:
-                changed[name] = thing and self._files.setdefault(thing, File())
+                changed[name] = entry and self._files.setdefault(entry, File())
         self.folders[path].now.update(changed)
         self.folders[path].changes.append(changed)
 
@@ -128,7 +128,7 @@ class Disk:
             folder.safe, folder.changes = dict(folder.now), []
 
     def put(self, path, random, folder=None):
-        """Put one of the states that may be found after the power failure into a new folder."""
+        """Write one of the possible states after the power failure into a new folder."""
         folder = folder or self.folders["."]
         path.mkdir(exist_ok=True)
         likely = random.choice([0, 0.5, 1])
@@ -136,11 +136,11 @@ class Disk:
         for changed in folder.changes:
             if random.random() < likely:
                 entries.update(changed)
-        for name, thing in entries.items():
-            if isinstance(thing, Folder):
-                self.put(path / name, random, thing)
-            elif thing is not None:
-                (path / name).write_bytes(_content(thing, random))
+        for name, entry in entries.items():
+            if isinstance(entry, Folder):
+                self.put(path / name, random, entry)
+            elif entry is not None:
+                (path / name).write_bytes(_content(entry, random))
 
 
 def _content(file, random):

@@ -1,4 +1,4 @@
-"""How long the tests of this folder may take: `make torture` asks for minutes, not seconds."""
+"""Duration of the tests in this folder: minutes in `make torture`, otherwise seconds."""
 
 import os
 

@@ -1,7 +1,7 @@
-"""Results folders as a stranger may send them, and the commands that must bear them.
+"""Malicious results folders, and the commands that must withstand them.
 
-`python -m tests.faults.foreign FOLDER TOML` runs all commands on a folder, and prints the most
-memory that this process took, in bytes; a traceback ends it with status 1.
+`python -m tests.faults.foreign FOLDER TOML` runs all commands on a folder, and prints the peak
+memory of the process in bytes; a traceback ends it with status 1.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ HUGE = 10**400
 
 
 def commands(folder, file, seeds):
-    """All that reads a folder or goes on in it, as arguments of the command line."""
+    """Return the commands that read or resume a folder, as arguments of the command line."""
     run = ["run", str(file), "--out", str(folder), "--threads=1", "-q"]
     return {
         "status": ["status", str(folder)],
@@ -48,7 +48,7 @@ def commands(folder, file, seeds):
 
 
 def command(arguments):
-    """Run a command; return its exit status and what it said. A traceback is raised."""
+    """Run a command; return its exit status and output. An unexpected exception is raised."""
     before, sys.argv = sys.argv, ["harness", *arguments]
     said = io.TextIOWrapper(io.BytesIO(), write_through=True)
     try:
@@ -63,7 +63,7 @@ def command(arguments):
 
 
 def everything(folder):
-    """Names, kinds, times and bytes of all that is below a folder; no link is followed."""
+    """Return names, kinds, times and bytes of everything below a folder; links are not followed."""
     found = {}
     for where, folders, files in os.walk(folder):
         for name in [*folders, *files]:
@@ -78,14 +78,14 @@ def everything(folder):
 
 
 def reseal(path, change):
-    """Change a document, and write it with a checksum that fits."""
+    """Change a document, and write it with the right checksum."""
     document = unseal(path.read_bytes())
     change(document)
     path.write_bytes(seal(document))
 
 
 def put(keys, value):
-    """Return what sets a key, given as a path of keys; or takes it out, for `del`."""
+    """Return a function that sets a key, given as a path of keys, or deletes it for `del_`."""
 
     def change(document):
         for key in keys[:-1]:
@@ -99,11 +99,11 @@ def put(keys, value):
 
 
 def del_():
-    raise NotImplementedError  # a mark and not a function
+    raise NotImplementedError  # only a marker, never called
 
 
 def put_part(folder, name, data, rows=None):
-    """Put other bytes in the place of a part, and have its commit fit them."""
+    """Replace the bytes of a part, and adapt its commit."""
     (folder / name).write_bytes(data)
 
     def change(commit):
@@ -121,7 +121,7 @@ def parquet(table, **options):
 
 
 def required(table):
-    """Return a table whose columns have no nulls, as harness writes it, where that can be said."""
+    """Return a table with columns that cannot be null, as harness writes it, if possible."""
     table = table.replace_schema_metadata(None)
     schema = pa.schema([pa.field(f.name, f.type, nullable=False) for f in table.schema])
     with contextlib.suppress(pa.ArrowException, ValueError):
@@ -130,7 +130,7 @@ def required(table):
 
 
 def part(name, change, **options):
-    """Return a case in which the table of a part was changed."""
+    """Return a case that changes the table of a part."""
 
     def make(folder, canaries):
         table = pyarrow.parquet.read_table(folder / name)
@@ -141,7 +141,7 @@ def part(name, change, **options):
 
 
 def put_points(folder, data, **numbers):
-    """Put other bytes in the place of the data points, and have the manifest fit them."""
+    """Replace the bytes of the data points, and adapt the manifest."""
     (folder / DATA).write_bytes(data)
 
     def change(manifest):
@@ -154,7 +154,7 @@ def put_points(folder, data, **numbers):
 
 
 def points(change, **numbers):
-    """Return a case in which the table of data points was changed."""
+    """Return a case that changes the table of data points."""
 
     def make(folder, canaries):
         table = required(change(pyarrow.parquet.read_table(folder / DATA)))
@@ -164,7 +164,7 @@ def points(change, **numbers):
 
 
 def many_points(folder, canaries, count=60_000_000, said=60_000_000):
-    """More data points than an experiment may have, in a small file."""
+    """Write more data points than an experiment may have, in a small file."""
     ones = pa.repeat(pa.scalar(0.5), count)
     table = required(pa.table({"input_1": ones, "target_1": ones}))
     put_points(folder, parquet(table, compression="zstd"), rows=said)
@@ -180,7 +180,7 @@ def sparse_points(folder, canaries):
 
 
 def column(name, values):
-    """Return what puts other values into a column."""
+    """Return a function that replaces the values of a column."""
 
     def change(table):
         place = table.column_names.index(name)
@@ -190,7 +190,7 @@ def column(name, values):
 
 
 def many_rows(folder, canaries, count=60_000_000):
-    """A table of sixty million rows in a small file, and a commit that says so."""
+    """Write a table of sixty million rows in a small file, and a matching commit."""
     twos = pa.repeat(pa.scalar(2, pa.int64()), count)
     columns = {"run_id": twos, "epoch": twos, "ssr": pa.repeat(pa.scalar(0.5), count)}
     schema = pa.schema([pa.field(n, a.type, nullable=False) for n, a in columns.items()])
@@ -207,7 +207,7 @@ def hidden_rows(folder, canaries):
 
 
 def instead(name, make):
-    """Return a case in which something else is in the place of a file or folder."""
+    """Return a case that replaces a file or folder by something else."""
 
     def change(folder, canaries):
         path = folder / name
@@ -235,7 +235,7 @@ def pipe(path, canaries):
 
 def listening(path, canaries):
     here = os.getcwd()
-    os.chdir(path.parent)  # names of sockets are short
+    os.chdir(path.parent)  # because names of sockets must be short
     try:
         with socket.socket(socket.AF_UNIX) as made:
             made.bind(path.name)
@@ -268,7 +268,7 @@ def copied(source, target):
 
 
 def grown(change):
-    """Return a case of a folder whose manifest has a former generation."""
+    """Return a case whose manifest has a former generation."""
 
     def make(folder, canaries):
         def grow(manifest):
@@ -285,7 +285,7 @@ FILES = [MANIFEST, DATA, COMMIT, RUNS, TRAJECTORIES, "runs.csv", ".lock", ".writ
          "report.html", "commits/csv.json", "plots/map.png"]  # fmt: skip
 FOLDERS = ["commits", "runs", "trajectories", "plots"]
 
-# Which files of the canaries a link leads to: those of another sweep, where it has them.
+# Links lead to the same file of another sweep, to a secret file, or to nothing.
 CASES = {f"link {name}": instead(name, link(f"other/{name}")) for name in [*FILES, *FOLDERS]}
 CASES |= {f"link to secret {name}": instead(name, link("secret.txt")) for name in FILES}
 CASES |= {f"link to nothing {name}": instead(name, link("nothing/new")) for name in FILES}
@@ -413,9 +413,9 @@ CASES |= {
 
 
 def most_memory():
-    """The most memory that this process took, in bytes."""
+    """Return the peak memory of this process in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage counts what the parent had when this process was forked
+    if status.exists():  # getrusage includes the parent's memory at the time of the fork
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

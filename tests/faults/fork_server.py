@@ -1,7 +1,7 @@
-"""Processes that are `harness run`, at once: forked from one that has imported all of it.
+"""Fast `harness run` processes, forked from a server that has imported everything.
 
-`python -m tests.faults.fork_server` reads orders from its standard input, a line of JSON each. The
-server has one thread and trains nothing itself, so that a fork of it is as good as a new process.
+`python -m tests.faults.fork_server` reads orders from its standard input, one JSON line each. The
+server has one thread and trains nothing itself, so its forks behave like new processes.
 """
 
 import json
@@ -13,19 +13,19 @@ from importlib import import_module
 from pathlib import Path
 
 from harness.store import Store
-from harness.sweep import plan as planning
+from harness.sweep import plan
 from tests.faults.sweeps import TEXT, experiment
 from tests.patience import PATIENCE
 
 
 def _become_harness(order):
-    """Be the command line, in a process of its own; return its exit status."""
+    """Run the command line in the forked process; return its exit status."""
     from harness.cli import main
 
     errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(errors, 2)
     if order["limit"] is not None:
-        import resource  # which only POSIX has
+        import resource  # exists only on POSIX
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"],) * 2)
     if order["pause"]:
@@ -39,7 +39,7 @@ def _become_harness(order):
 
 
 def _stop_after_a_commit():
-    """Have this process stopped, as by Ctrl-Z, when its first chunk is kept."""
+    """Stop this process, as by Ctrl-Z, after its first commit."""
     keep, stops = Store.keep, iter([signal.SIGSTOP])
 
     def keep_and_stop(store, packed):
@@ -54,8 +54,8 @@ def _serve():
     from harness.sweep import provenance
     from harness.training.trainer import Trainer
 
-    import_module("harness.sweep.run")  # once, for all that are forked
-    planning._MOST_RUNS_A_CHUNK = 2
+    import_module("harness.sweep.run")  # once, for all forks
+    plan._MOST_RUNS_A_CHUNK = 2
     provenance.provenance()
     Trainer(experiment(2)).compile()
     for line in sys.stdin:
@@ -79,9 +79,9 @@ def _serve():
 
 
 class ForkServer:
-    """The server, seen from a test.
+    """The server, as used by tests.
 
-    A process that has ended keeps its number until `wait`, so that no signal meets another one.
+    An ended process keeps its id until `wait`, so that signals cannot reach another process.
     """
 
     def __init__(self, folder):
@@ -112,7 +112,7 @@ class ForkServer:
     def run(self, folder, seeds, limit=None, pause=False):
         """Start `harness run` on two threads, and return its process id.
 
-        With `pause` it stops itself after its first commit, until it is sent SIGCONT.
+        With `pause` it stops itself after its first commit, until it receives SIGCONT.
         """
         seeds = ["--set", f"grid.init_id={seeds}"]
         return self._order(
@@ -123,20 +123,20 @@ class ForkServer:
         )
 
     def wait(self, process):
-        """Return its exit status, or the signal that ended it as a negative number."""
+        """Wait for a process; return its exit status, or the negative number of its signal."""
         return self._order(wait=process)
 
     def wait_until_stopped(self, process):
-        """Wait until a process that was started with `pause` has stopped, all of its threads."""
+        """Wait until all threads of a process started with `pause` have stopped."""
         assert self._order(stopped=process) == signal.SIGSTOP
 
     def kill(self, process):
-        """Kill it as `kill -9` does, and return its exit status: it may have ended before."""
+        """Kill a process like `kill -9`; return its exit status, as it may have ended before."""
         os.kill(process, signal.SIGKILL)
         return self.wait(process)
 
     def errors(self):
-        """Return what the last process that was started wrote to its standard error."""
+        """Return the standard error of the last process."""
         return (self._folder / "errors").read_text()
 
 

@@ -1,4 +1,4 @@
-"""The module `os` as harness.store.files has it, with a watcher of all that it does to a disk."""
+"""A proxy for `os` in harness.store.files that reports all its operations on the disk."""
 
 import os
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ OPERATIONS = ("open", "write", "fsync", "close", "link", "replace", "rename", "u
 
 
 class WatchedOs:
-    """Gives each operation to `happens`, as its name, the function and its arguments.
+    """Passes the name, function and arguments of each operation to `happens`.
 
-    Names that are relative to a folder that is open are given as paths, as if they had come so.
+    Names relative to an open folder are passed as full paths.
     """
 
     def __init__(self, happens):
@@ -32,7 +32,7 @@ class WatchedOs:
 
 
 def _with_paths(arguments, folders):
-    """Replace names by paths, given the descriptors of their folders in their order."""
+    """Replace names by paths, given the descriptors of their folders in order."""
     names, others = arguments[: len(folders)], arguments[len(folders) :]
     paths = [
         Path(os.readlink(f"/proc/self/fd/{descriptor}"), name)
@@ -43,7 +43,7 @@ def _with_paths(arguments, folders):
 
 @contextmanager
 def watched(happens):
-    """Have all operations of harness.store.files go through a function."""
+    """Route all operations of harness.store.files through a function."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "os", WatchedOs(happens))
         yield

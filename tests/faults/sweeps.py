@@ -1,4 +1,4 @@
-"""A sweep of some chunks that takes milliseconds, and what a folder of it has to hold."""
+"""A sweep of some chunks that takes milliseconds, and the contents of its folder."""
 
 import hashlib
 import tomllib
@@ -9,7 +9,7 @@ import harness
 from harness.experiment import Experiment
 from harness.store import TABLES, Reader, Store
 
-# Chunks have two runs here, so that every seed is one; one run of each converges, one diverges.
+# Chunks have two runs here, one chunk per seed: one run converges and the other diverges.
 TEXT = """
 name = "faults"
 network = { layers = [1, 2, 1], activations = ["softplus", "identity"] }
@@ -31,7 +31,7 @@ def train(folder, seeds, threads=1):
 
 
 def tables(folder):
-    """Return the SHA-256 of all that a user reads: both tables and both CSV files."""
+    """Return the SHA-256 of both tables and both CSV files."""
     results = harness.open_results(folder)
     digest = hashlib.sha256()
     for frame in (results.runs, results.trajectories()):
@@ -47,31 +47,31 @@ def tables(folder):
 
 
 def commits(folder):
-    """Return what is in the commits of chunks, by name."""
+    """Return the contents of the commits by name."""
     return {path.name: path.read_bytes() for path in (folder / "commits").glob("0*.json")}
 
 
 def reused(folder):
-    """Return how many runs were taken over from a smaller grid."""
+    """Return the number of runs reused from a smaller grid."""
     return sum(c.about.reused_runs for c in Store.open(folder).commits().values())
 
 
 def leftovers(folder):
-    """Return the parts that no commit names: who reads the folder as a whole would see them."""
+    """Return the parts that no commit names, which readers of whole folders would see."""
     there = {f"{table}/{path.name}" for table in TABLES for path in (folder / table).glob("[!.]*")}
     return there - {name for c in Store.open(folder).commits().values() for name in c.files}
 
 
 def read_whole_chunks(folder, whole):
-    """Return the runs that a folder has now: whole chunks, each as in the finished sweep `whole`.
+    """Return the current runs of a folder: whole chunks, each as in the finished sweep `whole`.
 
-    A folder without a manifest, or without a chunk, has none.
+    A folder without a manifest or chunks has no runs.
     """
     if not (folder / "manifest.json").exists():
         return []
     reader = Reader(Store.open(folder))
     found = []
-    # A chunk that is committed in between is in the second table only.
+    # A chunk committed in between is only in the second table.
     for table in ("trajectories", "runs"):
         if not reader.store.commits():
             return []

@@ -1,4 +1,4 @@
-"""Machine code on disk that is damaged, not the user's, or cannot be written: right results."""
+"""Right results with machine code on disk that is damaged, foreign or cannot be written."""
 
 import os
 import pickle
@@ -29,7 +29,7 @@ as_root = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def base(tmp_path, monkeypatch):
-    """A folder of caches of its own for each test."""
+    """Return a separate cache folder for each test."""
     folder = tmp_path / "base"
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(folder))
     _cache.folder_of.cache_clear()
@@ -42,7 +42,7 @@ def triple(x):
 
 
 def call(function=triple):
-    """Call a function as a new process would; return whether its machine code was found."""
+    """Call a function like a new process; return whether its machine code was found."""
     dispatcher = _jit.entry(function)
     assert dispatcher(2.0) == function(2.0)
     return sum(dispatcher.stats.cache_hits.values()) == 1
@@ -54,7 +54,7 @@ def files(base):
 
 @pytest.fixture
 def kept(base):
-    """The file of a function that was compiled."""
+    """Return the file of a compiled function."""
     assert not call()
     (file,) = files(base)
     assert call()
@@ -93,7 +93,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_file_is_compiled_anew_and_replaced(kept, damage):
+def test_a_damaged_file_is_compiled_again_and_replaced(kept, damage):
     damage(kept)
     reads_all = damage is DAMAGES["unreadable"] and os.geteuid() == 0
     assert call() == reads_all
@@ -101,7 +101,7 @@ def test_a_damaged_file_is_compiled_anew_and_replaced(kept, damage):
     assert stat.S_ISREG(kept.lstat().st_mode)
 
 
-def test_a_folder_in_the_place_of_a_file_stays(kept):
+def test_a_folder_at_the_path_of_a_file_stays(kept):
     kept.unlink()
     kept.mkdir()
     (kept / "mine").touch()
@@ -130,7 +130,7 @@ def test_any_flipped_bit_is_noticed(kept):
     assert call()
 
 
-def test_machine_code_of_another_name_is_not_taken(kept, base, monkeypatch):
+def test_machine_code_under_another_name_is_not_used(kept, base, monkeypatch):
     def double(x):
         return x + x
 
@@ -141,7 +141,7 @@ def test_machine_code_of_another_name_is_not_taken(kept, base, monkeypatch):
 
 
 def start(before="", **environment):
-    """Start a process that does something and then calls the function."""
+    """Start a process that runs some code and then calls the function."""
     code = f"import os; {before}\nfrom tests.faults.test_cache import call; print(call())"
     return subprocess.Popen(
         [sys.executable, "-c", code], env={**os.environ, **environment}, cwd=ROOT,
@@ -150,7 +150,7 @@ def start(before="", **environment):
 
 
 def found(process):
-    """Return whether a process found machine code, once it has ended well."""
+    """Return whether a process found machine code, after it has ended successfully."""
     out, error = process.communicate()
     assert (process.returncode, error) == (0, "")
     return out == "True\n"
@@ -166,7 +166,7 @@ def test_machine_code_for_another_processor_is_not_found(kept, base):
 # -- several processes, and one that is killed -----------------------------------------------------
 
 
-def test_three_processes_at_once_with_nothing_there(base):
+def test_three_processes_at_once_with_an_empty_cache(base):
     several = [start(NUMBA_CACHE_DIR=str(base)) for _ in range(3)]
     for process in several:
         found(process)
@@ -179,13 +179,13 @@ def test_three_processes_at_once_with_nothing_there(base):
     ("where", "leaves"),
     [("tempfile.mkstemp", False), ("os.replace", False), ("os.utime", False), ("_tidy", True)],
 )
-def test_a_process_that_is_killed_leaves_a_whole_file_or_none(where, leaves, base):
+def test_a_killed_process_leaves_a_whole_file_or_none(where, leaves, base):
     kill = (
         "from harness.kernels import _cache;"
         f"before = _cache.{where};"
         f"_cache.{where} = lambda *_, **__: (before(*_, **__), os.kill(os.getpid(), 9))"
     )
-    if where == "os.replace":  # or it would be there
+    if where == "os.replace":  # or the file would exist
         kill = kill.replace("before(*_, **__), ", "")
     process = start(kill, NUMBA_CACHE_DIR=str(base))
     process.communicate()
@@ -213,7 +213,7 @@ def test_kills_at_random_moments(base):
 
 
 class Evil:
-    """Unpickled, it makes a file."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, marker):
         self.marker = marker
@@ -224,13 +224,13 @@ class Evil:
 
 @pytest.fixture
 def planted(kept, tmp_path):
-    """A whole file that runs code when it is unpickled, and what shows that it has run."""
+    """Return a valid file that runs code when unpickled, and the marker that shows it has run."""
     marker = tmp_path / "marker"
     _cache._write(kept, pickle.dumps(Evil(marker)))
     return marker
 
 
-def test_what_the_user_wrote_is_unpickled_or_the_next_tests_show_nothing(planted):
+def test_the_users_own_file_is_unpickled_which_validates_the_next_tests(planted):
     assert not call()
     assert planted.exists()
 
@@ -265,7 +265,7 @@ def test_nothing_is_read_or_written_in_a_folder_of_another_user(place, kept, pla
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_no_link_below_the_base_is_followed(place, kept, planted):
+def test_links_below_the_base_are_not_followed(place, kept, planted):
     folder = kept.parents[place]
     elsewhere = folder.with_name("elsewhere")
     folder.rename(elsewhere)
@@ -299,7 +299,7 @@ def test_a_file_of_another_user_is_not_read(kept, planted):
     assert not planted.exists()
 
 
-def test_folders_and_files_are_for_the_user_alone(base, monkeypatch):
+def test_only_the_user_can_access_folders_and_files(base, monkeypatch):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(base / "deeper" / "still"))
     before = os.umask(0)
     try:
@@ -314,14 +314,14 @@ def test_folders_and_files_are_for_the_user_alone(base, monkeypatch):
 # -- no room, no place -----------------------------------------------------------------------------
 
 
-def test_a_full_disk_is_no_obstacle(base):
+def test_a_full_disk_does_not_stop_training(base):
     full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
     assert not found(start(full, NUMBA_CACHE_DIR=str(base)))
     assert not [path for path in base.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("function", ["mkstemp", "replace", "mkdir", "lstat", "utime"])
-def test_a_system_that_refuses_is_no_obstacle(function, base, monkeypatch):
+def test_failing_system_calls_do_not_stop_training(function, base, monkeypatch):
     def refuse(*_, **__):
         raise OSError
 
@@ -334,7 +334,7 @@ def test_a_system_that_refuses_is_no_obstacle(function, base, monkeypatch):
     assert call() == (function == "utime")
 
 
-def test_a_file_in_the_place_of_the_folder_is_no_obstacle(base):
+def test_a_file_at_the_path_of_the_folder_does_not_stop_training(base):
     base.touch()
     assert not call()
     assert str(base) in _cache.folder_of(_jit.STAMP).problem
@@ -353,7 +353,7 @@ def test_an_empty_variable_is_not_the_current_folder(tmp_path, monkeypatch):
 # -- tidied ----------------------------------------------------------------------------------------
 
 
-def test_the_stamps_that_were_used_last_stay_and_what_is_not_ours(kept):
+def test_recent_stamps_and_foreign_files_stay(kept):
     stamps = kept.parents[1]
     for number in range(_cache._STAMPS + 5):
         old = stamps / f"{number:016x}"
@@ -375,14 +375,14 @@ def test_the_stamps_that_were_used_last_stay_and_what_is_not_ours(kept):
     assert call()
 
 
-def test_a_stamp_is_used_when_machine_code_is_found(kept):
+def test_finding_machine_code_counts_as_using_a_stamp(kept):
     os.utime(kept.parent, (0, 0))
     _cache.folder_of.cache_clear()
     assert call()
     assert kept.parent.stat().st_mtime > 0
 
 
-def test_what_a_killed_process_left_goes_and_what_one_writes_now_stays(kept):
+def test_leftovers_of_killed_processes_go_and_files_in_progress_stay(kept):
     kept.unlink()
     left, written = (kept.parent / f"{_cache._UNFINISHED}{name}" for name in ("left", "written"))
     for path, age in ((left, 2 * _cache._SECONDS_TO_FINISH), (written, 0)):
@@ -392,7 +392,7 @@ def test_what_a_killed_process_left_goes_and_what_one_writes_now_stays(kept):
     assert (left.exists(), written.exists()) == (False, True)
 
 
-def test_a_folder_that_goes_meanwhile_is_no_obstacle(kept):
+def test_a_folder_that_disappears_does_not_stop_training(kept):
     for file in kept.parent.iterdir():
         file.unlink()
     kept.parent.rmdir()

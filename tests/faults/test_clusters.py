@@ -1,7 +1,7 @@
-"""Sweeps on Dask clusters, of which something dies, stops, comes, goes, or is not as it should be.
+"""Sweeps on Dask clusters while processes die, stop, join, leave or are faulty.
 
-Each ends with the tables of a sweep that nothing disturbed, or with one error, after which another
-call goes on.
+Each sweep ends with the tables of an undisturbed one, or with a single error, after which another
+call resumes it.
 """
 
 import os
@@ -28,10 +28,10 @@ from tests.faults.cluster import Cluster, end, family, kill, start_harness, wait
 from tests.faults.sweeps import TEXT, commits, experiment, tables
 from tests.object_store import serving_s3
 
-# Seeds of a sweep of two-run chunks: of a few, and of so many that it can be disturbed.
+# Seeds of sweeps with chunks of two runs: a few, and enough to disturb the sweep.
 FEW, MANY = 6, 60
 
-# For commands, which have chunks of their usual size: 16 of some tenths of a second.
+# For commands, whose chunks have their usual size: 16 chunks of some tenths of a second.
 SLOW = """
 name = "slow"
 network = { layers = [1, 2, 1], activations = ["softplus", "identity"] }
@@ -44,7 +44,7 @@ record = { epochs = { log = 20 } }
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """Two workers that no test does anything to."""
+    """Return a cluster of two workers that no test disturbs."""
     with Cluster(tmp_path_factory.mktemp("cluster")) as running:
         for _ in range(2):
             running.add_worker()
@@ -53,14 +53,14 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def fresh(tmp_path):
-    """A scheduler for one test, which adds its workers."""
+    """Return a scheduler for one test, which adds workers."""
     with Cluster(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
 def slowly(monkeypatch):
-    """Have sweeps of this file take some tenths of a second a chunk."""
+    """Make sweeps of this file take some tenths of a second per chunk."""
     slower = TEXT.replace("epochs = 3,", "epochs = 200_000,").replace('"all"', "{ log = 20 }")
     monkeypatch.setattr("tests.faults.sweeps.TEXT", slower)
 
@@ -72,7 +72,7 @@ def run(folder, seeds, scheduler, progress=None, **options):
 
 
 def once(condition, action):
-    """Return a progress callback that does something once, as soon as something is true."""
+    """Return a progress callback that runs an action once, when a condition becomes true."""
     done = []
 
     def progress(now):
@@ -96,7 +96,9 @@ def children():
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_any_number_of_worker_processes_gives_the_tables_of_threads(workers, tmp_path, undisturbed):
+def test_any_number_of_worker_processes_yields_the_tables_of_threads(
+    workers, tmp_path, undisturbed
+):
     harness.run(experiment(FEW), tmp_path / "out", engine="dask", threads=workers, lanes=1)
     assert tables(tmp_path / "out") == undisturbed(FEW).sha256
     names = {commit.about.worker for commit in stored(tmp_path / "out")}
@@ -108,12 +110,12 @@ def stored(folder):
     return Store.open(folder).commits().values()
 
 
-def test_a_running_cluster_gives_them_too(cluster, tmp_path, undisturbed):
+def test_a_running_cluster_yields_them_too(cluster, tmp_path, undisturbed):
     run(tmp_path / "out", FEW, str(cluster.file))
     assert tables(tmp_path / "out") == undisturbed(FEW).sha256
 
 
-def test_a_grown_grid_takes_over_what_is_there(cluster, tmp_path, undisturbed):
+def test_a_grown_grid_reuses_runs(cluster, tmp_path, undisturbed):
     run(tmp_path / "out", 4, cluster.address)
     run(tmp_path / "out", FEW, cluster.address)
     assert tables(tmp_path / "out") == undisturbed(FEW).sha256
@@ -123,7 +125,7 @@ def test_a_grown_grid_takes_over_what_is_there(cluster, tmp_path, undisturbed):
 def test_workers_without_the_folder_send_their_rows(fresh, tmp_path, undisturbed):
     fresh.add_worker(fault="elsewhere")
     run(tmp_path / "out", 4, fresh.address)
-    run(tmp_path / "out", FEW, fresh.address)  # where they cannot see what is there
+    run(tmp_path / "out", FEW, fresh.address)  # they do not see the former runs
     assert tables(tmp_path / "out") == undisturbed(FEW).sha256
 
 
@@ -133,7 +135,7 @@ def test_workers_write_into_an_object_store_themselves(tmp_path, monkeypatch, un
             monkeypatch.setenv(name, value)
         running.add_worker()
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "keep", None)  # the driver has nothing to keep
+            patch.setattr(Store, "keep", None)  # the driver writes nothing
             results = run(f"{bucket}/out", FEW, running.address)
         pd.testing.assert_frame_equal(results.runs, undisturbed(FEW).runs, check_exact=True)
         files = Store.open(results.folder).files
@@ -154,12 +156,12 @@ def test_a_thousand_tiny_chunks(cluster, tmp_path, undisturbed):
 # -- what dies -------------------------------------------------------------------------------------
 
 
-def test_a_worker_that_is_killed_is_done_without_or_comes_back(fresh, tmp_path, slowly):
+def test_a_killed_worker_is_replaced_or_not_needed(fresh, tmp_path, slowly):
     lonely, watched = fresh.add_worker(), fresh.add_worker(nanny=True)
 
     def kill_both():
         kill(psutil.Process(lonely.pid))
-        for each in family(watched.pid)[1:]:  # its nanny starts another one
+        for each in family(watched.pid)[1:]:  # its nanny starts a new one
             kill(each)
 
     progress = once(after(4), kill_both)
@@ -175,7 +177,7 @@ def test_nanny_and_worker_are_killed(fresh, tmp_path, slowly):
     def replace():
         for each in family(first.pid):
             kill(each)
-        fresh.add_worker()  # for a while there is none
+        fresh.add_worker()  # after a while without workers
 
     progress = once(after(4), replace)
     run(tmp_path / "out", FEW * 3, fresh.address, progress)
@@ -184,7 +186,7 @@ def test_nanny_and_worker_are_killed(fresh, tmp_path, slowly):
 
 
 def assert_same_rows(folder, seeds):
-    """Compare a folder with what threads train, chunk by chunk; nothing is there twice."""
+    """Compare a folder with the runs of threads, chunk by chunk and without duplicates."""
     fresh = folder.with_name("fresh")
     harness.run(experiment(seeds), fresh, lanes=1)
     assert tables(folder) == tables(fresh)
@@ -194,13 +196,13 @@ def assert_same_rows(folder, seeds):
 
 @pytest.fixture
 def slow(tmp_path):
-    """A file of a sweep for commands."""
+    """Return an experiment file for commands."""
     (tmp_path / "slow.toml").write_text(SLOW)
     return tmp_path / "slow.toml"
 
 
 def goes_on_with_threads(slow, folder, before):
-    """Finish a folder, and see that what was there is there, and that it is right."""
+    """Finish a folder, and check that former commits are kept and the tables are right."""
     assert before.items() <= commits(folder).items()
     for out in (folder, folder.with_name("fresh")):
         done = start_harness("run", slow, "--out", out, "-q")
@@ -235,7 +237,7 @@ def test_the_command_is_killed_or_stopped_and_leaves_no_process(signal_number, s
     os.killpg(driver.pid, signal_number) if signal_number == signal.SIGINT else driver.kill()
     status, errors = end(driver)
     before = commits(out)
-    if signal_number == signal.SIGINT:  # as a terminal sends it: to all of them
+    if signal_number == signal.SIGINT:  # a terminal sends it to all processes
         assert status == 130
         assert errors == (
             "harness: stopped; what is finished is kept, and the same command goes on.\n"
@@ -267,7 +269,7 @@ def test_a_cluster_outlives_a_command_that_is_killed_or_stopped(
 
 
 @pytest.mark.torture
-def test_a_worker_that_is_stopped_for_long_comes_back(fresh, tmp_path, slowly):
+def test_a_worker_that_is_stopped_for_long_resumes(fresh, tmp_path, slowly):
     stopped, _ = fresh.add_worker(), fresh.add_worker()
 
     def stop():
@@ -324,7 +326,7 @@ def test_a_full_disk_of_a_worker(fresh, slow, tmp_path):
     goes_on_with_threads(slow, out, {})
 
 
-def test_a_poisoned_chunk_fails_alone(fresh, tmp_path, undisturbed):
+def test_a_poisoned_chunk_does_not_stop_the_others(fresh, tmp_path, undisturbed):
     fresh.add_worker(fault="poisoned")
     with pytest.raises(harness.ChunkError) as caught:
         run(tmp_path / "out", FEW, fresh.address)
@@ -336,8 +338,8 @@ def test_a_poisoned_chunk_fails_alone(fresh, tmp_path, undisturbed):
     assert tables(tmp_path / "out") == undisturbed(FEW).sha256
 
 
-def test_a_chunk_that_kills_its_workers_fails_alone(fresh, tmp_path, undisturbed):
-    fresh.add_worker(nanny=True, threads=2, fault="deadly")  # which has all chunks at once
+def test_a_chunk_that_kills_its_workers_does_not_stop_the_others(fresh, tmp_path, undisturbed):
+    fresh.add_worker(nanny=True, threads=2, fault="deadly")  # which gets all chunks at once
     with pytest.raises(harness.ChunkError, match="4 workers died while they had it"):
         run(tmp_path / "out", FEW, fresh.address)
     assert len(commits(tmp_path / "out")) == FEW - 1
@@ -346,7 +348,7 @@ def test_a_chunk_that_kills_its_workers_fails_alone(fresh, tmp_path, undisturbed
 
 
 @pytest.mark.parametrize("later", [False, True])
-def test_a_worker_of_other_code_gets_no_work(later, fresh, tmp_path, slowly):
+def test_a_worker_with_other_code_gets_no_work(later, fresh, tmp_path, slowly):
     fresh.add_worker(fault=None if later else "older")
     adding = once(after(2), lambda: fresh.add_worker(fault="older")) if later else None
     with pytest.raises(harness.ClusterError) as caught:
@@ -358,7 +360,7 @@ def test_a_worker_of_other_code_gets_no_work(later, fresh, tmp_path, slowly):
 
 
 class Foreign:
-    """Work of a module that the processes of the cluster do not have."""
+    """Work from a module that the processes of the cluster lack."""
 
     def __reduce__(self):
         return import_module, ("a_module_of_the_driver_alone",)
@@ -375,7 +377,7 @@ def test_work_that_the_cluster_cannot_read_is_an_error(cluster):
 # -- who can listen --------------------------------------------------------------------------------
 
 
-def test_a_cluster_made_here_listens_on_the_loopback_interface_alone(slow, tmp_path):
+def test_a_local_cluster_listens_only_on_the_loopback_interface(slow, tmp_path):
     driver = start_harness(
         "run", slow, "--out", tmp_path / "out", "--engine", "dask", "--threads", "2", "-q"
     )

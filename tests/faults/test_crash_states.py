@@ -1,8 +1,8 @@
-"""Power failures: of all states in which a disk may be found, some, and a rerun in each of them.
+"""Power failures: a sample of the possible states of the disk, with a rerun in each.
 
-Two sweeps are recorded, the second with a larger grid in the same folder. What `keep` has returned
-for must be there in any state, every reader must see whole chunks, and a rerun has to end with the
-tables of a sweep that nothing disturbed.
+Two sweeps are recorded, the second with a larger grid in the same folder. In any state, the chunks
+for which `keep` has returned must exist, readers must see whole chunks, and a rerun must end with
+the tables of an undisturbed sweep.
 """
 
 import os
@@ -22,12 +22,12 @@ from tests.faults.sweeps import commits, read_whole_chunks, reused, tables, trai
 
 STATES = 2_500 if LONG else 60
 KILLS = 300 if LONG else 15
-SEEDS = (2, 3)  # of the first sweep, and of the one that has grown
+SEEDS = (2, 3)  # of the first sweep, and of the grown one
 
 
 @pytest.fixture
 def record(in_order, monkeypatch):
-    """Return a function that records a sweep of so many seeds, and when it kept which chunk."""
+    """Return a function that records a sweep, and when it wrote each chunk."""
     keep = Store.keep
 
     def start(recorder, folder, seeds):
@@ -47,7 +47,7 @@ def record(in_order, monkeypatch):
 
 
 def check_state(events, base, random, undisturbed):
-    """Let the power fail after some events; read what is there, and run again."""
+    """Simulate a power failure after some events; read the folder, and run again."""
     folder = base / "out"
     Disk(events).put(base, random)
     seeds = [about[0] for kind, *about in events if kind == "began"][-1]
@@ -61,7 +61,7 @@ def check_state(events, base, random, undisturbed):
         store = Store.open(folder)
         files = [file for each in (store, *store.earlier()) for file in inspection.check(each)]
         wrong = [file for file in files if file.problem]
-        # The CSV files are derived, and written again by a rerun.
+        # The CSV files are derived, and a rerun writes them again.
         assert {file.commit for file in wrong} <= {CSV_COMMIT}, wrong
     train(folder, seeds)
     assert tables(folder) == undisturbed(seeds).sha256
@@ -82,11 +82,11 @@ def test_no_power_failure_loses_or_changes_a_chunk(record, tmp_path, undisturbed
         base = tmp_path / f"state{state}"
         found.add(len(check_state(recorder.events[:end], base, random, undisturbed)))
         shutil.rmtree(base)
-    assert found >= {0, 2, 4}  # or these states were not worth looking at
+    assert found >= {0, 2, 4}  # or the states were not interesting
 
 
 def test_nor_does_one_that_follows_a_killed_process(record, tmp_path, undisturbed):
-    # What the killed process did not flush, the next one must not take for safe.
+    # The next process must not rely on files that the killed one did not flush.
     random = Random(8)
     for attempt in range(KILLS):
         base = tmp_path / f"kill{attempt}"
@@ -112,7 +112,7 @@ def test_folders_and_documents_that_a_killed_process_did_not_flush_are_flushed_b
     operations, record, tmp_path, undisturbed
 ):
     recorder = Recorder(tmp_path)
-    recorder.left = operations  # 1 makes the folder, 22 its data points, 29 its manifest
+    recorder.left = operations  # 1 creates the folder, 22 its data points, 29 its manifest
     with pytest.raises(Killed):
         record(recorder, tmp_path / "out", SEEDS[0])
     recorder.left = None
@@ -126,7 +126,7 @@ def test_folders_and_documents_that_a_killed_process_did_not_flush_are_flushed_b
 
 
 def test_the_model_loses_what_was_not_flushed(tmp_path):
-    # The tests above prove nothing if the model keeps everything.
+    # The tests above prove nothing if the model loses nothing.
     recorder, path = Recorder(tmp_path), tmp_path / "file"
     descriptor = recorder("open", os.open, path, os.O_WRONLY | os.O_CREAT, 0o666)
     recorder("write", os.write, descriptor, b"by")
@@ -137,6 +137,6 @@ def test_the_model_loses_what_was_not_flushed(tmp_path):
         Disk(recorder.events).put(tmp_path / f"{number}", Random(number))
         seen |= {tuple((p.name, p.read_bytes()) for p in (tmp_path / f"{number}").iterdir())}
     assert () in seen
-    alone = {state[0] for state in seen if len(state) == 1}
+    single = {state[0] for state in seen if len(state) == 1}
     contents = (b"", b"b", b"by", bytes(2))
-    assert alone >= {(name, data) for name in ("file", "other") for data in contents}
+    assert single >= {(name, data) for name in ("file", "other") for data in contents}

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: exit status 130 and one sentence, and what was finished is kept."""
+"""Ctrl-C at any moment: exit status 130, one sentence, and finished chunks are kept."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ KEPT = "harness: stopped; what is finished is kept, and the same command goes on
 WHOLE = "harness: stopped; a file appears only when it is whole.\n"
 NOTHING = "harness: stopped.\n"
 
-# What the tests do to the command before it starts. They may run in the background of a shell,
-# where Ctrl-C is ignored.
+# Code that the tests run before the command. Tests may run in the background of a shell, which
+# ignores Ctrl-C.
 BEFORE = """
 import os, signal, sys
 from importlib import import_module
@@ -39,7 +39,7 @@ def wrap(module, name, wrapper):
 """
 MAIN = "\nfrom harness.cli import main\nmain()\n"
 
-# The first chunks are trained in a moment, and the others never.
+# The first chunks train in a moment, the others never end.
 ENDLESS = """
 name = "endless"
 network = { layers = [1, 2, 1], activations = ["softplus", "identity"] }
@@ -52,7 +52,7 @@ record = { epochs = "none" }
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """A folder with a finished sweep in results/faults, and files of sweeps."""
+    """Return a folder with a finished sweep in results/faults, and experiment files."""
     folder = tmp_path_factory.mktemp("ctrl-c")
     (folder / "faults.toml").write_text(TEXT)
     (folder / "endless.toml").write_text(ENDLESS)
@@ -66,7 +66,7 @@ def results(tmp_path_factory):
 
 
 def start(folder, arguments, code="", **options):
-    """Start a command, with some code before it."""
+    """Start a command after some code."""
     given = f"sys.argv[1:] = {list(map(str, arguments))}\n"
     return subprocess.Popen(
         [sys.executable, "-c", BEFORE + given + code + MAIN], cwd=folder, text=True,
@@ -76,9 +76,9 @@ def start(folder, arguments, code="", **options):
 
 
 def ended(process):
-    """Return exit status and standard error of a command that ends by itself."""
+    """Wait for a command; return its exit status and standard error."""
     try:
-        _, error = process.communicate(timeout=60)  # so that a failure is not a hanging test
+        _, error = process.communicate(timeout=60)  # so that a failing test does not hang
     finally:
         process.kill()
     return process.returncode, error
@@ -159,12 +159,12 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("code", MOMENTS.values(), ids=MOMENTS)
-def test_it_is_neither_lost_nor_late_nor_followed_by_a_traceback(code, results, tmp_path):
+def test_ctrl_c_is_never_lost_late_or_followed_by_a_traceback(code, results, tmp_path):
     arguments = ["run", results / "endless.toml", "--out", tmp_path / "out"]
     assert ended(start(results, arguments, code)) == (130, KEPT)
 
 
-def test_what_a_shell_starts_in_the_background_ignores_it(results, tmp_path):
+def test_background_commands_of_a_shell_ignore_it(results, tmp_path):
     code = """
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 wrap("harness.sweep.run", "_train", lambda before, *a: (ctrl_c(), before(*a)))
@@ -176,7 +176,7 @@ wrap("harness.sweep.run", "_train", lambda before, *a: (ctrl_c(), before(*a)))
 # -- from outside ----------------------------------------------------------------------------------
 
 
-def test_finished_chunks_are_kept_and_the_same_command_goes_on(results, tmp_path):
+def test_finished_chunks_are_kept_and_the_same_command_resumes(results, tmp_path):
     arguments = ["run", results / "endless.toml", "--out", tmp_path / "out"]
     first = start(results, [*arguments, "-q"])
     wait_until(lambda: commits(tmp_path / "out"))
@@ -191,7 +191,7 @@ def test_finished_chunks_are_kept_and_the_same_command_goes_on(results, tmp_path
     assert found.startswith(f"{kept:,} of 8,192 runs")
 
 
-def test_while_worker_processes_start_and_none_is_left(results, tmp_path):
+def test_ctrl_c_while_worker_processes_start_leaves_none(results, tmp_path):
     code = """
 import harness.sweep.engines.dask_cluster
 def make(before, *a, **k):
@@ -220,7 +220,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("number", range(200 if LONG else 12))
 def test_random_moments(number, results, tmp_path):
-    """After it is noticed: Python itself, which takes 20 ms to start, has a traceback before."""
+    """From the first line of harness on; before, Python itself prints a traceback for 20 ms."""
     random = Random(number)
     arguments = COMMANDS[number % len(COMMANDS)].replace("OUT", str(tmp_path)).split()
     is_endless = "endless" in " ".join(arguments)
@@ -238,7 +238,7 @@ wrap("signal", "signal", install)
     time.sleep(random.uniform(0, 3 if is_endless else 1.5))
     os.killpg(process.pid, signal.SIGINT)
     status, error = ended(process)
-    if status == 0 and not is_endless:  # it came too late
+    if status == 0 and not is_endless:  # the signal came too late
         assert error == ""
     else:
         assert (status, error) in [(130, said) for said in (KEPT, WHOLE, NOTHING)]

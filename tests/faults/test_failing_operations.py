@@ -1,6 +1,6 @@
-"""Every operation on files fails once: one of harness's own errors, and a rerun that ends right.
+"""Every file operation fails once: harness raises its own error, and a rerun succeeds.
 
-`close` really closes before it fails, and an fsync that fails loses data, as kernels do.
+A failing `close` still closes, and a failing fsync loses data, as in real kernels.
 """
 
 import errno
@@ -22,7 +22,7 @@ ERRORS = (errno.EIO, errno.ENOSPC)
 
 
 class FailsOnce:
-    """Lets the nth operation of a kind fail."""
+    """Makes the nth operation of a kind fail."""
 
     def __init__(self, operation, nth, number):
         self._operation, self._left, self._number = operation, nth, number
@@ -46,7 +46,7 @@ class FailsOnce:
 
 
 def train_with(happens, folder, seeds):
-    """Train with an operation that fails, and return the error, which has to be one of these."""
+    """Train with a failing operation, and return the error, which must be one of harness."""
     with watched(happens):
         try:
             train(folder, seeds)
@@ -57,9 +57,7 @@ def train_with(happens, folder, seeds):
 
 @pytest.mark.parametrize("grows", [False, True], ids=["new", "growing"])
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "rename"])
-def test_an_operation_that_fails_costs_a_rerun_and_no_chunk(
-    operation, grows, tmp_path, undisturbed
-):
+def test_a_failing_operation_costs_a_rerun_but_no_chunk(operation, grows, tmp_path, undisturbed):
     for nth in count(1):
         for number in ERRORS if LONG else [ERRORS[nth % 2]]:
             folder = tmp_path / f"{nth}-{number}"
@@ -79,14 +77,14 @@ def test_an_operation_that_fails_costs_a_rerun_and_no_chunk(
             train(folder, SEEDS)
             assert tables(folder) == undisturbed(SEEDS).sha256, where
             after = commits(folder)
-            # Those of the smaller grid go at the end; its runs are not trained again.
+            # Files of the smaller grid are removed at the end; its runs are not trained again.
             kept = {name: data for name, data in there.items() if not grows or "-g1" in name}
             assert kept.items() <= after.items(), where
             assert reused(folder) == (2 * (SEEDS - 1) if grows else 0), where
             shutil.rmtree(folder)
 
 
-def test_parts_of_a_smaller_grid_go_though_removing_them_failed_once(tmp_path, undisturbed):
+def test_parts_of_a_smaller_grid_are_removed_after_one_failure(tmp_path, undisturbed):
     for nth in count(1):
         folder = tmp_path / f"{nth}"
         shutil.copytree(undisturbed(SEEDS - 1).folder, folder)
@@ -98,7 +96,7 @@ def test_parts_of_a_smaller_grid_go_though_removing_them_failed_once(tmp_path, u
             return
 
 
-def test_a_disk_that_takes_a_few_bytes_at_a_time_gets_all_of_them(tmp_path, undisturbed):
+def test_short_writes_are_continued(tmp_path, undisturbed):
     def happens(name, call, *arguments):
         if name == "write":
             descriptor, data = arguments
@@ -110,7 +108,7 @@ def test_a_disk_that_takes_a_few_bytes_at_a_time_gets_all_of_them(tmp_path, undi
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
-def test_a_file_system_without_links_does(number, tmp_path, undisturbed):
+def test_a_file_system_without_links_works(number, tmp_path, undisturbed):
     def happens(name, call, *arguments):
         if name == "link":
             raise OSError(number, os.strerror(number))
@@ -120,7 +118,7 @@ def test_a_file_system_without_links_does(number, tmp_path, undisturbed):
     assert tables(tmp_path / "out") == undisturbed(SEEDS).sha256
 
 
-def test_an_error_says_what_could_not_be_written_and_what_to_do(tmp_path):
+def test_an_error_names_the_file_and_says_what_to_do(tmp_path):
     full = train_with(FailsOnce("write", 4, errno.ENOSPC), tmp_path / "out", SEEDS)
     assert str(tmp_path / "out") in str(full)
     assert "it needs" in str(full)

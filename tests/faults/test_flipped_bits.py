@@ -1,4 +1,4 @@
-"""Files that are not as they were written: found by `verify`, refused by readers, made again."""
+"""Damaged files: found by `verify`, refused by readers, written again."""
 
 import shutil
 from random import Random
@@ -22,7 +22,7 @@ FILES = [
     "commits/csv.json",
     *(f"{table}.csv" for table in TABLES),
 ]
-BITS = 30  # of each file
+BITS = 30  # per file
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def flipped(data, bit):
 
 
 def found(folder):
-    """Return the files that `verify` says are broken; it removes their commits."""
+    """Return the files that `verify` reports as broken; it removes their commits."""
     return {file.name for file in inspection.verify(folder) if file.problem}
 
 
 def assert_is_found(folder, name, data):
-    """Put other bytes into a file, let `verify` find it, and put everything back."""
+    """Replace the bytes of a file, check that `verify` finds it, and restore everything."""
     path = folder / name
     before = path.read_bytes()
     kept = {path: path.read_bytes() for path in (folder / "commits").iterdir()}
@@ -60,13 +60,13 @@ def assert_is_found(folder, name, data):
     path.write_bytes(before)
 
 
-def test_these_are_all_files(folder):
+def test_the_list_of_files_is_complete(folder):
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert there - {".lock"} == set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_bit_is_found_wherever_it_is(name, folder, undisturbed):
+def test_a_flipped_bit_is_found_at_any_position(name, folder, undisturbed):
     data = (folder / name).read_bytes()
     for bit in Random(name).sample(range(8 * len(data)), BITS):
         assert_is_found(folder, name, flipped(data, bit))
@@ -112,7 +112,7 @@ def test_a_part_with_a_flipped_bit_is_not_read(name, folder, undisturbed):
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("commits/0")])
-def test_nor_are_chunks_with_a_broken_commit(name, folder):
+def test_chunks_with_a_broken_commit_are_not_read(name, folder):
     data = (folder / name).read_bytes()
     for bit in Random(name).sample(range(8 * len(data)), BITS):
         (folder / name).write_bytes(flipped(data, bit))
@@ -121,7 +121,7 @@ def test_nor_are_chunks_with_a_broken_commit(name, folder):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_cut_short_is_found(name, folder):
+def test_a_truncated_file_is_found(name, folder):
     data = (folder / name).read_bytes()
     for size in {0, 1, len(data) // 2, len(data) - 1, *Random(name).sample(range(len(data)), 5)}:
         assert_is_found(folder, name, data[:size])
@@ -138,10 +138,10 @@ def damage(kind, path):
 
 @pytest.mark.parametrize("kind", ["flipped", "short", "missing"])
 @pytest.mark.parametrize("name", [name for name in FILES if name != MANIFEST])
-def test_a_run_after_verify_makes_it_again(name, kind, folder, undisturbed):
+def test_a_run_after_verify_writes_it_again(name, kind, folder, undisturbed):
     before = commits(folder)
     damage(kind, folder / name)
-    # A commit that is missing says nothing; its chunk is one to be trained.
+    # A missing commit is not an error: its chunk is still to be trained.
     assert found(folder) == (set() if kind == "missing" and "commits" in name else {name})
     train(folder, SEEDS)
     assert found(folder) == set()
@@ -161,7 +161,7 @@ def test_a_folder_without_a_whole_manifest_is_refused_and_left_alone(kind, folde
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if "0000" in name])
-def test_a_smaller_grid_that_is_broken_is_found_when_it_grows(name, folder, undisturbed):
+def test_a_broken_smaller_grid_is_found_when_it_grows(name, folder, undisturbed):
     damage("flipped", folder / name)
     with pytest.raises(harness.ResultsError, match=f"{name} is broken"):
         train(folder, SEEDS + 1)

@@ -1,6 +1,6 @@
-"""Results folders from a stranger: nothing outside is touched, and every command ends with a word.
+"""Results folders from strangers: nothing outside is touched, and no command crashes.
 
-Beside each folder lie canaries, another sweep among them, that links in the folder lead to.
+Next to each folder are canaries, including another sweep, as targets of its links.
 """
 
 import os
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and dev
 SEEDS = 3
 MOST_MEMORY = 10**9
 
-# A few of each kind, and commands that take milliseconds; pictures where a link leads out of them.
+# The short version has a few cases of each kind, with commands that take milliseconds, and the slow
+# commands only for links that lead out of their output folders.
 SHORT = [
     "link manifest.json", "link commits", "link runs", "link trajectories/part-000001.parquet",
     "link to secret commits/000001.json", "link .lock", "link .writer.json",
@@ -42,10 +43,10 @@ SLOW = ("plot", "report")
 
 @pytest.fixture
 def place(tmp_path, undisturbed):
-    """Return a function that makes a folder as in a case, beside canaries."""
+    """Return a function that makes the folder of a case, next to canaries."""
     canaries = tmp_path / "canaries"
     shutil.copytree(undisturbed(SEEDS).folder, canaries / "other", copy_function=shutil.copy)
-    (canaries / "secret.txt").write_text("nobody's business")
+    (canaries / "secret.txt").write_text("a secret")
     (canaries / "other" / "plots").mkdir()
     for name in ("plots/map.png", "report.html", ".writer.json"):
         (canaries / "other" / name).write_text("precious")
@@ -68,7 +69,7 @@ def check(case, place, wanted):
             status, said = command(arguments)
             assert status in (0, 1, 2, 3, 4), f"{name}: {said}"
             assert len(said) < 20_000 or status == 0, f"{name}: {said[:1000]}"
-            assert "nobody's business" not in said
+            assert "a secret" not in said
             assert everything(canaries) == before, f"{name}: {said}"
 
 
@@ -76,18 +77,18 @@ ALL = ["status", "show", "export", "export trajectories", "plot", "report", "ver
 
 
 @pytest.mark.parametrize("case", SHORT)
-def test_a_foreign_folder_is_refused_or_read_and_nothing_beside_it_is_touched(case, place):
+def test_a_foreign_folder_is_refused_or_read_and_its_neighbours_are_unchanged(case, place):
     check(case, place, [name for name in ALL if name not in SLOW])
 
 
 @pytest.mark.parametrize("case", PICTURES)
-def test_no_picture_and_no_page_leaves_the_folder(case, place):
+def test_plots_and_reports_stay_inside_the_folder(case, place):
     check(case, place, SLOW)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("case", CASES)
-def test_every_command_bears_a_foreign_folder_in_little_memory(case, place):
+def test_every_command_withstands_a_foreign_folder_in_bounded_memory(case, place):
     folder, canaries, file = place(case)
     before = everything(canaries)
     done = subprocess.run(
@@ -95,7 +96,7 @@ def test_every_command_bears_a_foreign_folder_in_little_memory(case, place):
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=600,  # against a hang
+        timeout=600,  # stops a hanging command
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -103,7 +104,7 @@ def test_every_command_bears_a_foreign_folder_in_little_memory(case, place):
     assert everything(canaries) == before
 
 
-# Cases in which the tables are not what was trained, and a reader must not say that they are.
+# Cases with wrong tables, which readers must not accept.
 FALSE = [
     "copied commit", "copied chunk", "chunks 1", "one large chunk", "fewer runs", "other epochs",
     "other points", "more points", "no points", "a column that is not counted",
@@ -135,7 +136,7 @@ def test_a_false_table_is_refused_by_readers_and_named_by_verify(case, place):
      "copied commit", "copied chunk", "link runs/part-000001.parquet", "pipe commits/000001.json",
      "other run ids", "hidden rows", "sparse trajectories/part-000001.parquet"],
 )  # fmt: skip
-def test_after_verify_the_same_command_makes_a_broken_chunk_again(case, place, undisturbed):
+def test_after_verify_the_same_command_trains_a_broken_chunk_again(case, place, undisturbed):
     folder, canaries, _ = place(case)
     before = everything(canaries)
     assert [file for file in inspection.verify(folder) if file.problem]

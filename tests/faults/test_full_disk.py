@@ -1,4 +1,4 @@
-"""A full disk: what failed, how many bytes it needs, and everything else as it was."""
+"""A full disk: the error names the file and the bytes needed, and nothing else changes."""
 
 import os
 import shutil
@@ -8,13 +8,13 @@ import tempfile
 import pytest
 
 import harness
-from harness.cli import app as commands
+from harness.cli import app
 from tests.faults.effort import LONG
 from tests.faults.sweeps import commits, tables, train
 
 SEEDS = 3
 PAGE = 4096
-NO_SPACE = commands._STATUS[harness.NoSpaceError]
+NO_SPACE = app._STATUS[harness.NoSpaceError]
 
 
 def mount(folder, size, *more):
@@ -36,7 +36,7 @@ needs_mount = pytest.mark.skipif(not may_mount(), reason="only root may mount a 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Return a function that makes a disk of so many pages, or changes the size of the one made."""
+    """Return a function that makes a disk of a number of pages, or resizes it."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = []
@@ -53,7 +53,7 @@ def small_disk(tmp_path):
 
 @needs_mount
 @pytest.mark.parametrize("pages", range(1, 14) if LONG else (1, 2, 6, 9, 12))
-def test_a_full_disk_costs_a_rerun_and_no_chunk(pages, small_disk, undisturbed):
+def test_a_full_disk_costs_a_rerun_but_no_chunk(pages, small_disk, undisturbed):
     folder = small_disk(pages) / "out"
     with pytest.raises(harness.NoSpaceError) as caught:
         train(folder, SEEDS)
@@ -71,7 +71,7 @@ def test_a_full_disk_costs_a_rerun_and_no_chunk(pages, small_disk, undisturbed):
 
 
 @needs_mount
-def test_a_disk_that_stays_full_stays_as_it_is(small_disk, undisturbed):
+def test_a_disk_that_stays_full_stays_unchanged(small_disk, undisturbed):
     folder = small_disk(9) / "out"
     kept = []
     for _ in range(3):
@@ -104,7 +104,7 @@ def test_a_disk_that_fills_while_a_grid_grows_keeps_the_smaller_grid(small_disk,
     ("limit", "what"),
     [(300, "the manifest"), (900, "chunk 7"), (2500, "CSV")],
 )
-def test_the_command_line_names_what_is_needed_and_ends_with_its_own_status(
+def test_the_command_line_names_the_bytes_needed_and_has_its_own_status(
     limit, what, server, tmp_path, undisturbed
 ):
     folder, seeds = tmp_path / "out", 20

@@ -1,4 +1,4 @@
-"""Processes that are killed, stopped, or two on one folder: nothing lost, twice, or changed."""
+"""Killed, stopped and concurrent processes: no run is lost, duplicated or changed."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 import harness
-from harness.cli import app as commands
+from harness.cli import app
 from harness.store import Store
 from tests.faults.cluster import wait_until
 from tests.faults.effort import LONG
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the server of p
 
 ROUNDS = 40 if LONG else 1
 KILLS = 25
-IN_USE = commands._STATUS[harness.InUseError]
+IN_USE = app._STATUS[harness.InUseError]
 
-SEEDS = 12  # of sweeps that are paused: after one of twelve chunks
+SEEDS = 12  # of paused sweeps, which stop after one of twelve chunks
 
 
 def assert_nothing_is_gone(folder, before):
-    """All commits that were there are there, or the generation that replaced theirs is complete."""
+    """Check that all former commits exist, or that a complete generation has replaced theirs."""
     there = commits(folder)
     assert {name: there[name] for name in before if name in there}.items() <= before.items()
     gone = before.keys() - there.keys()
@@ -38,7 +38,7 @@ def assert_nothing_is_gone(folder, before):
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_nothing_is_lost_or_twice_however_often_a_growing_sweep_is_killed(
+def test_no_run_is_lost_or_duplicated_if_a_growing_sweep_is_killed(
     number, server, tmp_path, undisturbed
 ):
     random, folder, seeds = Random(number), tmp_path / "out", 4
@@ -55,7 +55,7 @@ def test_nothing_is_lost_or_twice_however_often_a_growing_sweep_is_killed(
         read_whole_chunks(folder, whole)
         if kill % 4 == 3:
             seeds += 2
-    assert killed  # or it was no trial
+    assert killed  # or nothing was tested
     assert server.wait(server.run(folder, seeds)) == 0, server.errors()
     assert tables(folder) == undisturbed(seeds).sha256
     run_ids = harness.open_results(folder).runs["run_id"]
@@ -75,9 +75,7 @@ def test_runs_of_a_smaller_grid_are_not_trained_again_after_kills(server, tmp_pa
     assert tables(folder) == undisturbed(8).sha256
 
 
-def test_a_writer_that_is_stopped_keeps_others_out_until_it_is_killed(
-    server, tmp_path, undisturbed
-):
+def test_a_stopped_writer_keeps_others_out_until_it_is_killed(server, tmp_path, undisturbed):
     folder = tmp_path / "out"
     stopped = server.run(folder, SEEDS, pause=True)
     server.wait_until_stopped(stopped)
@@ -94,7 +92,7 @@ def test_a_writer_that_is_stopped_keeps_others_out_until_it_is_killed(
     assert tables(folder) == undisturbed(SEEDS).sha256
 
 
-def test_of_two_at_once_one_works_and_the_other_leaves(server, tmp_path, undisturbed):
+def test_of_two_concurrent_processes_one_works_and_the_other_exits(server, tmp_path, undisturbed):
     folder = tmp_path / "out"
     both = {server.run(folder, SEEDS, pause=True) for _ in range(2)}
     wait_until(lambda: commits(folder))
@@ -107,7 +105,7 @@ def test_of_two_at_once_one_works_and_the_other_leaves(server, tmp_path, undistu
     assert tables(folder) == undisturbed(SEEDS).sha256
 
 
-def test_a_lock_that_nobody_holds_is_no_obstacle(server, tmp_path, undisturbed):
+def test_a_stale_lock_does_not_stop_a_writer(server, tmp_path, undisturbed):
     folder = tmp_path / "out"
     killed = server.run(folder, SEEDS, pause=True)
     server.wait_until_stopped(killed)
@@ -119,7 +117,7 @@ def test_a_lock_that_nobody_holds_is_no_obstacle(server, tmp_path, undisturbed):
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"process": 1}', "[]", "\0"])
-def test_whatever_it_says_of_its_writer(text, tmp_path, undisturbed):
+def test_any_text_in_the_file_of_the_writer_is_accepted(text, tmp_path, undisturbed):
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / ".lock").write_text("")

@@ -1,4 +1,4 @@
-"""Readers while a writer works: whole chunks that are committed, and nothing else."""
+"""Readers while a writer works see whole committed chunks and nothing else."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -14,7 +14,7 @@ SEEDS = 400 if LONG else 60
 
 
 def while_at_work(work, look):
-    """Return what `look` returns again and again until `work` has ended, and once more then."""
+    """Call `look` repeatedly until `work` has ended, and once more; return all results."""
     seen = []
     with ThreadPoolExecutor(1) as pool:
         at_work = pool.submit(work)
@@ -24,7 +24,7 @@ def while_at_work(work, look):
     return [*seen, look()]
 
 
-def test_a_reader_sees_whole_chunks_and_ever_more_of_them(tmp_path, undisturbed):
+def test_a_reader_sees_a_growing_number_of_whole_chunks(tmp_path, undisturbed):
     folder, whole = tmp_path / "out", undisturbed(SEEDS)
     seen = while_at_work(
         lambda: train(folder, SEEDS, threads=2), lambda: read_whole_chunks(folder, whole)
@@ -35,16 +35,16 @@ def test_a_reader_sees_whole_chunks_and_ever_more_of_them(tmp_path, undisturbed)
     assert tables(folder) == whole.sha256
 
 
-def test_of_a_grid_that_grows_it_sees_the_smaller_or_whole_chunks_of_the_larger(
-    tmp_path, undisturbed
-):
+def test_of_a_growing_grid_it_sees_the_smaller_or_whole_chunks_of_the_larger(tmp_path, undisturbed):
     folder, whole = tmp_path / "out", undisturbed(SEEDS)
     train(folder, SEEDS // 2)
 
     def look():
         try:
             return len(read_whole_chunks(folder, whole))
-        except harness.ResultsError as error:  # it had opened the smaller grid, which is gone now
+        except (
+            harness.ResultsError
+        ) as error:  # it had opened the smaller grid, which has been removed
             return str(error)
 
     seen = while_at_work(lambda: train(folder, SEEDS, threads=2), look)
@@ -54,7 +54,7 @@ def test_of_a_grid_that_grows_it_sees_the_smaller_or_whole_chunks_of_the_larger(
     assert tables(folder) == whole.sha256
 
 
-def test_results_that_stay_open_see_what_is_committed_later(tmp_path, undisturbed):
+def test_open_results_see_later_commits(tmp_path, undisturbed):
     folder, opened = tmp_path / "out", []
 
     def look(progress):
@@ -69,7 +69,7 @@ def test_results_that_stay_open_see_what_is_committed_later(tmp_path, undisturbe
     assert len(results.trajectories()) == len(undisturbed(SEEDS).trajectories)
 
 
-def test_status_and_verify_do_not_stop_a_writer_and_find_nothing_broken(tmp_path, undisturbed):
+def test_status_and_verify_do_not_disturb_a_writer(tmp_path, undisturbed):
     folder = tmp_path / "out"
 
     def look():
@@ -84,7 +84,7 @@ def test_status_and_verify_do_not_stop_a_writer_and_find_nothing_broken(tmp_path
     assert tables(folder) == undisturbed(SEEDS).sha256
 
 
-def test_verify_finds_nothing_broken_in_a_grid_that_has_grown_half(tmp_path):
+def test_verify_accepts_a_partly_grown_grid(tmp_path):
     folder = tmp_path / "out"
     train(folder, 2)
 

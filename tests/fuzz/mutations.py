@@ -4,7 +4,7 @@ import copy
 
 from hypothesis import strategies as st
 
-# What files, arguments and conditions are made of, and what should not be in them.
+# Fragments of valid files, arguments and conditions, and invalid ones.
 PIECES = [
     *(b"=", b"[", b"]", b"{", b"}", b"(", b")", b'"', b"'", b'"""', b",", b".", b"#", b":", b"\\"),
     *(
@@ -40,7 +40,7 @@ _mutations = st.lists(
 
 
 def mutated(*seeds):
-    """Return bytes that differ from one of some seeds in a few places."""
+    """Return a strategy for bytes that differ from one of the seeds in a few places."""
     return st.builds(_mutate, st.sampled_from(seeds), _mutations)
 
 
@@ -100,7 +100,7 @@ _changes = st.lists(
 
 
 def changed(*seeds):
-    """Return documents that differ from one of some seeds in a few values or keys."""
+    """Return a strategy for documents that differ from one of the seeds in a few values or keys."""
     return st.builds(_change, st.sampled_from(range(len(seeds))).map(seeds.__getitem__), _changes)
 
 

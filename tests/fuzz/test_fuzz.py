@@ -1,7 +1,7 @@
-"""Whatever is read or asked for is taken or refused: no other exception, no hang, little memory.
+"""Any input is accepted or refused: no other exception, no hang, bounded memory.
 
-`make test` tries some hundred cases, the same each time; `make fuzz` a hundred thousand, others
-each time, with a limit of 2 s of processor time for each and of 1 GB of memory for all.
+`make test` tries some hundred cases, always the same; `make fuzz` tries a hundred thousand new
+ones, with limits of 2 s of processor time per case and 1 GB of memory in total.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from harness.results import inspection
 from harness.results.export import export
 from tests.fuzz.mutations import changed, mutated
 
-CASES = int(os.environ.get("HARNESS_FUZZ", 0))  # of all targets together
+CASES = int(os.environ.get("HARNESS_FUZZ", 0))  # for all targets together
 TARGETS = 6
 SECONDS = 2
 BYTES = 1_000_000_000
@@ -121,7 +121,7 @@ _worst = (0.0, "")
 
 @pytest.fixture(scope="module", autouse=True)
 def peak():
-    """In the long run, say what the cases took, and hold the peak of memory to its limit."""
+    """In the long run, report the cost of the cases, and check the peak memory."""
     yield
     if CASES:
         used = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -136,7 +136,7 @@ def _out_of_time(*_):
 
 @contextlib.contextmanager
 def limited(case):
-    """Limit processor time, and memory beside what the process has already."""
+    """Limit processor time, and additional memory."""
     global _worst
     before = resource.getrlimit(resource.RLIMIT_AS)
     size = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
@@ -146,7 +146,7 @@ def limited(case):
     resource.setrlimit(resource.RLIMIT_AS, (size + BYTES, before[1]))
     try:
         yield
-    finally:  # before an error is reported, which takes both
+    finally:  # before an error is reported, which needs both
         resource.setrlimit(resource.RLIMIT_AS, before)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _worst = max(_worst, (time.process_time() - began, repr(case)[:300]))
@@ -154,7 +154,7 @@ def limited(case):
 
 @contextlib.contextmanager
 def refused_or_taken(case):
-    """Let a HarnessError with a message of a bounded length pass, and nothing else."""
+    """Accept only a HarnessError with a message of a bounded length."""
     message = "taken"
     with limited(case) if CASES else contextlib.nullcontext():
         try:
@@ -165,7 +165,7 @@ def refused_or_taken(case):
 
 
 def use(experiment):
-    """Do with an experiment what needs no training."""
+    """Use an experiment in all ways that do not train."""
     repr(experiment)
     assert len(experiment.identity) == len(experiment.lineage) == 64
     again = harness.Experiment.from_mapping(
@@ -176,7 +176,7 @@ def use(experiment):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """An empty folder of this module's own."""
+    """Return an empty folder for this module."""
     return tmp_path_factory.mktemp("fuzz")
 
 
@@ -201,7 +201,7 @@ def test_mappings(document):
 def test_changes(folder, change):
     path = folder / "right.toml"
     path.write_text(FILES[0])
-    argument = os.fsdecode(change.replace(b"\0", b""))  # which no argument has
+    argument = os.fsdecode(change.replace(b"\0", b""))  # arguments cannot contain it
     with refused_or_taken(argument):
         parse_change(argument)
         use(load(path, [argument]))
@@ -214,14 +214,14 @@ def test_csv_files(folder, text):
     path.write_bytes(text)
     with refused_or_taken(text):
         found = data.read_csv(path, ["a"], ["b"])
-        # A data point is a line, and no line gets lost.
+        # Every line is a data point; none is lost.
         lines = [line for line in text.decode("utf-8-sig").splitlines() if line.strip()]
         assert len(found.inputs) <= len(lines)
 
 
 @pytest.fixture(scope="module")
 def results(folder):
-    """A results folder, as bytes by name."""
+    """Return the files of a results folder, as bytes by name."""
     experiment = harness.Experiment.from_mapping(DOCUMENTS[0])
     where = folder / "right"
     harness.run(experiment, where, lanes=1)
@@ -269,7 +269,7 @@ def test_results_folders(folder, results):
 
 
 def _written(document):
-    """A document as somebody writes it who knows how it is sealed."""
+    """Return a document with a valid seal, as a forger would write it."""
     plain = json.loads(json.dumps(document, default=str))
     if isinstance(plain, dict) and plain.pop("sha256", None):
         before = json.dumps(plain, indent=1) + "\n"

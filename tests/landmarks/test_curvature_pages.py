@@ -1,4 +1,4 @@
-"""Stability, edge of stability and catapult: thresholds and recurrences against theory."""
+"""Stability, edge of stability and catapult, compared with theory."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def steady(tmp_path_factory):
     return stability.measure(folder(tmp_path_factory), quick=True)
 
 
-def test_thresholds_are_where_theory_has_them(steady):
+def test_thresholds_are_those_of_theory(steady):
     points = np.array([[1, 0.5], [-0.5, 1.5], [0.25, -1], [1.5, 1], [-1, 0.75]])
     points = np.column_stack([points, np.ones(5)])
     largest = np.linalg.svd(points)[1][0] ** 2
@@ -33,16 +33,16 @@ def test_thresholds_are_where_theory_has_them(steady):
         assert (low + high) / 2 == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_step_multiplies_the_error_as_the_closed_form_says(steady):
+def test_the_factor_of_the_error_per_step_has_a_closed_form(steady):
     factors = steady.factors()
     assert len(factors) == 50
-    # The last steps before rounding; near the best rate two eigenvectors are still there.
+    # The last steps above rounding; near the best rate, two eigenvectors remain.
     assert factors.to_numpy() == pytest.approx(steady.factor(factors.index.to_numpy()), rel=0.02)
     assert (factors[factors.index > 0.25] > 1).all()
     assert (factors[factors.index < 0.245] < 1).all()
 
 
-def test_the_data_have_a_line_through_them():
+def test_a_line_fits_the_data_exactly():
     data = harness.load_experiment(stability.FILE).data
     assert data.targets[:, 0].tolist() == (data.inputs @ [2.0, -1.0] + 1).tolist()
 
@@ -100,7 +100,7 @@ def edge(tmp_path_factory):
     return edge_of_stability.measure(folder(tmp_path_factory), quick=True)
 
 
-def test_what_a_row_says():
+def test_the_summary_of_a_run():
     way = pd.DataFrame(
         {
             "epoch": [0, 10, 20, 30, 40, 50, 60, 70],

@@ -1,4 +1,4 @@
-"""Dead ReLU units: the decision against linear programs and sampled inputs, and the page."""
+"""Dead ReLU units, compared with linear programs and sampled inputs, and their page."""
 
 from itertools import product
 
@@ -13,7 +13,7 @@ from experiments.landmarks.page import ROOT
 
 
 def some_units(n0, n1, count, seed=0):
-    """Random layers, with weights above that are low enough for a fair share of dead units."""
+    """Return random layers, with weights low enough for a fair share of dead units."""
     random = np.random.default_rng(seed)
     return (
         random.normal(size=(count, n1, n0)),
@@ -24,22 +24,22 @@ def some_units(n0, n1, count, seed=0):
 
 
 def is_dead_by_linear_programs(first, biases, above, bias):
-    """Raise the unit as far as it goes on each pattern of active units: inputs are free."""
+    """Maximise the pre-activation over all inputs, for each pattern of active units."""
     for pattern in product((1.0, -1.0), repeat=len(biases)):
         sides = np.array(pattern)
         active = above * (sides > 0)
-        # sides * (W x + c) >= 0, and b + active . (W x + c) as large as can be.
+        # Maximise b + active . (W x + c) subject to sides * (W x + c) >= 0.
         found = optimize.linprog(
             -active @ first, -sides[:, np.newaxis] * first, sides * biases, bounds=(None, None)
         )
-        assert found.status in (0, 2, 3)  # solved, no such input, without end
+        assert found.status in (0, 2, 3)  # solved, infeasible, unbounded
         if found.status == 3 or (found.status == 0 and bias + active @ biases - found.fun > 1e-9):
             return False
     return True
 
 
 @pytest.mark.parametrize(("n0", "n1"), measurements.SIZES)
-def test_dead_units_are_those_that_no_linear_program_raises(n0, n1):
+def test_dead_units_are_those_of_the_linear_programs(n0, n1):
     count = 400 // 2**n1
     layers = some_units(n0, n1, count)
     dead = measurements.is_dead(*layers)
@@ -49,7 +49,7 @@ def test_dead_units_are_those_that_no_linear_program_raises(n0, n1):
 
 
 @pytest.mark.parametrize(("n0", "n1"), [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 4)])
-def test_no_input_wakes_a_dead_unit_and_some_input_nearly_all_others(n0, n1):
+def test_sampled_inputs_activate_no_dead_unit_and_nearly_all_others(n0, n1):
     first, biases, above, bias = some_units(n0, n1, 500, seed=1)
     dead = measurements.is_dead(first, biases, above, bias)
     random = np.random.default_rng(2)
@@ -84,11 +84,11 @@ def test_shares_agree_within_their_sampling_error(found):
         (law, *size) for law in ("normal", "uniform") for size in measurements.SIZES
     ]
     for row in found.itertuples():
-        # One in a million by chance; without biases, or with a wrong corner, far less.
+        # Chance gives one in a million; missing biases or a wrong corner, far less.
         chance = stats.binomtest(row.dead, row.runs, measurements.published(row.n0, row.n1)).pvalue
         assert chance > 1e-6
         assert row.low < row.share == row.dead / row.runs < row.high
-    # From the same random words both laws would have the same signs.
+    # From the same random words, both distributions would have the same signs.
     shares = found[found["n1"] <= found["n0"]].groupby(["n0", "n1"])["dead"]
     assert (shares.nunique() == 2).all()
 
@@ -122,6 +122,6 @@ def test_distances_are_in_standard_errors(found):
     assert _errors(found)[row.Index] == pytest.approx((row.share - 9 / 256) / spread, rel=1e-12)
 
 
-def test_page_names_files_that_are_there():
+def test_page_names_existing_files():
     there = {file.name for file in (ROOT / "experiments").iterdir()}
     assert set(LANDMARK.files) <= there

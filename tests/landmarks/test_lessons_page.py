@@ -1,4 +1,4 @@
-"""The page of the two lessons, against what was printed, numpy, and closed forms."""
+"""The page of the two lessons, compared with the printed numbers, numpy, and closed forms."""
 
 import numpy as np
 import pytest
@@ -20,14 +20,14 @@ def found(tmp_path_factory):
 
 
 def hidden_units(inputs=INPUTS):
-    """What comes out of the two softplus units of Part 2, a column a unit."""
+    """Return the outputs of the two softplus units of Part 2, one column per unit."""
     return np.log1p(np.exp(np.outer(inputs, (3.34, -3.53)) + np.array([-1.43, 0.57])))
 
 
 @pytest.mark.parametrize(
     ("name", "quantity"), [(name, quantity) for name in PRINTED for quantity in PRINTED[name]]
 )
-def test_each_number_has_the_digits_that_were_printed(found, name, quantity):
+def test_each_number_has_the_printed_digits(found, name, quantity):
     printed, measured = PRINTED[name][quantity], found.measured[name][quantity]
     ours = [like(text, value) for text, value in zip(printed, measured, strict=True)]
     if quantity == WRONG:
@@ -38,13 +38,13 @@ def test_each_number_has_the_digits_that_were_printed(found, name, quantity):
         assert ours == list(printed)
 
 
-def test_nothing_is_measured_that_was_not_printed(found):
+def test_all_measured_numbers_are_printed_ones(found):
     assert {name: set(table) for name, table in found.measured.items()} == {
         name: set(table) for name, table in PRINTED.items()
     }
 
 
-def test_a_number_is_rounded_as_another_was_printed():
+def test_a_number_is_rounded_like_the_printed_one():
     assert like("0.46", 0.4649) == "0.46"
     assert like("-15.7", -15.6551) == "-15.7"
     assert like("0", 0.2) == "0"
@@ -72,7 +72,7 @@ def test_parabola(found):
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.3, 0.34, 0.4])
-def test_b3_goes_as_the_closed_form_says(found, rate):
+def test_b3_follows_the_closed_form(found, rate):
     way = found.parabola.path(rate).head(16)
     minimum = (TARGETS - hidden_units() @ (-1.22, -2.30)).mean()
     expected = minimum * (1 - (1 - 6 * rate) ** way["epoch"])
@@ -87,7 +87,7 @@ def test_bottom_of_the_bowl_is_the_least_squares_solution(found):
     solution, (least,), *_ = np.linalg.lstsq(hidden_units(), TARGETS - 2.61)
     assert found.bowl.minimum == pytest.approx(solution, rel=1e-9)
     assert found.bowl.least == pytest.approx(least, abs=1e-10)
-    # The lowest point of the lattice is a neighbour of it.
+    # The lowest point of the lattice is next to it.
     lowest = found.bowl.surface.loc[found.bowl.surface["ssr_initial"].idxmin()]
     assert np.abs(lowest[["w3", "w4"]].to_numpy() - solution).max() <= 0.25
 
@@ -100,7 +100,7 @@ def test_surface_is_the_ssr(found):
     assert len(surface) == 27 * 29
 
 
-def test_ways_down_the_bowl(found):
+def test_paths_in_the_bowl(found):
     units = hidden_units()
     curvatures = 2 * units.T @ units
     solution, *_ = np.linalg.lstsq(units, TARGETS - 2.61)
@@ -130,7 +130,7 @@ def test_curves_of_the_squiggle(found):
     assert fall.iloc[-1] <= 1e-3 < fall.iloc[-2]
     for epoch in epochs:
         curve = squiggle.curves[squiggle.curves["epoch"] == epoch]
-        # A lattice of 201 has the data points nearly, and a straight line between two does.
+        # The lattice of 201 points does not contain the data points, so interpolate.
         there = np.interp(INPUTS, curve["input_1"], curve["prediction_1"])
         assert np.square(TARGETS - there).sum() == pytest.approx(fall[epoch], abs=2e-4)
 
@@ -172,7 +172,7 @@ def test_page(found, tmp_path):
         assert (tmp_path / f"lessons_{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_page_names_files_that_are_there():
+def test_page_names_existing_files():
     there = {file.name for file in (ROOT / "experiments").iterdir()}
     assert set(LANDMARK.files) <= there
     assert {f"{name}.toml" for name in PRINTED} <= set(LANDMARK.files)

@@ -1,4 +1,4 @@
-"""How pages of landmarks are written, with a landmark that trains nothing."""
+"""Pages of landmarks, with a landmark that trains nothing."""
 
 import itertools
 
@@ -26,12 +26,12 @@ def test_a_page_has_question_body_command_time_and_files(tmp_path):
     assert "[dosage.toml](../../experiments/dosage.toml)" in end
 
 
-def test_time_is_that_of_all_calls_that_trained(tmp_path, monkeypatch):
-    clock = itertools.count(step=10)  # each call to it is ten seconds later
+def test_the_time_is_that_of_all_training_calls(tmp_path, monkeypatch):
+    clock = itertools.count(step=10)  # each call returns ten seconds more
     monkeypatch.setattr("experiments.landmarks.page.time.perf_counter", lambda: next(clock))
 
     def measure(out, quick):
-        """Train a chunk in a call, and be cut short in the first; the third has nothing to do."""
+        """Train a chunk in each of two calls, and interrupt the first; the third trains nothing."""
         commits = out / "sweep" / "commits"
         commits.mkdir(parents=True, exist_ok=True)
         there = len(list(commits.iterdir()))

@@ -1,7 +1,7 @@
-"""A small map of the trainability boundary, bit for bit as it was stored.
+"""A small map of the trainability boundary, bit for bit as stored.
 
-Its file has a line a pixel: whether it trained, and its value in hexadecimal. A change of any bit
-is a decision, which the changelog names; then `python tests/landmarks/test_small_map.py` writes
+Its file has one line per pixel: whether it trained, and its value in hexadecimal. Changing any bit
+is a decision and needs a changelog entry; then `python tests/landmarks/test_small_map.py` writes
 the file again.
 """
 
@@ -20,7 +20,7 @@ EXPERIMENT = HERE.parents[1] / "experiments" / "trainability_tanh.toml"
 
 
 def lines(folder, **options):
-    """The lines of the file, from a map that is trained into a folder."""
+    """Return the lines of the file from a map that is trained into a folder."""
     full = harness.load_experiment(EXPERIMENT, {"training.epochs": 60})
     experiment = framed(full, size=20)
     results = harness.run(experiment, folder, **options)
@@ -31,7 +31,7 @@ def lines(folder, **options):
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="far too slow in Python")
 @pytest.mark.parametrize("lanes", [1, 8])
-def test_a_map_has_the_bits_it_had(tmp_path, lanes):
+def test_a_map_has_the_stored_bits(tmp_path, lanes):
     stored = FILE.read_text("utf-8").splitlines()
     found = lines(tmp_path, lanes=lanes)
     assert len(found) == len(stored) == 1 + 20 * 20
@@ -39,7 +39,7 @@ def test_a_map_has_the_bits_it_had(tmp_path, lanes):
 
 
 def test_the_stored_map_has_a_boundary_that_falls_to_the_right():
-    # The larger the rate of one layer, the smaller that of the other has to be.
+    # The higher the rate of one layer, the lower that of the other must be.
     trained = pd.read_csv(FILE)["trained"].to_numpy().reshape(20, 20)
     assert trained[0, 0] == 1
     assert trained[-1, -1] == 0

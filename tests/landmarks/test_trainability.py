@@ -1,4 +1,4 @@
-"""The boundary of trainability: pixels from the formulas of the paper alone, and the page."""
+"""The boundary of trainability: pixels compared with the formulas of the paper, and the page."""
 
 import math
 from functools import cache
@@ -32,7 +32,7 @@ def normals(stream, *shape):
 
 
 def losses_of(condition, across, up, nudge=0.0):
-    """The losses of one run, as the paper has it: NumPy, one matrix product after the other."""
+    """Return the losses of one run by the formulas of the paper, in NumPy."""
     points = {"identity": 16, "one_point": 1}.get(condition, 272)
     x, y = normals(STREAM_INPUTS, points, N), normals(STREAM_TARGETS, points, 1)
     both = normals(STREAM_PARAMETERS, N * N + N)
@@ -55,7 +55,7 @@ def losses_of(condition, across, up, nudge=0.0):
 
 
 def hidden_units(condition, z):
-    """The hidden units and their slopes, by their pre-activations."""
+    """Return the hidden units and their slopes from their pre-activations."""
     if condition == "identity":
         return z, np.ones_like(z)
     if condition == "relu":
@@ -65,7 +65,7 @@ def hidden_units(condition, z):
 
 
 def pixel(losses):
-    """Whether a run trained, and its value."""
+    """Return whether a run trained, and its value."""
     v = losses / losses[0]
     v = np.where(np.isfinite(v), np.minimum(v, 1e6), 1e6)
     return (True, -v.sum()) if v[-20:].mean() < 1 else (False, (1 / v).sum())
@@ -82,7 +82,7 @@ def test_pixels_are_those_of_the_paper(condition, tmp_path):
         for row, up in enumerate(values):
             for column, across in enumerate(values):
                 kind, value = pixel(losses_of(condition, across, up))
-                # Where a nudge of the last digits is seen, rounding decides.
+                # If a nudge of the last digits is visible, rounding decides.
                 _, nudged = pixel(losses_of(condition, across, up, nudge=1e-13))
                 if abs(value - nudged) < 1e-9 * abs(value):
                     assert image.trained[row, column] == kind
@@ -92,7 +92,7 @@ def test_pixels_are_those_of_the_paper(condition, tmp_path):
     assert {*compared} == {True, False}
 
 
-def test_experiments_have_as_many_losses_as_the_paper():
+def test_experiments_have_the_number_of_losses_of_the_paper():
     for condition in CONDITIONS:
         file = ROOT / "experiments" / f"trainability_{condition}.toml"
         experiment = harness.load_experiment(file)
@@ -119,7 +119,7 @@ def test_the_bowl_is_smooth(tmp_path):
     assert 1.0 <= round(dimension([box_counts(edges(image.trained))]), 12) <= 1.1
 
 
-def test_without_the_limit_no_pixel_is_another(found):
+def test_the_limit_changes_no_pixel(found):
     one, other = found.without_limit
     assert found.flipped == 0
     assert one.trained.any()
@@ -128,13 +128,13 @@ def test_without_the_limit_no_pixel_is_another(found):
 
 
 def test_a_refined_map_that_trains_all_pixels_is_the_map(found):
-    # So few pixels are all trained or checked.
+    # With this few pixels, all are trained or checked.
     assert found.refined_small.refinement.trained == found.refined_small.refinement.pixels
     assert found.misjudged == 0.0
     assert (found.refined_small.image.value == found.overviews["tanh"].image.value).all()
 
 
-def test_what_is_found_is_one_map_after_the_other(found):
+def test_measurements_have_a_map_per_condition(found):
     assert list(found.overviews) == list(found.zooms) == list(CONDITIONS)
     assert [len(each.image.trained) for each in found.overviews.values()] == [10] * 6
     assert list(found.steps) == [10, 30]
@@ -142,7 +142,7 @@ def test_what_is_found_is_one_map_after_the_other(found):
     assert found.a_second > 0
 
 
-def test_the_page_has_what_was_found_beside_what_was_published(found, tmp_path):
+def test_the_page_has_measured_and_published_numbers(found, tmp_path):
     page = LANDMARK.tell(found, tmp_path)
     for name, (title, published) in CONDITIONS.items():
         (row,) = [line for line in page.splitlines() if line.startswith(f"| [{title}]")]
@@ -152,11 +152,11 @@ def test_the_page_has_what_was_found_beside_what_was_published(found, tmp_path):
         assert cells[2] == f"{found.overviews[name].dimension:.2f}"
         assert cells[3] == f"{len(dimensions)}"
         assert cells[5:] == [f"**{np.median(every):.2f}**", f"{published:.2f}"]
-    assert "0 are of another kind" in page
+    assert "0 have another kind" in page
     for name in ("overviews", "zooms", "dimensions", "steps", "refined"):
         assert f"(images/trainability_{name}.png)" in page
         assert (tmp_path / f"trainability_{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_page_names_files_that_are_there():
+def test_the_page_names_existing_files():
     assert all((ROOT / "experiments" / file).exists() for file in LANDMARK.files)

@@ -1,4 +1,4 @@
-"""The page of exclusive or, against a plain numpy training, closed forms and scipy."""
+"""The page of exclusive or, compared with a plain numpy training, closed forms and scipy."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def found(tmp_path_factory):
 
 
 def starts(hidden, scale, count, seed=0):
-    """Initial parameters of 2-hidden-1 networks, shape (count, parameters)."""
+    """Return initial parameters of 2-hidden-1 networks, shape (count, parameters)."""
     twin = Twin(sizes=(2, hidden, 1), activations=("sigmoid", "sigmoid"), loss="half_ssr")
     return np.array([
         initial_parameters(twin, "uniform", k, seed, scale, biases="same") for k in range(count)
@@ -35,7 +35,7 @@ def sigmoid(z):
 
 
 def trained(theta, hidden, rate, momentum, epochs, criterion=0.04, batches=((0, 1, 2, 3),)):
-    """Descend half the sum of squares; the epoch at which each run is solved, or NaN."""
+    """Train on half the sum of squares; return the epoch at which each run is solved, or NaN."""
     lower = theta[:, : 3 * hidden].reshape(-1, 3, hidden).copy()
     upper = theta[:, 3 * hidden :].copy()
     ones = np.column_stack([INPUTS, np.ones(4)])
@@ -88,7 +88,7 @@ def test_shares_and_medians_are_those_of_a_plain_training(found, rate, ssr):
     assert row.runs == 300
     assert row.converged == solved.mean()
     assert row.median_solved == pytest.approx(np.median(epochs[solved]), abs=1)
-    # No run was cut off before others were solved: half of all is the 150th.
+    # All unsolved runs have the full number of epochs, so the median is the 150th.
     assert row.median == pytest.approx(np.sort(epochs)[149], abs=1)
 
 
@@ -96,11 +96,11 @@ def test_samples_of_30_are_binomial(found):
     for row in found.pdp.itertuples():
         assert row.few == pytest.approx(stats.binom.cdf(25, 30, row.converged), abs=0.01)
         assert row.median_low < row.median_solved < row.median_high
-        # A median of 30 or so has an error of about 1.25 sd / sqrt(30), where there are tails.
+        # The standard error of a median of about 30 values is roughly 1.25 sd / sqrt(30).
         assert row.median_high < 2 * row.median_low
 
 
-def test_published_interval_is_wilsons(found):
+def test_the_published_interval_is_wilsons(found):
     share, z = 25 / 30, stats.norm.ppf(0.975)
     middle = (share + z**2 / 60) / (1 + z**2 / 30)
     half = z / (1 + z**2 / 30) * np.sqrt(share * (1 - share) / 30 + z**2 / 3600)
@@ -121,7 +121,7 @@ def test_conventions_are_rates(tmp_path, factor, loss, criterion):
     assert {1.0, factor} < set(CONVENTIONS)
 
 
-def test_share_by_counts_solved_runs_only():
+def test_share_by_counts_only_solved_runs():
     runs = pd.DataFrame({
         "status": ["converged", "finished", "converged", "diverged"], "epochs": [30, 40, 50, 20]
     })  # fmt: skip
@@ -131,7 +131,7 @@ def test_share_by_counts_solved_runs_only():
 # -- longer, wider ---------------------------------------------------------------------------------
 
 
-def test_runs_that_are_not_solved_are_on_a_plateau(found):
+def test_unsolved_runs_are_on_a_plateau(found):
     left = found.budget[found.budget["status"].astype(str) == "finished"]
     assert len(left) > 20
     assert (left["gradient_norm"] > 0).all()
@@ -150,7 +150,7 @@ def test_online_and_batch_shares_are_those_of_a_plain_training(found):
     for size, batches in (("1", ((0,), (1,), (2,), (3,))), ("all", ((0, 1, 2, 3),))):
         epochs = trained(starts(3, 1.0, 300), 3, 2.0, 0.7, 5000, batches=batches)
         row = row_of(online, batch_size=size, learning_rate=2.0)
-        # At this rate single runs may differ by rounding.
+        # At this rate, rounding may change single runs.
         assert row.converged == pytest.approx(np.isfinite(epochs).mean(), abs=0.01)
         assert row.median == pytest.approx(np.sort(epochs)[149], abs=1)
 
@@ -165,7 +165,9 @@ def test_basins_are_those_of_a_plain_training(found):
     assert ours.shape == plain.shape
     same = np.isclose(ours, plain, atol=1, equal_nan=True)
     assert same.mean() > 0.99
-    assert not np.allclose(plain, plain.T, atol=1, equal_nan=True)  # axes that are not mixed up
+    assert not np.allclose(
+        plain, plain.T, atol=1, equal_nan=True
+    )  # so that exchanged axes would be noticed
 
 
 def test_cliffs_are_pairs_of_neighbours():
@@ -201,7 +203,7 @@ def test_page(found, tmp_path):
         assert (tmp_path / f"xor_{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_page_is_about_the_files_that_are_there():
+def test_page_describes_the_shipped_files():
     for name in LANDMARK.files:
         document = harness.load_experiment(ROOT / "experiments" / name).document()
         if name == "xor_basin.toml":

@@ -1,4 +1,4 @@
-"""Run ids and coordinates are two names of the same thing, and spaced values are what they say."""
+"""Run ids and coordinates correspond one to one, and spaced values are as specified."""
 
 import math
 from fractions import Fraction
@@ -24,7 +24,7 @@ def values(count):
 
 @st.composite
 def grids(draw, most=MOST_RUNS):
-    """Return a grid of at most `most` runs, with zipped axes in it."""
+    """Return a grid of at most `most` runs, with zipped axes."""
     dimensions, left, number = [], most, 0
     for _ in range(draw(st.integers(0, 6))):
         few = draw(st.booleans())
@@ -60,7 +60,7 @@ def test_coordinates_to_run_id_and_back(data):
     run_id = grid.run_ids(tuple(np.array([index]) for index in wanted))
     if wanted:
         assert [int(index[0]) for index in grid.coordinates(run_id)] == wanted
-        # As the page about run ids has it: r = i1 + n1 * (i2 + n2 * (i3 ...
+        # As in the decision about run ids: r = i1 + n1 * (i2 + n2 * (i3 ...
         expected = 0
         for index, length in zip(reversed(wanted), reversed(grid.shape), strict=True):
             expected = index + length * expected
@@ -125,7 +125,7 @@ def test_spaced_values_begin_and_end_exactly_and_are_monotone(axis):
 
 
 @given(axes_of_numbers(), st.data())
-def test_spaced_values_do_not_depend_on_what_else_is_asked_for(axis, data):
+def test_spaced_values_do_not_depend_on_the_other_indices(axis, data):
     everything = axis.take(np.arange(axis.count))
     some = data.draw(st.lists(st.integers(0, axis.count - 1), max_size=20))
     found = axis.take(np.array(some, dtype=np.int64))
@@ -134,14 +134,14 @@ def test_spaced_values_do_not_depend_on_what_else_is_asked_for(axis, data):
 
 
 @given(axes_of_numbers())
-def test_spaced_values_are_at_equal_distances_or_ratios(axis):
+def test_spaced_values_have_equal_distances_or_ratios(axis):
     found = axis.take(np.arange(axis.count)).tolist()
     steps = max(axis.count - 1, 1)
     for index, number in enumerate(found):
         if axis.kind == "linear":
             first, last = Fraction(axis.first), Fraction(axis.last)
             exact = first + (last - first) * index / steps
-            # The axis spaces the shortest decimals of its ends, half a unit from their bits.
+            # The axis uses the shortest decimals of its ends, half a unit from their bits.
             unit = Fraction(math.ulp(max(abs(axis.first), abs(axis.last))))
             assert abs(Fraction(number) - exact) <= unit
         else:
@@ -151,14 +151,14 @@ def test_spaced_values_are_at_equal_distances_or_ratios(axis):
 
 
 @given(st.integers(-999, 999), st.integers(1, 99), st.integers(2, 40), st.integers(0, 6))
-def test_round_decimals_come_out_as_they_are_written(first, step, count, digits):
+def test_round_decimals_are_as_one_would_write_them(first, step, count, digits):
     written = [float(f"{first + i * step}e-{digits}") for i in range(count)]
     axis = Spaced(kind="linear", first=written[0], last=written[-1], count=count)
     assert axis.take(np.arange(count)).tolist() == written
 
 
 @given(st.integers(-20, 20), st.integers(1, 3), st.integers(2, 20), st.integers(1, 9))
-def test_powers_of_ten_come_out_as_they_are_written(first, step, count, digit):
+def test_powers_of_ten_are_as_one_would_write_them(first, step, count, digit):
     written = [float(f"{digit}e{first + i * step}") for i in range(count)]
     axis = Spaced(kind="log", first=written[0], last=written[-1], count=count)
     assert axis.take(np.arange(count)).tolist() == written

@@ -1,4 +1,4 @@
-"""File -> Experiment -> file, and what the identity of an experiment depends on."""
+"""File -> Experiment -> file, and the identity of an experiment."""
 
 import copy
 import tomllib
@@ -16,7 +16,7 @@ seeds = st.integers(0, 2**63 - 1)
 
 
 def some_of(**keys):
-    """Return tables with any of the keys."""
+    """Return tables with any subset of the keys."""
     return st.fixed_dictionaries({}, optional=keys)
 
 
@@ -27,7 +27,7 @@ def axis_of(strategy):
 
 @st.composite
 def documents(draw):
-    """Return mappings that are experiments of a random shape."""
+    """Return valid experiments of a random shape, as mappings."""
     layers = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
     depth = len(layers) - 1
     activation = st.sampled_from(["softplus", "sigmoid", "tanh", "relu", "identity"])
@@ -116,7 +116,7 @@ def test_file_to_experiment_to_file(document):
     assert [axis.name for axis in after.grid.axes] == list(document.get("grid", {}))
     assert after.grid == before.grid
     assert after.data.inputs.tobytes() == before.data.inputs.tobytes()
-    # What the file said is still there, beside what it left to defaults.
+    # All keys of the file are still there, next to the defaults.
     for section, keys in document.items():
         if isinstance(keys, dict) and section != "data":
             written = after.document()[section]
@@ -140,7 +140,7 @@ def test_a_run_is_the_point_of_its_grid(document, data):
     }
     for name, value in point.items():
         assert found[name] == value
-    # and everything else is as it was
+    # and everything else is unchanged
     grid = document.get("grid", {})
     plain = Experiment.from_mapping({k: v for k, v in document.items() if k != "grid"})
     assert run.identity == plain.at({}).identity or point
@@ -150,7 +150,7 @@ def test_a_run_is_the_point_of_its_grid(document, data):
 
 def reversed_keys(value):
     if isinstance(value, dict):
-        # The order of axes is the order of run ids, and so means something.
+        # The order of axes determines the run ids.
         return {
             name: item if name == "grid" else reversed_keys(item)
             for name, item in reversed(list(value.items()))
@@ -159,7 +159,7 @@ def reversed_keys(value):
 
 
 def floats_for_whole_numbers(document):
-    """Write 5.0 for 5 wherever a number need not be whole."""
+    """Write 5.0 for 5 wherever a float is allowed."""
     changed = copy.deepcopy(document)
     if "inputs" in changed["data"]:
         for name in ("inputs", "targets"):
@@ -175,7 +175,7 @@ def floats_for_whole_numbers(document):
 
 
 @given(documents())
-def test_the_identity_does_not_depend_on_how_it_is_written(document):
+def test_the_identity_does_not_depend_on_spelling(document):
     identity = Experiment.from_mapping(document).identity
     assert len(identity) == 64
     for same in (
@@ -252,7 +252,7 @@ CHANGES = {
 def test_the_identity_changes_with_every_number_that_matters(section, change):
     document = copy.deepcopy(BASE)
     if section != "grid":
-        # A key that an axis replaces does not matter.
+        # A key that an axis replaces has no effect.
         document["grid"] = {n: axis for n, axis in document["grid"].items() if n not in change}
     before = Experiment.from_mapping(document)
     document[section] = document.get(section, {}) | change
@@ -275,7 +275,7 @@ def test_5_and_5_point_0_are_one_number():
     assert Experiment.from_mapping(document).identity == Experiment.from_mapping(BASE).identity
 
 
-def test_where_data_come_from_does_not_matter(tmp_path):
+def test_the_source_of_data_does_not_matter(tmp_path):
     (tmp_path / "data.csv").write_text("a,b,c\n0,1,0.25\n5,3,1\n")
     document = copy.deepcopy(BASE)
     document["data"] = {"file": "data.csv", "inputs": ["a", "b"], "targets": ["c"]}

@@ -1,4 +1,4 @@
-"""What must not change a training: the order of hidden units, of runs, of chunks, of threads."""
+"""Invariance of training to the order of hidden units, runs, chunks and threads."""
 
 import itertools
 import math
@@ -30,7 +30,7 @@ BATCHES = st.sampled_from(
 
 @st.composite
 def documents(draw, layers=(2, 3), epochs=6, **more):
-    """An experiment without a grid: activations, loss, batches and rates of any kind."""
+    """Return an experiment without a grid, with any activations, loss, batches and rates."""
     sizes = [2, *draw(st.lists(st.integers(1, 4), min_size=layers[0] - 1, max_size=layers[1] - 1))]
     loss = draw(st.sampled_from(sorted(LOSSES)))
     activations = [draw(st.sampled_from(sorted(ACTIVATIONS))) for _ in sizes]
@@ -56,7 +56,7 @@ def documents(draw, layers=(2, 3), epochs=6, **more):
 
 
 def train(experiment, first=0, last=None):
-    """Tables of a range of runs."""
+    """Train a range of runs, and return its tables."""
     last = experiment.grid.size if last is None else last
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
     block = Trainer(experiment).train(first, last, stop, progress)
@@ -64,7 +64,7 @@ def train(experiment, first=0, last=None):
 
 
 def bits(table):
-    """A table in a form in which equality is equality of bits, NaN and the sign of 0 included."""
+    """Return the bits of a table, so that NaN and the sign of 0 are compared too."""
     as_integers = {
         name: column.to_numpy().view(np.int64) if column.dtype == np.float64 else column.astype(str)
         for name, column in table.items()
@@ -76,7 +76,7 @@ def bits(table):
 
 
 def names_of(network, layer, unit):
-    """Parameters into and out of a hidden unit, each list in the order of its other end."""
+    """Return the parameters into and out of a hidden unit, in the order of their other ends."""
     sizes, biases = network.sizes, network.biases
     weights = [math.prod(pair) for pair in itertools.pairwise(sizes)]
     before = sum(weights[: layer - 1])
@@ -92,7 +92,7 @@ def names_of(network, layer, unit):
 @given(st.data())
 def test_permuting_hidden_units_permutes_the_results(data):
     document = data.draw(documents())
-    document["initialisation"] |= {"scheme": "glorot"}  # a run that diverges lets rounding grow
+    document["initialisation"] |= {"scheme": "glorot"}  # rounding would grow in a run that diverges
     network = Experiment.from_mapping(document).network
     layer = data.draw(st.integers(1, network.layers - 1))
     order = data.draw(st.permutations(range(network.sizes[layer])))
@@ -112,7 +112,7 @@ def test_permuting_hidden_units_permutes_the_results(data):
         document["initialisation"]["parameters"] = parameters
         ended.append(train(Experiment.from_mapping(document)))
     (runs, path), (permuted_runs, permuted_path) = ended
-    # Only the order of sums over the units has changed.
+    # Only the order of sums over the units differs.
     assert permuted_path["ssr"].to_numpy() == pytest.approx(path["ssr"].to_numpy(), rel=1e-12)
     for name in network.parameters:
         expected = runs[f"{rename[name]}_final"][0]
@@ -141,25 +141,25 @@ GRIDS = st.sampled_from(
 
 @st.composite
 def sweeps(draw):
-    """An experiment with a grid; some of its runs diverge."""
+    """Return an experiment with a grid, some of whose runs diverge."""
     return Experiment.from_mapping(draw(documents(layers=(2, 2))) | {"grid": draw(GRIDS)})
 
 
 @FEW
 @given(sweeps(), st.data())
-def test_one_run_alone_has_the_bits_that_it_has_in_the_sweep(experiment, data):
+def test_a_single_run_has_the_same_bits_as_in_the_sweep(experiment, data):
     run_id = data.draw(st.integers(0, experiment.grid.size - 1))
     runs, path = train(experiment)
-    alone_runs, alone_path = train(experiment.single(run_id))
+    single_runs, single_path = train(experiment.single(run_id))
     inside = runs[runs["run_id"] == run_id]
-    # Alone it has no columns of axes, nor of parameters or losses that only other runs have.
-    columns = [name for name in alone_runs if name != "run_id"]
-    theirs, ours = bits(inside[columns]), bits(alone_runs[columns])
+    # A single run lacks columns of axes, and of parameters and losses of other runs.
+    columns = [name for name in single_runs if name != "run_id"]
+    theirs, ours = bits(inside[columns]), bits(single_runs[columns])
     assert ours == theirs
     inside = path[path["run_id"] == run_id]
-    columns = [name for name in alone_path if name != "run_id"]
-    assert bits(alone_path[columns]) == bits(inside[columns])
-    assert len(alone_path) == alone_runs["epochs"][0] + 1
+    columns = [name for name in single_path if name != "run_id"]
+    assert bits(single_path[columns]) == bits(inside[columns])
+    assert len(single_path) == single_runs["epochs"][0] + 1
 
 
 @FEW

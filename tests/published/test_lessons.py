@@ -1,4 +1,4 @@
-"""The published numbers of the two lessons, to the digits printed, through the public face.
+"""The published numbers of the two lessons, to the printed digits, through the public interface.
 
 Sources: StatQuest, Neural Networks parts 1 and 2, Backpropagation Details parts 1 and 2; Ganesh
 Kumar's article series after them (dev.to, 2026); Udacity, Deep Learning, "Calculating the
@@ -23,20 +23,20 @@ EFFECTIVENESS = [0.0, 1.0, 0.0]
 
 
 def load(name, **changes):
-    """An experiment that ships, with keys replaced as by --set: training__epochs=0."""
+    """Load a shipped experiment, with keys replaced like by --set: training__epochs=0."""
     changes = {key.replace("__", "."): value for key, value in changes.items()}
     return harness.load_experiment(EXPERIMENTS / f"{name}.toml", changes)
 
 
 def predictions(experiment):
-    """What the network predicts at epoch 0, from dSSR/dpredicted = -2 (observed - predicted)."""
+    """Return the predictions at epoch 0, from dSSR/dpredicted = -2 (observed - predicted)."""
     factors = harness.trace(experiment, parameter="b3").factors
     slopes = factors[factors["symbol"] == "dSSR/dpredicted"]["value"]
     return [observed + slope / 2 for observed, slope in zip(EFFECTIVENESS, slopes, strict=True)]
 
 
 def update(experiment, epoch, parameter):
-    """One row of the trace's updates: old, derivative, step_size, new."""
+    """Return one row of the trace's updates: old, derivative, step_size, new."""
     return harness.trace(experiment, epoch=epoch, parameter=parameter).updates.iloc[0]
 
 
@@ -52,7 +52,7 @@ def test_predictions_of_the_part_2_network_before_its_last_bias():
     assert load("statquest_b3").initialisation.parameters == PART_2
     found = predictions(load("statquest_b3"))
     assert [round(p, 3) for p in found] == [-2.604, -1.609, -2.615]
-    published = [-2.6, -1.61, -2.61]  # the last is cut, not rounded
+    published = [-2.6, -1.61, -2.61]  # the last one is truncated, not rounded
     assert found == pytest.approx(published, abs=0.0051)
 
 
@@ -63,7 +63,7 @@ def test_ssr_at_four_values_of_b3(tmp_path):
     assert [round(value, 2) for value in ssr[2:]] == [1.11, 0.46]
 
 
-def test_b3_goes_from_0_to_1_57_to_2_19_to_2_61(tmp_path):
+def test_b3_is_0_then_1_57_then_2_19_then_2_61(tmp_path):
     experiment = load("statquest_b3")
     steps = [update(experiment, epoch, "b3") for epoch in range(5)]
     assert round(steps[0]["derivative"], 1) == -15.7
@@ -96,7 +96,7 @@ def test_error_of_b3_shrinks_by_1_minus_6_rates(tmp_path):
     results = harness.run(load("statquest_b3"), out=tmp_path / "r")
     ssr = results.trajectories([0])["ssr"].to_numpy()
     assert results.trajectories([0])["epoch"].tolist() == list(range(len(ssr)))
-    least = 6.3e-5  # of the parabola, which the experiment file names
+    least = 6.3e-5  # minimum of the parabola, from the experiment file
     assert (ssr[1:5] - least) / (ssr[:4] - least) == pytest.approx([0.16] * 4, rel=1e-4)
 
 

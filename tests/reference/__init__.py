@@ -1,6 +1,6 @@
-"""The slow, obvious twin of the package: plain NumPy, nothing imported from `harness`.
+"""The slow, obvious twin of the package, in plain NumPy and without imports from `harness`.
 
-`network` holds the mathematics, `random_numbers` the numbers that start a run and order its data,
-`training` the epochs. Whatever is fast elsewhere is compared with these; they are compared with
-published numbers in `test_reference.py`.
+`network` holds the mathematics, `random_numbers` the initial parameters and the order of the data,
+`training` the epochs. Tests compare the fast code with these twins; `test_reference.py` compares
+the twins with published numbers.
 """

@@ -1,4 +1,4 @@
-"""The dense Hessian of a twin's loss; nothing from `harness` is used here."""
+"""The dense Hessian of a twin's loss, without `harness`."""
 
 import numpy as np
 

@@ -1,8 +1,8 @@
 """One small network: packing, names, forward pass, loss, and its gradient by three routes.
 
 Written for complex numbers, so that `gradient_by_complex_step` differentiates `loss` to machine
-precision without a line of calculus; `gradient_by_backpropagation` is the calculus.
-No Numba and nothing from `harness` may be imported here: agreement would prove nothing.
+precision without calculus; `gradient_by_backpropagation` is the calculus. Neither Numba nor
+`harness` may be imported here, or agreement would prove nothing.
 
 Symbols: z(l) = s(l) (W(l)' a(l-1) + b(l)), a(l) = f(z(l)), a(0) = x, predicted = output_scale a(L).
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-COMPLEX_STEP = 1e-200  # its square underflows to zero, so that no truncation error is left
+COMPLEX_STEP = 1e-200  # its square underflows to zero, so there is no truncation error
 DIFFERENCE_STEP = 1e-5  # central differences: about 1e-10 relative for losses of order one
 
 
@@ -23,7 +23,7 @@ def _away_from_overflow(z):
 
 
 def _log1p(u):
-    # NumPy's complex log1p adds the 1 before it takes the logarithm and so loses small u.
+    # NumPy's complex log1p adds 1 before it takes the logarithm, which loses small u.
     if not np.iscomplexobj(u):
         return np.log1p(u)
     x, y = u.real, u.imag
@@ -51,7 +51,7 @@ def tanh(z):
 
 
 def relu(z):
-    """Return z where its real part is positive, else 0."""
+    """Return z if its real part is positive, otherwise 0."""
     z = np.asarray(z)
     return np.where(z.real > 0, z, 0)
 
@@ -83,10 +83,10 @@ LOSSES = ("ssr", "half_ssr", "mse", "cross_entropy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """A network and its loss; everything but the parameters.
+    """A network and its loss, without the parameters.
 
-    `sizes` are n0..nL; the other tuples have one entry a layer after the input. `None` stands for
-    biases everywhere and for scales of 1.
+    `sizes` are n0..nL; the other tuples have one entry per layer after the input. `None` stands for
+    biases in all layers and for scales of 1.
     """
 
     sizes: tuple[int, ...]
@@ -115,7 +115,7 @@ class Twin:
 
     @property
     def shapes(self):
-        """Shape of each layer's matrix; its last row is the bias where the layer has one."""
+        """Shape of each layer's matrix; the last row is the bias if the layer has one."""
         return [
             (n_in + bias, n_out)
             for n_in, n_out, bias in zip(self.sizes, self.sizes[1:], self.biases, strict=False)
@@ -205,8 +205,8 @@ class Twin:
 def gradient(twin, theta, inputs, targets):
     """Return the gradient without calculus, shape (P,).
 
-    By the complex step for smooth networks and by central differences for those with relu: the
-    complex step would take its side of a kink by the very comparison that it is to check.
+    Smooth networks use the complex step and those with relu central differences, because the
+    complex step would choose the side of a kink by the comparison under test.
     """
     if "relu" in twin.activations:
         return gradient_by_differences(twin, theta, inputs, targets)

@@ -1,9 +1,10 @@
 """The random numbers of an experiment, from `numpy.random.Philox` and `statistics.NormalDist`.
 
-One number at a time: which word, turned into a uniform, a normal, an order of the samples, a batch
-drawn with replacement, or an initial parameter. Nothing from `harness` may be imported here.
+One number at a time: an addressed word, turned into a uniform or normal number, an order of the
+samples, a batch drawn with replacement, or an initial parameter. `harness` may not be imported
+here.
 
-A word is addressed, never drawn in turn: word [index % 4] of the Philox4x64-10 block with counter
+A word is addressed, not drawn in sequence: word [index % 4] of the Philox4x64-10 block with counter
 (index // 4, major, stream, 0) and key (seed, 0) (Salmon et al. 2011).
 """
 
@@ -28,7 +29,7 @@ SCHEMES = ("zeros", "constant", "normal", "uniform", "glorot", "he", "lecun")
 def block(seed, stream, major, number):
     """Return the four words, least significant first, of one Philox block."""
     counter = number + (major << 64) + (stream << 128)
-    # NumPy increments its counter before it computes a block, with carry over all 256 bits.
+    # NumPy increments its counter, with carry over all 256 bits, before it computes a block.
     generator = np.random.Philox(counter=(counter - 1) % 2**256, key=seed)
     return tuple(int(word) for word in generator.random_raw(4))
 
@@ -49,7 +50,7 @@ def normal(seed, stream, major, index):
 
 
 def shuffled_order(seed, epoch, samples):
-    """Return the order of the samples in an epoch (Fisher and Yates, from the last place down)."""
+    """Return the order of the samples in an epoch (Fisher-Yates, from the last position down)."""
     order = list(range(samples))
     for i in range(samples - 1, 0, -1):
         j = math.floor(uniform01(seed, STREAM_BATCHES, epoch, i) * (i + 1))
@@ -70,22 +71,22 @@ def fma(a, b, c):
 def initial_parameters(
     twin, scheme, init_id, seed=0, scale=1.0, offset=0.0, biases="zeros", parameters=None
 ):
-    """Return the parameters that a run starts from, shape (P,).
+    """Return the initial parameters of a run, shape (P,).
 
     Parameters
     ----------
     twin : Twin
-        The network; fans are those of the parameter's layer, the bias not counted.
+        The network; fans are those of the parameter's layer, without the bias.
     scheme : str
         One of `SCHEMES`.
     init_id, seed : int
-        Which initialisation, and the key of the stream.
+        Number of the initialisation, and key of the stream.
     scale, offset : float
         Each number is fma(scale * spread, number, offset).
     biases : str
-        "zeros" for biases of exactly 0, "same" for numbers as the weights of the layer.
+        "zeros" for biases of exactly 0, "same" for biases drawn like the weights of the layer.
     parameters : dict or None
-        Values by name that replace what the scheme says.
+        Values by name that replace those of the scheme.
     """
     assert scheme in SCHEMES
     assert biases in ("zeros", "same")

@@ -1,6 +1,6 @@
-"""The twin against published numbers, so that what it says of faster code can be believed.
+"""The twin compared with published numbers, so that it can be trusted as a reference.
 
-Nothing from `harness` is used here. Published figures are compared to the digits printed. Sources:
+`harness` is not used here. Published figures are compared to the digits printed. Sources:
 StatQuest, Neural Networks parts 1 and 2, Backpropagation Details parts 1 and 2; Ganesh Kumar's
 article series after them (dev.to, 2026); Udacity, Deep Learning, "Calculating the Gradient 2" and
 the exercise "backprop" of that course.
@@ -29,23 +29,23 @@ B3 = LESSON.names().index("b3")
 
 
 def lesson_predictions(values):
-    """Predictions of the 1-2-1 network, shape (3,)."""
+    """Return the predictions of the 1-2-1 network, shape (3,)."""
     return LESSON.predict(LESSON.theta(**values), DOSAGE)[:, 0]
 
 
 def lesson_ssr(values):
-    """SSR of the 1-2-1 network."""
+    """Return the SSR of the 1-2-1 network."""
     return LESSON.ssr(LESSON.theta(**values), DOSAGE, EFFECTIVENESS)
 
 
 def train_only_b3(rate, epochs, **more):
-    """Train b3 alone from 0 on the Part 2 network."""
+    """Train only b3, from 0, on the Part 2 network."""
     start = LESSON.theta(**PART_2 | {"b3": 0.0})
     return train(LESSON, DOSAGE, EFFECTIVENESS, start, epochs, rate, trained=[B3], **more)
 
 
 def b3_sequence(rate, epochs):
-    """Values of b3 at epochs 0 to `epochs` when it alone trains."""
+    """Return b3 at epochs 0 to `epochs` if only b3 trains."""
     return [train_only_b3(rate, e).theta[B3] for e in range(epochs + 1)]
 
 
@@ -64,7 +64,7 @@ def test_part_1_predictions():
 def test_part_2_predictions_without_the_last_bias():
     predictions = lesson_predictions(PART_2 | {"b3": 0.0})
     assert predictions.round(3).tolist() == [-2.604, -1.609, -2.615]
-    published = [-2.6, -1.61, -2.61]  # the last is cut, not rounded
+    published = [-2.6, -1.61, -2.61]  # the last one is truncated, not rounded
     assert predictions == pytest.approx(published, abs=0.0051)
 
 
@@ -89,7 +89,7 @@ def test_b3_slopes_steps_and_values():
     assert round(train_only_b3(0.1, 100).theta[B3], 2) == 2.61
 
 
-def test_b3_error_shrinks_by_the_closed_form():
+def test_the_error_of_b3_has_a_closed_form():
     minimum = float(np.mean(EFFECTIVENESS[:, 0] - lesson_predictions(PART_2 | {"b3": 0.0})))
     assert round(minimum, 3) == 2.609
     for rate, factor in ((0.1, 0.4), (0.05, 0.7), (0.3, -0.8), (0.34, -1.04)):

@@ -1,6 +1,6 @@
-"""The twin's gradients, random numbers and training against independent statements of them.
+"""The twin's gradients, random numbers and training, compared with independent definitions.
 
-Nothing from `harness` is used here; `test_reference` holds the twin to published numbers.
+`harness` is not used here; `test_reference` compares the twin with published numbers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SMOOTH = ("softplus", "sigmoid", "tanh", "identity")
 
 
 def a_case(sizes, activations, loss, biases, scales, output_scale=1.0, samples=5):
-    """A network with data and parameters, the same at every call."""
+    """Return a network with data and parameters, the same at every call."""
     twin = Twin(
         sizes=sizes,
         activations=activations,
@@ -78,7 +78,7 @@ def test_backpropagation_against_the_gradient_without_calculus(
     assert gradient_by_differences(*case) == pytest.approx(
         ours, rel=1e-6, abs=1e-7 * np.abs(ours).max()
     )
-    # Off the kink the complex step takes relu's side by the real part, and agrees as well.
+    # Away from the kink, the complex step chooses relu's side by the real part, and agrees too.
     assert gradient_by_complex_step(*case) == pytest.approx(ours, rel=1e-11, abs=1e-13)
 
 
@@ -111,7 +111,7 @@ def test_relu_has_slope_zero_at_its_kink():
 
 
 def philox_by_hand(counter, key):
-    """Philox4x64-10 in Python integers, from the paper (Salmon et al. 2011, section 3.3)."""
+    """Return Philox4x64-10 in Python integers, by the paper (Salmon et al. 2011, section 3.3)."""
     mask = 2**64 - 1
     c, k = list(counter), list(key)
     for _ in range(10):
@@ -207,7 +207,7 @@ def test_statuses():
     x, y, zero = np.array([[1.0]]), np.array([[1.0]]), np.zeros(2)
     assert train(twin, x, y, zero, 5, 0.1, tolerance=1.0).epochs == 0
     assert train(twin, x, y, zero, 5, 0.1, tolerance=1.0, limit=0.5).status == "diverged"
-    # The error is multiplied by 1 - 4 * rate an epoch.
+    # Each epoch multiplies the error by 1 - 4 * rate.
     converged = train(twin, x, y, zero, 50, 0.125, tolerance=2.0**-6)
     assert (converged.status, converged.epochs) == ("converged", 3)
     overflow = train(twin, x, y, zero, 5000, 2.0)

@@ -1,7 +1,8 @@
-"""Epochs of gradient descent on one twin, one update after the other, with everything recorded.
+"""Epochs of gradient descent on one twin, update by update, with everything recorded.
 
-The order of events is the definition that faster code is held to: when the loss is read, what ends
-a run and in which order, which samples an update sees. Nothing from `harness` may be imported here.
+The order of events defines the behaviour of the fast code: when the loss is evaluated, which
+conditions end a run and in which order, and which samples an update uses. `harness` may not be
+imported here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .random_numbers import drawn_indices, shuffled_order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What one training left: entry e of `ssr` and `loss` belongs to epoch e."""
+    """Record of one training: entry e of `ssr` and `loss` is that of epoch e."""
 
     status: str
     epochs: int
@@ -28,7 +29,7 @@ class Record:
 
 
 def batches_of_epoch(batches, epoch, samples, batch_size, updates_per_epoch=None, seed=0):
-    """Return the lists of sample indices that the updates of an epoch see, `epoch` from 0."""
+    """Return the sample indices of each update of an epoch, `epoch` from 0."""
     updates = math.ceil(samples / batch_size)
     if batches == "drawn":
         updates = updates_per_epoch or updates
@@ -72,25 +73,25 @@ def train(
     theta0 : array, shape (P,)
         Parameters at epoch 0.
     epochs : int
-        The most epochs to do.
+        Maximum number of epochs.
     rates : float or sequence of float
-        Learning rate, or one a layer.
+        Learning rate, or one per layer.
     momentum : float
         v <- momentum v - rate gradient; theta <- theta + v + drift; v = 0 at first.
     drift : float or sequence of float
-        Of all layers, or one a layer.
+        Drift of all layers, or one per layer.
     batch_size : int or None
-        Samples an update, `None` for all of them.
+        Samples per update; `None` for all.
     batches : str
         "in_order", "shuffled" or "drawn".
     updates_per_epoch : int or None
-        For drawn batches; `None` for as many as one pass would have.
+        Updates per epoch of drawn batches; `None` for the number of one pass.
     seed : int
-        Orders the batches.
+        Seed of the batches.
     trained : sequence of int or None
-        Positions in theta that move; `None` for all.
+        Positions of the trained parameters in theta; `None` for all.
     tolerance, limit : float or None
-        Loss at or below which the run is converged, above which it is diverged.
+        Loss at or below which the run has converged, and above which it has diverged.
     gradient : callable
         gradient(twin, theta, inputs, targets) -> (P,).
     """
@@ -109,7 +110,7 @@ def train(
 
     theta, velocity = np.array(theta0, dtype=float), np.zeros(twin.parameters)
     ssr, loss = [], []
-    with np.errstate(all="ignore"):  # a run that diverges overflows, and that is its result
+    with np.errstate(all="ignore"):  # a run that diverges overflows, which is its result
         for epoch in range(epochs + 1):
             if epoch > 0:
                 for chosen in batches_of_epoch(
@@ -134,7 +135,7 @@ def train(
 
 
 def status_of(loss, theta, tolerance=None, limit=None):
-    """Return the status that ends a run here, or None; diverged is asked before converged."""
+    """Return the status that ends a run here, or None; diverged is tested before converged."""
     if not (math.isfinite(loss) and np.isfinite(theta).all()):
         return "diverged"
     if limit is not None and loss > limit:

@@ -1,1 +1,1 @@
-"""Capacity of clusters: what a chunk costs, and docs/capacity.md. `make capacity` runs it."""
+"""Capacity of clusters: measured and simulated for docs/capacity.md. `make capacity` runs it."""

@@ -1,4 +1,4 @@
-"""Measure what a chunk costs, and write docs/capacity.md: `make capacity`."""
+"""Measure the cost of a chunk, and write docs/capacity.md. `make capacity` runs it."""
 
 import math
 from pathlib import Path
@@ -18,9 +18,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "capacity.md"
 SWEEP = Path(__file__).with_name("sweep.toml")
 
 RUNS, WORKERS = (10**9, 10**12), (10, 100, 1000, 10_000)
-# More chunks than these are not simulated one by one: what they take is in proportion.
+# Only this number of chunks is simulated; the time of more chunks is in proportion.
 SIMULATED = 60_000
-# Commits that a file system takes side by side, and how much slower than this disk it may be.
+# Commits that a file system handles at once, and how much slower than this disk it may be.
 COMMITS, SLOWER = 8, 10
 ROUNDS = 7
 
@@ -43,67 +43,69 @@ def tell(costs: Costs, pairs: list[tuple[float, float]]) -> str:
                     f" {duration(found.seconds * chunks / few)} | {found.busy['workers']:.0%} |"
                     f" {busiest}, {found.busy[busiest]:.0%} |"
                 )
-    quick = simulate(_of_nothing(costs), workers=2, chunks=5000)
+    quick = simulate(_of_empty_chunks(costs), workers=2, chunks=5000)
     ratio = float(np.median([there / here for here, there in pairs]))
     each = ",\n".join(f"{here:.1f} s and {there:.1f} s" for here, there in pairs)
-    driver_alone = commit + costs.driver
+    driver_writing = commit + costs.driver
     return f"""\
-# What a cluster can take
+# Capacity of a cluster
 
 *Written by `make capacity` on {machine()}. The sweep is the 1-2-1 network of the dosage lesson,
-2,000 epochs a run, final parameters and no trajectories; what a chunk costs depends on the
-experiment, and `harness plan FILE` says how many there are.*
+2,000 epochs per run, final parameters and no trajectories. The cost of a chunk depends on the
+experiment; `harness plan FILE` prints the number of chunks.*
 
-## What a chunk costs
+## Cost of a chunk
 
-| what | seconds | who |
+| work | seconds | process |
 |---|---|---|
-| training {costs.runs:,} runs, and making the files | {chunk:.3g} | a worker's thread |
-| writing {shown_bytes(costs.size)} in three files, and flushing | {commit:.2g} | who writes |
-| a task on its way there and back | {costs.scheduler:.2g} | the scheduler |
+| training {costs.runs:,} runs, and encoding the files | {chunk:.3g} | a worker's thread |
+| writing {shown_bytes(costs.size)} in three files, and flushing | {commit:.2g} | the writer |
+| sending a task and its result | {costs.scheduler:.2g} | the scheduler |
 | | {costs.driver:.2g} | the driver, which is `harness run` |
 | | {costs.worker:.2g} | the worker |
 
-Training is measured on {len(costs.training)} chunks, the way there and back on chunks of no work.
+Training is measured on {len(costs.training)} chunks, the overhead of sending on empty chunks.
 
-**Worker processes against threads.** `harness run` of [a sweep of a
+**Worker processes compared with threads.** `harness run` of [a sweep of a
 minute](../tools/capacity/sweep.toml) on {available_threads()} threads and on
-{available_threads()} worker processes took, in turns,
+{available_threads()} worker processes took, alternating,
 {each}:
 the median of the ratios is {ratio:.3f}.
 
-## Where it ends
+## Limits
 
-- **The scheduler** has {costs.scheduler * 1e3:.1f} ms to do for a chunk: it is busy all the time
-  with {chunk / costs.scheduler:,.0f} workers.
-- **The driver** has {costs.driver * 1e3:.1f} ms to do for a chunk that a worker has written: enough
-  for {chunk / costs.driver:,.0f} workers. Where it writes the chunks itself, because the workers do
-  not see the folder, it takes {driver_alone * 1e3:.0f} ms: enough for {chunk / driver_alone:,.0f}.
-- **The file system** takes {1 / commit:,.0f} commits a second one after the other on this disk,
-  which is enough for {chunk / commit:,.0f} workers. With one that is {SLOWER} times as slow, and
-  takes {COMMITS} side by side, it is {COMMITS * chunk / commit / SLOWER:,.0f}.
-- **A folder** has at most {MOST_CHUNKS:,} chunks, here {MOST_CHUNKS * costs.runs:.1e} runs. A
-  larger sweep is several experiments, with other seeds or other ends of an axis.
+- **The scheduler** has {costs.scheduler * 1e3:.1f} ms of work per chunk: it is saturated by
+  {chunk / costs.scheduler:,.0f} workers.
+- **The driver** has {costs.driver * 1e3:.1f} ms of work per chunk that a worker has written: enough
+  for {chunk / costs.driver:,.0f} workers. If it writes the chunks itself, because the workers do
+  not see the folder, it takes {driver_writing * 1e3:.0f} ms: enough for
+  {chunk / driver_writing:,.0f}.
+- **The file system** handles {1 / commit:,.0f} sequential commits per second on this disk,
+  which is enough for {chunk / commit:,.0f} workers. A file system that is {SLOWER} times slower and
+  handles {COMMITS} commits at once is enough for {COMMITS * chunk / commit / SLOWER:,.0f}.
+- **A folder** has at most {MOST_CHUNKS:,} chunks, here {MOST_CHUNKS * costs.runs:.1e} runs. Split a
+  larger sweep into several experiments, with other seeds or other ranges of an axis.
 
-## How long it takes
+## Time of large sweeps
 
-Simulated chunk by chunk with the costs above, each drawn from the measured ones, with {COMMITS}
-commits side by side ([tools/capacity/simulation.py](../tools/capacity/simulation.py)). The last
-column says who is busiest, and how much of the time.
+A simulation of each chunk, with costs drawn from the measured ones and {COMMITS} commits
+at once ([tools/capacity/simulation.py](../tools/capacity/simulation.py)). The last
+column names the busiest part, and its share of the time.
 
-| runs | workers | chunks are written by | time | workers busy | busiest |
+| runs | workers | writer of chunks | time | workers busy | busiest |
 |---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-**How far to trust it.** Two workers with chunks of no work did {costs.sent_a_second:,.0f} a second
+**Accuracy.** Two workers with empty chunks processed {costs.sent_a_second:,.0f} per second
 here, where all processes share {available_threads()} processors; the simulation, where each has
-its own, makes it {5000 / quick.seconds:,.0f}. What it leaves out: the time of the network, workers
-of different speed, and that a scheduler's costs grow with the number of workers.
+its own, predicts {5000 / quick.seconds:,.0f}. It neglects the network,
+differences in the speed of workers, and the growth of a scheduler's costs with the number of
+workers.
 """
 
 
-def _of_nothing(costs: Costs) -> Costs:
-    """Return costs without training and without files."""
+def _of_empty_chunks(costs: Costs) -> Costs:
+    """Return the costs of empty chunks."""
     nothing = np.zeros(1)
     return Costs(
         runs=costs.runs,

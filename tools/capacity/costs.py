@@ -1,4 +1,4 @@
-"""What a chunk costs on this machine: its training, its commit, and the way through a cluster."""
+"""Cost of a chunk on this machine: training, commit, and the overhead of a cluster."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ from harness.training.trainer import Trainer
 
 Seconds = NDArray[np.float64]
 
-# Chunks of which the training and the commit are measured, and those that only go there and back.
+# Numbers of chunks that are trained and committed, and of empty ones that are only sent.
 TRAINED, SENT = 12, 3000
 
 DASK, HARNESS = (Path(sys.executable).with_name(name) for name in ("dask", "harness"))
@@ -34,21 +34,19 @@ DASK, HARNESS = (Path(sys.executable).with_name(name) for name in ("dask", "harn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Seconds a chunk, of one thread each, measured several times.
+    """Seconds per chunk on one thread.
 
     Attributes
     ----------
     runs, size : int
-        Runs of a chunk, and bytes of its files.
-    training : array
-        Training.
-    packing, commit : array
-        Making its files, and writing them; a worker that does not see the folder leaves the latter
-        to the driver.
+        Runs in a chunk, and bytes of its files.
+    training, packing, commit : array
+        Training it, encoding its files, and writing them, for several chunks. If a worker does not
+        see the folder, the driver writes.
     scheduler, driver, worker : float
-        Processor time of these processes for a chunk of no work.
+        Processor time of these processes for an empty chunk.
     sent_a_second : float
-        Chunks of no work a second, with two workers, as the clock has it.
+        Empty chunks per second of wall time, with two workers.
     """
 
     runs: int
@@ -62,36 +60,36 @@ class Costs:
     sent_a_second: float
 
 
-class Nothing:
-    """Work that is none, with the answer of a chunk that a worker has kept."""
+class EmptyTask:
+    """A task without work, which answers like a chunk that a worker has written."""
 
     def prepare(self) -> None:
         """Do nothing."""
 
     def __call__(self, chunk: int) -> Outcome:
-        """Answer."""
+        """Return the answer."""
         return Outcome(counts=make_counts(1)[0], reused=0, packed=None)
 
 
 def measure(experiment: harness.Experiment) -> Costs:
-    """Measure what the chunks of an experiment cost."""
+    """Measure the cost of the chunks of an experiment."""
     with tempfile.TemporaryDirectory() as folder:
         kept = _train_some(experiment, Path(folder) / "out")
     with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder), workers=2) as processes:
         scheduler, *workers, address = processes
-        sent = _send_nothing(address, scheduler, workers)
+        sent = _send_empty_chunks(address, scheduler, workers)
     return Costs(**kept, **sent)
 
 
 def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, object]:
-    """Train some chunks on one thread, and keep them."""
+    """Train some chunks on one thread, and write them."""
     Store.prepare(folder)
     training, packing, commit = [], [], []
     with writer(folder):
         trainer = Trainer(experiment)
         data = experiment.data
         store = Store.create(folder, manifest_of(trainer), data.inputs, data.targets)
-        # With another token than the folder's the rows come back, as from a worker elsewhere.
+        # With a wrong token the task returns the files, as if it did not see the folder.
         work = Work(trainer, store, "elsewhere")
         work.prepare()
         for chunk in range(TRAINED):
@@ -115,7 +113,7 @@ def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, objec
 
 @contextmanager
 def _cluster(folder: Path, workers: int) -> Iterator[tuple]:
-    """Start a scheduler and workers; yield their processes, and the scheduler file."""
+    """Start a scheduler and workers; yield their processes and the scheduler file."""
     file = folder / "scheduler.json"
     commands = [
         ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
@@ -131,7 +129,8 @@ def _cluster(folder: Path, workers: int) -> Iterator[tuple]:
                     [DASK, *map(str, command)],
                     stdout=log,
                     stderr=log,
-                    env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},  # for Nothing
+                    env=os.environ
+                    | {"PYTHONPATH": str(Path(__file__).parents[2])},  # for EmptyTask
                 )
             started.append(process)
             while not file.exists():
@@ -143,10 +142,10 @@ def _cluster(folder: Path, workers: int) -> Iterator[tuple]:
             process.wait()
 
 
-def _send_nothing(
+def _send_empty_chunks(
     address: str, scheduler: psutil.Process, workers: list[psutil.Process]
 ) -> dict[str, float]:
-    """Send chunks of no work through a cluster, and see what that takes."""
+    """Measure the cost of sending empty chunks through a cluster."""
 
     def spent() -> NDArray[np.float64]:
         def of(process: psutil.Process) -> float:
@@ -156,8 +155,8 @@ def _send_nothing(
         return np.array([of(scheduler), of(psutil.Process(os.getpid())), sum(map(of, workers))])
 
     with connected(address_of(address), workers=0) as client:
-        engine = DaskEngine(client, Nothing())
-        _send(engine, 200)  # connections are made, and caches filled
+        engine = DaskEngine(client, EmptyTask())
+        _send(engine, 200)  # opens connections and fills caches
         before, began = spent(), time.perf_counter()
         _send(engine, SENT)
         seconds = time.perf_counter() - began
@@ -168,7 +167,7 @@ def _send_nothing(
 
 
 def _send(engine: DaskEngine[Outcome], chunks: int) -> None:
-    """Have chunks done as `harness.run` does it."""
+    """Run chunks in the way of `harness.run`."""
     begun = ended = 0
     while ended < chunks:
         for _ in range(min(engine.room, chunks - begun)):
@@ -179,7 +178,7 @@ def _send(engine: DaskEngine[Outcome], chunks: int) -> None:
 
 
 def overhead(sweep: Path, rounds: int) -> list[tuple[float, float]]:
-    """Return seconds of `harness run` on threads and on as many worker processes, in turns."""
+    """Return seconds of `harness run` on threads and on worker processes, in alternating rounds."""
     found = []
     for _ in range(rounds):
         pair = []

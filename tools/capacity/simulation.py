@@ -1,8 +1,7 @@
-"""A cluster, chunk by chunk, with costs that were measured.
+"""Simulation of a cluster, chunk by chunk, with measured costs.
 
-There is one scheduler and one driver, and each does one thing after the other, in the order in
-which it is asked. What a chunk takes of either is half on the way to a worker and half on the way
-back.
+The scheduler and the driver each serve one request at a time, in the order of arrival. Half of
+their cost for a chunk is on its way to a worker and half on its way back.
 """
 
 import heapq
@@ -17,7 +16,7 @@ from tools.capacity.costs import Costs
 
 
 class _Stage(IntEnum):
-    """Who has to do something for a chunk next."""
+    """Stage of a chunk: the last event in its life."""
 
     SUBMITTED = 0
     SCHEDULED = 1
@@ -28,15 +27,15 @@ class _Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """What came of a simulation.
+    """Result of a simulation.
 
     Attributes
     ----------
     seconds : float
         From the first chunk to the end of the last.
     busy : mapping
-        Share of that time in which the scheduler, the driver, the file system and the workers had
-        something to do.
+        Share of that time in which the scheduler, the driver, the file system and the workers
+        were busy.
     """
 
     seconds: float
@@ -51,15 +50,15 @@ def simulate(
     Parameters
     ----------
     costs : Costs
-        What was measured; of each chunk they are drawn anew.
+        Measured costs; those of each chunk are drawn from them.
     workers, chunks : int
-        Of the sweep. Workers have one thread each.
+        Numbers of workers, with one thread each, and of chunks.
     shared : bool
-        Whether the workers write their chunks; else the driver does.
+        Whether the workers write their chunks; otherwise the driver does.
     commits : int
-        How many commits the file system takes side by side.
+        Number of commits that the file system handles at once.
     seed : int
-        Of the draws.
+        Seed of the draws.
     """
     random = np.random.default_rng(seed)
     training = random.choice(costs.training, chunks) + random.choice(costs.packing, chunks)

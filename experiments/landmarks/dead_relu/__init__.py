@@ -1,4 +1,4 @@
-"""ReLU units that are dead before training starts: their share, beside what was proved."""
+"""ReLU units that are dead before training: measured shares and proven probabilities."""
 
 from experiments.landmarks.dead_relu.measurements import FILE, measure
 from experiments.landmarks.dead_relu.page import tell
@@ -6,7 +6,7 @@ from experiments.landmarks.page import Landmark
 
 LANDMARK = Landmark(
     title="ReLU units that are dead before training",
-    question="How many units of the second layer are dead at the start, whatever the input?",
+    question="How many units of the second layer are dead at the start, for every input?",
     files=(FILE,),
     measure=measure,
     tell=tell,

@@ -1,8 +1,8 @@
-"""ReLU units that are dead before training starts: their share, beside what was proved.
+"""Share of ReLU units that are dead before training.
 
 Brownlowe, Cornwell, Montes, Quijano, Stulman and Zhang 2024, "Stably unactivated neurons in ReLU
-neural networks" (arXiv 2412.06829). `is_dead` decides from the parameters alone; it knows no
-probability.
+neural networks" (arXiv 2412.06829). `is_dead` uses only the parameters, not
+the published probabilities.
 """
 
 import time
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 
 def published(n0: int, n1: int) -> float:
-    """Return the probability that a unit above n1 <= n0 + 1 units and n0 inputs is dead.
+    """Return the probability that a unit after n0 inputs and n1 <= n0 + 1 units is dead.
 
     >>> published(1, 2) == 3 / 16, published(2, 2) == 1 / 8
     (True, True)
@@ -36,20 +36,20 @@ def published(n0: int, n1: int) -> float:
 
 
 def measure(out: Path, quick: bool) -> pd.DataFrame:
-    """Draw initialisations, and return the share of dead units, a row a law and size.
+    """Draw initialisations, and return the share of dead units per distribution and size.
 
     Returns
     -------
     DataFrame
-        law, n0, n1, runs, dead (their number), share, low and high (95 % interval of the share by
-        Wilson), published; seconds and bytes, the time and the disk that the sweep took.
+        law, n0, n1, runs, dead (number of dead units), share, low and high (95 % Wilson interval of
+        the share), published; seconds and bytes, the time and disk space of the sweep.
     """
     rows = []
     for seed, (law, (n0, n1)) in enumerate(product(LAWS, SIZES)):
         changes = {
             "network.layers": [n0, n1, 1],
             "initialisation.scheme": law,
-            "initialisation.seed": seed,  # else the cases would be made of the same random words
+            "initialisation.seed": seed,  # so that the cases have independent random numbers
         }
         if quick:
             changes["grid.init_id"] = 20_000
@@ -68,7 +68,7 @@ def measure(out: Path, quick: bool) -> pd.DataFrame:
 
 
 def layers_of(runs: pd.DataFrame, n0: int, n1: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return the parameters of an n0-n1-1 network, which `runs` has as columns w1_final, ...
+    """Return the parameters of an n0-n1-1 network from the columns w1_final, ... of `runs`.
 
     Returns
     -------
@@ -94,8 +94,8 @@ def is_dead(first: Floats, biases: Floats, above: Floats, bias: Floats) -> NDArr
 
     For the input x the first layer has the pre-activations h = W x + c, and the unit above has
     F(h) = b + sum_j w_j max(h_j, 0). It is dead if F <= 0 for all h that some x reaches. The
-    hyperplanes h_j = 0 cut the set of these h into polyhedra; on each of them F is linear. Each
-    lies in an orthant, so it holds no whole line and is the convex hull of its corners plus the
+    hyperplanes h_j = 0 divide the set of these h into polyhedra; on each of them F is linear. Each
+    lies in an orthant, so it contains no whole line and is the convex hull of its corners plus the
     cone of its unbounded edges (Minkowski and Weyl). So F <= 0 everywhere if and only if F <= 0 at
     every corner and F does not rise along any unbounded edge.
 
@@ -103,9 +103,9 @@ def is_dead(first: Floats, biases: Floats, above: Floats, bias: Floats) -> NDArr
       halves of each axis: F rises by w_j along one and by 0 along the other.
     - n1 = n0 + 1: a hyperplane a . h = s is reached, with a W = 0 and s = a . c. At a corner all
       but one h_i are 0, so h_i = s / a_i. On a line between corners all but two, h_i and h_j, are
-      0. It goes on without end both ways, along +-(a_j, -a_i).
+      0. The line is unbounded both ways, along +-(a_j, -a_i).
 
-    This holds if W has full rank, and no a_i and not s is 0, which is so with probability 1.
+    This holds if W has full rank and s and all a_i are nonzero, which is so with probability 1.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def is_dead(first: Floats, biases: Floats, above: Floats, bias: Floats) -> NDArr
     Raises
     ------
     ValueError
-        There are more units in the first layer.
+        The first layer has more than n0 + 1 units.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def is_dead(first: Floats, biases: Floats, above: Floats, bias: Floats) -> NDArr
     if n1 <= n0:
         return (bias <= 0) & (above <= 0).all(axis=1)
     if n1 > n0 + 1:
-        raise ValueError(f"{n1} units above {n0} inputs: there may be {n0 + 1} at most")
+        raise ValueError(f"{n1} units after {n0} inputs: at most {n0 + 1} are allowed")
     normal = _normal(first)
     corners = (normal * biases).sum(axis=1, keepdims=True) / normal
     dead = (bias[:, np.newaxis] + above * np.maximum(corners, 0) <= 0).all(axis=1)
@@ -146,7 +146,7 @@ def is_dead(first: Floats, biases: Floats, above: Floats, bias: Floats) -> NDArr
 
 
 def _normal(first: Floats) -> Floats:
-    """Return the vector a with a W = 0, of the minors of W, which has one row more than columns."""
+    """Return the vector a with a W = 0, from the minors of W (one more row than columns)."""
     rows = range(first.shape[1])
     minors = [(-1.0) ** row * np.linalg.det(np.delete(first, row, axis=1)) for row in rows]
     return np.stack(minors, axis=1)

@@ -1,4 +1,4 @@
-"""The page of dead ReLU units: shares beside probabilities, and how far apart they are."""
+"""The page of dead ReLU units: measured shares and published probabilities."""
 
 from pathlib import Path
 
@@ -29,47 +29,55 @@ def tell(found: pd.DataFrame, pictures: Path) -> str:
         )
         for row, within in zip(found.itertuples(), inside, strict=True)
     ]
-    header = ("network", "law", "published", "measured", "95 % interval", "published is in it")
+    header = (
+        "network",
+        "distribution",
+        "published",
+        "measured",
+        "95 % interval",
+        "published inside",
+    )
     runs, cases, hits = found["runs"].iloc[0], len(found), int(inside.sum())
     return f"""\
 Brownlowe, Cornwell, Montes, Quijano, Stulman and Zhang, *Stably unactivated neurons in ReLU neural
 networks* (arXiv 2412.06829, 2024), give exact probabilities. A unit of the second layer is dead if
 its pre-activation is at most 0 for every input. Weights and biases are drawn independently from
-laws that are symmetric about 0. Above n0 inputs and n1 units of the first layer, a unit is dead
-with the probability
+distributions symmetric about 0. With n0 inputs and n1 units in the first layer, a unit is dead
+with probability
 
 - 2^-(n1 + 1) if n1 <= n0,
 - (2^n0 + 1) / 4^(n0 + 1) if n1 = n0 + 1, which is 3/16 for one input.
 
-Each case here is a sweep of {runs:,} networks that are not trained.
+Each case here is a sweep of {runs:,} untrained networks.
 
-![Shares of dead units beside probabilities, and how far they are apart](images/dead_relu.png)
+![Shares of dead units and published probabilities, and their distances](images/dead_relu.png)
 
-*Left: bars are published, signs are measured. Right: the measured share minus the published one,
-in standard errors of a share of {runs:,} runs. The grey band holds 95 % of what chance gives.*
+*Left: published (bars) and measured (markers). Right: the measured minus the published share, in
+standard errors for {runs:,} runs. By chance, 95 % of the distances lie in the grey band.*
 
 {table(header, rows)}
 
 The published probability lies in the 95 % interval (Wilson) in {hits} of {cases} cases, where
-chance gives {0.95 * cases:.1f} in the mean; each case has random numbers of its own. The
+chance predicts {0.95 * cases:.1f} on average; the cases have independent random numbers. The
 largest distance is {_errors(found).abs().max():.1f} standard errors, for
-{furthest["n0"]}-{furthest["n1"]}-1 with {furthest["law"]} numbers. Both laws agree with the same
+{furthest["n0"]}-{furthest["n1"]}-1 with {furthest["law"]} weights. Both distributions have the same
 probabilities.
 
-## How a unit is found to be dead
+## How dead units are detected
 
-Not by trying inputs. The pre-activations h of the first layer fill all of R^n1 if n1 <= n0, and a
-hyperplane if n1 = n0 + 1. There the unit has b + sum_j w_j max(h_j, 0), which is linear on each of
-the polyhedra that the hyperplanes h_j = 0 cut out. None of them holds a whole line. So the unit is
-dead exactly if it is at most 0 at each corner, and does not rise along any edge without end. The
-docstring of [`is_dead`](../../experiments/landmarks/dead_relu/measurements.py) has the corners and
-edges. The tests compare it with linear programs, one for each pattern of active units. The decision
-is exact but for rounding.
+Dead units are not detected by trying inputs. The pre-activations h of the first layer fill all of
+R^n1 if n1 <= n0, and a hyperplane if n1 = n0 + 1. There the pre-activation of the unit is
+b + sum_j w_j max(h_j, 0), which is linear on each of the polyhedra into which the hyperplanes
+h_j = 0 divide the space. None of them contains a whole line. So the unit is dead exactly if its
+pre-activation is at most 0 at each corner and does not rise along any unbounded edge. The docstring
+of [`is_dead`](../../experiments/landmarks/dead_relu/measurements.py) lists the corners and edges.
+The tests compare it with linear programs, one for each pattern of active units. The decision is
+exact except for rounding.
 
 A sweep of {runs:,} initialisations takes {duration(found["seconds"].min())} to
-{duration(found["seconds"].max())} here, drawn, evaluated and written to disk. All parameters are
-kept: the {cases} sweeps leave {found["bytes"].sum() / 1e9:.1f} GB in `results/landmarks/dead_relu`,
-which may be deleted."""
+{duration(found["seconds"].max())} here, including evaluation and writing. All parameters are
+recorded: the {cases} sweeps leave {found["bytes"].sum() / 1e9:.1f} GB in
+`results/landmarks/dead_relu`, which can be deleted."""
 
 
 def _errors(found: pd.DataFrame) -> "pd.Series[float]":
@@ -79,7 +87,7 @@ def _errors(found: pd.DataFrame) -> "pd.Series[float]":
 
 
 def draw(found: pd.DataFrame) -> Figure:
-    """Draw shares beside probabilities, and their distances."""
+    """Draw shares and probabilities, and their distances."""
     figure, (left, right) = new_figure(SLIDE, 2)
     sizes = found[["n0", "n1"]].drop_duplicates()
     ticks = np.arange(len(sizes))

@@ -1,4 +1,4 @@
-"""The numbers that the two lessons print, trained again."""
+"""The numbers that the two lessons print, reproduced by training."""
 
 from experiments.landmarks.lessons.measurements import BOWL, SURFACE, measure
 from experiments.landmarks.lessons.page import tell
@@ -7,7 +7,7 @@ from experiments.landmarks.page import Landmark
 
 LANDMARK = Landmark(
     title="The numbers of the two lessons",
-    question="Does training give the numbers that the lessons on backpropagation print?",
+    question="Does training reproduce the numbers that the lessons on backpropagation print?",
     files=tuple(
         f"{name}.toml" for name in (ONLY_B3, OUTPUT_LAYER, BOWL, SURFACE, ALL_SEVEN, EXERCISE)
     ),

@@ -1,4 +1,4 @@
-"""Training of the experiments of the two lessons, and what it found."""
+"""Measurements of the lessons: trains their experiments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ SURFACE = "statquest_surface"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parabola:
-    """SSR over b3 alone.
+    """SSR over b3, with the other parameters fixed.
 
     Attributes
     ----------
     minimum, least : float
-        Where SSR is lowest, and how low: SSR = least + 3 (b3 - minimum)², for three data points.
+        Position and value of the lowest SSR: for three points, SSR = least + 3 (b3 - minimum)².
     runs : DataFrame
-        A row a learning rate.
+        One row per learning rate.
     paths : DataFrame
         learning_rate, epoch, ssr, b3.
     """
@@ -49,11 +49,11 @@ class Parabola:
         return self.least + 3 * (b3 - self.minimum) ** 2
 
     def factor(self, rate: float) -> float:
-        """Return what a step multiplies b3 - minimum by: b3 - rate * 6 (b3 - minimum)."""
+        """Return the factor of b3 - minimum per step, from b3 <- b3 - rate * 6 (b3 - minimum)."""
         return 1 - 6 * rate
 
     def path(self, rate: float) -> pd.DataFrame:
-        """Return the way of a learning rate, epoch by epoch."""
+        """Return the epochs of the run with a learning rate."""
         return self.paths[self.paths["learning_rate"] == rate].reset_index(drop=True)
 
 
@@ -64,13 +64,13 @@ class Bowl:
     Attributes
     ----------
     surface : DataFrame
-        w3, w4, ssr_initial: all points of a lattice.
+        w3, w4, ssr_initial, one row per point of a lattice.
     minimum : tuple of float
-        w3 and w4 where SSR is lowest.
+        w3 and w4 at the lowest SSR.
     least : float
         SSR there.
     largest_rate : float
-        The learning rate below which steps converge.
+        The learning rate below which training converges.
     paths : DataFrame
         learning_rate, status, epoch, ssr, w3, w4.
     """
@@ -93,11 +93,11 @@ class Squiggle:
     curves : DataFrame
         epoch, input_1, prediction_1.
     published : DataFrame
-        input_1, prediction_1, with the parameters that the lesson prints.
+        input_1, prediction_1, for the parameters that the lesson prints.
     fall : DataFrame
         epoch, ssr, of the same run.
     runs : DataFrame
-        A row a learning rate.
+        One row per learning rate.
     """
 
     points: pd.DataFrame
@@ -108,7 +108,7 @@ class Squiggle:
 
     @property
     def furthest(self) -> float:
-        """How far the last curve is from the published one, between the doses 0 and 1."""
+        """Largest distance of the last curve from the published one, between the doses 0 and 1."""
         last = self.curves[self.curves["epoch"] == self.curves["epoch"].max()]
         apart = last["prediction_1"].to_numpy() - self.published["prediction_1"].to_numpy()
         return float(np.abs(apart[self.published["input_1"].between(0, 1)]).max())
@@ -116,16 +116,16 @@ class Squiggle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was measured.
+    """Measurements of the lessons.
 
     Attributes
     ----------
     measured : mapping
-        For each experiment of `PRINTED` and each of its quantities, as many numbers.
+        The numbers for each experiment and quantity of `PRINTED`.
     slope_at_rounded_b3 : float
-        dSSR/db3 at b3 = 1.57, the number after one step as the lesson rounds it.
+        dSSR/db3 at b3 = 1.57, which the lesson rounds to after one step.
     parabola, bowl, squiggle : Parabola, Bowl, Squiggle
-        What the three pictures show.
+        Data of the three pictures.
     """
 
     measured: Mapping[str, Mapping[str, Numbers]]
@@ -136,7 +136,7 @@ class Found:
 
 
 def measure(out: Path, quick: bool) -> Found:
-    """Train what the lessons train; the quick version has a coarser surface."""
+    """Train the experiments of the lessons; the quick version has a coarser surface."""
     parabola = _parabola(out)
     rounded = _updates(ONLY_B3, {"initialisation.parameters.b3": 1.57})
     exercise = harness.trace(_load(EXERCISE), parameter="w7").factors["value"]
@@ -155,7 +155,7 @@ def measure(out: Path, quick: bool) -> Found:
                 "SSR": (_ssr_initial(ALL_SEVEN, out),),
             },
             EXERCISE: {
-                # dE/dŷ and dŷ/dh, with the sign of a step down.
+                # dE/dŷ and dŷ/dh, with the sign of a descent step.
                 "error term of the output": (-exercise[0] * exercise[1],),
                 "change of w7, w8": tuple(steps[["w7", "w8"]]),
                 "change of w1, w2, w3": tuple(steps[["w1", "w2", "w3"]]),
@@ -174,12 +174,12 @@ def _load(name: str, changes: Mapping[str, Any] | None = None) -> harness.Experi
 
 
 def _predictions(name: str) -> Numbers:
-    """Return what the network predicts at the data points before it is trained."""
+    """Return the predictions of the untrained network at the data points."""
     return tuple(curves(_load(name), 0, [0])["prediction_1"])
 
 
 def _updates(name: str, changes: Mapping[str, Any] | None = None, epoch: int = 0) -> pd.DataFrame:
-    """Return an update of the published run, a row a parameter."""
+    """Return an update of the published run, one row per parameter."""
     return harness.trace(_load(name, changes), epoch=epoch).updates.set_index("parameter")
 
 
@@ -203,7 +203,7 @@ def _only_b3(out: Path, parabola: Parabola) -> Mapping[str, Numbers]:
 
 
 def _parabola(out: Path) -> Parabola:
-    """Train the last bias; the minimum is where the residuals have the mean 0."""
+    """Train the last bias; at the minimum, the residuals have mean 0."""
     experiment = _load(ONLY_B3, {"record.parameters": "trajectory"})
     results = harness.run(experiment, out=out / ONLY_B3)
     residuals = experiment.data.targets[:, 0] - np.array(_predictions(ONLY_B3))
@@ -217,7 +217,7 @@ def _parabola(out: Path) -> Parabola:
 
 
 def _bowl(out: Path, quick: bool) -> Bowl:
-    """Train w3 and w4, and lay SSR out over them; a paraboloid through it has the minimum."""
+    """Train w3 and w4, and fit a paraboloid to the surface of SSR to find its minimum."""
     coarse = {"grid.w3.count": 27, "grid.w4.count": 29}
     experiment = _load(SURFACE, coarse if quick else None)
     surface = harness.run(experiment, out=out / SURFACE).runs
@@ -238,7 +238,7 @@ def _bowl(out: Path, quick: bool) -> Bowl:
 
 
 def _squiggle(out: Path) -> Squiggle:
-    """Train all seven parameters, and keep the curve at some epochs up to the last."""
+    """Train all seven parameters, and predict the curve at some epochs up to the last."""
     experiment = _load(ALL_SEVEN)
     results = harness.run(experiment, out=out / ALL_SEVEN)
     last = int(results.runs["epochs"][0])

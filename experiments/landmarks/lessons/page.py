@@ -1,4 +1,4 @@
-"""The page of the two lessons: three pictures, and what was printed beside what was measured."""
+"""The page of the two lessons: three pictures, and the printed and the measured numbers."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from experiments.landmarks.page import table
 
 
 def like(printed: str, value: float) -> str:
-    """Return a number with as many digits as another was printed with.
+    """Return a number with the digits of a printed one.
 
     >>> like("-6.26", -6.262), like("1.77005547e-04", 0.000177005547)
     ('-6.26', '1.77005547e-04')
@@ -32,7 +32,7 @@ def _compared(found: Found, name: str) -> str:
     for quantity, printed in PRINTED[name].items():
         pairs = zip(printed, found.measured[name][quantity], strict=True)
         measured = [like(text, value) for text, value in pairs]
-        # What differs stands out.
+        # Numbers that differ are bold.
         marked = [m if m == p else f"**{m}**" for m, p in zip(measured, printed, strict=True)]
         rows.append((quantity, ", ".join(printed), ", ".join(marked)))
     return table(("quantity", "published", "measured"), rows)
@@ -44,20 +44,26 @@ def tell(found: Found, pictures: Path) -> str:
     (pictures / "lessons_bowl.png").write_bytes(draw_bowl(found.bowl))
     (pictures / "lessons_squiggle.png").write_bytes(draw_squiggle(found.squiggle))
     return "\n\n".join(
-        (_ASKED, _tell_b3(found), _tell_bowl(found), _tell_seven(found), _tell_exercise(found))
+        (
+            _INTRODUCTION,
+            _tell_b3(found),
+            _tell_bowl(found),
+            _tell_seven(found),
+            _tell_exercise(found),
+        )
     )
 
 
-_ASKED = """\
-Two lessons are the source of this project. The first is StatQuest's *Neural Networks*, Part 1 and
+_INTRODUCTION = """\
+This project is based on two lessons. The first is StatQuest's *Neural Networks*, Part 1 and
 2, and *Backpropagation Details*, Part 1 and 2 (Josh Starmer), and the articles that follow it by
 Ganesh Kumar (dev.to, 2026) and Rijul Rajesh (dev.to). Its network has one input, two softplus units
 and one output, with the parameters `w1 b1 w2 b2 w3 w4 b3`, and is fitted to three points: the doses
 0, 0.5 and 1 have the effects 0, 1 and 0. The second is *Calculating the Gradient 2* with the
 exercise *backprop* of Udacity's course *Deep Learning*.
 
-What they print is compared with what training gives, rounded to as many digits. A digit that
-differs makes a number bold."""
+This page compares the printed numbers with the trained ones, rounded to the same number of digits.
+Numbers that differ are bold."""
 
 
 def _tell_b3(found: Found) -> str:
@@ -67,14 +73,14 @@ def _tell_b3(found: Found) -> str:
     above = runs.index[runs == "diverged"].min()
     below = runs.index[runs == "converged"].max()
     return f"""\
-## Only b3 trains
+## Training only b3
 
-Six parameters are those of Part 2 (w1 = 3.34, b1 = -1.43, w2 = -3.53, b2 = 0.57, w3 = -1.22,
-w4 = -2.30). b3 starts from 0, and the learning rate is 0.1.
+Six parameters are fixed at the values of Part 2 (w1 = 3.34, b1 = -1.43, w2 = -3.53, b2 = 0.57, w3 =
+-1.22, w4 = -2.30). b3 starts from 0, and the learning rate is 0.1.
 
-![The steps of b3 on the parabola, and how far it is off at five rates](images/lessons_parabola.png)
+![The steps of b3 on the parabola, and its distance to the minimum](images/lessons_parabola.png)
 
-*Dots are trained, lines are the closed form. With six parameters held, SSR is
+*Dots are trained, lines are the closed form. With six parameters fixed, SSR is
 {parabola.least:.2g} + 3 (b3 - {parabola.minimum:.3f})². A step multiplies the distance to the
 minimum by 1 - 6 x rate. That is {parabola.factor(0.1):.1f} at the rate of the lesson, and below -1
 above a rate of 1/3.*
@@ -82,7 +88,7 @@ above a rate of 1/3.*
 {_compared(found, ONLY_B3)}
 
 - An article prints SSR 0.46 for b3 = 2.61. That is the SSR at b3 = 3; at 2.61 it is {wrong:.2g}.
-- The slope -6.26 needs the b3 that was not rounded. At 1.57 it is {found.slope_at_rounded_b3:.2f}.
+- The slope -6.26 is that at the unrounded b3. At 1.57 it is {found.slope_at_rounded_b3:.2f}.
 - At a rate of {below:g} the run converges, and at {above:g} it diverges.
 
 `harness trace experiments/statquest_b3.toml` shows the chain rule of the first step, and with
@@ -101,26 +107,26 @@ def _tell_bowl(found: Found) -> str:
         for rate, way in bowl.paths.groupby("learning_rate")
     ]
     return f"""\
-## The output layer trains
+## Training the output layer
 
-The first four parameters stay as they are; w3 = 0.36, w4 = 0.63 and b3 = 0 are where it starts, and
-the learning rate is 0.1.
+The first four parameters are fixed. Training starts from w3 = 0.36, w4 = 0.63 and b3 = 0, and the
+learning rate is 0.1.
 
 {_compared(found, OUTPUT_LAYER)}
 
 `harness trace experiments/statquest_output_layer.toml` shows the three chains.
 
-Two parameters can be drawn. Here b3 stays at 2.61, and w3 and w4 train from where the lesson
-starts. The surface is a sweep too: each of its {len(bowl.surface):,} points is the SSR of a network
-that is not trained.
+Two parameters can be plotted. Here b3 is fixed at 2.61, and w3 and w4 train from the initial values
+of the lesson. The surface is also a sweep: each of its {len(bowl.surface):,} points is the SSR of
+an untrained network.
 
-![SSR over w3 and w4, and the ways of four rates](images/lessons_bowl.png)
+![SSR over w3 and w4, and the paths of four rates](images/lessons_bowl.png)
 
 *The cross is the minimum of a paraboloid through the surface: SSR {bowl.least:.2g} at
 w3 = {bowl.minimum[0]:.3f}, w4 = {bowl.minimum[1]:.3f}. The lesson has -1.22 and -2.30. Steps
 converge below a rate of {bowl.largest_rate:.4f}, which is 2 over the largest curvature.*
 
-{table(("rate", "status", "steps", "SSR at the end"), rows)}"""
+{table(("rate", "status", "steps", "final SSR"), rows)}"""
 
 
 def _tell_seven(found: Found) -> str:
@@ -141,26 +147,27 @@ def _tell_seven(found: Found) -> str:
     rows.insert(0, ("printed in Part 2", *printed, f"{ssr_printed:.2g}"))
     highest = squiggle.fall.loc[squiggle.fall["ssr"].idxmax()]
     return f"""\
-## All seven parameters train
+## Training all seven parameters
 
 They start from w1 = 2.74, b1 = 0, w2 = -1.13, b2 = 0, w3 = 0.36, w4 = 0.63, b3 = 0.
 
 ![The curve of the network after six numbers of epochs, and its SSR](images/lessons_squiggle.png)
 
 *At the rate 0.1, SSR first rises to {highest["ssr"]:.2g} at epoch {highest["epoch"]:.0f}. It then
-stays long near that of a flat line at 1/3 (SSR 2/3), and is {ours["ssr_final"]:.1g} after
-{ours["epochs"]} epochs. The dashed curve has the parameters printed in Part 2. Between the doses 0
-and 1 it is never further than {squiggle.furthest:.2g} from the last one.*
+stays near that of a flat line at 1/3 (SSR 2/3) for a long time, and is {ours["ssr_final"]:.1g}
+after {ours["epochs"]} epochs. The dashed curve has the parameters printed in Part 2. Between the
+doses 0 and 1, it is at most {squiggle.furthest:.2g} from the last curve.*
 
 {_compared(found, ALL_SEVEN)}
 
-Seven parameters and three points have no unique answer, so SSR and curve are compared and not the
-parameters. From the same start, the rates that fit end as soon as SSR is 0.001 or less:
+Seven parameters and three points have no unique solution, so this page compares SSR and curve
+instead of the parameters. From the same initial values, runs at the rates that fit end when SSR is
+at most 0.001:
 
 {table(("", *LESSON, "SSR"), rows)}
 
-The two smaller rates end near the printed parameters. At 0.1 the first steps are too large for SSR
-to fall, and the run goes on from another place to another answer.
+The two lower rates end near the printed parameters. At 0.1 the first steps are so large that SSR
+rises, and the run continues from there to another solution.
 
 `harness trace experiments/statquest_all_seven.toml --parameter w1` shows the longest chain."""
 
@@ -172,12 +179,13 @@ def _tell_exercise(found: Found) -> str:
 ## The exercise "backprop"
 
 One data point, three inputs, two sigmoid units, one sigmoid output, no biases, one step. The
-exercise has a row for each input in the first matrix; here w1, w2, w3 go into the first unit.
+exercise has a row for each input in the first matrix; here w1, w2, w3 are the weights of the first
+unit.
 
 {_compared(found, EXERCISE)}
 
-The error term differs by {abs(ours / float(printed) - 1):.0e} of itself, which is rounding: the
-exercise multiplies the factors in another order, and its sigmoid has another last bit.
+The error term has a relative difference of {abs(ours / float(printed) - 1):.0e}, which is rounding:
+the exercise multiplies the factors in another order, and its sigmoid differs in the last bit.
 
 `harness trace experiments/backprop_exercise.toml` shows its chains, in the notation of the second
 lesson."""

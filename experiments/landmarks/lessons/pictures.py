@@ -1,4 +1,4 @@
-"""Three pictures for a class: a parabola, a bowl, and a squiggle that is fitted."""
+"""Three pictures for a class: a parabola, a bowl, and a fitted squiggle."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def _errors(axes: Any, parabola: Parabola) -> None:
 
 
 def draw_bowl(bowl: Bowl) -> bytes:
-    """Draw the surface, and from above the way of each learning rate."""
+    """Draw the surface, and the path of each learning rate from above."""
     figure = Figure(figsize=(SLIDE.width, SLIDE.height), dpi=SLIDE.dpi, layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[1, 1.15])
     w3, w4 = np.unique(bowl.surface["w3"]), np.unique(bowl.surface["w4"])
@@ -101,10 +101,10 @@ def draw_bowl(bowl: Bowl) -> bytes:
     _surface(left.add_subplot(projection="3d"), w3, w4, ssr, ways[0])
     left.suptitle("SSR over w3 and w4", fontsize=SLIDE.font, x=0.03, ha="left")
     panels = right.subplots(2, 2, sharex=True, sharey=True)
-    levels = bowl.least + 0.5 * np.arange(1, 14) ** 2  # at equal distances, as rings
+    levels = bowl.least + 0.5 * np.arange(1, 14) ** 2  # so that the rings are equally spaced
     for axes, (colour, (rate, way)) in zip(panels.ravel(), ways, strict=True):
         axes.contour(w3, w4, ssr, levels, cmap=VALUES, linewidths=1, alpha=0.6)
-        # As far as the first step that leaves the picture.
+        # Up to the first step that leaves the picture.
         within = way["w3"].between(w3[0], w3[-1]).cummin().shift(fill_value=True)
         way = way[within]
         axes.plot(way["w3"], way["w4"], "o-", color=colour, linewidth=1.2, markersize=0.5 * DOT)
@@ -118,10 +118,10 @@ def draw_bowl(bowl: Bowl) -> bytes:
 
 
 def _surface(axes: Any, w3: Any, w4: Any, ssr: Any, way: Any) -> None:
-    """Draw the surface, and on it the way of one rate."""
+    """Draw the surface, and the path of one rate on it."""
     axes.plot_surface(*np.meshgrid(w3, w4), ssr, cmap=VALUES, norm=PowerNorm(0.5))
     colour, (_, steps) = way
-    # Above the surface, whatever matplotlib takes to be in front.
+    # Drawn over the surface, which matplotlib may otherwise put in front.
     axes.plot(
         steps["w3"], steps["w4"], steps["ssr"], "o-", color="white", markeredgecolor=colour,
         linewidth=1.2, markersize=0.5 * DOT, zorder=10,
@@ -137,7 +137,7 @@ def _surface(axes: Any, w3: Any, w4: Any, ssr: Any, way: Any) -> None:
 
 
 def draw_squiggle(squiggle: Squiggle) -> bytes:
-    """Draw the curve at some epochs, from light to dark, and when on the fall of SSR they are."""
+    """Draw the curve at some epochs, from light to dark, and mark them on the curve of SSR."""
     figure, (left, right) = new_figure(SLIDE, 2, width_ratios=[1.15, 1])
     fall = squiggle.fall.set_index("epoch")["ssr"]
     right.plot(fall.index, fall, color=DARK, linewidth=0.7 * SLIDE.line)

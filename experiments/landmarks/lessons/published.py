@@ -15,7 +15,7 @@ EXERCISE = "backprop_exercise"
 LESSON = ("w1", "b1", "w2", "b2", "w3", "w4", "b3")
 PART_2 = dict(zip(LESSON, (3.34, -1.43, -3.53, 0.57, -1.22, -2.30, 2.61), strict=True))
 
-# As printed, to the digit. Each is compared with a number that is rounded to as many digits.
+# As printed. Each is compared with a number rounded to the same number of digits.
 PRINTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     ONLY_B3: {
         "predictions at b3 = 0": ("-2.6", "-1.61", "-2.61"),

@@ -1,4 +1,4 @@
-"""The boundary of trainability: what was published, and the maps that measure the same.
+"""Published numbers for the boundary of trainability, and the maps that measure the same.
 
 Source: Sohl-Dickstein 2024, "The boundary of neural network trainability is fractal" (arXiv
 2402.06184), its table 1 and its public notebook.
@@ -20,7 +20,7 @@ from harness.maps.zoom import Map, train_map, zoom
 from harness.store import Store
 from harness.sweep.plan import available_threads
 
-# By the ends of the names of their experiment files: what people call it, and the dimension.
+# Conditions of the paper, by the end of the file name: title, and published dimension.
 CONDITIONS: Mapping[str, tuple[str, float]] = {
     "tanh": ("tanh, full batch", 1.66),
     "relu": ("ReLU, full batch", 1.20),
@@ -31,52 +31,53 @@ CONDITIONS: Mapping[str, tuple[str, float]] = {
 }
 
 # An independent reproduction of the first condition, on a GPU of the GB10 class in float64: the
-# dimension in one window after that many losses, that of the overview, and the median of a zoom.
+# dimension of one window by number of losses, that of the overview, the median of a zoom, and the
+# range of complete trainings per second.
 REPRODUCED = {10: 1.05, 30: 1.27, 100: 1.37, 500: 1.41, 1000: 1.41}
 REPRODUCED_OVERVIEW, REPRODUCED_MEDIAN = 1.20, 1.53
 REPRODUCED_A_SECOND = (29, 200)
 
-# Pixels on each side: of overviews, of frames of a zoom, and of the refined map. Frames that train
-# 16 data points or fewer are cheap.
+# Pixels per side of overviews, of frames of a zoom, and of the refined map. Frames with at most 16
+# data points are cheap.
 OVERVIEW, FRAME, CHEAP_FRAME, REFINED = 256, 96, 192, 1024
-# One more than a power of two: boxes of all sizes then cover its blocks of 2 x 2 without a rest,
-# which is what makes the dimension of a line 1.
+# One more than a power of two: boxes of all sizes then cover the 2 x 2 blocks without a remainder,
+# so that the dimension of a line is 1.
 BOWL = 257
 CHEAP = ("identity", "one_point")
 FRAMES = 9
-# Few enough pixels that no kernel is compiled for them.
+# So few pixels that no kernel is compiled for them.
 QUICK = {OVERVIEW: 10, FRAME: 10, CHEAP_FRAME: 10, REFINED: 20, BOWL: 9}
 QUICK_FRAMES, QUICK_EPOCHS = 2, 29
 
-# In which frame of its zoom tanh is trained for other numbers of epochs. Further in there is no
-# boundary yet after the fewest of them.
+# The frame of the zoom of tanh that is also trained for other numbers of epochs. Deeper frames have
+# no boundary after the fewest epochs.
 STEPS_FRAME = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was measured.
+    """Measurements of the boundary of trainability.
 
     Attributes
     ----------
     overviews : mapping
         The map of each condition.
     zooms : mapping
-        The maps on the way into the boundary of each condition.
+        The maps of the zoom of each condition.
     steps : mapping
-        Maps of one window, by the number of losses.
+        Maps of one window, by number of losses.
     steps_frame : int
-        Which frame of the zoom of tanh that window is.
+        Number of that window among the frames of the zoom of tanh.
     refined : RefinedMap
-        The overview of tanh, with pixels trained near the boundary only.
+        The overview of tanh, with only the pixels near the boundary trained.
     refined_small : RefinedMap
-        The same with as many pixels as the overview.
+        The same with the size of the overview.
     without_limit : pair of Image
         One window of tanh, trained with the limit and without.
     bowl : Map
         The control.
     overview_seconds : float
-        What the overview of tanh took on all processors.
+        Time of the overview of tanh on all processors.
     """
 
     overviews: Mapping[str, Map]
@@ -90,29 +91,29 @@ class Found:
     overview_seconds: float
 
     def median(self, condition: str) -> float:
-        """Return the median of the dimensions of all frames of a zoom."""
+        """Return the dimension of a zoom: the median over all frames."""
         return dimension([frame.boxes for frame in self.zooms[condition]])
 
     @property
     def a_second(self) -> float:
-        """Complete trainings a second of the overview of tanh."""
+        """Complete trainings per second in the overview of tanh."""
         return self.overviews["tanh"].image.trained.size / self.overview_seconds
 
     @property
     def flipped(self) -> int:
-        """How many pixels of the window are of another kind without the limit."""
+        """Number of pixels of the window that have another kind without the limit."""
         one, other = self.without_limit
         return int(np.count_nonzero(one.trained != other.trained))
 
     @property
     def misjudged(self) -> float:
-        """Share of the pixels that the refined map has of another kind than the overview."""
+        """Share of pixels with another kind in the refined map than in the overview."""
         whole = self.overviews["tanh"].image.trained
         return float(np.mean(self.refined_small.image.trained != whole))
 
 
 def measure(out: Path, quick: bool) -> Found:
-    """Train all maps; the quick version has few pixels, and fewer epochs."""
+    """Train all maps; the quick version has fewer pixels and epochs."""
     sizes = QUICK if quick else {size: size for size in QUICK}
     fewer = {"training.epochs": QUICK_EPOCHS} if quick else {}
     frames = QUICK_FRAMES if quick else FRAMES
@@ -156,7 +157,7 @@ def measure(out: Path, quick: bool) -> Found:
 
 
 def _changed(experiment: harness.Experiment, key: str, value: Any) -> harness.Experiment:
-    """Return an experiment with another value in [training], or without one."""
+    """Return an experiment with another value in [training], or without the key."""
     document = experiment.document()
     document["training"] = {**document["training"], key: value}
     if value is None:
@@ -171,12 +172,12 @@ def _refined(experiment: harness.Experiment, size: int, out: Path) -> RefinedMap
 
 
 def _told(found: Map) -> Map:
-    """Print what was trained, for whoever waits."""
+    """Print the progress, and return the map."""
     print(f"{found.folder.parent.name}/{found.folder.name}: {found.dimension:.2f}", flush=True)
     return found
 
 
 def _seconds(found: Map) -> float:
-    """Return how long a map took, by the time that its chunks trained, which its folder has."""
+    """Return the time of a map, from the training times in the commits of its folder."""
     commits = Store.open(found.folder).commits().values()
     return sum(commit.about.seconds for commit in commits) / available_threads()

@@ -1,4 +1,4 @@
-"""Pictures of the boundary: six overviews, ways into them, dimensions, and what was spared."""
+"""Pictures of the boundary: overviews, zooms, dimensions, and the refined map."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from harness.plots.scales import label_of
 from harness.plots.style import CATEGORIES, DARK, SLIDE, dress
 
 SMALL = 0.75 * SLIDE.font
-# The number of frames of a zoom that are shown.
+# Number of frames shown per zoom.
 SHOWN = 6
 
 
@@ -47,7 +47,7 @@ def draw_overviews(found: Found) -> bytes:
 
 
 def draw_zooms(found: Found) -> bytes:
-    """Draw some frames of each zoom, a row a condition."""
+    """Draw some frames of each zoom, one row per condition."""
     figure = _figure(10.4)
     most = max(len(frames) for frames in found.zooms.values())
     chosen = np.unique(np.linspace(0, most - 1, min(SHOWN, most)).round().astype(int))
@@ -88,7 +88,7 @@ def draw_dimensions(found: Found) -> bytes:
 
 
 def draw_steps(found: Found) -> bytes:
-    """Draw one window after several numbers of losses, and its dimensions."""
+    """Draw one window for several numbers of losses, and its dimensions."""
     figure = _figure(2.3)
     panels = figure.subplots(1, len(found.steps) + 1, width_ratios=[1] * len(found.steps) + [1.3])
     *images, curve = panels
@@ -109,7 +109,7 @@ def draw_steps(found: Found) -> bytes:
 
 
 def draw_refined(found: Found) -> bytes:
-    """Draw the refined map, and its boundary alone."""
+    """Draw the refined map and its boundary."""
     figure = _figure(5.4)
     left, right = figure.subplots(1, 2)
     image = found.refined.image

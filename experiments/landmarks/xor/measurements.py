@@ -1,4 +1,4 @@
-"""Exclusive or: what was published, and the training that measures the same."""
+"""Published numbers for exclusive or, and the training that measures the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ SOLVED, OF, MEDIAN = 25, 30, 730
 # Shares of another network: 2-3-1, rate 1, momentum 0.7, initial weights from -1 to 1.
 ONLINE = {"1": 0.96, "all": 0.99}
 
-# The loss is half the sum of squares; for its gradient these are the rates that a published rate
-# of 0.5, or of 1, may have meant.
+# The loss is half the sum of squares. A published learning rate may refer to another scale of the
+# gradient: the factor on the rate, and the loss that it stands for.
 CONVENTIONS = {
     1.0: "half the sum of squares",
     2.0: "the sum of squares",
     0.5: "the mean of squares",
 }
 
-# Learning rates of the two maps; the second is that of the file.
+# Learning rates of the two maps; the second one is in the file.
 BASINS = (0.5, 10.0)
 
 _QUICK: Mapping[str, Mapping[str, Any]] = {
@@ -42,29 +42,29 @@ _QUICK: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was measured.
+    """Measurements of exclusive or.
 
     Attributes
     ----------
     published : tuple of float
         Ends of the 95 % interval (Wilson) of 25 of 30.
     pdp : DataFrame
-        learning_rate, tolerance; runs, converged with its interval; median, the epochs after which
-        half of all runs are solved, and median_solved, half of those that ever are. Of samples of
-        30 runs: few, how often 25 or fewer are solved; median_low and median_high, between which
-        median_solved lies in 95 % of them.
+        learning_rate, tolerance; runs, converged with its interval; median, the epochs until half
+        of all runs are solved, and median_solved, until half of the solved runs are. For samples
+        of 30 runs: few, the share with 25 or fewer solved runs; median_low and median_high, the
+        95 % range of median_solved.
     solved : DataFrame
-        learning_rate and epochs of the runs of `pdp` with an SSR of 0.04 that were solved.
+        learning_rate and epochs of the solved runs of `pdp`, at an SSR of 0.04.
     budget : DataFrame
-        A row a run: momentum, init_scale, status, epochs, ssr_final, gradient_norm, and `largest`,
-        the largest of its parameters at the end.
+        One row per run: momentum, init_scale, status, epochs, ssr_final, gradient_norm, and
+        `largest`, its largest absolute final parameter.
     online : DataFrame
         batch_size, learning_rate; runs, converged with its interval, median.
     shares : DataFrame
         learning_rate, init_scale, momentum, width; runs, converged with its interval, median.
     basins : mapping
-        For each learning rate the epochs until a run was solved, NaN if it was not, of shape
-        (values of w2, values of w1).
+        For each learning rate, the epochs until a run was solved or NaN, of shape (values of w2,
+        values of w1).
     """
 
     published: tuple[float, float]
@@ -103,13 +103,13 @@ def measure(out: Path, quick: bool) -> Found:
 
 
 def _shares(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return the shares of solved runs with their intervals, and the medians of the epochs."""
+    """Return the shares of solved runs with intervals, and the median epochs."""
     medians = epochs_to_reach(reached(runs), by)[[*by, "median"]]
     return outcomes(runs, by).merge(medians, on=list(by))
 
 
 def _samples(runs: pd.DataFrame, by: Sequence[str], repeats: int = 10_000) -> pd.DataFrame:
-    """Return what samples of as many runs as were published say."""
+    """Return the solved runs and the median epochs of samples of the published size."""
     random = np.random.default_rng(0)
     rows = []
     for point, group in runs.groupby(list(by)):
@@ -124,13 +124,13 @@ def _samples(runs: pd.DataFrame, by: Sequence[str], repeats: int = 10_000) -> pd
 
 
 def _basin(runs: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the epochs until a run was solved; w1, the first axis, varies fastest."""
+    """Return the epochs until each run was solved; w1, the first axis, varies fastest."""
     solved = runs["epochs"].where(runs["status"].astype(str) == "converged").astype(float)
     return solved.to_numpy().reshape(runs["w2"].nunique(), runs["w1"].nunique())
 
 
 def share_by(runs: pd.DataFrame, epochs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the share of runs that were solved within a number of epochs, shape of `epochs`.
+    """Return the share of runs that are solved within each number of epochs.
 
     >>> runs = pd.DataFrame({"status": ["converged", "finished"], "epochs": [30, 100]})
     >>> share_by(runs, np.array([10, 30, 100])).tolist()

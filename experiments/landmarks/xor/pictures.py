@@ -1,4 +1,4 @@
-"""Three pictures of exclusive or: shares over epochs, shares over settings, and basins."""
+"""Three pictures of exclusive or: shares by epoch, shares by settings, and basins."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,7 +38,7 @@ SMALL = 0.75 * SLIDE.font
 
 
 def draw_epochs(found: Found) -> bytes:
-    """Draw the share solved within a number of epochs: three conventions, and long runs."""
+    """Draw the share solved by epoch: three conventions, and long runs."""
     figure, (left, right) = new_figure(SLIDE, 2)
     total = found.pdp["runs"].iloc[0]
     within = np.unique(np.geomspace(50, 5000, 300).astype(int))
@@ -85,7 +85,7 @@ def draw_epochs(found: Found) -> bytes:
 
 
 def draw_shares(found: Found) -> bytes:
-    """Draw the share solved over rate and size of the weights, a panel a width and momentum."""
+    """Draw the share solved by rate and size of the weights, one panel per width and momentum."""
     shares = found.shares
     widths, momenta = (np.unique(shares[name]) for name in ("width", "momentum"))
     figure, _ = new_figure(SLIDE)
@@ -126,7 +126,7 @@ def _edges(grid: Any) -> tuple[Any, Any]:
 
 
 def draw_basins(found: Found, most: int) -> bytes:
-    """Draw the epochs until a run is solved over two initial weights, a panel a learning rate."""
+    """Draw the epochs until a run is solved by two initial weights, one panel per learning rate."""
     figure, panels = new_figure(replace(SLIDE, height=5.0), 2, sharey=True)
     least = min(np.nanmin(epochs) for epochs in found.basins.values())
     colours = mpl.colormaps[VALUES].with_extremes(bad=GREY)

@@ -8,9 +8,8 @@ import pytest
 
 import harness
 from harness.store.lock import writer
-from harness.sweep import plan as planning
-from harness.sweep import provenance
-from harness.sweep import resume as opening
+from harness.sweep import plan, provenance
+from harness.sweep.resume import _difference
 from harness.training.trainer import Trainer
 
 # Stamps of code, as hashes are.
@@ -19,7 +18,7 @@ OLDER, NEWER = "0" * 16, "f" * 16
 
 @pytest.fixture
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 2)
 
 
 def test_tables_have_a_row_a_run_and_a_row_an_epoch_in_order(small, tmp_path):
@@ -284,7 +283,7 @@ def test_default_folder_is_results_and_the_name(small, tmp_path, monkeypatch):
 
 
 def test_difference_of_the_data_alone_is_named():
-    assert opening._difference({"a": 1}, {"a": 1}) == "the data differ"
+    assert _difference({"a": 1}, {"a": 1}) == "the data differ"
 
 
 def test_an_interrupt_ends_a_run_in_the_middle(small, tmp_path):

@@ -1,4 +1,4 @@
-"""Every example of the README runs and prints what the README shows."""
+"""Every example of the README runs and prints the output shown."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def blocks(language):
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """Return a folder that looks like a fresh clone as far as the README looks at it."""
+    """Return a folder with the files of a fresh clone that the README uses."""
     folder = tmp_path_factory.mktemp("clone")
     (folder / "experiments").symlink_to(ROOT / "experiments")
     return folder
@@ -42,18 +42,18 @@ def run(arguments, cwd):
 
 
 def without_times(text):
-    """Return the lines without the one that says how long it took and without trailing blanks."""
+    """Return the lines without trailing blanks and without the line of the training time."""
     return [line.rstrip() for line in text.splitlines() if "updates/s" not in line]
 
 
-def test_the_experiment_shown_is_the_one_shipped():
+def test_the_experiment_shown_is_the_shipped_one():
     (shown,) = blocks("toml")
     shipped = (ROOT / "experiments" / "dosage.toml").read_text(encoding="utf-8")
     assert tomllib.loads(shown) == tomllib.loads(shipped)
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.splitlines()[0])
-def test_commands_print_what_is_shown(block, clone):
+def test_commands_print_the_output_shown(block, clone):
     command, _, shown = block.partition("\n")
     assert command.startswith("$ harness ")
     printed = run(command[2:].split(), clone)
@@ -68,7 +68,7 @@ def test_the_python_example_runs(clone):
     assert 0 < share < 1
 
 
-def test_every_link_leads_somewhere():
+def test_every_link_has_a_target():
     for target in re.findall(r"\]\(([^)#]+)", README):
         if not target.startswith("http"):
             assert (ROOT / target).exists(), target

@@ -8,8 +8,7 @@ import pytest
 import harness
 from harness.results import inspection
 from harness.store import Store
-from harness.sweep import plan as planning
-from harness.sweep import run as sweep
+from harness.sweep import plan, run
 
 POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
@@ -20,7 +19,7 @@ POINTS = {
 @pytest.fixture(autouse=True)
 def chunks_of_five(monkeypatch):
     # No multiple of 5 is the length of an axis here: chunks begin anywhere.
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 5)
+    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 5)
 
 
 @pytest.fixture
@@ -352,7 +351,7 @@ def half_grown(monkeypatch, folder, before, now, lost=(1, 3)):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "_finish", killed)
+        patch.setattr(run, "_finish", killed)
         with pytest.raises(KeyboardInterrupt):
             harness.run(now, folder)
     for chunk in lost:

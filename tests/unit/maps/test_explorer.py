@@ -9,9 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import harness
-from harness.maps import explorer as exploring
 from harness.maps.boundary import box_counts, edges
-from harness.maps.explorer import Explorer, Walk
+from harness.maps.explorer import Explorer, Walk, new_window
 from harness.maps.image import Image, Window, map_axes, parse_window, window_of
 from harness.maps.zoom import Map
 
@@ -328,7 +327,7 @@ def test_without_a_display_there_is_no_window(backend):
     try:
         mine = pyplot.figure()
         with pytest.raises(harness.HarnessError, match=r"no display(.|\n)*harness map --zoom"):
-            exploring.new_window()
+            new_window()
         assert pyplot.get_fignums() == [mine.number]
     finally:
         pyplot.close("all")

@@ -1,4 +1,4 @@
-"""docs/experiment-files.md has every key and axis as the code has them, and its examples work."""
+"""docs/experiment-files.md lists every key and axis as the code does, and its examples work."""
 
 import re
 import shlex
@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, axes, checks, load_experiment
-from harness.experiment import parse_grid as grid_table
 from harness.experiment.data import GENERATORS
 from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import Network
+from harness.experiment.parse_grid import _MOST_WHOLE, MOST_RUNS
 from harness.experiment.recording import recorded_epochs
 from harness.experiment.schema import RecordSection, keys_of
 from harness.kernels.activations import ACTIVATIONS
@@ -69,12 +69,12 @@ def expected_rows(fields):
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_every_key_is_there_as_the_code_has_it(section):
+def test_every_key_is_listed_as_in_the_code(section):
     found = rows(part(f"### {section}"), "key")
     assert found == expected_rows(keys_of(SECTIONS[section]).items())
 
 
-def test_the_keys_at_the_top():
+def test_keys_at_the_top_are_listed():
     top = [(n, f) for n, f in keys_of(Experiment).items() if n not in (*SECTIONS, "grid")]
     expected = expected_rows(top)
     assert expected[0][:2] == ["`name`", "required"]
@@ -86,7 +86,7 @@ def test_the_keys_at_the_top():
     }
 
 
-def test_every_axis_is_there():
+def test_every_axis_is_listed():
     network = Network(
         sizes=(1, 2, 2, 1),
         activations=("tanh", "tanh", "tanh"),
@@ -138,17 +138,17 @@ def test_every_name_is_explained(heading, column, names):
     assert sorted(row[0] for row in rows(part(heading), column)) == sorted(f"`{n}`" for n in names)
 
 
-def test_limits_are_the_limits_of_the_code():
+def test_limits_are_those_of_the_code():
     for number, words in (
-        (checks.MOST_PARAMETERS, "a network may have {} parameters"),
-        (checks.MOST_NUMBERS, "an epoch may draw {} data points"),
-        (checks.MOST_RECORDED, "A trajectory may have {} rows"),
-        (MOST_VARIANTS, "and {} combinations"),
-        (grid_table._MOST_WHOLE, "at most {} of them"),
+        (checks.MOST_PARAMETERS, "a network may have up to {} parameters"),
+        (checks.MOST_NUMBERS, "an epoch may draw up to {} data points"),
+        (checks.MOST_RECORDED, "A trajectory may have up to {} rows"),
+        (MOST_VARIANTS, "and up to {} combinations"),
+        (_MOST_WHOLE, "at most {} of them"),
     ):
         assert words.format(number) in " ".join(PAGE.split())
-    assert grid_table.MOST_RUNS == 2**53
-    assert "may have 2^53 runs" in PAGE
+    assert MOST_RUNS == 2**53
+    assert "may have up to 2^53 runs" in PAGE
 
 
 # ---------------------------------------------------------------------------------- examples
@@ -159,7 +159,7 @@ RUNS = [20, 1, 1, 1, 1, 1, 1, 30]
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a folder with the example of the page and the CSV file that another one reads."""
+    """Return a folder with the first example and the CSV file of another one."""
     (tmp_path / "two_rates.toml").write_text(EXAMPLES[0], encoding="utf-8")
     (tmp_path / "measurements.csv").write_text("dose_mg,effect\n0,0\n5,1\n10,0\n")
     return tmp_path
@@ -184,7 +184,7 @@ def test_examples_are_allowed(example, runs, folder):
     assert experiment.grid.size == runs
 
 
-def test_run_ids_of_the_example(folder):
+def test_run_ids_are_those_of_the_example(folder):
     experiment = load_experiment(folder / "two_rates.toml")
     table = rows(part("### grid"), "run_id")
     assert len(table) == 5
@@ -193,7 +193,7 @@ def test_run_ids_of_the_example(folder):
         assert point == {"learning_rate": float(rate), "init_id": int(init_id)}
 
 
-def test_forms_of_axes(folder):
+def test_forms_of_axes_have_the_values_shown(folder):
     for form, says in rows(part("### grid"), "form"):
         spec = tomllib.loads(f"x = {form.strip('`')}")["x"]
         if spec == 100:
@@ -206,7 +206,7 @@ def test_forms_of_axes(folder):
             assert found == [0.1, 0.3, 1.0]
 
 
-def test_forms_of_recording():
+def test_forms_of_recording_have_the_epochs_shown():
     table = rows(part("### record"), "`epochs`")
     assert len(table) == 5
     for form, says in table:
@@ -217,10 +217,10 @@ def test_forms_of_recording():
         elif "0, 10, 20" in says:
             assert epochs == [*range(0, 1000, 10), 1000]
         else:
-            assert len(epochs) == {"every epoch": 1001, "no trajectory at all": 0}[says]
+            assert len(epochs) == {"every epoch": 1001, "none: no trajectory": 0}[says]
 
 
-def test_changes_on_the_command_line(folder):
+def test_set_options_are_accepted(folder):
     lines = [
         shlex.split(line)
         for line in part("## Changing a key for one sweep: `--set`").splitlines()
@@ -236,7 +236,7 @@ def test_changes_on_the_command_line(folder):
         assert after.document() != before.document()
 
 
-def test_parameters_of_the_example():
+def test_parameters_have_the_names_shown():
     def parameters(*sizes):
         depth = len(sizes) - 1
         return Network(
@@ -257,10 +257,8 @@ def test_parameters_of_the_example():
     assert parameters(1, 3, 1).index("w3") < parameters(1, 3, 1).index("b3")
 
 
-def test_the_message_of_the_example(folder, monkeypatch):
-    shown_lines = [
-        line for line in part("## When something is wrong").splitlines() if line[:4] == " " * 4
-    ]
+def test_the_message_is_the_one_shown(folder, monkeypatch):
+    shown_lines = [line for line in part("## Errors").splitlines() if line[:4] == " " * 4]
     command, *message = (line[4:] for line in shown_lines)
     change = shlex.split(command)[-1]
     monkeypatch.chdir(folder)
@@ -269,7 +267,7 @@ def test_the_message_of_the_example(folder, monkeypatch):
     assert "\n".join(message) == f"harness: {caught.value}"
 
 
-def test_links_inside_the_page_lead_somewhere():
+def test_links_inside_the_page_have_a_target():
     headings = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
     anchors = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
     assert set(re.findall(r"\]\(#(.*?)\)", PAGE)) <= anchors

@@ -12,12 +12,10 @@ import pytest
 
 import harness
 from harness.analysis.tally import scattered
-from harness.cli import app as commands
+from harness.cli import app
 from harness.errors import ResultsError
 from harness.experiment.grid import Axis, Counted, Listed, Spaced
-from harness.report import heat_maps as cells
-from harness.report import summary as gathering
-from harness.report import trajectories as sampled
+from harness.report import heat_maps, summary, trajectories
 from harness.report.chain_rule import worked
 from harness.report.ordered_axes import OrderedAxis, ordered_axes
 from harness.report.page import write_report
@@ -358,7 +356,7 @@ def test_command(small, tmp_path, monkeypatch, capsys):
     target = tmp_path / "there.html"
     monkeypatch.setattr(sys, "argv", ["harness", "report", str(results.folder), "-o", str(target)])
     with pytest.raises(SystemExit) as ended:
-        commands.main()
+        app.main()
     assert not ended.value.code
     assert re.fullmatch(rf"{re.escape(str(target))}: 4\.\d MB\n", capsys.readouterr().out)
     assert target.read_bytes() == (results.folder / "report.html").read_bytes()
@@ -399,10 +397,10 @@ def test_there_are_never_more_cells_than_there_is_room_for():
         for k in range(6)
     ]
     for number in range(7):
-        shown = cells.views(axes[:number])
+        shown = heat_maps.views(axes[:number])
         assert len(shown) == {0: 0, 1: 1, 2: 1}.get(number, 3)
-        assert sum(view.cells for view in shown) <= cells.MOST_CELLS
-        assert all(bins <= cells.LONGEST for view in shown for bins in view.bins)
+        assert sum(view.cells for view in shown) <= heat_maps.MOST_CELLS
+        assert all(bins <= heat_maps.LONGEST for view in shown for bins in view.bins)
 
 
 def test_a_sample_is_spread_evenly_and_a_part_of_a_larger_one():
@@ -414,8 +412,8 @@ def test_a_sample_is_spread_evenly_and_a_part_of_a_larger_one():
 
 
 def test_a_large_report_stays_small(tmp_path, monkeypatch):
-    monkeypatch.setattr(sampled, "MOST_RUNS", 300)
-    monkeypatch.setattr(sampled, "MOST_POINTS", 1500)
+    monkeypatch.setattr(trajectories, "MOST_RUNS", 300)
+    monkeypatch.setattr(trajectories, "MOST_POINTS", 1500)
     changes = {"grid": {"learning_rate": {"log": [0.01, 0.5], "count": 20}, "init_id": 400}}
     results = trained(tmp_path / "results", changes)
     page = page_of(results, tmp_path)
@@ -432,7 +430,7 @@ def test_a_large_report_stays_small(tmp_path, monkeypatch):
 
 
 def test_shares_are_of_all_runs_where_medians_are_of_a_sample(tmp_path, monkeypatch):
-    monkeypatch.setattr(gathering, "MOST_RUNS", 100)
+    monkeypatch.setattr(summary, "MOST_RUNS", 100)
     results = trained(tmp_path / "results", {"grid": SMALL["grid"] | {"init_id": 100}})
     page = page_of(results, tmp_path)
     assert "shares are of all runs" in page.text
@@ -487,9 +485,9 @@ def test_every_choice_of_two_filters_has_its_own_numbers():
     runs = pd.DataFrame({"ssr_final": random.uniform(0.1, 9.0, places[0].size)})
     status = random.choice(["converged", "finished", "diverged"], places[0].size)
     runs["status"] = pd.Categorical(status, ["converged", "finished", "diverged"])
-    counts = cells.CellCounts(cells.View((0, 1, 2, 3), shape), axes)
+    counts = heat_maps.CellCounts(heat_maps.View((0, 1, 2, 3), shape), axes)
     counts.add(places, runs["status"].cat.codes.to_numpy())
-    found = cells.heat_map(counts, places, runs)
+    found = heat_maps.heat_map(counts, places, runs)
     medians = 10.0 ** unpacked(found["median"], "<f4").reshape(3, 6, 3, 4).astype(float)
     converged = unpacked(found["converged"], "<u4").reshape(3, 6, 3, 4)
     values = finite_or_inf(runs).to_numpy().reshape(shape)

@@ -24,7 +24,7 @@ from harness.errors import HarnessError
 from harness.experiment import Experiment
 from tests.patience import PATIENCE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PLAIN = [name for name, one in WORKLOADS.items() if one[0].point is None]
 
 

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 import harness
-from harness.maps import image as maps
-from harness.maps import zoom as zooming
+from harness.maps.image import PAPER
 from harness.maps.refine import Refinement, refine, refined_map
+from harness.maps.zoom import train_map
 
 
 class Known:
@@ -175,7 +175,7 @@ def bowl(small):
                     "learning_rate": {"linear": [0.5, 2.5], "count": width},
                     "momentum": {"linear": [0.0, 0.9], "count": height},
                 },
-                "record": {"epochs": "none", "measures": list(maps.PAPER)},
+                "record": {"epochs": "none", "measures": list(PAPER)},
             }
             | changes
         )
@@ -183,10 +183,10 @@ def bowl(small):
     return make
 
 
-@pytest.mark.parametrize("measures", [list(maps.PAPER), []])
+@pytest.mark.parametrize("measures", [list(PAPER), []])
 def test_trained_pixels_have_the_bits_of_the_whole_map(bowl, tmp_path, measures):
     experiment = bowl(record={"epochs": "none", "measures": measures})
-    whole = zooming.train_map(experiment, tmp_path / "whole")
+    whole = train_map(experiment, tmp_path / "whole")
     found = refined_map(experiment, tmp_path / "refined")
     table = harness.open_results(whole.folder).runs.set_index(["learning_rate", "momentum"])
     folders = sorted(path for path in found.folder.iterdir() if path.is_dir())
@@ -226,13 +226,11 @@ def test_a_refined_map_that_was_stopped_goes_on(bowl, tmp_path):
     written = (tmp_path / "level-1" / "manifest.json").stat().st_mtime_ns
     found = refined_map(experiment, tmp_path)
     assert (tmp_path / "level-1" / "manifest.json").stat().st_mtime_ns == written
-    assert (
-        found.image.trained == zooming.train_map(experiment, tmp_path / "w").image.trained
-    ).all()
+    assert (found.image.trained == train_map(experiment, tmp_path / "w").image.trained).all()
 
 
 def test_folders_of_something_else_are_refused(bowl, tmp_path):
-    whole = zooming.train_map(bowl(8, 6), tmp_path / "whole")
+    whole = train_map(bowl(8, 6), tmp_path / "whole")
     with pytest.raises(harness.HarnessError, match=r"holds results.*\n.*--out"):
         refined_map(bowl(8, 6), whole.folder)
     refined_map(bowl(8, 6), tmp_path / "refined")

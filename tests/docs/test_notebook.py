@@ -1,4 +1,4 @@
-"""The notebook of docs/ runs, and prints what it shows."""
+"""The notebook in docs/ runs, and its outputs are up to date."""
 
 import nbformat
 
@@ -6,13 +6,13 @@ from tools.notebook import NOTEBOOK, executed
 
 
 def tables(notebook):
-    """The plain text of every output but pictures and the folder, which is a new one each time."""
+    """Return the plain text of the outputs, except images and the temporary folder."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     shown = [o["data"]["text/plain"] for o in outputs if "image/png" not in o["data"]]
     return [text for text in shown if not text.startswith("<Results ")]
 
 
-def test_the_notebook_prints_what_it_shows():
+def test_outputs_of_the_notebook_are_up_to_date():
     shown = nbformat.read(NOTEBOOK, as_version=4)
     assert len(tables(shown)) >= 5
     assert tables(executed()) == tables(shown)

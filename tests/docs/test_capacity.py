@@ -1,4 +1,4 @@
-"""The simulation behind docs/capacity.md, where arithmetic says what has to come out."""
+"""The simulation behind docs/capacity.md, in cases with a closed form."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def costs(*, training=4.0, commit=0.5, scheduler=0.0, driver=0.0, worker=0.0):
     )
 
 
-def test_workers_that_wait_for_nobody_share_the_chunks():
+def test_workers_that_never_wait_share_the_chunks():
     for workers in (1, 3, 10):
         found = simulate(costs(worker=0.5), workers=workers, chunks=60, commits=100)
         assert found.seconds == pytest.approx(60 / workers * (4.0 + 0.5 + 0.5))
@@ -29,29 +29,29 @@ def test_workers_that_wait_for_nobody_share_the_chunks():
 
 
 @pytest.mark.parametrize("who", ["scheduler", "driver"])
-def test_a_scheduler_or_driver_that_is_busy_all_the_time_decides(who):
+def test_a_saturated_scheduler_or_driver_sets_the_time(who):
     found = simulate(costs(**{who: 0.1}), workers=1000, chunks=10_000, commits=10_000)
     assert found.seconds == pytest.approx(10_000 * 0.1, rel=0.02)
     assert found.busy[who] == pytest.approx(1.0, rel=0.02)
-    # Few workers are not held up.
+    # A few workers do not saturate it.
     few = simulate(costs(**{who: 0.1}), workers=10, chunks=1000, commits=1000)
     assert few.seconds == pytest.approx(1000 / 10 * 4.5, rel=0.02)
 
 
-def test_a_file_system_takes_so_many_commits_at_once():
+def test_a_file_system_handles_a_number_of_commits_at_once():
     found = simulate(costs(), workers=100, chunks=10_000, commits=2)
     assert found.seconds == pytest.approx(10_000 * 0.5 / 2, rel=0.02)
     assert found.busy["file system"] == pytest.approx(1.0, rel=0.02)
 
 
-def test_a_driver_that_writes_does_one_commit_after_the_other():
+def test_a_driver_writes_one_commit_at_a_time():
     found = simulate(costs(driver=0.1), workers=100, chunks=10_000, shared=False, commits=50)
     assert found.seconds == pytest.approx(10_000 * 0.6, rel=0.02)
     assert found.busy["driver"] == pytest.approx(1.0, rel=0.02)
     assert found.busy["file system"] == 0.0
 
 
-def test_costs_are_drawn_from_all_that_were_measured():
+def test_costs_are_drawn_from_all_measured_ones():
     mixed = costs(commit=0.0)
     mixed = Costs(**{**{f: getattr(mixed, f) for f in mixed.__slots__}, "training": np.arange(5.0)})
     found = simulate(mixed, workers=1, chunks=20_000)

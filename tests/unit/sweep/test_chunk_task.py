@@ -11,10 +11,9 @@ import pytest
 import harness
 from harness.store import Reader, Store
 from harness.store.lock import writer
-from harness.sweep import plan as planning
-from harness.sweep import provenance
-from harness.sweep import resume as opening
+from harness.sweep import plan, provenance
 from harness.sweep.chunk_task import Work
+from harness.sweep.resume import manifest_of, open_or_create
 from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
 from tests.patience import PATIENCE
@@ -26,13 +25,13 @@ def begun(request, small, tmp_path, monkeypatch):
 
     A parameter is how many of them are trained at once.
     """
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 2)
     experiment, folder = small(), tmp_path / "out"
     Store.prepare(folder)
     with writer(folder) as token:
         trainer = Trainer(experiment, lanes=1)
-        manifest = opening.manifest_of(trainer)
-        store = opening.open_or_create(folder, experiment, manifest, allow_code_change=False)
+        manifest = manifest_of(trainer)
+        store = open_or_create(folder, experiment, manifest, allow_code_change=False)
         yield store, Work(trainer, store, token, trains=getattr(request, "param", None))
 
 

@@ -16,10 +16,10 @@ from harness import plots
 from harness.cli.app import app, main
 from harness.errors import HarnessError, ResultsError
 from harness.experiment.network import Network
-from harness.plots import bins as cells
 from harness.plots import scales
+from harness.plots.bins import places
 
-REFERENCES = Path(__file__).parent / "plots"
+REFERENCES = Path(__file__).parent
 STATUSES = ("converged", "finished", "diverged")
 
 
@@ -75,12 +75,12 @@ def tick_labels(axis):
     ],
 )
 def test_logarithmic_axes_are_recognised(values, scale):
-    assert cells.places(pd.Series(values), 100).scale == scale
+    assert places(pd.Series(values), 100).scale == scale
 
 
 def test_cells_lie_between_the_values():
     column = pd.Series([1.0, 100.0, 10.0, 1.0])
-    found = cells.places(column, 100)
+    found = places(column, 100)
     assert found.cell.tolist() == [0, 2, 1, 0]
     assert found.centres.tolist() == [1.0, 10.0, 100.0]
     np.testing.assert_allclose(found.edges, 10.0 ** np.array([-0.5, 0.5, 1.5, 2.5]))
@@ -89,7 +89,7 @@ def test_cells_lie_between_the_values():
 
 
 def test_many_values_are_put_together_with_their_neighbours():
-    found = cells.places(pd.Series(np.arange(1000)[::-1]), 10)
+    found = places(pd.Series(np.arange(1000)[::-1]), 10)
     assert found.binned
     np.testing.assert_array_equal(found.cell, np.arange(1000)[::-1] // 100)
     np.testing.assert_allclose(found.centres, np.arange(10) * 100 + 49.5)
@@ -97,7 +97,7 @@ def test_many_values_are_put_together_with_their_neighbours():
 
 
 def test_names_come_in_the_order_of_the_grid():
-    found = cells.places(pd.Series(["tanh", "relu", "tanh"]), 10)
+    found = places(pd.Series(["tanh", "relu", "tanh"]), 10)
     assert (found.cell.tolist(), found.texts) == ([0, 1, 0], ["tanh", "relu"])
 
 

@@ -1,6 +1,6 @@
 """Whole trainings by the kernel against the slow twin: updates, batches, records and blocks.
 
-Where a run ends is in test_endings.py.
+Where a run ends is in test_stopping.py.
 """
 
 import threading
