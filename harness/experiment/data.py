@@ -41,15 +41,8 @@ class Dataset:
 class Generator:
     """A rule that makes data points.
 
-    Parameters
-    ----------
-    says : str
-        The data, as docs/experiment-files.md describes them.
-    make : callable
-        Returns the data for the numbers of inputs and outputs of the network. Takes the `keys` by
-        name.
-    keys : mapping
-        Keys of the section [data] that the rule takes, with their defaults.
+    `make` takes the numbers of inputs and outputs of the network and, by name, the `keys` of the
+    section [data], here with their defaults. docs/experiment-files.md describes the data by `says`.
     """
 
     says: str

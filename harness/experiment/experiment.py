@@ -348,9 +348,8 @@ class Experiment(Section):
     def identity(self) -> str:
         """SHA-256 of everything that determines the results.
 
-        It is that of canonical JSON: sorted keys, floats as hexadecimal. It excludes the name and
-        the question. The data enter as the SHA-256 of their numbers (row by row, as little-endian
-        float64), so that it does not matter where they come from.
+        It excludes the name and the question. The data enter as the SHA-256 of their numbers (row
+        by row, as little-endian float64), so that it does not matter where they come from.
         """
         document = self._decisive()
         document["grid"] = [
@@ -398,21 +397,10 @@ def _inline(value: Any) -> str:
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of canonical JSON: sorted keys, floats as hexadecimal.
+    """Return the SHA-256 of canonical JSON: sorted keys, floats in their shortest exact form.
 
     >>> _digest({"rate": 5.0, "name": "a"}) == _digest({"name": "a", "rate": 5.00})
     True
     """
-    canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _hexadecimal(value: Any) -> Any:
-    """Replace every float by its exact text."""
-    if isinstance(value, float):
-        return value.hex()
-    if isinstance(value, dict):
-        return {name: _hexadecimal(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_hexadecimal(item) for item in value]
-    return value

@@ -135,13 +135,12 @@ def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: S
             "Write a list of values as values = [...].",
         )
     _check_kind(f"{key}.{kind}", ends, numbers_of)
-    for end in ends:
-        if kind == "log" and end <= 0:
-            raise ExperimentError(
-                f"{key}.log",
-                f"= {shown(ends)} must have two numbers above 0.",
-                "Use linear, or give a list of values.",
-            )
+    if kind == "log" and min(ends) <= 0:
+        raise ExperimentError(
+            f"{key}.log",
+            f"= {shown(ends)} must have two numbers above 0.",
+            "Use linear, or give a list of values.",
+        )
     if not (_whole(count) and 1 <= count <= MOST_RUNS):
         raise ExperimentError(
             f"{key}.count",

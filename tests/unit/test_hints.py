@@ -15,13 +15,14 @@ from harness.kernels.losses import LOSSES
         ("Learning_Rate", "learning_rate"),
         ("learning_rate_", "learning_rate"),
         ("laerning_rate", "learning_rate"),
-        ("learn_rate", ""),  # three letters are missing
+        ("learn_rate", "learning_rate"),
+        ("learn", ""),
         ("momentu", "momentum"),
-        ("ss", ""),
+        ("ss", "ssr"),
         ("momentun", "momentum"),
         ("mometnum", "momentum"),
-        ("layer_1", ""),  # another number is another layer
-        ("ssl", ""),  # a short name with another letter is another name
+        ("layer_1", ""),  # digits must agree
+        ("ssl", ""),
         ("zzz", ""),
         ("", ""),
         ("\udcff", ""),
