@@ -254,10 +254,10 @@ def _refuse_repeats(dimension: tuple[Axis, ...]) -> None:
         return  # counted and spaced values are distinct
     values, times = Counter(zip(*columns, strict=True)).most_common(1)[0]
     if times > 1:
-        alone = len(dimension) == 1
+        single = len(dimension) == 1
         raise ExperimentError(
             " and ".join(f"grid.{axis.name}" for axis in dimension),
-            f"{'has' if alone else 'have'} the value {shown(values[0] if alone else values)} more"
+            f"{'has' if single else 'have'} the value {shown(values[0] if single else values)} more"
             " than once.",
             "Give it once; to repeat runs from other initial parameters, add the axis init_id.",
         )

@@ -1,4 +1,4 @@
-"""docs/experiment-files.md has every key and axis as the code has them, and its examples work."""
+"""docs/experiment-files.md describes every key and axis as in the code, and its examples run."""
 
 import re
 import shlex
@@ -69,7 +69,7 @@ def expected_rows(fields):
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_every_key_is_there_as_the_code_has_it(section):
+def test_every_key_is_described(section):
     found = rows(part(f"### {section}"), "key")
     assert found == expected_rows(keys_of(SECTIONS[section]).items())
 
@@ -86,7 +86,7 @@ def test_the_keys_at_the_top():
     }
 
 
-def test_every_axis_is_there():
+def test_every_axis_is_described():
     network = Network(
         sizes=(1, 2, 2, 1),
         activations=("tanh", "tanh", "tanh"),
@@ -138,7 +138,7 @@ def test_every_name_is_explained(heading, column, names):
     assert sorted(row[0] for row in rows(part(heading), column)) == sorted(f"`{n}`" for n in names)
 
 
-def test_limits_are_the_limits_of_the_code():
+def test_limits_are_those_of_the_code():
     for number, words in (
         (checks.MOST_PARAMETERS, "a network may have {} parameters"),
         (checks.MOST_NUMBERS, "an epoch may draw {} data points"),
@@ -159,7 +159,7 @@ RUNS = [20, 1, 1, 1, 1, 1, 1, 30]
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a folder with the example of the page and the CSV file that another one reads."""
+    """Return a folder with the first example and the CSV file of another one."""
     (tmp_path / "two_rates.toml").write_text(EXAMPLES[0], encoding="utf-8")
     (tmp_path / "measurements.csv").write_text("dose_mg,effect\n0,0\n5,1\n10,0\n")
     return tmp_path
@@ -174,7 +174,7 @@ def test_the_first_example_is_complete(folder):
 
 
 @pytest.mark.parametrize(("example", "runs"), list(zip(EXAMPLES, RUNS, strict=True)))
-def test_examples_are_allowed(example, runs, folder):
+def test_examples_are_valid(example, runs, folder):
     sections = tomllib.loads(EXAMPLES[0])
     sections["grid"] = {}
     found = tomllib.loads(example)
@@ -269,13 +269,13 @@ def test_the_message_of_the_example(folder, monkeypatch):
     assert "\n".join(message) == f"harness: {caught.value}"
 
 
-def test_links_inside_the_page_lead_somewhere():
+def test_links_inside_the_page_have_targets():
     headings = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
     anchors = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
     assert set(re.findall(r"\]\(#(.*?)\)", PAGE)) <= anchors
 
 
-def test_shipped_experiments_are_allowed():
+def test_shipped_experiments_are_valid():
     files = sorted((ROOT / "experiments").glob("*.toml"))
     assert files
     for file in files:
