@@ -145,7 +145,7 @@ def _refusal(path: Path, problem: str, advice: str) -> ExperimentError:
 
 
 def _rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line and the cells of each row; blank lines are skipped.
+    """Yield the number of the first line and the cells of each row, without blank lines.
 
     A quote that is never closed makes one cell of all lines that follow, and would swallow their
     data points. Only a cell of the header may therefore contain a line break.

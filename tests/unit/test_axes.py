@@ -90,7 +90,7 @@ def test_each_axis_sets_its_key(name):
 
 def test_every_axis_is_tested_and_parameters_are_axes():
     network = make({}).network
-    assert set(axes.settings(network)) == {*SETS, *network.parameters}
+    assert set(axes.allowed_axes(network)) == {*SETS, *network.parameters}
     for name in ("w1", "b1", "w11", "b6"):
         found = make({name: [0.25]}).single(0)
         assert found.initialisation.parameters == {name: 0.25}
@@ -111,7 +111,7 @@ def test_every_key_of_a_run_has_an_axis():
         "initialisation": InitialisationSection,
     }
     keys = {f"{name}.{key}" for name, section in sections.items() for key in keys_of(section)}
-    found = {f"{s.section}.{s.key}" for s in axes.settings(make({}).network).values()}
+    found = {f"{s.section}.{s.key}" for s in axes.allowed_axes(make({}).network).values()}
     assert found.isdisjoint(NO_AXIS)
     assert found | set(NO_AXIS) == keys
 
