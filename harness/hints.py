@@ -1,6 +1,7 @@
 """Suggestions for unknown names: the closest spelling, or what harness calls it."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from itertools import islice
 
 from harness.errors import shown
@@ -89,6 +90,9 @@ _NOT_HERE: dict[str, str] = {
 _LONGEST = 64
 _MOST_COMPARED = 2000
 
+# Least similarity of a suggestion, as difflib measures it; that of "tahn" and "tanh" is 0.75.
+_CUTOFF = 0.75
+
 
 def suggest(name: str, allowed: Iterable[str]) -> str:
     """Return a sentence that suggests an allowed name or says what is missing; may be empty.
@@ -131,7 +135,7 @@ def key_elsewhere(name: str) -> str:
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return a sentence that suggests the allowed name with the closest spelling; may be empty.
 
-    Up to one letter in four may differ. Digits must agree: `w1` is not a misspelling of `w2`.
+    Digits must agree: `w1` is not a misspelling of `w2`.
 
     >>> nearest("learning_rat", ["learning_rate", "momentum"])
     'Did you mean "learning_rate"?'
@@ -140,14 +144,11 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     """
     if len(name) > _LONGEST:
         return ""
-    found, least = "", 3
-    for known in islice(allowed, _MOST_COMPARED):
-        most = min(2, max(len(name), len(known)) // 4, least - 1)
-        if _digits(known) == _digits(name):
-            distance = _distance(name.lower(), known.lower(), most)
-            if distance <= most:
-                found, least = known, distance
-    return f"Did you mean {shown(found)}?" if found else ""
+    known = {
+        one.lower(): one for one in islice(allowed, _MOST_COMPARED) if _digits(one) == _digits(name)
+    }
+    found = get_close_matches(name.lower(), known, n=1, cutoff=_CUTOFF)
+    return f"Did you mean {shown(known[found[0]])}?" if found else ""
 
 
 def _folded(name: str) -> str:
@@ -157,25 +158,3 @@ def _folded(name: str) -> str:
 
 def _digits(name: str) -> list[str]:
     return [c for c in name if c.isdigit()]
-
-
-def _distance(one: str, other: str, most: int) -> int:
-    """Return the number of letters added, removed, changed or swapped; `most` + 1 if it is larger.
-
-    This is the restricted Damerau-Levenshtein distance (Damerau 1964).
-    """
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for i, a in enumerate(one, start=1):
-        row = [i]
-        for j, b in enumerate(other, start=1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        before, last = last, row
-        if min(last) > most:
-            return most + 1
-    return last[-1]

@@ -18,7 +18,7 @@ from harness.experiment.schema import (
     NetworkSection,
     Section,
     TrainingSection,
-    axis_of,
+    declared,
     keys_of,
 )
 
@@ -33,25 +33,11 @@ _SECTIONS: dict[str, type[Section]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class AxisTarget:
     """The target of an axis: a key, a name in its table, or some positions in its list.
 
-    Parameters
-    ----------
-    kind, per_run
-        As declared in `schema.KeyAxis`.
-    section, key : str
-        The key.
-    name : str
-        Name in the table of the key; empty to set the key itself.
-    positions : range
-        Positions in the list of the key; empty to set the key as a whole.
-    length : int
-        Length of the list, if the file has a single value for all positions.
-    default : object
-        This single value, if the file leaves the key out.
-    covers : tuple of str
-        Axes that set a part of what this one sets.
+    If the file has no list but a single value, or leaves the key out, all `length` positions have
+    this value, or `default`. `covers` names the axes that set a part of what this one sets.
     """
 
     kind: Kind
@@ -90,24 +76,24 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Settings(Mapping[str, Setting]):
+class AllowedAxes(Mapping[str, AxisTarget]):
     """Every axis that a network allows, by name.
 
     The initial values of parameters come last. They are not in `named` but looked up on demand: a
     network may have a million parameters.
     """
 
-    named: dict[str, Setting]
+    named: dict[str, AxisTarget]
     network: Network
 
     def is_parameter(self, name: str) -> bool:
         """Tell whether an axis sets the initial value of a parameter."""
         return bool(re.fullmatch(r"[wb][1-9]\d*", name)) and name in self.network.positions
 
-    def __getitem__(self, name: str) -> Setting:
-        """Return the setting of an axis."""
+    def __getitem__(self, name: str) -> AxisTarget:
+        """Return the target of an axis."""
         if name not in self.named and self.is_parameter(name):
-            return Setting(
+            return AxisTarget(
                 kind="number", per_run=True, section="initialisation", key="parameters", name=name
             )
         return self.named[name]
@@ -122,40 +108,40 @@ class Settings(Mapping[str, Setting]):
         return len(self.named) + self.network.parameter_count
 
 
-def settings(network: Network) -> Settings:
+def allowed_axes(network: Network) -> AllowedAxes:
     """Return every axis that a network allows, as the schema declares them."""
-    named: dict[str, Setting] = {}
+    named: dict[str, AxisTarget] = {}
     for section, model in _SECTIONS.items():
         for key, field in keys_of(model).items():
-            if declared := axis_of(field):
-                named.update(_axes_of(section, key, declared, network.layers))
-    return Settings(named=named, network=network)
+            if axis := declared(field)["axis"]:
+                named.update(_axes_of(section, key, axis, network.layers))
+    return AllowedAxes(named=named, network=network)
 
 
 def _axes_of(
-    section: str, key: str, declared: KeyAxis, layers: int
-) -> Iterator[tuple[str, Setting]]:
-    """Yield name and setting of the axes that set a key."""
+    section: str, key: str, axis: KeyAxis, layers: int
+) -> Iterator[tuple[str, AxisTarget]]:
+    """Yield name and target of the axes that set a key."""
     numbers = {None: range(0), "hidden": range(1, layers), "all": range(1, layers + 1)}
-    together, single = numbers[declared.together], numbers[declared.single]
-    name = declared.name or key
+    together, single = numbers[axis.together], numbers[axis.single]
+    name = axis.name or key
 
-    def setting(of: range, covers: Iterable[int] = ()) -> Setting:
-        return Setting(
-            kind=declared.kind,
-            per_run=declared.per_run,
+    def target(of: range, covers: Iterable[int] = ()) -> AxisTarget:
+        return AxisTarget(
+            kind=axis.kind,
+            per_run=axis.per_run,
             section=section,
             key=key,
             # Counted from the end: the list of layer sizes also has the inputs, as its first.
             positions=range(of.start - 1 - layers, of.stop - 1 - layers),
             length=layers,
-            default=declared.unset,
+            default=axis.unset,
             covers=tuple(f"{name}_{layer}" for layer in covers),
         )
 
-    if declared.together is None:
-        yield name, setting(range(0), covers=single)
+    if axis.together is None:
+        yield name, target(range(0), covers=single)
     elif together:  # a network without hidden layers has no axis for them
-        yield name, setting(together, covers=together)
+        yield name, target(together, covers=together)
     for layer in single:
-        yield f"{name}_{layer}", setting(range(layer, layer + 1))
+        yield f"{name}_{layer}", target(range(layer, layer + 1))

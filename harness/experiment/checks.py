@@ -17,6 +17,8 @@ from harness.experiment.schema import (
     NetworkSection,
     RecordSection,
     TrainingSection,
+    declared,
+    keys_of,
     listed,
 )
 from harness.hints import nearest
@@ -172,7 +174,7 @@ def _table(key: str, given: Sequence[Any] | None) -> data.Floats:
                 key,
                 f"= {shown(given)} has {len(row)} numbers in data point {number} and"
                 f" {len(rows[0])} in the first.",
-                "Give every data point the same number of numbers.",
+                "Give all data points the same length.",
             )
     return np.array(rows, dtype=np.float64)
 
@@ -224,9 +226,10 @@ def check_targets(dataset: data.Dataset, network: Network) -> None:
 
 def check_training(section: TrainingSection, network: Network, samples: int) -> None:
     """Check keys against the number of layers, the parameters, and the number of data points."""
-    for key in ("learning_rate", "drift"):
-        values = getattr(section, key)
-        if isinstance(values, tuple) and len(values) != network.layers:
+    for key, field in keys_of(TrainingSection).items():
+        values, axis = getattr(section, key), declared(field)["axis"]
+        by_layer = axis is not None and axis.single is not None
+        if by_layer and isinstance(values, tuple) and len(values) != network.layers:
             raise ExperimentError(
                 f"training.{key}",
                 f"= {shown(values)} has {len(values)} values; the network has {network.layers}"

@@ -41,15 +41,8 @@ class Dataset:
 class Generator:
     """A rule that makes data points.
 
-    Parameters
-    ----------
-    says : str
-        The data, as docs/experiment-files.md describes them.
-    make : callable
-        Returns the data for the numbers of inputs and outputs of the network. Takes the `keys` by
-        name.
-    keys : mapping
-        Keys of the section [data] that the rule takes, with their defaults.
+    `make` takes the numbers of inputs and outputs of the network and, by name, the `keys` of the
+    section [data], here with their defaults. docs/experiment-files.md describes the data by `says`.
     """
 
     says: str
@@ -152,7 +145,7 @@ def _refusal(path: Path, problem: str, advice: str) -> ExperimentError:
 
 
 def _rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line and the cells of each row; blank lines are skipped.
+    """Yield the number of the first line and the cells of each row, without blank lines.
 
     A quote that is never closed makes one cell of all lines that follow, and would swallow their
     data points. Only a cell of the header may therefore contain a line break.

@@ -22,7 +22,8 @@ from pydantic import (
 
 from harness.calls import check_path, check_type, is_whole
 from harness.errors import ExperimentError, printable, shown
-from harness.experiment import axes, checks
+from harness.experiment import checks
+from harness.experiment.axes import AllowedAxes, allowed_axes
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.data import Dataset
 from harness.experiment.grid import Grid
@@ -114,7 +115,7 @@ class Experiment(Section):
     _network: Network = PrivateAttr()
     _data: Dataset = PrivateAttr()
     _grid: Grid = PrivateAttr()
-    _settings: axes.Settings = PrivateAttr()
+    _allowed_axes: AllowedAxes = PrivateAttr()
 
     @classmethod
     def from_mapping(
@@ -169,10 +170,11 @@ class Experiment(Section):
         checks.check_training(self.training, self._network, len(self._data.inputs))
         checks.check_initialisation(self.initialisation, self._network)
         checks.check_record(self.record, self.training.epochs, self._network)
-        self._settings = (
-            axes.settings(self._network) if self.grid_section else axes.Settings({}, self._network)
+        # Without a grid there are none: making them would double the time of `at`.
+        self._allowed_axes = (
+            allowed_axes(self._network) if self.grid_section else AllowedAxes({}, self._network)
         )
-        self._grid = parse_grid(self.grid_section, self._settings)
+        self._grid = parse_grid(self.grid_section, self._allowed_axes)
         self._check_points()
         return self
 
@@ -189,14 +191,14 @@ class Experiment(Section):
         parameters = {
             axis.name: axis.values.ends()[0]
             for axis in self._grid.axes
-            if self._settings.is_parameter(axis.name)
+            if self._allowed_axes.is_parameter(axis.name)
         }
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):
                 # With the parameters that are axes: a smaller network may not have them.
                 self.at({**self.variant_grid.point(variant), **parameters})
         for axis in self._grid.axes:
-            if self._settings[axis.name].per_run:
+            if self._allowed_axes[axis.name].per_run:
                 for value in axis.values.ends():
                     self.at({axis.name: value})
 
@@ -209,7 +211,7 @@ class Experiment(Section):
     def variant_grid(self) -> Grid:
         """The axes whose values must agree for runs of one kernel call."""
         dimensions = (
-            tuple(axis for axis in dimension if not self._settings[axis.name].per_run)
+            tuple(axis for axis in dimension if not self._allowed_axes[axis.name].per_run)
             for dimension in self._grid.dimensions
         )
         return Grid(dimensions=tuple(dimension for dimension in dimensions if dimension))
@@ -217,8 +219,8 @@ class Experiment(Section):
     @property
     def varied(self) -> frozenset[str]:
         """Keys that an axis sets, such as "training.learning_rate"."""
-        settings = (self._settings[axis.name] for axis in self._grid.axes)
-        return frozenset(f"{setting.section}.{setting.key}" for setting in settings)
+        targets = (self._allowed_axes[axis.name] for axis in self._grid.axes)
+        return frozenset(f"{target.section}.{target.key}" for target in targets)
 
     @property
     def data(self) -> Dataset:
@@ -247,13 +249,13 @@ class Experiment(Section):
         document = self.document()
         document.pop("grid", None)
         for name, value in point.items():
-            if not isinstance(name, str) or name not in self._settings:
+            if not isinstance(name, str) or name not in self._allowed_axes:
                 raise ExperimentError(
                     f"grid.{name}",
                     "is not an axis of the grid.",
-                    suggest(str(name), self._settings),
+                    suggest(str(name), self._allowed_axes),
                 )
-            self._settings[name].set_key(document, value)
+            self._allowed_axes[name].set_key(document, value)
         try:
             return Experiment.from_mapping(document, data=self._data)
         except ExperimentError as error:
@@ -270,14 +272,14 @@ class Experiment(Section):
         """
         document = self.document()
         own, theirs = document.get("grid", {}), other.document().get("grid", {})
-        settings = axes.settings(self._network)
+        allowed = allowed_axes(self._network)
         grid: dict[str, Any] = {}
         for name in theirs:
             if name in own:
                 grid[name] = own[name]
             elif name == "zip":
                 grid[name] = theirs[name]
-            elif name in settings and (value := settings[name].value_in(document)) is not None:
+            elif name in allowed and (value := allowed[name].value_in(document)) is not None:
                 grid[name] = [value]
         try:
             found = Experiment.from_mapping({**document, "grid": grid}, data=self._data)
@@ -348,9 +350,8 @@ class Experiment(Section):
     def identity(self) -> str:
         """SHA-256 of everything that determines the results.
 
-        It is that of canonical JSON: sorted keys, floats as hexadecimal. It excludes the name and
-        the question. The data enter as the SHA-256 of their numbers (row by row, as little-endian
-        float64), so that it does not matter where they come from.
+        It excludes the name and the question. The data enter as the SHA-256 of their numbers (row
+        by row, as little-endian float64), so that it does not matter where they come from.
         """
         document = self._decisive()
         document["grid"] = [
@@ -377,7 +378,7 @@ class Experiment(Section):
             document.pop(free, None)
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
-            self._settings[axis.name].set_key(document, 0)
+            self._allowed_axes[axis.name].set_key(document, 0)
         document["data"] = {
             name: [list(numbers.shape), hashlib.sha256(numbers.astype("<f8").tobytes()).hexdigest()]
             for name, numbers in (
@@ -398,21 +399,10 @@ def _inline(value: Any) -> str:
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of canonical JSON: sorted keys, floats as hexadecimal.
+    """Return the SHA-256 of canonical JSON: sorted keys, floats in their shortest exact form.
 
     >>> _digest({"rate": 5.0, "name": "a"}) == _digest({"name": "a", "rate": 5.00})
     True
     """
-    canonical = json.dumps(_hexadecimal(document), sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _hexadecimal(value: Any) -> Any:
-    """Replace every float by its exact text."""
-    if isinstance(value, float):
-        return value.hex()
-    if isinstance(value, dict):
-        return {name: _hexadecimal(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_hexadecimal(item) for item in value]
-    return value

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,26 +24,6 @@ _ROUNDED = Context(prec=21)
 
 # The values of longer axes are computed when they are needed, and not cached.
 _KEPT = 1 << 12
-
-
-class Values(Protocol):
-    """The values along one axis."""
-
-    @property
-    def count(self) -> int:
-        """Number of values."""
-
-    def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the values at some indices."""
-
-    def value(self, index: int) -> Any:
-        """Return the value at an index, as a Python object."""
-
-    def ends(self) -> tuple[Any, Any]:
-        """Return two values that enclose all others."""
-
-    def document(self) -> Any:
-        """Return the values as in an experiment file."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +159,9 @@ class Spaced:
     def document(self) -> dict[str, Any]:
         """Return kind, ends and count."""
         return {self.kind: [self.first, self.last], "count": self.count}
+
+
+Values = Listed | Counted | Spaced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,16 +18,9 @@ from harness.kernels import philox
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A distribution of initial parameters.
+    """A distribution, by its code in `harness.kernels.philox`, and its spread.
 
-    Parameters
-    ----------
-    distribution : int
-        Distribution of the numbers, as a code of `harness.kernels.philox`.
-    formula : str
-        The spread, as docs/experiment-files.md writes it.
-    spread : callable
-        Returns the spread for fan-in and fan-out.
+    `formula` writes the spread as in docs/experiment-files.md; `spread` takes fan-in and fan-out.
     """
 
     distribution: int

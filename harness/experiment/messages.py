@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from harness.errors import ExperimentError, shown
-from harness.experiment.schema import allowed_values, keys_of
+from harness.experiment.schema import declared, keys_of
 from harness.hints import key_elsewhere, suggest
 
 
@@ -31,7 +31,7 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> Experimen
             or f"Keys here are {', '.join(siblings)}."
         )
         return ExperimentError(key, f"is not a key of {table or 'an experiment'}.", advice)
-    allowed = allowed_values(field)
+    allowed = declared(field)["allowed"]
     if detail["type"] == "missing":
         return ExperimentError(key, f"is missing; it must be {allowed}.", _missing(key, field))
     value = detail["input"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.calls import is_number
 from harness.errors import ExperimentError, shown
-from harness.experiment.axes import Document, Setting, Settings
+from harness.experiment.axes import AllowedAxes, AxisTarget, Document
 from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced, Values
 from harness.experiment.schema import Kind
 from harness.hints import nearest, suggest
@@ -29,7 +29,7 @@ _AXIS_FORMS = (
 )
 
 
-def parse_grid(document: Mapping[str, Any], allowed: Settings) -> Grid:
+def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
     """Return the grid of the `[grid]` table.
 
     Raises
@@ -65,7 +65,7 @@ def parse_grid(document: Mapping[str, Any], allowed: Settings) -> Grid:
     return grid
 
 
-def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
+def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
     key = f"grid.{name}"
     if name not in allowed:
         raise ExperimentError(
@@ -75,7 +75,7 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
             or f"Axes are {', '.join(name for name in allowed.named if not name[-1].isdigit())},"
             " axes of one layer, such as activation_1, and parameters by name.",
         )
-    setting = allowed[name]
+    target = allowed[name]
     if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):
         if not 1 <= spec <= MOST_RUNS:
             raise ExperimentError(
@@ -95,9 +95,9 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
         )
     match sorted(spec):
         case ["values"]:
-            return _listed(key, spec["values"], setting)
+            return _listed(key, spec["values"], target)
         case ["count", ("linear" | "log") as kind]:
-            return _spaced(key, kind, spec, setting)
+            return _spaced(key, kind, spec, target)
     unknown = [k for k in spec if k not in _SPEC_KEYS]
     raise ExperimentError(
         key,
@@ -106,23 +106,23 @@ def _parse_axis(name: str, spec: Any, allowed: Settings) -> Values:
     )
 
 
-def _listed(key: str, values: Any, setting: Setting) -> Listed:
+def _listed(key: str, values: Any, target: AxisTarget) -> Listed:
     if not isinstance(values, list) or not values:
         raise ExperimentError(
             key,
             f"= {shown(values)} must be a list of at least one value.",
             "Remove the axis, or give it values.",
         )
-    _check_kind(key, values, setting.kind)
-    if setting.kind.startswith("number"):
+    _check_kind(key, values, target.kind)
+    if target.kind.startswith("number"):
         values = [value if isinstance(value, str) else float(value) for value in values]
     return Listed(tuple(values))
 
 
-def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: Setting) -> Spaced:
+def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, target: AxisTarget) -> Spaced:
     ends, count = spec[kind], spec["count"]
-    numbers_of: Kind = "whole" if setting.kind.startswith("whole") else "number"
-    if setting.kind == "word":
+    numbers_of: Kind = "whole" if target.kind.startswith("whole") else "number"
+    if target.kind == "word":
         raise ExperimentError(
             key,
             f"= {shown(spec)} must be a list of names; {kind} is for numbers.",
@@ -135,13 +135,12 @@ def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, setting: S
             "Write a list of values as values = [...].",
         )
     _check_kind(f"{key}.{kind}", ends, numbers_of)
-    for end in ends:
-        if kind == "log" and end <= 0:
-            raise ExperimentError(
-                f"{key}.log",
-                f"= {shown(ends)} must have two numbers above 0.",
-                "Use linear, or give a list of values.",
-            )
+    if kind == "log" and min(ends) <= 0:
+        raise ExperimentError(
+            f"{key}.log",
+            f"= {shown(ends)} must have two numbers above 0.",
+            "Use linear, or give a list of values.",
+        )
     if not (_whole(count) and 1 <= count <= MOST_RUNS):
         raise ExperimentError(
             f"{key}.count",
@@ -236,7 +235,7 @@ def _parse_zip(spec: Any, axes: Mapping[str, Axis]) -> tuple[tuple[str, ...], ..
     return tuple(tuple(group) for group in spec)
 
 
-def _refuse_overlaps(axes: Mapping[str, Axis], allowed: Mapping[str, Setting]) -> None:
+def _refuse_overlaps(axes: Mapping[str, Axis], allowed: Mapping[str, AxisTarget]) -> None:
     """Refuse an axis of all layers beside one of a single layer, which it would overwrite."""
     for name in axes:
         for part in allowed[name].covers:
@@ -255,10 +254,10 @@ def _refuse_repeats(dimension: tuple[Axis, ...]) -> None:
         return  # counted and spaced values are distinct
     values, times = Counter(zip(*columns, strict=True)).most_common(1)[0]
     if times > 1:
-        alone = len(dimension) == 1
+        single = len(dimension) == 1
         raise ExperimentError(
             " and ".join(f"grid.{axis.name}" for axis in dimension),
-            f"{'has' if alone else 'have'} the value {shown(values[0] if alone else values)} more"
+            f"{'has' if single else 'have'} the value {shown(values[0] if single else values)} more"
             " than once.",
             "Give it once; to repeat runs from other initial parameters, add the axis init_id.",
         )

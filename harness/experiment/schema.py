@@ -108,23 +108,12 @@ Layers = Literal["hidden", "all"]
 
 @dataclass(frozen=True, slots=True)
 class KeyAxis:
-    """The axis of a grid that sets a key, and for lists the axes that set it layer by layer.
+    """The axis that sets a key; for a list, also the axes that set it layer by layer.
 
-    Parameters
-    ----------
-    kind : Kind
-        Kind of the values.
-    per_run : bool
-        Whether the runs of one kernel call may differ in it. By default, runs with different
-        values are different variants, and each variant is a kernel call of its own.
-    name : str
-        Name of the axis, if it is not that of the key. The axis of layer 2 is ``<name>_2``.
-    together : {"hidden", "all"}, optional
-        Layers whose values in the list the axis sets; by default, it sets the key as a whole.
-    single : {"hidden", "all"}, optional
-        Layers that have an axis of their own; none by default.
-    unset : object
-        Value of each layer where the file leaves the list out.
+    The runs of a kernel call may differ in an axis that is `per_run`; each value of any other axis
+    needs a call of its own. The axis is named `name`, or like the key. It sets the key as a whole,
+    or the layers `together` of its list. The layers `single` have axes such as `<name>_2`. If the
+    file leaves the list out, each layer has the value `unset`.
     """
 
     kind: Kind
@@ -145,25 +134,16 @@ def key(
 ) -> Any:
     """Declare a key: default (required if left out), meaning, allowed values, and axis of the grid.
 
-    With an `alias`, the file calls the key by it, and Python by the name of the attribute.
-    A section can also be made from a table of such entries:
-    ``create_model("TrainingSection", __base__=Section, momentum=(float, key(0.0, ...)))``.
+    With an `alias`, the file calls the key by it, and Python by the name of the attribute. Sections
+    can also be made from a table of such entries, with ``pydantic.create_model``.
     """
     extra: Any = {"allowed": allowed, "axis": axis}
     return Field(default, alias=alias, description=says, json_schema_extra=extra)
 
 
-def allowed_values(field: FieldInfo) -> str:
-    """Return the allowed values of a key, in words."""
-    extra: Any = field.json_schema_extra
-    return str(extra["allowed"])
-
-
-def axis_of(field: FieldInfo) -> KeyAxis | None:
-    """Return the axis that sets a key; None if there is none."""
-    extra: Any = field.json_schema_extra
-    axis: KeyAxis | None = extra["axis"]
-    return axis
+def declared(field: FieldInfo) -> Any:
+    """Return `allowed` and `axis` of a key, by these names."""
+    return field.json_schema_extra
 
 
 def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:

@@ -98,19 +98,19 @@ def test_every_axis_is_listed():
     kinds = {"number": "numbers", "whole": "whole numbers", "word": "names"}
     kinds |= {"number or word": "numbers or names", "whole or word": "whole numbers or names"}
     expected = {}
-    for name, setting in axes.settings(network).items():
+    for name, target in axes.allowed_axes(network).items():
         if name in network.positions:
             name = "w1`, `b1`, ..."
         else:
             name = re.sub(r"_\d+$", "_<l>", name) + "`"
-        expected[f"`{name}"] = kinds[setting.kind]
+        expected[f"`{name}"] = kinds[target.kind]
     assert {name: kind for name, _, kind in rows(part("### grid"), "axis")} == expected
     shared = re.search(r"those axes that change more than .*?\((.*?)\)\.", PAGE, re.DOTALL)
     assert shared
     assert set(re.findall(r"`(\w+)`", shared.group(1))) == {
         re.sub(r"_\d+$", "", name)
-        for name, setting in axes.settings(network).items()
-        if not setting.per_run
+        for name, target in axes.allowed_axes(network).items()
+        if not target.per_run
     }
 
 
@@ -174,7 +174,7 @@ def test_the_first_example_is_complete(folder):
 
 
 @pytest.mark.parametrize(("example", "runs"), list(zip(EXAMPLES, RUNS, strict=True)))
-def test_examples_are_allowed(example, runs, folder):
+def test_examples_are_valid(example, runs, folder):
     sections = tomllib.loads(EXAMPLES[0])
     sections["grid"] = {}
     found = tomllib.loads(example)
@@ -273,7 +273,7 @@ def test_links_inside_the_page_have_a_target():
     assert set(re.findall(r"\]\(#(.*?)\)", PAGE)) <= anchors
 
 
-def test_shipped_experiments_are_allowed():
+def test_shipped_experiments_are_valid():
     files = sorted((ROOT / "experiments").glob("*.toml"))
     assert files
     for file in files:

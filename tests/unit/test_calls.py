@@ -1,4 +1,4 @@
-"""Arguments of the Python interface are refused like those of the command line."""
+"""Invalid arguments of public functions are refused with a clear message."""
 
 import io
 from pathlib import Path
@@ -32,12 +32,12 @@ def made(tmp_path_factory):
 
 
 class Nothing:
-    """What is no value of anything."""
+    """An object that is not a valid value of any argument."""
 
 
 NOTHING = Nothing()
 
-# A call, values that it has to refuse, and a word of the message.
+# A call, values that it must refuse, and a part of the message.
 REFUSED = {
     "run": (
         lambda made, value: harness.run(value),
@@ -252,7 +252,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("call", REFUSED)
-def test_what_is_refused(call, made, tmp_path, monkeypatch):
+def test_invalid_arguments_are_refused(call, made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     function, values, words = REFUSED[call]
     for value in values:
@@ -263,7 +263,7 @@ def test_what_is_refused(call, made, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_numbers_of_numpy_and_paths_of_any_kind_are_taken(made):
+def test_numpy_numbers_and_all_kinds_of_paths_are_accepted(made):
     assert len(made.results.trajectories(np.int64(3))) == len(made.results.trajectories([3]))
     ids = made.results.runs["run_id"]
     assert len(made.results.read_runs(["status"], ids)) == 8
@@ -278,6 +278,6 @@ def test_numbers_of_numpy_and_paths_of_any_kind_are_taken(made):
     assert made.experiment.single(np.int64(3)).training.learning_rate == 0.1
 
 
-def test_threads_of_this_machine_are_not_those_of_a_cluster(made):
+def test_threads_are_refused_for_a_cluster(made):
     with pytest.raises(harness.HarnessError, match="threads = 2 is for this machine"):
         harness.run(made.experiment, made.folder, threads=2, scheduler="tcp://127.0.0.1:8786")

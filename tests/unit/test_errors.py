@@ -1,4 +1,4 @@
-"""How values and names are written in messages."""
+"""Values and names in error messages."""
 
 import pytest
 
@@ -57,13 +57,13 @@ def test_deep_values_are_cut():
     assert len(shown(tables)) <= 60
 
 
-def test_an_error_says_where_what_and_what_to_do():
+def test_an_error_has_the_file_the_problem_and_advice():
     error = ExperimentError("training.epochs", "= -1 must be at least 0.", "Make it larger.")
     assert isinstance(error, HarnessError)
     assert str(error) == "training.epochs = -1 must be at least 0.\nMake it larger."
     error.source = "a\nb.toml"
     assert str(error).startswith("a\\u000ab.toml: training.epochs = -1")
-    assert str(ExperimentError("", "is no key.")) == '"" is no key.'
+    assert str(ExperimentError("", "is not a key.")) == '"" is not a key.'
     assert issubclass(ResultsError, HarnessError)
 
 

@@ -15,13 +15,14 @@ from harness.kernels.losses import LOSSES
         ("Learning_Rate", "learning_rate"),
         ("learning_rate_", "learning_rate"),
         ("laerning_rate", "learning_rate"),
-        ("learn_rate", ""),  # three letters are missing
+        ("learn_rate", "learning_rate"),
+        ("learn", ""),
         ("momentu", "momentum"),
-        ("ss", ""),
+        ("ss", "ssr"),
         ("momentun", "momentum"),
         ("mometnum", "momentum"),
-        ("layer_1", ""),  # another number is another layer
-        ("ssl", ""),  # a short name with another letter is another name
+        ("layer_1", ""),  # digits must agree
+        ("ssl", ""),
         ("zzz", ""),
         ("", ""),
         ("\udcff", ""),
@@ -69,7 +70,7 @@ def test_key_of_another_section():
 
 def test_suggested_names_exist():
     from harness.experiment import Experiment
-    from harness.experiment.axes import settings
+    from harness.experiment.axes import allowed_axes
     from harness.experiment.data import GENERATORS
     from harness.experiment.parse_grid import _SPEC_KEYS
     from harness.experiment.schema import keys_of
@@ -89,7 +90,7 @@ def test_suggested_names_exist():
             "training": {"epochs": 1, "learning_rate": 0.1},
         }
     )
-    axes = settings(experiment.network).named
+    axes = allowed_axes(experiment.network).named
     named = {name for names in _CALLED_HERE.values() for name in names}
     assert named <= keys | values | {*axes} | {"all"}
     assert all(word == word.lower() and word.isalnum() for word in (*_CALLED_HERE, *_NOT_HERE))

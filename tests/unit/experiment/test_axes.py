@@ -1,4 +1,4 @@
-"""The [grid] table: what each axis sets, how axes are written, and which are refused."""
+"""The table [grid]: the keys that axes set, the forms of axes, and invalid axes."""
 
 import copy
 import tomllib
@@ -37,7 +37,7 @@ def complaint(grid, **sections):
     return caught.value
 
 
-# Every axis but the parameters, a value for it, and what the experiment of its run then says.
+# Every axis except the parameters: a value, and a check of the experiment with this value.
 SETS = {
     "init_id": (7, lambda e: e.initialisation.init_id == 7),
     "init_scheme": ("he", lambda e: e.initialisation.scheme == "he"),
@@ -78,7 +78,7 @@ SETS = {
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_what_an_axis_sets(name):
+def test_each_axis_sets_its_key(name):
     value, is_set = SETS[name]
     sections = {"training": {"batches": "drawn"}} if name == "updates_per_epoch" else {}
     assert not is_set(make({}, **sections))
@@ -90,28 +90,28 @@ def test_what_an_axis_sets(name):
 
 def test_every_axis_is_tested_and_parameters_are_axes():
     network = make({}).network
-    assert set(axes.settings(network)) == {*SETS, *network.parameters}
+    assert set(axes.allowed_axes(network)) == {*SETS, *network.parameters}
     for name in ("w1", "b1", "w11", "b6"):
         found = make({name: [0.25]}).single(0)
         assert found.initialisation.parameters == {name: 0.25}
 
 
-# Keys that no axis sets, and why.
+# Keys without an axis, and why.
 NO_AXIS = {
-    "network.biases": "a switch: the network has other parameters then",
+    "network.biases": "a switch that changes the parameters of the network",
     "training.train": "a list of names",
     "training.optimiser": "one optimiser has no values to choose from",
 }
 
 
-def test_every_key_that_decides_a_run_has_an_axis():
+def test_every_key_of_a_run_has_an_axis():
     sections = {
         "network": NetworkSection,
         "training": TrainingSection,
         "initialisation": InitialisationSection,
     }
     keys = {f"{name}.{key}" for name, section in sections.items() for key in keys_of(section)}
-    found = {f"{s.section}.{s.key}" for s in axes.settings(make({}).network).values()}
+    found = {f"{s.section}.{s.key}" for s in axes.allowed_axes(make({}).network).values()}
     assert found.isdisjoint(NO_AXIS)
     assert found | set(NO_AXIS) == keys
 
@@ -146,13 +146,13 @@ def test_axes_of_numbers_and_names(name, spec, points, column):
         ({"tolerance": [1e-3]}, "tolerance", 1e-2),
     ],
 )
-def test_a_key_that_an_axis_replaces_is_checked_and_decides_nothing(axis, key, value):
+def test_a_key_replaced_by_an_axis_is_checked_but_not_part_of_the_identity(axis, key, value):
     assert make(axis, training={key: value}).identity == make(axis).identity
     assert make({}, training={key: value}).identity != make({}).identity
     assert complaint(axis, training={key: -1}).key == f"training.{key}"
 
 
-def test_a_network_without_hidden_layer_has_no_width():
+def test_a_network_without_hidden_layers_has_no_width_axis():
     experiment = {"layers": [1, 1], "activations": ["tanh"]}
     assert complaint({"width": [1]}, network=experiment).key == "grid.width"
     assert complaint({"activation": ["tanh"]}, network=experiment).key == "grid.activation"
@@ -297,7 +297,7 @@ BAD = [
     # size
     ({"w1": {"linear": [0, 1], "count": 10**10}, "init_id": 10**10}, "grid", ["1.00e+20", "2^53"]),
     ({"batch_seed": list(range(10_001))}, "grid", ["10001", "10000", "batch_seed"]),
-    # values that are checked in the experiment that they make
+    # values that the experiment at this point does not allow
     ({"learning_rate": [0.1, -0.1]}, "training.learning_rate", ["grid.learning_rate = -0.1"]),
     ({"learning_rate": {"linear": [1, -1], "count": 9}}, "training.learning_rate", ["-1.0"]),
     ({"init_id": [-1]}, "initialisation.init_id", ["grid.init_id = -1"]),
@@ -328,13 +328,13 @@ def test_bad_grid(grid, key, words):
     assert str(error).count("\n") == 1
 
 
-def test_the_largest_grid_and_the_next_one():
+def test_the_largest_grid():
     rates = {"linear": [0.0, 1.0], "count": 2**26}
     assert make({"learning_rate": rates, "init_id": 2**27}).grid.size == 2**53
     assert complaint({"learning_rate": rates, "init_id": 2**27 + 1}).key == "grid"
 
 
-def test_more_runs_than_a_float_can_say():
+def test_more_runs_than_the_largest_float():
     spec = {"linear": [0, 0.5], "count": 10**15}
     names = ["learning_rate", "momentum", *(f"w{i}" for i in range(1, 12)), "b1", "b2", "b3"]
     names += ["b4", "b5", "b6", "init_scale", "init_offset", "tolerance"]
@@ -344,7 +344,7 @@ def test_more_runs_than_a_float_can_say():
     assert len(specs) * 15 > 308
 
 
-def test_variants_are_counted_apart_from_runs():
+def test_the_limit_of_variants_does_not_count_runs():
     assert make({"batch_seed": list(range(MOST_VARIANTS // 10)), "init_id": 10**6}).grid.size
     error = complaint({"batch_seed": list(range(101)), "max_epochs": list(range(100))})
     assert "10100 different networks" in error.problem

@@ -1,4 +1,4 @@
-"""Data: CSV files cell by cell, generators against other libraries, standardisation exactly."""
+"""Data points: CSV files, generators against other libraries, exact standardisation."""
 
 import itertools
 import math
@@ -49,14 +49,14 @@ def test_csv(tmp_path, text):
     assert found.inputs.dtype == found.targets.dtype == np.float64
 
 
-def test_columns_of_a_csv_file_in_the_order_that_is_asked_for(tmp_path):
+def test_columns_of_a_csv_file_in_the_requested_order(tmp_path):
     path = write(tmp_path, "a,b,c\n1,2,3\n4,5,6\n")
     found = data.read_csv(path, ["c", "a"], ["b", "a"])
     assert found.inputs.tolist() == [[3.0, 1.0], [6.0, 4.0]]
     assert found.targets.tolist() == [[2.0, 1.0], [5.0, 4.0]]
 
 
-def test_floats_of_a_csv_file_are_read_to_the_last_bit(tmp_path):
+def test_floats_of_a_csv_file_are_exact(tmp_path):
     numbers = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -2.2250738585072014e-308]
     text = "a,b\n" + "".join(f"{number!r},0\n" for number in numbers)
     found = data.read_csv(write(tmp_path, text), ["a"], ["b"])
@@ -66,14 +66,14 @@ def test_floats_of_a_csv_file_are_read_to_the_last_bit(tmp_path):
 @pytest.mark.parametrize(
     "cell", ["x", "", "nan", "inf", "1e999", "1_0", "1 0", "0x10", "--1", '"1,5"']
 )
-def test_a_cell_that_is_no_number(tmp_path, cell):
+def test_a_cell_without_a_finite_number(tmp_path, cell):
     error = refusal(tmp_path, f"a,b\n1,2\n\n3,{cell}\n")
     assert error.key == "data.file"
     assert "points.csv" in error.problem
     assert 'has "' + cell.strip('"') + '" in line 4, column "b"' in error.problem
 
 
-def test_a_cell_of_another_column_may_be_anything(tmp_path):
+def test_cells_of_other_columns_are_ignored(tmp_path):
     found = data.read_csv(write(tmp_path, "a,b,c\n1,2,x\n"), ["a"], ["b"])
     assert found.inputs.tolist() == [[1.0]]
 
@@ -100,7 +100,7 @@ def test_semicolons(tmp_path):
     assert "separated by commas" in error.advice
 
 
-def test_a_column_that_is_there_twice(tmp_path):
+def test_a_repeated_column(tmp_path):
     error = refusal(tmp_path, "a,a,b\n1,2,3\n")
     assert error.key == "data.inputs"
     assert "more than once" in error.problem
@@ -118,14 +118,14 @@ def test_a_column_that_is_there_twice(tmp_path):
         ('a,b\n1,"' + "y" * 200_000, "data.file", "field larger than"),
     ],
 )
-def test_no_csv(tmp_path, text, key, words):
+def test_invalid_csv_files(tmp_path, text, key, words):
     error = refusal(tmp_path, text)
     assert error.key == key
     assert words in error.problem
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "", "\0", "a" * 10_000, "missing/x.csv"])
-def test_a_file_that_cannot_be_read(tmp_path, name):
+def test_an_unreadable_file(tmp_path, name):
     with pytest.raises(ExperimentError) as caught:
         data.read_csv(tmp_path / name, ["a"], ["b"])
     assert caught.value.key == "data.file"
@@ -147,7 +147,7 @@ def test_a_huge_file_is_not_read(tmp_path):
     os.truncate(path, 10**12)
     with pytest.raises(ExperimentError, match=r"it has 1\.0 TB; at most 500\.0 MB are allowed"):
         data.read_csv(path, ["a"], ["b"])
-    os.truncate(path, 10**8)  # one line of zeros
+    os.truncate(path, 10**8)  # the added zeros are one line
     with pytest.raises(ExperimentError, match=r"more than 1000000 characters in line 3"):
         data.read_csv(path, ["a"], ["b"])
 
@@ -159,11 +159,11 @@ def test_a_huge_file_is_not_read(tmp_path):
         ('a,b,c\n1,2,"x\n3,4,"y\n5,6,z\n', 2),
         ('a,b,c\n1,2,x\n3,4,"y\n', 3),
         ('a,b,c\n1,2,x\n3,4,"y', 3),
-        ('a,b,c\n1,2,"x\n3,4,"\n5,6,y\n', 2),  # rightly quoted, and yet not meant
+        ('a,b,c\n1,2,"x\n3,4,"\n5,6,y\n', 2),  # valid quotes, but a missing one is more likely
         ('a,b,"c\n1,2,x\n3,4,y\n', 1),
     ],
 )
-def test_a_quote_that_is_not_closed_swallows_no_data_point(tmp_path, text, line):
+def test_an_unclosed_quote_does_not_swallow_data_points(tmp_path, text, line):
     error = refusal(tmp_path, text)
     assert error.key == "data.file"
     assert f"cannot be read at line {line}: " in error.problem
@@ -179,11 +179,11 @@ def test_a_file_without_a_header_does_not_lose_its_first_line(tmp_path):
     assert found.inputs.tolist() == [[1.0]]
 
 
-def test_a_label_is_to_become_a_number(tmp_path):
+def test_labels_must_be_numbers(tmp_path):
     assert "Write classes as numbers" in refusal(tmp_path, "a,b\n1,setosa\n").advice
 
 
-def test_a_csv_file_is_looked_for_beside_the_experiment_file(tmp_path):
+def test_a_csv_file_is_relative_to_the_experiment_file(tmp_path):
     write(tmp_path, "a,b\n1,2\n")
     document = {
         "name": "x",
@@ -260,7 +260,7 @@ def test_standardise_against_exact_arithmetic():
 
 
 def test_standardise_does_not_depend_on_the_order_of_rows():
-    # Added one after the other, these come to 4, 3, 1 or 0.
+    # Summed in different orders, these are 4, 3, 1 or 0.
     column = np.array([[1e16], [1.0], [-1e16], [3.0]])
     expected = data.standardise(column, "data.inputs")
     for order in itertools.permutations(range(4)):
@@ -269,7 +269,7 @@ def test_standardise_does_not_depend_on_the_order_of_rows():
 
 
 @pytest.mark.parametrize("size", [1e308, 1.0, 1e-200, 5e-324])
-def test_standardise_at_the_ends_of_what_a_float_can_say(size):
+def test_standardise_the_largest_and_smallest_floats(size):
     for column in ([size, -size], [size, 0.0]):
         found = data.standardise(np.array(column)[:, np.newaxis], "data.inputs")
         assert found.ravel().tolist() == [1.0, -1.0]
@@ -279,7 +279,7 @@ def test_standardise_at_the_ends_of_what_a_float_can_say(size):
 
 
 @pytest.mark.parametrize("power", [-900, -3, 1, 900])
-def test_standardise_gives_the_same_bits_at_every_power_of_two(power):
+def test_scaling_by_powers_of_two_does_not_change_standardised_bits(power):
     rng = np.random.default_rng(5)
     column = rng.normal(3.0, 2.0, size=(50, 1))
     mean = math.fsum(column.ravel()) / 50

@@ -1,4 +1,4 @@
-"""Every bad input is one clear complaint about one key; good input means what the page says."""
+"""Invalid experiment files raise one error about one key; valid ones mean what the page says."""
 
 import copy
 import os
@@ -54,7 +54,7 @@ def complaint(document, **more):
     return caught.value
 
 
-# Where the mistake is, its value, the key that the message names, and words that it must have.
+# Key of the mistake, its value, the key named by the message, and words of the message.
 BAD = [
     # unknown keys, at every level
     ("netwrok", {}, "netwrok", ['"network"']),
@@ -209,7 +209,7 @@ def test_bad_value(key, value, named, words):
     assert len(str(error)) < 400
 
 
-def test_a_misspelt_key_is_named_and_not_the_one_that_is_missing_for_it():
+def test_a_misspelt_key_is_named_before_the_missing_one():
     document = copy.deepcopy(BASE)
     document["trainng"] = document.pop("training")
     assert complaint(document).key == "trainng"
@@ -218,7 +218,7 @@ def test_a_misspelt_key_is_named_and_not_the_one_that_is_missing_for_it():
     assert complaint(document).key == "training.learning_rat"
 
 
-def test_more_epochs_than_memory_holds():
+def test_too_many_recorded_epochs():
     document = changed("record/epochs", "all")
     document["training"]["epochs"] = 10**6
     error = complaint(document)
@@ -228,7 +228,7 @@ def test_more_epochs_than_memory_holds():
     assert len(Experiment.from_mapping(document).recorded_epochs) == 10**6
 
 
-def test_parameters_of_no_epoch_and_of_too_many():
+def test_recorded_parameters_of_no_epochs_and_of_too_many():
     document = changed("record/parameters", "trajectory")
     document["record"]["epochs"] = "none"
     assert complaint(document).key == "record.parameters"
@@ -243,7 +243,7 @@ def test_parameters_of_no_epoch_and_of_too_many():
     Experiment.from_mapping(document)
 
 
-def test_more_drawn_data_points_than_memory_holds():
+def test_too_many_drawn_data_points():
     document = changed("data", {"generator": "chebyshev", "samples": 101})
     document["training"].update(batches="drawn", updates_per_epoch=10**6)
     assert complaint(document).key == "training.updates_per_epoch"
@@ -251,7 +251,7 @@ def test_more_drawn_data_points_than_memory_holds():
     Experiment.from_mapping(document)
 
 
-def test_more_numbers_than_memory_holds():
+def test_too_many_numbers():
     document = changed("data", {"generator": "gaussian", "samples": 10**6})
     document["network"]["layers"] = [100, 1]
     document["network"]["activations"] = ["identity"]
@@ -356,14 +356,14 @@ def test_not_toml(tmp_path, text, words):
         (TOML + '[data]\ngenerator = "dosage"\n[grid]\nw1 = [1979-05-27]', "grid.w1[0]"),
     ],
 )
-def test_toml_that_is_no_experiment(tmp_path, text, key):
+def test_toml_that_is_not_an_experiment(tmp_path, text, key):
     error = refusal(write(tmp_path, text))
     assert error.key == key
     assert len(str(error)) < 700 + len(str(tmp_path))
 
 
 MANY = 1_000_000
-# A key, right elements, and a wrong one that comes after a million of them.
+# A key, valid elements, and an invalid one, which follows a million of them.
 LONG = {
     "network/layers": (1, "x"),
     "network/activations": ("tanh", 5),
@@ -417,7 +417,7 @@ def test_a_table_of_a_million_wrong_keys_is_one_error(key, value, named):
 
 @pytest.mark.parametrize("key", ["\udcff", 5, None, "a\x1b[31m", "a" * 100_000])
 @pytest.mark.parametrize("where", ["", "network/", "grid/", "initialisation/parameters/"])
-def test_keys_that_no_file_has(where, key):
+def test_keys_that_toml_cannot_express(where, key):
     document = changed(where + "x", 1)
     table = document
     for name in where.split("/")[:-1]:
@@ -427,7 +427,7 @@ def test_keys_that_no_file_has(where, key):
     assert len(str(complaint(document))) < 2000
 
 
-def test_text_that_no_file_has():
+def test_text_that_utf_8_cannot_encode():
     for key in ("question", "network/loss", "data/generator", "data/file", "training/train"):
         value = ["\udcff"] if key == "training/train" else "\udcff"
         error = complaint(changed(key, value))
@@ -445,7 +445,7 @@ def test_missing_file_and_folder(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
-def test_an_experiment_file_is_a_plain_file_of_some_megabytes(tmp_path):
+def test_an_experiment_file_is_a_plain_file_of_limited_size(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     for path in (tmp_path / "pipe.toml", Path("/dev/zero")):
         assert "cannot be read: it is not a plain file" in refusal(path).problem
@@ -461,7 +461,7 @@ def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path):
     assert experiment.grid.size == 1
 
 
-def test_name_of_a_file_that_cannot_be_a_name(tmp_path):
+def test_a_file_name_that_is_not_a_valid_name(tmp_path):
     text = TOML + '[data]\ngenerator = "dosage"\n'
     error = refusal(write(tmp_path, text, "my experiment.toml"))
     assert error.key == "name"
@@ -517,7 +517,7 @@ def test_an_experiment_without_a_grid_is_one_run():
         assert caught.value.key == "run_id"
 
 
-def test_experiments_do_not_change():
+def test_experiments_are_immutable():
     experiment = Experiment.from_mapping(BASE)
     with pytest.raises(ValueError, match="frozen"):
         experiment.name = "other"
@@ -533,7 +533,7 @@ def test_experiments_are_equal_if_name_question_and_identity_are():
     assert experiment != "small"
 
 
-def test_an_experiment_is_one_short_line():
+def test_the_repr_of_an_experiment_is_one_line():
     grid = {"learning_rate": {"linear": [0, 1], "count": 31}, "init_id": 100}
     experiment = Experiment.from_mapping(changed("grid", grid))
     assert repr(experiment) == str(experiment) == "<Experiment small: 1-2-1, 3,100 runs>"
@@ -541,7 +541,7 @@ def test_an_experiment_is_one_short_line():
 
 
 @pytest.mark.parametrize("grid", [{}, {"w1": [1.0], "scale": [2, "1/fan_in"], "init_id": 3}])
-def test_an_experiment_can_be_sent_to_another_process(grid):
+def test_experiments_can_be_pickled(grid):
     experiment = Experiment.from_mapping(changed("grid", grid))
     again = pickle.loads(pickle.dumps(experiment))
     assert again == experiment
@@ -550,11 +550,11 @@ def test_an_experiment_can_be_sent_to_another_process(grid):
 
 
 @pytest.mark.parametrize("mapping", [None, [1], "a.toml", 5])
-def test_what_is_no_mapping_is_no_experiment(mapping):
+def test_an_experiment_must_be_a_mapping(mapping):
     assert "must be a mapping" in complaint(mapping).problem
 
 
-def test_names_of_parameters_are_made_only_where_one_is_asked_for(monkeypatch):
+def test_names_of_parameters_are_made_on_demand(monkeypatch):
     monkeypatch.delattr(Network, "positions")
     document = changed("network/layers", [1, 300_000, 1])
     document["grid"] = {"learning_rate": [0.1, 0.2], "init_id": 5}
@@ -595,7 +595,7 @@ def test_recorded_epochs(wanted, epochs, expected):
 @pytest.mark.parametrize("epochs", [1, 7, 100, 12345])
 @pytest.mark.parametrize("count", [1, 2, 3, 17, 60])
 @pytest.mark.parametrize("form", [Linear, Log])
-def test_recorded_epochs_are_spread_as_they_say(form, count, epochs):
+def test_recorded_epochs_are_spread_evenly(form, count, epochs):
     wanted = form(**{form.__name__.lower(): count})
     found = recorded_epochs(wanted, epochs)
     assert found[0] == 0

@@ -1,4 +1,4 @@
-"""Axes and run ids: values as written, and arithmetic instead of lists."""
+"""Values of axes, and run ids by arithmetic."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def spaced(kind, first, last, count):
         ("linear", 0.7, 0.9, [0.7, 0.9]),
     ],
 )
-def test_round_decimals_come_out_as_written(kind, first, last, expected):
+def test_round_decimals_stay_as_written(kind, first, last, expected):
     assert spaced(kind, first, last, len(expected)) == expected
 
 
@@ -44,7 +44,7 @@ def test_ends_are_exact_where_decimals_are_halfway(last):
         assert spaced(kind, last, 3.0, 7)[0] == last
 
 
-def test_long_axes_are_evaluated_where_they_are_needed():
+def test_long_axes_are_evaluated_on_demand():
     count = 10**15
     axis = Spaced(kind="linear", first=0.0, last=1.0, count=count + 1)
     indices = np.array([count, 0, count // 2, count // 10, 0])

@@ -1,4 +1,4 @@
-"""Initial parameters against the slow twin's, and what they must not depend on."""
+"""Initial parameters, against the reference implementation and in experiments."""
 
 import math
 from statistics import NormalDist
@@ -21,7 +21,7 @@ NORMAL = {"normal", "he", "lecun"}
 
 
 def drawn(scheme, init_ids, seeds=0, scales=1.0, offsets=0.0, biases="zeros", twin=TWIN):
-    """Initial parameters of some runs by the package, shape (runs, P)."""
+    """Return the initial parameters of some runs, of shape (runs, P)."""
     count = len(init_ids)
     return initial_parameters(
         network_of(twin),
@@ -37,7 +37,7 @@ def drawn(scheme, init_ids, seeds=0, scales=1.0, offsets=0.0, biases="zeros", tw
 @pytest.mark.jitless
 @pytest.mark.parametrize("biases", ["zeros", "same"])
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_schemes_are_the_twins(scheme, biases):
+def test_schemes_match_the_reference(scheme, biases):
     settings = [(0, 0, 1.0), (7, 0, 0.3), (7, 5, 2.0), (WIDEST, WIDEST, -1.0)]
     init_ids, seeds, scales = (list(column) for column in zip(*settings, strict=True))
     offsets = 0.0 if scheme in NORMAL else 0.1
@@ -79,8 +79,8 @@ def test_largest_normal_number_that_a_word_gives():
     assert largest == pytest.approx(-NormalDist().inv_cdf(2.0**-53), rel=2e-15)
 
 
-def test_fans_leave_the_bias_out():
-    # In a layer without biases nothing is drawn otherwise; the positions are the same up to there.
+def test_fans_do_not_count_the_bias():
+    # Up to a layer without biases, the positions are the same, and so are the numbers.
     plain = a_twin((3, 4, 2), biases=(False, True))
     for scheme in ("glorot", "he", "lecun"):
         with_biases, without = drawn(scheme, [3]), drawn(scheme, [3], twin=plain)
@@ -119,7 +119,7 @@ def test_runs_do_not_depend_on_their_neighbours_or_order(scheme):
 
 
 def an_experiment(grid, **initialisation):
-    """An experiment of no epochs: its final parameters are the initial ones."""
+    """Return an experiment with no epochs, whose final parameters are the initial ones."""
     return Experiment.from_mapping(
         {
             "name": "starts",
@@ -134,19 +134,19 @@ def an_experiment(grid, **initialisation):
 
 
 def initial_of(experiment, first=0, last=None):
-    """Names of axes and parameters, to columns, of a range of runs."""
+    """Return the axes and parameters of a range of runs, as columns by name."""
     last = experiment.grid.size if last is None else last
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
     return Trainer(experiment).train(first, last, stop, progress).runs
 
 
 def theta_of(columns):
-    """The parameters of the runs, shape (runs, 7)."""
+    """Return the parameters of the runs, of shape (runs, 7)."""
     names = ("w1", "b1", "w2", "b2", "w3", "w4", "b3")
     return np.column_stack([columns[f"{name}_final"] for name in names])
 
 
-def test_init_id_alone_decides_whatever_the_other_axes_are():
+def test_initial_parameters_depend_only_on_init_id():
     plain = theta_of(initial_of(an_experiment({"init_id": 5})))
     assert len(np.unique(plain)) == plain.size
     for grid in (
@@ -159,7 +159,7 @@ def test_init_id_alone_decides_whatever_the_other_axes_are():
         assert theta_of(columns).tobytes() == plain[columns["init_id"]].tobytes()
 
 
-def test_init_id_of_the_file_is_that_of_the_axis():
+def test_init_id_of_the_file_means_the_same_as_the_axis():
     axis = theta_of(initial_of(an_experiment({"init_id": 5})))
     fixed = initial_of(an_experiment({}, init_id=3))
     assert fixed["init_id"].tolist() == [3]
@@ -189,7 +189,7 @@ def test_scale_offset_and_seed_are_those_of_file_or_axis():
     assert len(np.unique(swept, axis=0)) == 8
 
 
-def test_explicit_parameters_come_before_the_scheme_and_the_others_stay():
+def test_given_parameters_override_the_scheme_and_keep_the_others():
     free = theta_of(initial_of(an_experiment({"init_id": 3})))
     given = theta_of(initial_of(an_experiment({"init_id": 3}, parameters={"w2": 3.5, "b3": -0.25})))
     assert given[:, [2, 6]].tolist() == [[3.5, -0.25]] * 3
@@ -197,7 +197,7 @@ def test_explicit_parameters_come_before_the_scheme_and_the_others_stay():
     assert given[:, others].tobytes() == free[:, others].tobytes()
 
 
-def test_axis_of_a_parameter_comes_before_the_file():
+def test_an_axis_of_a_parameter_overrides_the_file():
     grid = {"b3": [0.0, 1.0, 2.0], "init_id": 2}
     columns = initial_of(an_experiment(grid, parameters={"b3": 9.0, "w1": 0.5}))
     assert columns["b3_final"].tolist() == columns["b3"].tolist() == [0.0, 1.0, 2.0] * 2

@@ -1,4 +1,4 @@
-"""Where parameters are in theta, by name and by arithmetic."""
+"""Positions of the parameters in theta."""
 
 import itertools
 
@@ -29,7 +29,7 @@ def network(sizes, biases):
         ((1, 1), (True,)),
     ],
 )
-def test_positions_by_arithmetic_are_those_of_the_names(sizes, biases):
+def test_positions_by_arithmetic_agree_with_those_by_name(sizes, biases):
     found = network(sizes, biases)
     assert sorted(found.positions.values()) == list(range(found.parameter_count))
     by_name = [at for name, at in found.positions.items() if name.startswith("b")]
@@ -43,7 +43,7 @@ def test_positions_by_arithmetic_are_those_of_the_names(sizes, biases):
     assert found.layer_of.tolist() == expected
 
 
-def test_no_names_are_made_for_positions_of_biases(monkeypatch):
+def test_positions_of_biases_do_not_need_names(monkeypatch):
     monkeypatch.delattr(Network, "positions")
     found = network((1, 300_000, 1), (True, True))
     assert len(found.bias_positions) == 300_001

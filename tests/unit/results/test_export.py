@@ -258,7 +258,7 @@ def test_a_sweep_that_has_not_ended(tmp_path):
 
 # Arguments that are refused, and words of the message.
 BAD = {
-    "table": ({"table": "trajectory"}, ['--table = "trajectory"', "runs or trajectories"]),
+    "table": ({"table": "trajectory"}, ['--table = "trajectory"', '"trajectories"?']),
     "other table": ({"table": "x"}, ['--table = "x"', "runs or trajectories"]),
     "column": ({"columns": ["run_id", "statsu"]}, ['--columns names "statsu"', '"status"?']),
     "other column": ({"columns": ["qqqq"]}, ['"qqqq"', "Columns are", "ssr_final"]),
