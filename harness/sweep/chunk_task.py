@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from harness.errors import ClusterError
 from harness.experiment import Experiment
-from harness.store import Manifest, Origin, Packed, Store
+from harness.store import Manifest, Origin, PackedChunk, Store
 from harness.store.encoding import Columns
 from harness.store.lock import is_written_by
 from harness.sweep import provenance
@@ -38,13 +38,13 @@ class Outcome:
         What `Trainer.train` counts.
     reused : int
         Runs taken over from a smaller grid.
-    packed : Packed or None
+    packed : PackedChunk or None
         The chunk, where it could not be kept; None where it is in the folder.
     """
 
     counts: NDArray[np.int64]
     reused: int
-    packed: Packed | None
+    packed: PackedChunk | None
 
 
 class Work:

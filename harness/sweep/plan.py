@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harness.calls import check_whole
 from harness.experiment import Experiment, check_experiment
 from harness.kernels.curvature import sharpness_of
-from harness.store.csv_files import MOST_CSV_ROWS
+from harness.store.csv_files import MAX_CSV_ROWS
 from harness.training.buffers import make_counts, start
 from harness.training.trainer import Trainer
 from harness.training.variants import work_of
@@ -145,7 +145,7 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
     in_flight = min(2 * threads * runs_a_chunk, size.runs) / size.runs
     csv = sum(
         values for values, rows in ((columns, size.runs), (trajectories, size.rows))
-        if rows < MOST_CSV_ROWS
+        if rows < MAX_CSV_ROWS
     )  # fmt: skip
     return Plan(
         runs=size.runs,

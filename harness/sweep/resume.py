@@ -12,7 +12,7 @@ from harness.experiment import Experiment
 from harness.results.reopening import check_fit, most_recorded
 from harness.store import Manifest, Store, has_manifest
 from harness.store.csv_files import has_csv
-from harness.store.manifest import MOST_CHUNKS
+from harness.store.manifest import MAX_CHUNKS
 from harness.store.parts import check_values
 from harness.sweep import provenance
 from harness.sweep.plan import chunk_size
@@ -136,9 +136,9 @@ def manifest_of(trainer: Trainer) -> Manifest:
     experiment = trainer.experiment
     runs, size = experiment.grid.size, chunk_size(trainer)
     chunks = math.ceil(runs / size)
-    if chunks > MOST_CHUNKS:
+    if chunks > MAX_CHUNKS:
         raise HarnessError(
-            f"{runs:,} runs make {chunks:,} chunks; at most {MOST_CHUNKS:,} are trained.\n"
+            f"{runs:,} runs make {chunks:,} chunks; at most {MAX_CHUNKS:,} are trained.\n"
             "Make the grid smaller, or several experiments of it."
         )
     recorded = most_recorded(experiment)

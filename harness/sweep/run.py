@@ -13,7 +13,7 @@ from harness.errors import ChunkError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment, check_experiment
 from harness.hints import nearest
 from harness.results.tables import Results
-from harness.store import Store, place
+from harness.store import Store, results_folder
 from harness.store.csv_files import write_csv
 from harness.store.lock import writer
 from harness.sweep.chunk_task import Outcome, Work
@@ -114,7 +114,7 @@ def run(
         )
     on_cluster = engine == "dask" or scheduler is not None
     address = _checked_address(scheduler) if on_cluster else None
-    folder = place(Path("results", experiment.name) if out is None else out)
+    folder = results_folder(Path("results", experiment.name) if out is None else out)
     trainer = Trainer(experiment, lanes=lanes)
     if is_finished(folder, experiment):  # where nothing is written, the folder may be read-only
         return Results(Store.open(folder), experiment)
@@ -124,7 +124,7 @@ def run(
     with writer(folder) as token:
         store = open_or_create(folder, experiment, manifest, allow_code_change)
         missing = store.missing()
-        store.make_room(missing)
+        store.remove_leftovers(missing)
         if missing:
             if on_cluster:
                 # A worker that is made here has two threads, and one encodes and writes meanwhile.

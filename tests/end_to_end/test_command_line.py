@@ -262,7 +262,7 @@ def test_verify_says_that_all_is_whole_or_what_is_broken(trained, tmp_path):
     done = harness("verify", "dosage", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        "dosage/runs/part-000001.parquet is not as it was written: its SHA-256 is another",
+        "dosage/runs/part-000001.parquet is not as it was written: its SHA-256 differs",
         "dosage/trajectories.csv is missing",
         f"2 of {len(files)} files broken.",
     ]
@@ -307,7 +307,7 @@ def test_a_larger_grid_takes_over_what_is_there_and_says_so(trained, tmp_path):
 def test_no_results_folder_is_bad_input(command, tmp_path):
     done = harness(command, "nowhere", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("harness: nowhere is no results folder")
+    assert done.stderr.startswith("harness: nowhere is not a results folder")
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 

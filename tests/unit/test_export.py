@@ -294,7 +294,7 @@ def test_arguments_that_are_refused(folder, case, tmp_path):
 
 
 def test_no_results_folder(tmp_path):
-    with pytest.raises(HarnessError, match="is no results folder"):
+    with pytest.raises(HarnessError, match="is not a results folder"):
         export(tmp_path, io.BytesIO())
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from harness.errors import InUseError, ResultsError
 from harness.store import files as files_module
-from harness.store.commits import Commit, FileRecord
+from harness.store.commits import ChunkCommit, FileRecord
+from harness.store.documents import seal, unseal
 from harness.store.files import LocalFiles
 from harness.store.lock import holder, writer
-from harness.store.sealed import seal, unseal
 from tests.made_store import origin
 
 
@@ -233,8 +233,8 @@ def test_a_sealed_document_that_was_cut_or_written_anew_is_found(change):
 
 def test_a_commit_reads_back():
     files = {"runs/part-000007-g2.parquet": FileRecord.of(3, b"abc")}
-    commit = Commit(identity="4" * 64, chunk=7, files=files, about=origin(worker="Zoë"))
-    assert Commit.from_json(commit.to_json()) == commit
+    commit = ChunkCommit(identity="4" * 64, chunk=7, files=files, about=origin(worker="Zoë"))
+    assert ChunkCommit.from_json(commit.to_json()) == commit
 
 
 def test_a_record_has_the_sha256_of_everybody_and_tells_what_differs():

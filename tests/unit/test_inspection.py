@@ -190,7 +190,7 @@ def test_while_another_writes_whole_files_are_read_and_broken_ones_stay(trained)
 @pytest.mark.parametrize("look", [inspection.status, verify])
 def test_what_is_no_results_folder_is_refused_and_left_alone(tmp_path, look):
     for folder in (tmp_path, tmp_path / "none"):
-        with pytest.raises(harness.ResultsError, match="is no results folder"):
+        with pytest.raises(harness.ResultsError, match="is not a results folder"):
             look(folder)
     assert not list(tmp_path.iterdir())
     (tmp_path / "manifest.json").write_text("{}")

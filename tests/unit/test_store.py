@@ -15,7 +15,7 @@ from harness.errors import NoSpaceError, ResultsError, StorageError
 from harness.store import Reader, Store, csv_files
 from harness.store import files as files_module
 from harness.store.csv_files import has_csv, write_csv
-from harness.store.sealed import seal, unseal
+from harness.store.documents import seal, unseal
 from tests import made_store
 from tests.made_store import manifest, origin
 
@@ -146,13 +146,21 @@ def test_of_some_runs_no_other_chunk_is_read(tmp_path):
 
 
 def test_large_tables_have_no_csv(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "MOST_CSV_ROWS", 3)
+    monkeypatch.setattr(csv_files, "MAX_CSV_ROWS", 3)
     store = make_store(tmp_path / "out", chunk_size=2)
     (tmp_path / "out" / "trajectories.csv").write_text("of a smaller grid")
     trajectories = {"run_id": [0, 0, 1], "ssr": [1.0, 0.5, 2.0]}
     keep(store, 0, columns(count=2), trajectories)
     write_csv(store)
     assert [path.name for path in (tmp_path / "out").glob("*.csv")] == ["runs.csv"]
+    assert has_csv(store)
+
+
+def test_csv_rows_of_a_thousand_parameters_and_more_are_written_once(tmp_path):
+    store = make_store(tmp_path / "out")
+    wide = columns() | {f"w{number}_final": np.full(9, -1 / 3) for number in range(1, 4000)}
+    keep(store, 0, wide, columns())
+    write_csv(store)
     assert has_csv(store)
 
 
@@ -219,7 +227,7 @@ def test_a_full_disk_says_how_much_is_needed(tmp_path, monkeypatch):
         keep(store, 1, columns(), columns())
     # The same rows again, three times.
     chunk, three = (f"{factor * sum(sizes) / 1000:.1f} kB" for factor in (1, 3))
-    assert f"it needs {chunk}, and all that is missing about {three}" in str(caught.value)
+    assert f"it needs {chunk}, and all missing chunks about {three}" in str(caught.value)
 
 
 @pytest.mark.parametrize("table", ["runs", "trajectories"])
@@ -277,7 +285,7 @@ def test_a_chunk_of_another_experiment_is_no_chunk_of_this_one(tmp_path):
     assert store.missing() == [0]
     with pytest.raises(ResultsError, match="broken: it belongs to another experiment"):
         store.commits()
-    store.make_room([0])
+    store.remove_leftovers([0])
     keep(store, 0, columns(), columns())
     assert store.missing() == []
 
@@ -288,7 +296,7 @@ def test_room_is_made_of_what_was_not_finished_and_of_missing_chunks_alone(tmp_p
         keep(store, chunk, columns(9 * chunk), columns(9 * chunk))
     (tmp_path / "out" / "runs" / ".part-000001.parquet.7-ab.unfinished").write_bytes(b"a piece")
     (tmp_path / "out" / "runs" / "part-000001.parquet").unlink()
-    store.make_room(store.missing())
+    store.remove_leftovers(store.missing())
     left = sorted(everything(tmp_path / "out"))
     assert left == [
         "commits/000000.json", "data.parquet", "manifest.json", "runs/part-000000.parquet",
@@ -364,7 +372,7 @@ def test_a_part_that_has_the_bytes_of_another_is_checked_for_itself(tmp_path):
 def test_a_folder_with_other_things_is_left_alone(tmp_path, other):
     (tmp_path / other).parent.mkdir(exist_ok=True)
     (tmp_path / other).write_text("mine")
-    with pytest.raises(ResultsError, match="is no results folder"):
+    with pytest.raises(ResultsError, match="is not a results folder"):
         make_store(tmp_path)
     assert everything(tmp_path) == {other: b"mine"}
     assert not (tmp_path / "commits").exists()
@@ -381,7 +389,7 @@ def test_a_folder_that_is_empty_or_was_only_begun_may_become_a_results_folder(tm
 def test_a_table_of_somebody_else_is_not_taken_for_data_points(tmp_path):
     pd.DataFrame({"input_1": [1.0], "label": [2.0]}).to_parquet(tmp_path / "data.parquet")
     before = everything(tmp_path)
-    with pytest.raises(ResultsError, match="is no results folder"):
+    with pytest.raises(ResultsError, match="is not a results folder"):
         make_store(tmp_path)
     assert everything(tmp_path) == before
 
@@ -420,7 +428,7 @@ def test_a_manifest_of_another_format_asks_for_the_version_that_wrote_it(tmp_pat
     make_store(tmp_path)
     path = tmp_path / "manifest.json"
     path.write_bytes(seal({**unseal(path.read_bytes()), "format": version}))
-    with pytest.raises(ResultsError, match=f"has the format {version}; this harness reads 3"):
+    with pytest.raises(ResultsError, match=f"has the format {version}; this version .* reads 3"):
         Store.open(tmp_path)
 
 

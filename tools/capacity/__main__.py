@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from harness.benchmarks.comparison import machine
-from harness.errors import shown_bytes
 from harness.experiment import load_experiment
-from harness.formatting import duration
+from harness.formatting import duration, shown_bytes
 from harness.sweep.plan import available_threads
-from harness.sweep.resume import MOST_CHUNKS
+from harness.store.manifest import MAX_CHUNKS
 from tools.capacity.costs import Costs, measure, overhead
 from tools.capacity.simulation import simulate
 
@@ -82,7 +81,7 @@ the median of the ratios is {ratio:.3f}.
 - **The file system** takes {1 / commit:,.0f} commits a second one after the other on this disk,
   which is enough for {chunk / commit:,.0f} workers. With one that is {SLOWER} times as slow, and
   takes {COMMITS} side by side, it is {COMMITS * chunk / commit / SLOWER:,.0f}.
-- **A folder** has at most {MOST_CHUNKS:,} chunks, here {MOST_CHUNKS * costs.runs:.1e} runs. A
+- **A folder** has at most {MAX_CHUNKS:,} chunks, here {MAX_CHUNKS * costs.runs:.1e} runs. A
   larger sweep is several experiments, with other seeds or other ends of an axis.
 
 ## How long it takes
