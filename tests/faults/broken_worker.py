@@ -3,8 +3,7 @@
 import os
 import resource
 
-from harness.sweep import chunk_task as work
-from harness.sweep import provenance
+from harness.sweep import chunk_task, provenance
 from harness.training.trainer import Trainer
 
 # The chunk of two runs that is not to be trained, and bytes that fit no part of a chunk.
@@ -34,7 +33,7 @@ def _be_older():
 
 _FAULTS = {
     # It has no folder of that name, or another one.
-    "elsewhere": lambda: setattr(work, "is_written_by", lambda folder, token: False),
+    "elsewhere": lambda: setattr(chunk_task, "is_written_by", lambda folder, token: False),
     "full": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (TINY, TINY)),
     "older": _be_older,
     "poisoned": lambda: _on_the_poisoned_chunk(_raise),

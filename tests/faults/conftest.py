@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.sweep import plan as planning
-from harness.sweep import run as sweep
+from harness.sweep import chunks
+from harness.sweep.engines import threads as thread_engine
 from harness.sweep.engines.threads import ThreadEngine
 from tests.faults.effort import LONG
 from tests.faults.fork_server import ForkServer
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 2)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def undisturbed(tmp_path_factory, chunks_of_two):
 @pytest.fixture
 def in_order(monkeypatch):
     """Keep one chunk after the other, so that operations come in the same order every time."""
-    monkeypatch.setattr(sweep, "ThreadEngine", lambda work, threads: ThreadEngine(work, 1))
+    monkeypatch.setattr(thread_engine, "ThreadEngine", lambda train, _: ThreadEngine(train, 1))
 
 
 @pytest.fixture(scope="session")

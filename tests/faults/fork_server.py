@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from harness.store import Store
-from harness.sweep import plan as planning
+from harness.sweep import chunks
 from tests.faults.sweeps import TEXT, experiment
 from tests.patience import PATIENCE
 
@@ -55,7 +55,7 @@ def _serve():
     from harness.training.trainer import Trainer
 
     import_module("harness.sweep.run")  # once, for all that are forked
-    planning._MOST_RUNS_A_CHUNK = 2
+    chunks.MAX_RUNS = 2
     provenance.provenance()
     Trainer(experiment(2)).compile()
     for line in sys.stdin:

@@ -8,7 +8,7 @@ import pytest
 import harness
 from harness.results import inspection
 from harness.store import Store
-from harness.sweep import plan as planning
+from harness.sweep import chunks
 from harness.sweep import run as sweep
 
 POINTS = {
@@ -20,7 +20,7 @@ POINTS = {
 @pytest.fixture(autouse=True)
 def chunks_of_five(monkeypatch):
     # No multiple of 5 is the length of an axis here: chunks begin anywhere.
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 5)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 5)
 
 
 @pytest.fixture

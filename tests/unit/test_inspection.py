@@ -12,7 +12,7 @@ from harness.cli.folder_screens import show_status
 from harness.results import inspection
 from harness.store import Store
 from harness.store.lock import writer
-from harness.sweep import plan as planning
+from harness.sweep import chunks
 from tests import made_store
 from tests.made_store import origin
 
@@ -20,7 +20,7 @@ from tests.made_store import origin
 @pytest.fixture
 def trained(small, tmp_path, monkeypatch):
     """A finished folder of six chunks of two runs."""
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 2)
     return harness.run(small(), tmp_path / "out").folder
 
 

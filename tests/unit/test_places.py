@@ -15,7 +15,7 @@ from harness.results import inspection
 from harness.store import Store, is_local, results_folder
 from harness.store.lock import is_written_by, writer
 from harness.store.objects import ObjectFiles
-from harness.sweep import plan as planning
+from harness.sweep import chunks
 from harness.training.trainer import Trainer
 from tests.object_store import serving_s3
 
@@ -42,7 +42,7 @@ def files(url):
 
 @pytest.fixture
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 2)
 
 
 # -- where -----------------------------------------------------------------------------------------

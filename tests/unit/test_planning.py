@@ -5,7 +5,7 @@ import pytest
 import harness
 from harness.cli import sweep_screen as screens
 from harness.kernels._cache import Folder
-from harness.sweep.plan import chunk_size
+from harness.sweep.chunks import chunk_size
 from harness.training.trainer import Trainer
 
 

@@ -14,7 +14,7 @@ from harness.experiment import Experiment, checks
 from harness.results import inspection
 from harness.results.reopening import columns_of, most_recorded
 from harness.store import data_points, encoding, manifest, parts
-from harness.sweep import plan as planning
+from harness.sweep import chunks
 from harness.training.trainer import Trainer
 from tests.faults.foreign import command
 
@@ -80,7 +80,7 @@ def test_what_is_trained_is_read(small, name, tmp_path):
 
 
 def test_chunks_are_as_large_as_a_manifest_allows():
-    assert planning._LARGER * planning._MOST_RUNS_A_CHUNK <= manifest.MAX_CHUNK_RUNS
+    assert chunks.MAX_ENLARGEMENT * chunks.MAX_RUNS <= manifest.MAX_CHUNK_RUNS
 
 
 def test_a_run_that_records_too_much_is_refused_before_it_is_trained(small, tmp_path, monkeypatch):

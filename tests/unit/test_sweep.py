@@ -8,8 +8,7 @@ import pytest
 
 import harness
 from harness.store.lock import writer
-from harness.sweep import plan as planning
-from harness.sweep import provenance
+from harness.sweep import chunks, provenance
 from harness.sweep import resume as opening
 from harness.training.trainer import Trainer
 
@@ -19,7 +18,7 @@ OLDER, NEWER = "0" * 16, "f" * 16
 
 @pytest.fixture
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(planning, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 2)
 
 
 def test_tables_have_a_row_a_run_and_a_row_an_epoch_in_order(small, tmp_path):
@@ -160,7 +159,7 @@ def test_other_code_does_not_go_on_and_names_the_versions(small, begun):
     with pytest.raises(harness.ResultsError) as caught:
         harness.run(small(), begun)
     now = provenance.versions()["harness"]
-    assert f"harness 0.0.9 is now {now}" in str(caught.value)
+    assert f"(harness {now} instead of 0.0.9)" in str(caught.value)
     assert "--allow-code-change" in str(caught.value)
     after = state(begun)
     assert {path: after[path] for path in before if path not in (begun, begun / ".lock")} == {
@@ -173,7 +172,7 @@ def test_changed_sources_of_one_version_are_named_too(small, tmp_path, monkeypat
         patch.setattr(provenance, "code_stamp", lambda: OLDER)
         harness.run(small(), tmp_path / "out")
     (tmp_path / "out" / "runs" / "part-000000.parquet").unlink()
-    with pytest.raises(harness.ResultsError, match="the sources of harness have changed"):
+    with pytest.raises(harness.ResultsError, match="other sources of harness"):
         harness.run(small(), tmp_path / "out")
 
 
@@ -284,7 +283,7 @@ def test_default_folder_is_results_and_the_name(small, tmp_path, monkeypatch):
 
 
 def test_difference_of_the_data_alone_is_named():
-    assert opening._difference({"a": 1}, {"a": 1}) == "the data differ"
+    assert opening._differences({"a": 1}, {"a": 1}) == "the data differ"
 
 
 def test_an_interrupt_ends_a_run_in_the_middle(small, tmp_path):

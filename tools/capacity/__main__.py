@@ -8,8 +8,8 @@ import numpy as np
 from harness.benchmarks.comparison import machine
 from harness.experiment import load_experiment
 from harness.formatting import duration, shown_bytes
-from harness.sweep.plan import available_threads
 from harness.store.manifest import MAX_CHUNKS
+from harness.sweep.engines.threads import available_threads
 from tools.capacity.costs import Costs, measure, overhead
 from tools.capacity.simulation import simulate
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 import harness
 from harness.store import Store
 from harness.store.lock import writer
-from harness.sweep.chunk_task import Outcome, Work
+from harness.sweep.chunk_task import ChunkTask, TrainedChunk
 from harness.sweep.engines.dask import DaskEngine
 from harness.sweep.engines.dask_cluster import address_of, connected
-from harness.sweep.resume import manifest_of
+from harness.sweep.resume import make_manifest
 from harness.training.buffers import make_counts
 from harness.training.trainer import Trainer
 
@@ -68,9 +68,9 @@ class Nothing:
     def prepare(self) -> None:
         """Do nothing."""
 
-    def __call__(self, chunk: int) -> Outcome:
+    def __call__(self, chunk: int) -> TrainedChunk:
         """Answer."""
-        return Outcome(counts=make_counts(1)[0], reused=0, packed=None)
+        return TrainedChunk(counts=make_counts(1)[0], reused=0, packed=None)
 
 
 def measure(experiment: harness.Experiment) -> Costs:
@@ -90,13 +90,13 @@ def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, objec
     with writer(folder):
         trainer = Trainer(experiment)
         data = experiment.data
-        store = Store.create(folder, manifest_of(trainer), data.inputs, data.targets)
+        store = Store.create(folder, make_manifest(trainer), data.inputs, data.targets)
         # With another token than the folder's the rows come back, as from a worker elsewhere.
-        work = Work(trainer, store, "elsewhere")
-        work.prepare()
+        task = ChunkTask(trainer, store, "elsewhere")
+        task.prepare()
         for chunk in range(TRAINED):
             began = time.perf_counter()
-            packed = work(chunk).packed
+            packed = task(chunk).packed
             trained = time.perf_counter()
             assert packed is not None
             store.keep(packed)
@@ -167,7 +167,7 @@ def _send_nothing(
     return dict(zip(names, each.tolist(), strict=True)) | {"sent_a_second": SENT / seconds}
 
 
-def _send(engine: DaskEngine[Outcome], chunks: int) -> None:
+def _send(engine: DaskEngine[TrainedChunk], chunks: int) -> None:
     """Have chunks done as `harness.run` does it."""
     begun = ended = 0
     while ended < chunks:

@@ -18,7 +18,7 @@ from harness.maps.image import Image, framed
 from harness.maps.refine import RefinedMap, refined_map
 from harness.maps.zoom import Map, train_map, zoom
 from harness.store import Store
-from harness.sweep.plan import available_threads
+from harness.sweep.engines.threads import available_threads
 
 # By the ends of the names of their experiment files: what people call it, and the dimension.
 CONDITIONS: Mapping[str, tuple[str, float]] = {
