@@ -58,7 +58,7 @@ def test_paths_stay_what_they_are(tmp_path):
 
 @pytest.mark.parametrize("url", ["nothing://a/b", "sftp://host/a", "://", "http://x/y"])
 def test_what_is_no_object_store_is_refused(url):
-    with pytest.raises(harness.HarnessError, match="nowhere that results can be kept"):
+    with pytest.raises(harness.HarnessError, match="not a place where results can be kept"):
         results_folder(url)
 
 

@@ -1,14 +1,19 @@
 """Sweeps: which rows there are, going on where one stopped, and what a folder refuses."""
 
 import os
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import harness
+from harness.cli.app import app
 from harness.store.lock import writer
-from harness.sweep import chunks, provenance
+from harness.sweep import chunks, engines, provenance
 from harness.sweep import resume as opening
 from harness.training.trainer import Trainer
 
@@ -190,7 +195,7 @@ def test_other_code_goes_on_where_that_is_allowed_and_it_is_noted(small, begun, 
 def test_former_code_is_noted_where_its_runs_were_taken_over(small, begun):
     # Of older code are all runs of the smaller grid but two.
     larger = small(grid__init_id=6)
-    with pytest.raises(harness.ResultsError, match="other code"):
+    with pytest.raises(harness.ResultsError, match="this code differs"):
         harness.run(larger, begun)
     results = harness.run(larger, begun, allow_code_change=True)
     assert len(results.runs) == 18
@@ -388,3 +393,47 @@ def test_more_chunks_than_a_folder_should_hold_are_refused(small, tmp_path):
     with pytest.raises(harness.HarnessError, match="chunks"):
         harness.run(endless, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# -- engines ---------------------------------------------------------------------------------------
+
+
+class InOrder:
+    """An engine that trains one chunk after the other when it is asked for results."""
+
+    trains_at_once = None
+
+    def __init__(self, threads, scheduler):
+        self.queued = []
+
+    @contextmanager
+    def start(self, task, counters):
+        self.task = task
+        yield self
+
+    room = 1
+
+    def submit(self, chunk):
+        self.queued.append(chunk)
+
+    def completed(self, timeout):
+        while self.queued:
+            chunk = self.queued.pop()
+            yield chunk, self.task(chunk)
+
+
+def test_a_new_engine_is_a_module_and_an_entry(small, tmp_path, monkeypatch, chunks_of_two):
+    monkeypatch.setitem(engines.ENGINES, "in_order", engines.EngineEntry("this thread"))
+    module = SimpleNamespace(Setup=InOrder)
+    monkeypatch.setitem(sys.modules, "harness.sweep.engines.in_order", module)
+    seen = []
+    results = harness.run(small(), tmp_path / "one", engine="in_order", progress=seen.append)
+    fresh = harness.run(small(), tmp_path / "two")
+    pd.testing.assert_frame_equal(results.runs, fresh.runs, check_exact=True)
+    assert [now.runs_done for now in seen] == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_every_engine_is_offered_by_the_command_line():
+    done = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200"})
+    for name, entry in engines.ENGINES.items():
+        assert f"{name}: {entry.where}" in " ".join(done.output.split())
