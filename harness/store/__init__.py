@@ -8,7 +8,7 @@
                runs.csv  trajectories.csv         of a finished sweep with less than a million rows
                .lock                              held by the one process that writes
 
-How a chunk is committed (`Store.keep`):
+How a chunk is committed (`Store.commit`):
 
 1. Each part is written to a temporary file, flushed, renamed, and its folder flushed (`files`).
 2. Then the commit is written in the same way. It is a new file and never replaces one, so of two

@@ -1,7 +1,7 @@
 """Commits: the documents that say which files are whole, and how to check them.
 
 A chunk is in a results folder if there is a commit for it and its files have the recorded sizes;
-see `Store.keep` for how one is written, and `Store.read_commit` for how it is checked.
+see `Store.commit` for how one is written, and `Store.read_commit` for how it is checked.
 """
 
 import hashlib
@@ -177,15 +177,7 @@ def _file_records(fields: Fields) -> dict[str, FileRecord]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedChunk:
-    """An encoded chunk that can be written here or sent to another machine.
+    """An encoded chunk that can be written here or sent to another machine."""
 
-    Attributes
-    ----------
-    parts : mapping
-        Content of each file, by its name in the results folder.
-    commit : ChunkCommit
-        The commit to write once the files are on the disk.
-    """
-
-    parts: Mapping[str, Any]
+    parts: Mapping[str, Any]  # content of each file, by its name in the results folder
     commit: ChunkCommit

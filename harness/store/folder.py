@@ -292,7 +292,7 @@ class Store:
         parts = {name: data for name, (_, data) in encoded.items()}
         return PackedChunk(parts=parts, commit=commit)
 
-    def keep(self, packed: PackedChunk) -> None:
+    def commit(self, packed: PackedChunk) -> None:
         """Commit a chunk: its parts, then its commit, each flushed to the disk. The first wins.
 
         Raises
@@ -343,7 +343,7 @@ class Store:
             ) from error
 
     def _needs(self, needed: int) -> str:
-        """Say how many bytes a chunk needs, and all missing chunks."""
+        """Say how many bytes this chunk and all missing chunks need."""
         if not needed:
             return ""
         missing = self.manifest.chunks - len(self.commits(broken=lambda name, why: None))

@@ -134,13 +134,13 @@ def open_folder(root: Path, inside: str = "") -> Iterator[OpenFolder]:
 
 
 def _check_kind(found: os.stat_result, wanted: int, path: Path) -> None:
-    """Raise an OSError unless a name is what is wanted, a folder or a plain file."""
+    """Raise an OSError unless a name has the wanted kind, a folder or a plain file."""
     kind = stat.S_IFMT(found.st_mode)
     # By their mode, the junctions of Windows are folders.
     reparsed = getattr(found, "st_file_attributes", 0) & stat.FILE_ATTRIBUTE_REPARSE_POINT
     if kind == wanted and not reparsed:
         return
-    what = "a link" if reparsed else _KINDS.get(kind, "a link")
+    actual = "a link" if reparsed else _KINDS.get(kind, "a link")
     needed = "a folder" if wanted == stat.S_IFDIR else "a plain file"
     # Not ENOTDIR or EISDIR, which callers take as errors of the path that the user named.
-    raise OSError(errno.EINVAL, f"{path.name} is {what} and not {needed}", str(path))
+    raise OSError(errno.EINVAL, f"{path.name} is {actual} and not {needed}", str(path))

@@ -26,21 +26,11 @@ from harness.training.trainer import Trainer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedChunk:
-    """Result of training a chunk.
+    """Result of training a chunk."""
 
-    Attributes
-    ----------
-    counts : array of shape (COUNTS,), int64
-        The counts of `Trainer.train`.
-    reused : int
-        Runs taken over from a smaller grid.
-    packed : PackedChunk or None
-        The chunk, if the process that trained it does not see the folder; None if it is committed.
-    """
-
-    counts: NDArray[np.int64]
-    reused: int
-    packed: PackedChunk | None
+    counts: NDArray[np.int64]  # of `Trainer.train`
+    reused: int  # runs taken over from a smaller grid
+    packed: PackedChunk | None  # None if the chunk has been committed
 
 
 class ChunkTask:
@@ -159,7 +149,7 @@ class ChunkTask:
         packed = self._store.pack(chunk, tables, origin)
         sees_folder = self._sees_folder()
         if sees_folder:
-            self._store.keep(packed)
+            self._store.commit(packed)
         return TrainedChunk(counts=counts, reused=reused, packed=None if sees_folder else packed)
 
 

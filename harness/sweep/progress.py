@@ -35,15 +35,7 @@ class Progress:
 
 
 class ChunkCounters:
-    """Counters of the chunks to train. Training threads write to them directly.
-
-    Parameters
-    ----------
-    store : Store
-        The results folder.
-    missing : list of int
-        The chunks to train.
-    """
+    """Counters of the missing chunks of a folder. Training threads write to them directly."""
 
     def __init__(self, store: Store, missing: list[int]) -> None:
         self._counts = make_counts(len(missing))

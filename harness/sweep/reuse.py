@@ -81,25 +81,13 @@ class FormerGenerations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReusedRuns:
-    """Results of former generations for a range of runs, by position in the range.
+    """Results of former generations for a range of runs, by position in the range."""
 
-    Attributes
-    ----------
-    there : array of bool
-        Whether there are results of a run; after `fill`, whether they are reused.
-    parameters, measures : tuple of str
-        Parameters and measures that the tables have.
-    columns : dict of arrays
-        Columns of the table of runs, with codes for the statuses.
-    trajectories : list of dict of arrays
-        Pieces of the table of trajectories, with positions instead of run ids.
-    """
-
-    there: NDArray[np.bool_]
-    parameters: tuple[str, ...]
+    there: NDArray[np.bool_]  # after `fill`: runs that need not be trained from the start
+    parameters: tuple[str, ...]  # in the tables
     measures: tuple[str, ...]
-    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
-    trajectories: list[dict[str, NDArray[Any]]] = field(default_factory=list)
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)  # of runs, with status codes
+    trajectories: list[dict[str, NDArray[Any]]] = field(default_factory=list)  # with positions
 
     def add(self, reader: Reader, ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> None:
         """Read the results at the wanted positions from one generation, which has run ids `ids`."""

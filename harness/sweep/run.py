@@ -119,7 +119,7 @@ def run(
 
 
 def _train(
-    engine: engines.Engine[TrainedChunk | None],
+    engine: engines.Engine,
     store: Store,
     missing: list[int],
     counters: ChunkCounters,
@@ -144,9 +144,9 @@ def _train(
                 raise trained
             if isinstance(trained, Exception):
                 failed[chunk] = trained
-            elif trained is not None:
+            elif isinstance(trained, TrainedChunk):
                 if trained.packed is not None:
-                    store.keep(trained.packed)
+                    store.commit(trained.packed)
                 counters.add(chunk, trained.counts, trained.reused)
         report()
     if failed:

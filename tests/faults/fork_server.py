@@ -40,14 +40,14 @@ def _become_harness(order):
 
 def _stop_after_a_commit():
     """Have this process stopped, as by Ctrl-Z, when its first chunk is kept."""
-    keep, stops = Store.keep, iter([signal.SIGSTOP])
+    commit, stops = Store.commit, iter([signal.SIGSTOP])
 
-    def keep_and_stop(store, packed):
-        keep(store, packed)
+    def commit_and_stop(store, packed):
+        commit(store, packed)
         for stop in stops:  # once
             os.kill(os.getpid(), stop)
 
-    Store.keep = keep_and_stop
+    Store.commit = commit_and_stop
 
 
 def _serve():

@@ -28,18 +28,18 @@ SEEDS = (2, 3)  # of the first sweep, and of the one that has grown
 @pytest.fixture
 def record(in_order, monkeypatch):
     """Return a function that records a sweep of so many seeds, and when it kept which chunk."""
-    keep = Store.keep
+    commit = Store.commit
 
     def start(recorder, folder, seeds):
-        def keep_and_note(store, packed):
-            keep(store, packed)
-            chunk = packed.chunk
+        def commit_and_note(store, packed):
+            commit(store, packed)
+            chunk = packed.commit.chunk
             name = store.name_of_commit(chunk)
             recorder.note("kept", seeds, Path(name).name, store.files.read(name, 1 << 20))
 
         recorder.note("began", seeds)
         with watched(recorder), monkeypatch.context() as patch:
-            patch.setattr(Store, "keep", keep_and_note)
+            patch.setattr(Store, "commit", commit_and_note)
             train(folder, seeds)
         recorder.note("ended", seeds)
 

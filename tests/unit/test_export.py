@@ -66,7 +66,7 @@ def folder(tmp_path):
 def keep(store, chunk):
     first, last = CHUNK * chunk, CHUNK * (chunk + 1)
     tables = {"runs": [runs_table(first, last)], "trajectories": [trajectories_table(first, last)]}
-    store.keep(store.pack(chunk, tables, origin()))
+    store.commit(store.pack(chunk, tables, origin()))
 
 
 def frame_of(table):

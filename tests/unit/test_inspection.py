@@ -99,7 +99,7 @@ def make_store(folder, seconds):
         table = [{"run_id": np.arange(10 * chunk, 10 * chunk + 10)}]
         finished = (began + timedelta(seconds=after)).isoformat(timespec="milliseconds")
         about = origin(finished=finished, reused_runs=chunk)
-        store.keep(store.pack(chunk, {"runs": table, "trajectories": table}, about))
+        store.commit(store.pack(chunk, {"runs": table, "trajectories": table}, about))
     return folder
 
 

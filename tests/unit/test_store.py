@@ -28,7 +28,7 @@ def make_store(folder, chunks=1, chunk_size=AWKWARD.size, **changes):
 
 def keep(store, chunk, runs, trajectories, **about):
     tables = {"runs": [runs], "trajectories": [trajectories]}
-    store.keep(store.pack(chunk, tables, origin(**about)))
+    store.commit(store.pack(chunk, tables, origin(**about)))
 
 
 def columns(first=0, count=AWKWARD.size):
@@ -108,7 +108,7 @@ def test_csv_has_a_plain_header_line_feeds_and_floats_that_are_floats(tmp_path):
 def test_rows_that_come_in_pieces_are_one_table(tmp_path):
     store = make_store(tmp_path / "out")
     pieces = (columns(first, 3) for first in (0, 3, 6))
-    store.keep(store.pack(0, {"runs": pieces, "trajectories": [columns()]}, origin()))
+    store.commit(store.pack(0, {"runs": pieces, "trajectories": [columns()]}, origin()))
     assert Reader(store).read("runs")["run_id"].to_pylist() == [*range(9)]
 
 

@@ -55,7 +55,7 @@ def test_elsewhere_it_is_sent(begun, tmp_path):
     trained = pickle.loads(pickle.dumps(task(2)))
     assert not store.commits()
     (tmp_path / "moved").rename(store.folder / ".writer.json")
-    store.keep(trained.packed)
+    store.commit(trained.packed)
     parts = {name: store.files.read(name, 1 << 20) for name in trained.packed.parts}
     task(2)  # the same again, and compared
     assert {name: store.files.read(name, 1 << 20) for name in parts} == parts

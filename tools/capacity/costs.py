@@ -99,7 +99,7 @@ def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, objec
             packed = task(chunk).packed
             trained = time.perf_counter()
             assert packed is not None
-            store.keep(packed)
+            store.commit(packed)
             commit.append(time.perf_counter() - trained)
             training.append(packed.commit.about.seconds)
             packing.append(trained - began - training[-1])
@@ -167,7 +167,7 @@ def _send_nothing(
     return dict(zip(names, each.tolist(), strict=True)) | {"sent_a_second": SENT / seconds}
 
 
-def _send(engine: DaskEngine[TrainedChunk], chunks: int) -> None:
+def _send(engine: DaskEngine, chunks: int) -> None:
     """Have chunks done as `harness.run` does it."""
     begun = ended = 0
     while ended < chunks:

@@ -1,12 +1,12 @@
 """Engines: where the chunks of a sweep are trained.
 
-An engine is a module of this package and an entry of `ENGINES`. The module has a class `Setup` (see
-`EngineSetup`), made by `set_up` before any folder is touched; its `start` yields an `Engine`, which
-`harness.run` uses in one way:
+An engine is a module of this package and an entry of `ENGINES`. `set_up` makes the module's class
+`Setup` before any folder is touched. `harness.run` then uses the engine in one way:
 
-    while chunks are left:
-        while engine.room: engine.submit(the next chunk)
-        for chunk, result in engine.completed(timeout): ...
+    with setup.start(task, counters) as engine:
+        while chunks are left:
+            while engine.room: engine.submit(the next chunk)
+            for chunk, result in engine.completed(timeout): ...
 
 Engines call a task with chunk numbers, and know neither networks nor files. If a machine seems
 dead, its chunk may be trained twice; `completed` yields it once.
@@ -15,7 +15,7 @@ dead, its chunk may be trained twice; `completed` yields it once.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from harness.errors import HarnessError, shown
 from harness.hints import nearest
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
 # The end of messages about engines that failed.
 KEPT = "Finished chunks are kept, and the same command resumes the sweep."
 
-# Returns the counters of a chunk.
+# Returns the counters of a chunk, which engines in this process pass to the task.
 Counters = Callable[[int], "NDArray[np.int64]"]
-
-Result = TypeVar("Result")
-Output = TypeVar("Output", covariant=True)
 
 
 class EngineEntry(NamedTuple):
@@ -47,7 +44,7 @@ ENGINES = {
 }
 
 
-class Task(Protocol[Output]):
+class Task(Protocol):
     """The training of any chunk. It is pickled to go to other processes."""
 
     def prepare(self) -> None:
@@ -58,12 +55,12 @@ class Task(Protocol[Output]):
         chunk: int,
         counts: "NDArray[np.int64] | None" = None,
         stop: "NDArray[np.uint8] | None" = None,
-    ) -> Output:
+    ) -> object:
         """Return the result of a chunk; `counts` and `stop` are as for `Trainer.train`."""
 
 
-class Engine(Protocol[Output]):
-    """An engine at work."""
+class Engine(Protocol):
+    """An engine that has been started."""
 
     @property
     def room(self) -> int:
@@ -72,7 +69,7 @@ class Engine(Protocol[Output]):
     def submit(self, chunk: int) -> None:
         """Queue a chunk."""
 
-    def completed(self, timeout: float) -> Iterator[tuple[int, Output | Exception]]:
+    def completed(self, timeout: float) -> Iterator[tuple[int, object]]:
         """Yield finished chunks, waiting at most `timeout` seconds for the first.
 
         Each comes with its result, or with the exception that the task raised.
@@ -80,43 +77,18 @@ class Engine(Protocol[Output]):
 
 
 class EngineSetup(Protocol):
-    """An engine whose arguments have been checked, before it is started."""
+    """An engine whose arguments have been checked."""
 
     @property
     def trains_at_once(self) -> int | None:
         """How many chunks one process may train at once; None for all that it is given."""
 
-    def start(
-        self, task: Task[Result], counters: Counters
-    ) -> AbstractContextManager[Engine[Result]]:
-        """Start the engine, and stop it at the end; what is being trained then may be lost.
-
-        Parameters
-        ----------
-        task : Task
-            The training of a chunk.
-        counters : callable
-            Counters of a chunk, which an engine in this process writes to.
-        """
+    def start(self, task: Task, counters: Counters) -> AbstractContextManager[Engine]:
+        """Start the engine; at the end, stop it and drop the chunks that are left."""
 
 
 def set_up(name: str, threads: int | None, scheduler: str | None) -> EngineSetup:
-    """Choose an engine and check its arguments; nothing is started.
-
-    Parameters
-    ----------
-    name : str
-        A key of `ENGINES`.
-    threads : int, optional
-        How many chunks are trained at once; by default as many as there are processors.
-    scheduler : str, optional
-        Address or file of the scheduler of a running cluster.
-
-    Raises
-    ------
-    HarnessError
-        There is no such engine, it is not installed, or an argument is not allowed.
-    """
+    """Choose an engine and check its arguments, which are those of `harness.run`."""
     if name not in ENGINES:
         raise HarnessError(
             f"engine = {shown(name)} must be one of {', '.join(ENGINES)}."

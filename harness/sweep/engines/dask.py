@@ -13,17 +13,15 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker
 
 from harness.errors import ClusterError, HarnessError
+from harness.formatting import duration
 from harness.sweep.engines import KEPT, Counters, Task
 from harness.sweep.engines.dask_cluster import address_of, connected
 from harness.sweep.engines.threads import available_threads
-
-Result = TypeVar("Result")
 
 # Chunks in flight per thread of the cluster: one in progress, and one waiting for it.
 WINDOW = 2
@@ -46,11 +44,11 @@ class Setup:
             )
         self._address = None if scheduler is None else address_of(scheduler)
         self._workers = threads or available_threads()
-        # Workers made here have two threads each, one of which encodes and writes.
+        # Workers made here have two threads each: one trains, the other encodes and writes.
         self.trains_at_once = 1 if scheduler is None else None
 
     @contextmanager
-    def start(self, task: Task[Result], counters: Counters) -> Iterator["DaskEngine[Result]"]:
+    def start(self, task: Task, counters: Counters) -> Iterator["DaskEngine"]:
         """Connect with the cluster, or make one; drop what is queued at the end."""
         with (
             connected(self._address, self._workers) as client,
@@ -59,7 +57,7 @@ class Setup:
             yield engine
 
 
-class DaskEngine(Generic[Result]):
+class DaskEngine:
     """Calls a task with chunks on the workers of a cluster.
 
     Parameters
@@ -76,7 +74,7 @@ class DaskEngine(Generic[Result]):
         one of them cannot do the task.
     """
 
-    def __init__(self, client: Client, task: Task[Result]) -> None:
+    def __init__(self, client: Client, task: Task) -> None:
         self._client = client
         self._name = f"harness-{uuid4().hex}"
         # A Dask task, which is done again elsewhere when its worker dies; scattered data would be
@@ -114,7 +112,7 @@ class DaskEngine(Generic[Result]):
         self._chunk_of[future] = chunk
         future.add_done_callback(self._ended.put)
 
-    def completed(self, timeout: float) -> Iterator[tuple[int, Result | Exception]]:
+    def completed(self, timeout: float) -> Iterator[tuple[int, object]]:
         """Yield finished chunks, waiting at most `timeout` seconds for the first."""
         self._look()
         if self._suspects and not self._chunk_of:
@@ -131,8 +129,8 @@ class DaskEngine(Generic[Result]):
         except Empty:
             return
 
-    def _result(self, future: Future, chunk: int) -> tuple[Result | Exception] | None:
-        """Return the result or exception of a Dask task that ended; None if it is done again."""
+    def _result(self, future: Future, chunk: int) -> tuple[object] | None:
+        """Return a tuple of the result or exception of a Dask task; None if it is done again."""
         if future.status == "finished":
             try:
                 return (future.result(timeout=_ANSWER),)
@@ -146,7 +144,7 @@ class DaskEngine(Generic[Result]):
             if chunk in self._tried_alone:
                 deaths = 2 * (found.allowed_failures + 1)
                 return (RuntimeError(f"{deaths} workers died while training it"),)
-            # Dask suspects every task that a dying worker had. Alone, the culprit shows.
+            # Dask suspects every task of a worker that died. Trained by itself, the culprit shows.
             self._tried_alone.add(chunk)
             self._suspects.append(chunk)
             return None
@@ -201,7 +199,7 @@ class DaskEngine(Generic[Result]):
             self._last_seen = now
         elif now - self._last_seen > PATIENCE:
             raise ClusterError(
-                f"no worker of the cluster has been ready for {_minutes(PATIENCE)}.\n"
+                f"no worker of the cluster has been ready for {duration(PATIENCE)}.\n"
                 "Start workers (dask worker ADDRESS), or find out why the present ones end. "
                 f"{KEPT}"
             )
@@ -240,16 +238,12 @@ class DaskEngine(Generic[Result]):
         )
 
 
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} s"
-
-
-def _prepare(task: Task[Any]) -> None:
+def _prepare(task: Task) -> None:
     task.prepare()
     # Otherwise this process spends 0.35 s on a last garbage collection before it ends.
     atexit.unregister(gc.freeze)  # registered by an earlier sweep
     atexit.register(gc.freeze)
 
 
-def _do(task: Task[Result], chunk: int) -> Result:
+def _do(task: Task, chunk: int) -> object:
     return task(chunk)

@@ -4,13 +4,10 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from typing import Generic, TypeVar
 
 import numpy as np
 
 from harness.sweep.engines import Counters, Task
-
-Result = TypeVar("Result")
 
 
 def available_threads() -> int:
@@ -25,22 +22,22 @@ class Setup:
         self.trains_at_once = threads or available_threads()
 
     @contextmanager
-    def start(self, task: Task[Result], counters: Counters) -> Iterator["ThreadEngine[Result]"]:
-        """Start the threads, and stop training at the end."""
+    def start(self, task: Task, counters: Counters) -> Iterator["ThreadEngine"]:
+        """Start the threads; at the end, stop training."""
         task.prepare()  # not in a thread, where Ctrl-C would have to wait for the compiler
         stop = np.zeros(1, dtype=np.uint8)
 
-        def train(chunk: int) -> Result:
+        def train(chunk: int) -> object:
             return task(chunk, counters(chunk), stop)
 
         with closing(ThreadEngine(train, 2 * self.trains_at_once)) as engine:
             try:
                 yield engine
             finally:
-                stop[0] = 1  # without an exception, nothing is being trained any more
+                stop[0] = 1
 
 
-class ThreadEngine(Generic[Result]):
+class ThreadEngine:
     """Calls a function of chunks on several threads.
 
     Parameters
@@ -51,11 +48,11 @@ class ThreadEngine(Generic[Result]):
         Number of threads.
     """
 
-    def __init__(self, train: Callable[[int], Result], threads: int) -> None:
+    def __init__(self, train: Callable[[int], object], threads: int) -> None:
         self._train = train
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="harness")
-        self._chunk_of: dict[Future[Result], int] = {}
+        self._chunk_of: dict[Future[object], int] = {}
 
     @property
     def room(self) -> int:
@@ -66,12 +63,12 @@ class ThreadEngine(Generic[Result]):
         """Queue a chunk."""
         self._chunk_of[self._pool.submit(self._train, chunk)] = chunk
 
-    def completed(self, timeout: float) -> Iterator[tuple[int, Result | Exception]]:
+    def completed(self, timeout: float) -> Iterator[tuple[int, object]]:
         """Yield finished chunks, waiting at most `timeout` seconds for the first."""
         done, _ = wait(self._chunk_of, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in done:
             try:
-                result: Result | Exception = future.result()
+                result = future.result()
             except Exception as error:
                 result = error
             yield self._chunk_of.pop(future), result
