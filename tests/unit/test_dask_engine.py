@@ -1,4 +1,4 @@
-"""The Dask engine with work that is no training, and which schedulers are talked to."""
+"""The engine of Dask, with tasks that do not train, and addresses that are allowed."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def test_every_chunk_comes_back_once_with_its_result_or_its_exception(client):
     engine.close()
 
 
-def test_there_is_room_for_two_chunks_a_thread_and_for_none_before_a_worker_is_ready(client):
+def test_there_is_room_for_two_chunks_per_thread_once_a_worker_is_ready(client):
     engine = DaskEngine(client, Waiting())
     assert engine.room <= 0
     assert wait_for_room(engine) == 2 * 2
@@ -124,7 +124,7 @@ def test_a_worker_that_cannot_prepare_is_named(client):
     "address",
     ["tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:8786", "tcp://127.1.2.3:1"],
 )
-def test_a_scheduler_on_this_machine_is_talked_to(address, tmp_path):
+def test_a_scheduler_on_this_machine_is_allowed(address, tmp_path):
     assert address_of(address) == address
     file = tmp_path / "scheduler.json"
     file.write_text(json.dumps({"address": address}))
@@ -135,7 +135,7 @@ def test_a_scheduler_on_this_machine_is_talked_to(address, tmp_path):
     "address", ["tcp://10.0.0.5:8786", "tcp://0.0.0.0:8786", "tcp://192.0.2.1:1", "tcp://[::]:8786",
                 "tcp://a..b:8786"]
 )  # fmt: skip
-def test_one_elsewhere_is_not_without_tls(address, tmp_path):
+def test_a_scheduler_elsewhere_needs_tls(address, tmp_path):
     file = tmp_path / "scheduler.json"
     file.write_text(json.dumps({"address": address}))
     for given in (address, str(file)):
@@ -150,7 +150,7 @@ def test_one_elsewhere_is_not_without_tls(address, tmp_path):
     ["tcp://127.0.0.1", "tcp://:8786", "tcp://[::1:8786", "tcp://127.0.0.1:x", "tcp://127.0.0.1:99999",
      "http://127.0.0.1:8787", "inproc://1/2/3", "ucx://127.0.0.1:1"],
 )  # fmt: skip
-def test_what_is_no_address_is_refused(address):
+def test_other_addresses_are_refused(address):
     with pytest.raises(harness.HarnessError, match=r"must be tcp://HOST:PORT or tls://HOST:PORT"):
         address_of(address)
 
@@ -161,7 +161,7 @@ def test_tls_needs_certificates():
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "\0", '{"adress": "tcp://127.0.0.1:1"}'])
-def test_what_is_no_scheduler_file_is_refused(text, tmp_path):
+def test_other_files_are_refused(text, tmp_path):
     file = tmp_path / "scheduler.json"
     file.write_text(text)
     with pytest.raises(harness.HarnessError, match="is not a scheduler file"):
@@ -173,19 +173,19 @@ def test_what_is_no_scheduler_file_is_refused(text, tmp_path):
 # -- the face --------------------------------------------------------------------------------------
 
 
-def test_a_scheduler_that_is_not_there_is_named_with_what_the_system_says(monkeypatch):
+def test_a_missing_scheduler_is_named_with_the_error_of_the_system(monkeypatch):
     monkeypatch.setattr(dask_cluster, "_ANSWER", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = "tcp://127.0.0.1:{1}".format(*server.getsockname())  # free after this line
     with pytest.raises(harness.ClusterError) as caught, dask_cluster.connected(address, workers=0):
         raise AssertionError("there is none")
-    # What the last try came to.
+    # The error of the last try.
     said = r"\[Errno \d+\] Connection refused|Timed out trying to connect to \S+ after 1 s"
     first = str(caught.value).splitlines()[0]
     assert re.fullmatch(f"the scheduler at {address} cannot be reached: ({said})", first)
 
 
-def test_nothing_is_written_where_the_cluster_is_refused(small, tmp_path):
+def test_nothing_is_written_if_the_cluster_is_refused(small, tmp_path):
     for options in (
         {"scheduler": "tcp://10.0.0.5:8786"},
         {"scheduler": "nowhere"},

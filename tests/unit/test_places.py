@@ -30,7 +30,7 @@ def s3():
 
 @pytest.fixture(params=["memory", "s3"])
 def url(request, tmp_path):
-    """A URL where nothing is, of each kind."""
+    """An unused URL of each kind."""
     base = "memory://results" if request.param == "memory" else request.getfixturevalue("s3")
     return f"{base}/{tmp_path.name}"
 
@@ -45,10 +45,10 @@ def chunks_of_two(monkeypatch):
     monkeypatch.setattr(chunks, "MAX_RUNS", 2)
 
 
-# -- where -----------------------------------------------------------------------------------------
+# -- locations -------------------------------------------------------------------------------------
 
 
-def test_paths_stay_what_they_are(tmp_path):
+def test_paths_and_urls_become_folders(tmp_path):
     assert results_folder("some/where") == Path("some/where")
     assert results_folder(tmp_path) is tmp_path
     assert results_folder(f"file://{tmp_path}") == tmp_path
@@ -57,7 +57,7 @@ def test_paths_stay_what_they_are(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["nothing://a/b", "sftp://host/a", "://", "http://x/y"])
-def test_what_is_no_object_store_is_refused(url):
+def test_urls_of_other_kinds_are_refused(url):
     with pytest.raises(harness.HarnessError, match="not a place where results can be kept"):
         results_folder(url)
 
@@ -70,7 +70,7 @@ def test_it_travels(url):
 # -- objects ---------------------------------------------------------------------------------------
 
 
-def test_only_the_first_of_two_creates(files):
+def test_only_the_first_of_two_creates_an_object(files):
     assert files.create("commits/1.json", [b"fir", b"st"])
     assert not files.create("commits/1.json", [b"second"])
     assert files.read("commits/1.json", 5) == b"first"
@@ -81,7 +81,7 @@ def test_only_the_first_of_two_creates(files):
         assert opened.read(2) == b"th"
 
 
-def test_names_are_those_that_are_there_now(files):
+def test_names_are_those_of_present_objects(files):
     assert (files.names("commits"), files.entries(), files.size("commits/1.json")) == (
         [],
         set(),
@@ -99,7 +99,7 @@ def test_names_are_those_that_are_there_now(files):
 
 
 class Watched:
-    """A store in memory, with other functions in the place of some of its own."""
+    """A store in memory with some of its functions replaced."""
 
     def __init__(self, **functions):
         self._fs = fsspec.filesystem("memory", use_listings_cache=False)
@@ -111,7 +111,7 @@ class Watched:
 
 @pytest.fixture
 def watch(monkeypatch):
-    """Return a function that has all stores be watched ones."""
+    """Return a function that replaces all stores by watched ones."""
 
     def start(**functions):
         watched = Watched(**functions)
@@ -130,7 +130,7 @@ def test_a_store_that_overwrites_is_refused_before_anything_is_written(watch, sm
 
 
 class Answer(Exception):
-    """An error as S3 gives it."""
+    """An error in the form of S3's client."""
 
     def __init__(self, code):
         super().__init__(code)
@@ -138,7 +138,7 @@ class Answer(Exception):
 
 
 def answering(*codes):
-    """A function that raises these one after the other, and then does nothing."""
+    """A function that raises these errors in turn, and then does nothing."""
     left = list(codes)
 
     def pipe_file(path, data, mode):
@@ -148,7 +148,7 @@ def answering(*codes):
     return pipe_file
 
 
-def test_what_s3_says_of_a_conditional_put_is_understood(watch, monkeypatch):
+def test_answers_of_s3_to_a_conditional_put_are_understood(watch, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     busy, files = "ConditionalRequestConflict", ObjectFiles(results_folder("memory://answers/out"))
     watch(pipe_file=answering("PreconditionFailed"))
@@ -165,7 +165,7 @@ def test_what_s3_says_of_a_conditional_put_is_understood(watch, monkeypatch):
         files.create("a", [b"x"])
 
 
-def test_an_object_that_is_called_a_folder_is_none(s3):
+def test_an_object_that_marks_a_folder_is_not_listed(s3):
     fsspec.filesystem("s3", use_listings_cache=False).pipe_file("results/console/", b"")
     files = ObjectFiles(results_folder(f"{s3}/console"))
     assert files.entries() == set()
@@ -173,7 +173,7 @@ def test_an_object_that_is_called_a_folder_is_none(s3):
     assert files.entries() == {"a"}
 
 
-def test_a_store_that_does_not_answer_is_not_taken_for_broken(watch, small, chunks_of_two):
+def test_files_of_a_store_that_does_not_answer_are_not_called_broken(watch, small, chunks_of_two):
     url = "memory://outage/out"
     harness.run(small(), url)
     before = bytes_of(results_folder(url))
@@ -201,14 +201,14 @@ def test_a_store_that_does_not_answer_is_not_taken_for_broken(watch, small, chun
 
 
 def bytes_of(folder):
-    """What is in all files that do not name a process or a time."""
+    """Content of all files that do not name a process or a time."""
     files = Store.open(folder).files
     tables = ["data.parquet", "runs.csv", "trajectories.csv"]
     names = [*files.names("runs"), *files.names("trajectories"), *tables]
     return {name: files.read(name, 1 << 20) for name in names}
 
 
-def test_results_are_those_of_a_folder_byte_by_byte(url, small, tmp_path, chunks_of_two):
+def test_results_have_the_same_bytes_as_in_a_folder(url, small, tmp_path, chunks_of_two):
     results = harness.run(small(), url)
     harness.run(small(), tmp_path / "out")
     assert bytes_of(results_folder(url)) == bytes_of(tmp_path / "out")
@@ -219,7 +219,7 @@ def test_results_are_those_of_a_folder_byte_by_byte(url, small, tmp_path, chunks
     assert (status.runs_done, status.writer) == (12, None)
 
 
-def test_what_is_missing_or_broken_is_trained_again(url, small, chunks_of_two):
+def test_missing_and_broken_chunks_are_trained_again(url, small, chunks_of_two):
     harness.run(small(), url)
     files = Store.open(results_folder(url)).files
     before = bytes_of(results_folder(url))
@@ -243,7 +243,7 @@ def test_data_points_without_a_manifest_are_replaced(url, small):
     assert harness.open_results(url).experiment == small()
 
 
-def test_a_grid_grows_there(url, small, tmp_path, chunks_of_two):
+def test_a_grid_grows_in_an_object_store(url, small, tmp_path, chunks_of_two):
     harness.run(small(), url)
     results = harness.run(small(grid__init_id=6), url)
     fresh = harness.run(small(grid__init_id=6), tmp_path / "out")
@@ -251,7 +251,7 @@ def test_a_grid_grows_there(url, small, tmp_path, chunks_of_two):
     assert inspection.status(results_folder(url)).runs_reused == 12
 
 
-def test_another_experiment_and_other_things_are_refused(url, small):
+def test_another_experiment_and_other_files_are_refused(url, small):
     harness.run(small(), url)
     with pytest.raises(harness.ResultsError, match=r"training\.momentum was 0\.0 and is 0\.5"):
         harness.run(small(training__momentum=0.5), url)
@@ -272,7 +272,7 @@ def test_of_two_writers_the_first_commit_stays(url, small, monkeypatch, chunks_o
 
     def train_and_be_overtaken(self, *arguments):
         monkeypatch.setattr(Trainer, "train", trained)
-        harness.run(small(), url)  # another process does all of it meanwhile
+        harness.run(small(), url)  # another process trains all of it first
         return trained(self, *arguments)
 
     monkeypatch.setattr(Trainer, "train", train_and_be_overtaken)

@@ -1,4 +1,4 @@
-"""The thread engine, with work that is no training."""
+"""The engine of threads, with functions that do not train."""
 
 import threading
 
@@ -22,8 +22,8 @@ def test_every_chunk_comes_back_once_with_its_result():
     engine.close()
 
 
-def test_chunks_are_worked_on_side_by_side():
-    # Each waits for the other: on one thread this would never end.
+def test_chunks_are_trained_at_the_same_time():
+    # Each waits for the other, so on one thread this would never end.
     meeting = threading.Barrier(2, timeout=PATIENCE)
     engine = ThreadEngine(lambda chunk: meeting.wait(), threads=2)
     engine.submit(0)
@@ -32,7 +32,7 @@ def test_chunks_are_worked_on_side_by_side():
     engine.close()
 
 
-def test_an_exception_of_the_work_is_handed_out_with_its_chunk():
+def test_an_exception_is_yielded_with_its_chunk():
     engine = ThreadEngine(lambda chunk: 6 // chunk, threads=1)
     for chunk in range(3):
         engine.submit(chunk)
@@ -42,7 +42,7 @@ def test_an_exception_of_the_work_is_handed_out_with_its_chunk():
     engine.close()
 
 
-def test_there_is_room_for_one_chunk_a_thread():
+def test_there_is_room_for_one_chunk_per_thread():
     release = threading.Event()
     engine = ThreadEngine(lambda chunk: release.wait(PATIENCE), threads=3)
     assert engine.room == 3

@@ -1,4 +1,4 @@
-"""The task of a sweep: what it keeps, what it sends, how it travels."""
+"""The task of training a chunk: committed here, sent from elsewhere, pickled."""
 
 import pickle
 import threading
@@ -23,7 +23,7 @@ from tests.patience import PATIENCE
 def begun(request, small, tmp_path, monkeypatch):
     """A folder of six chunks that this process writes into: its store, and its task.
 
-    A parameter is how many of them are trained at once.
+    The parameter is the number of chunks trained at once.
     """
     monkeypatch.setattr(chunks, "MAX_RUNS", 2)
     experiment, folder = small(), tmp_path / "out"
@@ -39,7 +39,7 @@ def begun(request, small, tmp_path, monkeypatch):
         )
 
 
-def test_a_chunk_is_kept_where_the_folder_is(begun):
+def test_a_chunk_is_committed_where_the_folder_is(begun):
     store, task = begun
     trained = task(2)
     assert trained.packed is None
@@ -49,7 +49,7 @@ def test_a_chunk_is_kept_where_the_folder_is(begun):
     assert trained.counts[:2].tolist() == [2, runs["epochs"].sum()]
 
 
-def test_elsewhere_it_is_sent(begun, tmp_path):
+def test_elsewhere_a_chunk_is_sent_back(begun, tmp_path):
     store, task = begun
     (store.folder / ".writer.json").rename(tmp_path / "moved")
     trained = pickle.loads(pickle.dumps(task(2)))
@@ -73,7 +73,7 @@ def test_it_travels(begun):
 
 
 @pytest.mark.parametrize(("begun", "trains"), [(1, 1), (2, 2)], indirect=["begun"])
-def test_so_many_chunks_train_side_by_side_and_no_more(begun, trains, monkeypatch):
+def test_the_number_of_chunks_trained_at_once_is_limited(begun, trains, monkeypatch):
     store, task = begun
     task = pickle.loads(pickle.dumps(task))  # as a worker process gets it
     task.prepare()
@@ -82,7 +82,7 @@ def test_so_many_chunks_train_side_by_side_and_no_more(begun, trains, monkeypatc
 
     def watched(*arguments):
         entered.append(None)
-        with suppress(threading.BrokenBarrierError):  # another one comes, or none is let in
+        with suppress(threading.BrokenBarrierError):  # another chunk is trained, or none may be
             together.wait(timeout=0.2 if trains == 1 else PATIENCE)
         most.append(len(entered))
         block = train(*arguments)
@@ -96,7 +96,7 @@ def test_so_many_chunks_train_side_by_side_and_no_more(begun, trains, monkeypatc
     assert list(store.commits()) == [0, 1, 2, 3]
 
 
-def test_what_is_stopped_is_not_kept(begun):
+def test_a_stopped_chunk_is_not_committed(begun):
     store, task = begun
     counts, stop = np.zeros(COUNTS, dtype=np.int64), np.ones(1, dtype=np.uint8)
     assert task(0, counts, stop) is None
@@ -110,9 +110,7 @@ def test_other_code_prepares_nothing(begun, monkeypatch):
         task.prepare()
 
 
-def test_of_two_results_that_differ_the_first_is_kept_and_both_workers_are_named(
-    begun, monkeypatch
-):
+def test_of_two_different_results_the_first_is_kept_and_both_workers_are_named(begun, monkeypatch):
     store, task = begun
     monkeypatch.setattr(provenance, "worker", lambda: "process 1 on one")
     task(0)
