@@ -76,7 +76,7 @@ def _check_extends(store: Store, experiment: Experiment) -> None:
 
 
 def _former(store: Store, experiment: Experiment) -> Experiment | None:
-    """Return the experiment of a folder with the axes of an experiment of the same lineage."""
+    """Return the experiment of a folder with the axes of this one; None if the lineage differs."""
     try:
         before = Experiment.from_mapping(store.manifest.experiment, data=experiment.data)
     except ExperimentError:  # it has other data points

@@ -329,9 +329,9 @@ def test_help_needs_no_compiler(tmp_path):
     [
         (("run", "marked.toml", "--scheduler", "tcp://10.0.0.5:8786"), "not encrypted"),
         (("run", "marked.toml", "--scheduler", "none.json"), "neither an address nor a file"),
-        (("run", "marked.toml", "--out", "sftp://host/a"), "nowhere that results can be kept"),
+        (("run", "marked.toml", "--out", "sftp://host/a"), "not a place where results can be kept"),
         (("map", "marked.toml", "--out", "s3://bucket/a"), "maps go into folders alone"),
-        (("show", "ftp://host/a"), "nowhere that results can be kept"),
+        (("show", "ftp://host/a"), "not a place where results can be kept"),
     ],
 )
 def test_what_is_no_place_for_results_or_no_cluster_is_refused(arguments, said, marked):

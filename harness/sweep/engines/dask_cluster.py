@@ -31,8 +31,8 @@ _ANSWER = 15
 _LOGGERS = ("distributed", "distributed.client", "distributed.gc")
 _NOTHING = logging.CRITICAL + 1
 
-# Statistics that no one reads would take time from training. By default, Dask returns
-# memory at once, and getting it back for each chunk takes half a per cent of the time.
+# Statistics that no one reads would take time from training. By default, Dask returns memory at
+# once, and getting it back for each chunk takes half a per cent of the time.
 _LEAN = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
