@@ -20,7 +20,7 @@ from harness.benchmarks.worker import environment
 from harness.benchmarks.workloads import QUICK, WORKLOADS
 from harness.errors import HarnessError, shown
 from harness.hints import nearest
-from harness.sweep.plan import available_threads
+from harness.sweep.engines.threads import available_threads
 
 # Seconds of a timing, and how many: the full comparison and the quick one.
 _FULL = 0.3, 4

@@ -12,7 +12,7 @@ from functools import partial
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -31,7 +31,7 @@ from harness.errors import (
     NoSpaceError,
     StorageError,
 )
-from harness.sweep.engines import EngineName
+from harness.sweep.engines import ENGINES
 
 FAILED = 1
 BAD_INPUT = 2
@@ -82,7 +82,7 @@ def run(
         str,
         typer.Option(
             metavar="NAME",
-            help="threads, or dask: worker processes of a Dask cluster made here.",
+            help="; ".join(f"{name}: {entry.where}" for name, entry in ENGINES.items()) + ".",
         ),
     ] = "threads",
     scheduler: Annotated[
@@ -113,7 +113,7 @@ def run(
         experiment,
         out,
         threads=threads,
-        engine=cast(EngineName, engine),  # or it is refused there
+        engine=engine,
         scheduler=scheduler,
         allow_code_change=allow_code_change,
     )

@@ -20,9 +20,9 @@ WHOLE = "a file appears only when it is whole."
 
 def _place(where: str) -> Path:
     """Return where a results folder is."""
-    from harness.store import place
+    from harness.store import results_folder
 
-    return place(where)
+    return results_folder(where)
 
 
 def local_folder(where: str) -> Path:

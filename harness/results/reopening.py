@@ -22,13 +22,13 @@ from harness.store import Store
 from harness.store.data_points import DATA
 from harness.store.folder import reason
 from harness.store.manifest import MANIFEST
-from harness.store.parts import TABLES, Columns, Kind
+from harness.store.parts import TABLES, ColumnKinds, Kind
 
 # Axes that change which columns there are: parameters, and the loss beside SSR.
 _CHANGES_COLUMNS = ("loss", "width")
 
 
-def columns_of(experiment: Experiment) -> dict[str, Columns]:
+def columns_of(experiment: Experiment) -> dict[str, ColumnKinds]:
     """Return the columns of each table of an experiment, in their order."""
     networks = list(_networks(experiment))
     keeps_loss = any(network.loss != "ssr" for network in networks)

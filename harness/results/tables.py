@@ -20,7 +20,7 @@ from harness.experiment.grid import Grid
 from harness.hints import suggest
 from harness.results.arrays import to_dataset
 from harness.results.reopening import columns_of, experiment_of
-from harness.store import Reader, Store, has_manifest, place
+from harness.store import Reader, Store, has_manifest, results_folder
 
 # Fewer initialisations are all kept when runs are chosen.
 _MANY_STARTS = 1000
@@ -310,7 +310,7 @@ def open_results(folder: str | Path) -> Results:
         It is not a results folder, or does not fit its experiment.
     """
     check_path("folder", folder)
-    folder = place(folder)
+    folder = results_folder(folder)
     inside = Path("results") / str(folder)
     if not has_manifest(folder) and has_manifest(inside):
         raise ResultsError(f"{folder} is no results folder.\nDid you mean {inside}?")

@@ -10,7 +10,7 @@ from harness.store.commits import FileRecord
 from harness.store.csv_files import CSV_COMMIT, read_csv_commit
 from harness.store.data_points import DATA
 from harness.store.folder import Store, reason
-from harness.store.parts import TABLES, Columns
+from harness.store.parts import TABLES, ColumnKinds
 from harness.store.reader import read_part
 
 
@@ -28,7 +28,7 @@ def check_data(store: Store) -> Checked:
     return Checked(name=DATA, problem=_problem(store.read_data), commit="")
 
 
-def check(store: Store, columns: Mapping[str, Columns] | None = None) -> Iterator[Checked]:
+def check(store: Store, columns: Mapping[str, ColumnKinds] | None = None) -> Iterator[Checked]:
     """Read every file that was committed.
 
     Parameters
@@ -92,4 +92,4 @@ def _csv_problem(store: Store, name: str, record: FileRecord) -> str:
             found = FileRecord.of_file(record.rows, file)
     except OSError as error:
         return f"cannot be read: {reason(error)}"
-    return "" if found == record else "is not as it was written: its SHA-256 is another"
+    return "" if found == record else "is not as it was written: its SHA-256 differs"

@@ -1,4 +1,4 @@
-"""Columns to Parquet and back, and to CSV. Which encodings, and why: docs/decisions/0006."""
+"""Tables to Parquet and back, and to CSV; docs/decisions/0006 explains the encodings."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,12 +14,12 @@ Columns = Mapping[str, Any]
 
 _ROWS_AT_ONCE = 1 << 16
 
-# A fifth faster than with the 1024 that pyarrow takes.
-_CSV_ROWS_A_BATCH = 1 << 13
+# A fifth faster than pyarrow's default of 1024.
+_CSV_BATCH_ROWS = 1 << 13
 
 
 def to_parquet(pieces: Iterable[Columns]) -> tuple[int, pa.Buffer]:
-    """Return the number of rows of a table that comes in pieces, and a Parquet file of it."""
+    """Encode a table that comes in pieces; return its number of rows and the Parquet file."""
     sink = pa.BufferOutputStream()
     writer, rows = None, 0
     for columns in pieces:
@@ -28,13 +28,13 @@ def to_parquet(pieces: Iterable[Columns]) -> tuple[int, pa.Buffer]:
             writer = pyarrow.parquet.ParquetWriter(sink, piece.schema, **_options(piece.schema))
         writer.write_table(piece)
         rows += piece.num_rows
-    assert writer is not None  # a table has columns, though it may have no rows
+    assert writer is not None  # a table without rows is one piece without rows
     writer.close()
     return rows, sink.getvalue()
 
 
 def parquet_pieces(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[bytes]:
-    """Yield a Parquet file piece by piece, so that no more than one of the tables is held."""
+    """Yield a Parquet file piece by piece, holding one of the tables at a time."""
     sink = _Sink()
     with pyarrow.parquet.ParquetWriter(sink, schema, **_options(schema)) as writer:
         for table in tables:
@@ -44,7 +44,7 @@ def parquet_pieces(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[by
 
 
 class _Sink(io.RawIOBase):
-    """What is written to it is taken away; only its length stays, which Parquet asks for."""
+    """Write-only buffer, drained by `taken`; `tell` keeps counting, as the Parquet writer needs."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -68,7 +68,7 @@ class _Sink(io.RawIOBase):
 
 def _table(columns: Columns) -> pa.Table:
     arrays = {name: _array(values) for name, values in columns.items()}
-    # A column without nulls needs no list of them, which takes as long to write as its numbers.
+    # In a nullable column, writing the list of nulls would take as long as writing the numbers.
     schema = pa.schema([pa.field(name, a.type, nullable=False) for name, a in arrays.items()])
     return pa.table(list(arrays.values()), schema=schema)
 
@@ -83,22 +83,22 @@ def _options(schema: pa.Schema) -> dict[str, Any]:
         "write_statistics": ["run_id"],
         "write_page_checksum": True,
         "store_schema": False,
-        # Pages of 1,024 rows, which are the default, take 1.15 times as long to make.
+        # With the default, pages of 1,024 rows, encoding takes 1.15 times as long.
         "write_batch_size": _ROWS_AT_ONCE,
     }
 
 
 def _array(values: Any) -> pa.Array:
     array = pa.array(_with_one_nan(values))
-    # Names are plain text in the tables; Parquet keeps each of them once anyway.
+    # Tables have plain text, which Parquet's own dictionaries keep as small.
     return array.cast(pa.string()) if pa.types.is_dictionary(array.type) else array
 
 
 def _with_one_nan(values: Any) -> Any:
     """Return the values with the same bits in every NaN.
 
-    The sign of a NaN is whatever the processor's instructions made of it, and differs between
-    kernels with and without lanes. Looking for NaN takes 0.3 ns per value, encoding it 12.
+    The sign of a NaN depends on the processor's instructions, and differs between kernels with and
+    without lanes. Looking for NaN takes 0.3 ns per value, encoding a value 12 ns.
     """
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         is_nan = np.isnan(values)
@@ -108,12 +108,12 @@ def _with_one_nan(values: Any) -> Any:
 
 
 def from_parquet(source: Any, columns: Sequence[str] | None, condition: Any) -> pa.Table:
-    """Return a table, or some of its columns or the rows that satisfy a condition, from a file.
+    """Read a table from a Parquet file: all of it, or some columns, or rows under a condition.
 
     Raises
     ------
     OSError, pa.ArrowException
-        It is broken.
+        The file is broken.
     """
     return pyarrow.parquet.read_table(
         source,
@@ -136,9 +136,9 @@ def csv_header(names: Sequence[str]) -> bytes:
 
 def to_csv(rows: pa.Table) -> Iterator[pa.Buffer]:
     """Yield a table as CSV, in pieces. Floats read back to the same bits, and as floats."""
-    # Names here are words of ours, which need no quotes; pyarrow would put them around all.
+    # Texts are names without commas and quotes; by default pyarrow would quote all of them.
     options = pyarrow.csv.WriteOptions(
-        include_header=False, quoting_style="none", batch_size=_CSV_ROWS_A_BATCH
+        include_header=False, quoting_style="none", batch_size=_CSV_BATCH_ROWS
     )
     for first in range(0, rows.num_rows, _ROWS_AT_ONCE):
         piece = rows.slice(first, _ROWS_AT_ONCE)
@@ -154,8 +154,8 @@ def to_csv(rows: pa.Table) -> Iterator[pa.Buffer]:
 def _as_text(numbers: pa.Array) -> pa.Array:
     """Return the shortest texts that read back to the same floats, and as floats."""
     text = numbers.cast(pa.string())
-    # pyarrow writes 5 for 5.0: that is an integer. Few columns have such numbers, and in most of
-    # these there are few; the texts of the others need no search.
+    # pyarrow writes 5.0 as 5, which reads back as an integer. Few columns have whole numbers, and
+    # most of those have few, so only their texts are searched.
     whole = pc.equal(pc.trunc(numbers), numbers)
     if not pc.any(whole).as_py():
         return text

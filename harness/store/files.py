@@ -1,13 +1,13 @@
-"""The few operations on files that a results folder needs; `objects` has those of object stores.
+"""File operations of a results folder; `objects` has the same operations for object stores.
 
-A file is written under another name, flushed to the disk, and only then gets its own: by `create`,
-which leaves a file that is there alone, or by `replace`. Then its folder is flushed, which is what
-keeps the new name after a power failure (Pillai et al. 2014, "All file systems are not created
-equal"). No fsync is ever tried again: after a failure the kernel may have dropped what it could not
-write, and a second call would succeed without it (Rebello et al. 2020, "Can applications recover
-from fsync failures?").
+A file is written under a temporary name, flushed to the disk, and only then gets its own name: from
+`create`, which never replaces a file, or from `replace`. Then its folder is flushed, without which
+a power failure may lose the new name (Pillai et al. 2014, "All file systems are not created
+equal"). A failed fsync is never retried: the kernel may have dropped the data that it could not
+write, and the second call would succeed without them (Rebello et al. 2020, "Can applications
+recover from fsync failures?").
 
-Nothing here follows a link inside the folder; see `inside`.
+No link inside the folder is followed; see `inside`.
 """
 
 import errno
@@ -22,34 +22,34 @@ from typing import Any
 
 from harness.store.inside import OpenFolder, open_folder
 
-# A quota that is spent, and a limit on the size of files, are full disks to a user.
+# To users, an exhausted quota and a limit on file sizes are full disks too.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-# File systems without hard links say one of these: FAT, some network shares.
+# Errors of file systems without hard links, such as FAT and some network shares.
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class LocalFiles:
-    """The files in a folder of this machine; names are relative to it, with slashes.
+    """Files in a folder on this machine; names are relative to the folder, with slashes.
 
     Parameters
     ----------
     root : Path
-        The folder. It may be a link; what is in it may not.
+        The folder. It may be a link, but links inside it are refused.
 
     Raises
     ------
     OSError
-        By every method; what it was to make is then not there, and nothing else has changed.
+        By every method, which then has made no file and changed no other.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def make_folders(self, names: Iterable[str]) -> None:
-        """Make the folder, and folders in it, where they are not there yet."""
+        """Make the folder and folders in it; those that exist are kept."""
         missing = [p for p in (self.root, *self.root.parents) if not p.exists()]
         for path in reversed(missing):
             with suppress(FileExistsError):  # another process was faster
@@ -61,15 +61,15 @@ class LocalFiles:
                 with suppress(FileExistsError):
                     os.mkdir(root.at(name), dir_fd=root.descriptor)
                     _flush(root)
-                with open_folder(self.root, name):  # or it is something else
+                with open_folder(self.root, name):  # raises if it is not a folder
                     pass
-            # A process that was killed may have made folder and manifest, and not flushed them.
+            # A process may have been killed before it flushed the folder and a manifest in it.
             _flush(root)
         with open_folder(self.root.parent) as above:
             _flush(above)
 
     def create(self, name: str, data: Iterable[Any]) -> bool:
-        """Make a file of some buffers; return False, and change nothing, if it is there."""
+        """Write buffers to a new file; change nothing and return False if the file exists."""
         with self._folder_of(name) as (folder, last):
             with _unfinished(folder, last, data) as written:
                 try:
@@ -91,14 +91,14 @@ class LocalFiles:
         return True
 
     def replace(self, name: str, data: Iterable[Any]) -> None:
-        """Make a file of some buffers, in the place of the one that is there."""
+        """Write buffers to a file, replacing one that exists."""
         with self._folder_of(name) as (folder, last):
             with _unfinished(folder, last, data) as written:
                 _rename(folder, written, last)
             _flush(folder)
 
     def read(self, name: str, most: int) -> bytes:
-        """Return what is in a file of at most so many bytes."""
+        """Return the content of a file, which may have at most `most` bytes."""
         with self.open(name) as file:
             size = os.fstat(file.fileno()).st_size
             if size > most:
@@ -111,7 +111,7 @@ class LocalFiles:
             return open(folder.open_plain(last), "rb")
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of a file, or None if there is no such file."""
+        """Return the size of a file in bytes, or None if it does not exist."""
         try:
             with self._folder_of(name) as (folder, last):
                 return folder.plain_size(last)
@@ -119,7 +119,7 @@ class LocalFiles:
             return None
 
     def entries(self) -> set[str]:
-        """Return the names of all that is in the folder itself."""
+        """Return all names directly in the folder."""
         try:
             with open_folder(self.root) as root:
                 return set(root.names())
@@ -127,7 +127,7 @@ class LocalFiles:
             return set()
 
     def names(self, folder: str) -> list[str]:
-        """Return the files in a folder, ascending, without those that are being written."""
+        """Return the files in a folder, ascending, without hidden and unfinished ones."""
         try:
             with open_folder(self.root, folder) as opened:
                 found = opened.names()
@@ -136,7 +136,7 @@ class LocalFiles:
         return sorted(f"{folder}/{name}" for name in found if not name.startswith("."))
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files, in this order; those that are not there are passed over."""
+        """Remove files, in this order; missing ones are ignored."""
         folders = {}
         for name in names:
             with suppress(FileNotFoundError), self._folder_of(name) as (folder, last):
@@ -147,7 +147,7 @@ class LocalFiles:
                 _flush(folder)
 
     def remove_unfinished(self, folders: Iterable[str]) -> None:
-        """Remove what a process left that was killed while it wrote."""
+        """Remove the temporary files of processes that were killed while writing."""
         for inside in ("", *folders):
             with open_folder(self.root, inside) as folder:
                 for name in folder.names():
@@ -158,7 +158,7 @@ class LocalFiles:
 
     @contextmanager
     def _folder_of(self, name: str) -> Iterator[tuple[OpenFolder, str]]:
-        """Open the folder of a name, and take the last part of the name."""
+        """Open the folder that a name is in; yield it and the last part of the name."""
         inside, _, last = name.rpartition("/")
         with open_folder(self.root, inside) as folder:
             yield folder, last
@@ -166,21 +166,21 @@ class LocalFiles:
 
 @contextmanager
 def _unfinished(folder: OpenFolder, name: str, data: Iterable[Any]) -> Iterator[str]:
-    """Write buffers to a file of another name, for as long as it takes to give it its own."""
+    """Write and flush buffers to a temporary file; yield its name, and remove it in the end."""
     unfinished = f".{name}.{os.getpid()}-{secrets.token_hex(4)}.unfinished"
     descriptor = os.open(folder.at(unfinished), _NEW, 0o666, dir_fd=folder.descriptor)
     try:
         try:
             for buffer in data:
                 rest = memoryview(buffer)
-                while rest:  # a nearly full disk takes a part
+                while rest:  # a nearly full disk may take only a part
                     rest = rest[os.write(descriptor, rest) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         yield unfinished
     finally:
-        with suppress(OSError):  # it has its name now; or something went wrong, and that is raised
+        with suppress(OSError):  # it was renamed; or the error being raised matters more
             os.unlink(folder.at(unfinished), dir_fd=folder.descriptor)
 
 
@@ -198,10 +198,10 @@ def _rename(folder: OpenFolder, before: str, after: str) -> None:
 
 
 def _flush(folder: OpenFolder) -> None:
-    if folder.descriptor is not None:  # Windows keeps names without being told
+    if folder.descriptor is not None:  # Windows flushes names by itself
         os.fsync(folder.descriptor)
 
 
 def too_long(name: str, most: int) -> OSError:
-    """Return the error for a file that is longer than it may be."""
+    """Return the error for a file that exceeds its size limit."""
     return OSError(errno.EINVAL, f"{name} has more than {most:,} bytes", name)

@@ -1,4 +1,4 @@
-"""A results folder: its manifest, and the chunks that are kept in it and missing."""
+"""A results folder: its manifest, its data points, and which chunks are in it and missing."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,48 +9,48 @@ from typing import Any
 
 from harness.errors import NoSpaceError, ResultsError, StorageError
 from harness.formatting import shown_bytes
-from harness.store.commits import MOST_COMMIT_BYTES, Commit, FileRecord, Origin, Packed
-from harness.store.data_points import DATA, Floats, decode, encode, is_ours
+from harness.store.commits import MAX_COMMIT_BYTES, ChunkCommit, FileRecord, Origin, PackedChunk
+from harness.store.data_points import DATA, Floats, decode, encode, has_data_columns
 from harness.store.encoding import Columns, to_parquet
 from harness.store.files import FULL, LocalFiles
+from harness.store.locations import files_at
 from harness.store.manifest import MANIFEST, Manifest, read_manifest
 from harness.store.objects import ObjectFiles
-from harness.store.parts import MOST_PART_BYTES, TABLES
-from harness.store.places import files_at
+from harness.store.parts import MAX_PART_BYTES, TABLES
 
 COMMITS = "commits"
 _FOLDERS = (*TABLES, COMMITS)
 
 
 class Store:
-    """One results folder.
+    """A results folder.
 
     Parameters
     ----------
     folder : Path
-        The folder, as `place` returns it.
+        The folder, as `results_folder` returns it.
     manifest : Manifest
-        What was trained, and with what.
+        Its manifest.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder = folder
         self.manifest = manifest
         self.files = files_at(folder)
-        self._known: dict[str, Commit] = {}  # by name; a commit never changes
+        self._known: dict[str, ChunkCommit] = {}  # by name; a commit never changes
         self._suffix = f"-g{manifest.generation}" if manifest.generation else ""
         self._commit_name = re.compile(rf"{COMMITS}/(\d{{6}}){self._suffix}\.json")
 
-    # -- made and opened ---------------------------------------------------------------------------
+    # -- folder and manifest -----------------------------------------------------------------------
 
     @staticmethod
     def prepare(folder: Path) -> None:
-        """Make a folder that can be locked; it must not have other things in it."""
+        """Make a folder that can be locked; raise a ResultsError if it holds other things."""
         try:
             files = files_at(folder)
             if _is_taken(files):
                 raise ResultsError(
-                    f"{folder} is there already and is no results folder.\n"
+                    f"{folder} already exists and is not a results folder.\n"
                     "Choose another folder with --out, or move this one away."
                 )
             files.make_folders(_FOLDERS)
@@ -61,7 +61,7 @@ class Store:
 
     @classmethod
     def create(cls, folder: Path, manifest: Manifest, inputs: Floats, targets: Floats) -> "Store":
-        """Write data points and manifest of a folder that was prepared."""
+        """Write data points and manifest into a folder that `prepare` made."""
         store = cls(folder, manifest)
         store.write_data(inputs, targets)
         return store
@@ -78,7 +78,7 @@ class Store:
         return cls(folder, read_manifest(folder))
 
     def amend(self, **entries: Any) -> None:
-        """Write entries into the manifest, which keeps the others."""
+        """Change some entries of the manifest."""
         manifest = replace(self.manifest, **entries)
         data = manifest.to_json()
         with self.writing("the manifest"):
@@ -86,7 +86,7 @@ class Store:
         self.manifest = manifest
 
     def grow(self, manifest: Manifest) -> "Store":
-        """Begin another generation; `earlier` gives the chunks that are there until it is done."""
+        """Begin a new generation; the chunks of the present one stay until `drop_earlier`."""
         former = replace(self.manifest, earlier=(), data=None)
         grown = replace(
             manifest,
@@ -99,16 +99,16 @@ class Store:
         return store
 
     def earlier(self) -> list["Store"]:
-        """Return the former generations of which chunks may be there, the latest first."""
+        """Return the former generations that may still have chunks, the latest first."""
         return [Store(self.folder, manifest) for manifest in reversed(self.manifest.earlier)]
 
     def drop_earlier(self) -> None:
-        """Remove the former generations, committed or not."""
+        """Remove all files of former generations."""
         name_of = r"\w+/(?:part-)?\d{{6}}{}\.(?:json|parquet)"
         all_generations = re.compile(name_of.format(r"(?:-g\d+)?"))
         this_one = re.compile(name_of.format(self._suffix))
         with self.writing("the folder"):
-            # Commits first: a part without one does not exist, but not the other way round.
+            # Commits first: a part without a commit does not exist, a commit without one is broken.
             for folder in (COMMITS, *TABLES):
                 self.files.remove(
                     name
@@ -120,7 +120,7 @@ class Store:
     # -- data points -------------------------------------------------------------------------------
 
     def write_data(self, inputs: Floats, targets: Floats) -> None:
-        """Write the data points, in the place of a file that is broken, and then the manifest.
+        """Write the data points, replacing a broken file, and record them in the manifest.
 
         Parameters
         ----------
@@ -138,14 +138,14 @@ class Store:
         Raises
         ------
         OSError, ValueError, MemoryError
-            The file is not there, or not as it was written.
+            The file is missing or broken.
         """
         record = self.manifest.data
         assert record is not None  # a former generation has no data points of its own
         return decode(record, self.files.read(DATA, record.file.size))
 
     def has_data(self) -> bool:
-        """Return whether the data points are there, in a file that is whole."""
+        """Return whether the file of the data points is there and whole."""
         try:
             self.read_data()
         except (OSError, ValueError, MemoryError):
@@ -155,11 +155,11 @@ class Store:
     # -- chunks ------------------------------------------------------------------------------------
 
     def name_of_commit(self, chunk: int) -> str:
-        """Return the name of the file that says a chunk is there."""
+        """Return the name of the commit of a chunk."""
         return f"{COMMITS}/{chunk:06}{self._suffix}.json"
 
     def name_of_part(self, table: str, chunk: int) -> str:
-        """Return the name of the file that a chunk of a table is in."""
+        """Return the name of the file that holds a chunk of a table."""
         return f"{table}/part-{chunk:06}{self._suffix}.parquet"
 
     def chunk_runs(self, chunk: int) -> range:
@@ -167,10 +167,11 @@ class Store:
         first, size = chunk * self.manifest.chunk_size, self.manifest.chunk_size
         return range(first, min(first + size, self.manifest.runs))
 
-    def commits(self, broken: Callable[[str, str], None] | None = None) -> dict[int, Commit]:
-        """Return the commits that are there by chunk, ascending.
+    def commits(self, broken: Callable[[str, str], None] | None = None) -> dict[int, ChunkCommit]:
+        """Return the commits by chunk, ascending.
 
-        Those that cannot be read go to `broken`, as name and reason, or raise a ResultsError.
+        `broken` is called with name and reason for each commit that cannot be read; without it,
+        such a commit raises a ResultsError.
         """
         found = {}
         for name in self._names_of_commits():
@@ -183,7 +184,7 @@ class Store:
                     self._known[name] = self.read_commit(chunk)
                 found[chunk] = self._known[name]
             except FileNotFoundError:
-                continue  # withdrawn in this moment
+                continue  # withdrawn just now
             except (OSError, ValueError) as error:
                 if broken is None:
                     raise self.broken(name, reason(error)) from None
@@ -196,37 +197,38 @@ class Store:
         except OSError as error:
             raise ResultsError(
                 f"{self.folder / COMMITS} cannot be read: {error.strerror}.\n"
-                f"Move {self.folder} away, and train anew."
+                f"Move {self.folder} away and train again."
             ) from None
 
-    def read_commit(self, chunk: int) -> Commit:
+    def read_commit(self, chunk: int) -> ChunkCommit:
         """Read the commit of a chunk.
 
         Raises
         ------
         OSError, ValueError
-            It is not there, broken, or not of this chunk.
+            It is missing, broken, or belongs to another chunk.
         """
-        commit = Commit.from_json(self.files.read(self.name_of_commit(chunk), MOST_COMMIT_BYTES))
+        data = self.files.read(self.name_of_commit(chunk), MAX_COMMIT_BYTES)
+        commit = ChunkCommit.from_json(data)
         if commit.identity != self.manifest.identity:
             raise ValueError("it belongs to another experiment")
         if commit.chunk != chunk:
             raise ValueError(f"it is the commit of chunk {commit.chunk}")
         names = [self.name_of_part(table, chunk) for table in TABLES]
         if sorted(commit.files) != names:
-            raise ValueError(f"it has other files than {' and '.join(names)}")
+            raise ValueError(f"its files are not {' and '.join(names)}")
         runs, trajectories = (commit.files[name] for name in names)
         count = len(self.chunk_runs(chunk))
         if runs.rows != count:
             raise ValueError(f"it has {runs.rows:,} runs instead of {count:,}")
         if trajectories.rows > count * self.manifest.recorded:
-            raise ValueError(f"{trajectories.rows:,} recorded epochs are too many")
-        if max(runs.size, trajectories.size) > MOST_PART_BYTES:
-            raise ValueError(f"it has a file of more than {shown_bytes(MOST_PART_BYTES)}")
+            raise ValueError(f"it has {trajectories.rows:,} recorded epochs, too many for its runs")
+        if max(runs.size, trajectories.size) > MAX_PART_BYTES:
+            raise ValueError(f"it has a file of more than {shown_bytes(MAX_PART_BYTES)}")
         return commit
 
     def missing(self) -> list[int]:
-        """Return the chunks that are not there, ascending: no commit, or a file of another size."""
+        """Return the chunks without a commit, or with a file of another size, ascending."""
         there = {
             chunk
             for chunk, commit in self.commits(broken=lambda name, why: None).items()
@@ -234,26 +236,26 @@ class Store:
         }
         return [chunk for chunk in range(self.manifest.chunks) if chunk not in there]
 
-    def has_files(self, commit: Commit) -> bool:
-        """Return whether the files of a commit are there, as long as they were written."""
+    def has_files(self, commit: ChunkCommit) -> bool:
+        """Return whether the files of a commit are there with their recorded sizes."""
         try:
             return all(self.files.size(name) == r.size for name, r in commit.files.items())
-        except OSError:  # something else is there
+        except OSError:  # one of them is not a file
             return False
 
     def _is_whole(self, chunk: int) -> bool:
-        """Return whether the commit of a chunk can be read, and its files are there."""
+        """Return whether a chunk has a commit and the files that it names."""
         try:
             return self.has_files(self.read_commit(chunk))
         except (OSError, ValueError):
             return False
 
-    def make_room(self, chunks: Iterable[int]) -> None:
-        """Remove what is left of missing chunks, and files that a killed process did not finish."""
+    def remove_leftovers(self, chunks: Iterable[int]) -> None:
+        """Remove commits of missing chunks, and temporary files of processes that were killed."""
         with self.writing("the folder"):
             self.files.remove_unfinished(_FOLDERS)
             there = set(self._names_of_commits())
-            # Looked at anew: another process may have committed one since it was missing.
+            # Checked again: another process may have committed a chunk since it was missing.
             self.withdraw(
                 name
                 for chunk in chunks
@@ -261,54 +263,51 @@ class Store:
             )
 
     def withdraw(self, commits: Iterable[str]) -> None:
-        """Remove commits, so that what they say does not exist."""
+        """Remove commits, so that their chunks or CSV files do not exist."""
         self.files.remove(commits)
 
-    def pack(self, chunk: int, tables: Mapping[str, Iterable[Columns]], about: Origin) -> Packed:
+    def pack(
+        self, chunk: int, tables: Mapping[str, Iterable[Columns]], about: Origin
+    ) -> PackedChunk:
         """Encode the rows of a chunk; nothing is written.
 
         Parameters
         ----------
         chunk : int
-            Which one.
+            Number of the chunk.
         tables : mapping
-            Of each table its rows, in pieces.
+            The rows of each table, in pieces.
         about : Origin
-            Where they come from.
-
-        Raises
-        ------
-        HarnessError
-            There are more recorded epochs than a part can have.
+            Where, when and by which code they were trained.
         """
         encoded = {
             self.name_of_part(table, chunk): to_parquet(pieces) for table, pieces in tables.items()
         }
-        commit = Commit(
+        commit = ChunkCommit(
             identity=self.manifest.identity,
             chunk=chunk,
             files={name: FileRecord.of(rows, data) for name, (rows, data) in encoded.items()},
             about=about,
         )
         parts = {name: data for name, (_, data) in encoded.items()}
-        return Packed(chunk=chunk, parts=parts, commit=commit)
+        return PackedChunk(parts=parts, commit=commit)
 
-    def keep(self, packed: Packed) -> None:
-        """Keep a chunk, for good: when this returns it is on the disk.
+    def commit(self, packed: PackedChunk) -> None:
+        """Commit a chunk: its parts, then its commit, each flushed to the disk. The first wins.
 
         Raises
         ------
         ResultsError
-            The chunk is there with other rows.
+            The chunk was committed before, with other rows.
         NoSpaceError, StorageError
-            It cannot be written; what was kept before is as it was.
+            It cannot be written. Chunks that were committed before are unchanged.
         """
-        chunk, commit = packed.chunk, packed.commit
+        commit, chunk = packed.commit, packed.commit.chunk
         commit_name = self.name_of_commit(chunk)
         with self.writing(f"chunk {chunk}", sum(r.size for r in commit.files.values())):
             if self.files.size(commit_name) is None:
                 for name, data in packed.parts.items():
-                    # Without a commit it is what a crash left, or not whole.
+                    # A part without a commit is the remains of a crash.
                     if not self.files.create(name, [data]):
                         self.files.replace(name, [data])
                 if self.files.create(commit_name, [commit.to_json()]):
@@ -319,16 +318,16 @@ class Store:
                 raise self.broken(commit_name, str(error)) from None
         if there.files != commit.files:
             raise ResultsError(
-                f"chunk {chunk} of {self.folder} was trained twice, with other results:"
+                f"chunk {chunk} of {self.folder} was trained twice, with different results:"
                 f" {there.about} and {commit.about}.\n"
                 "The first is kept. Different versions or a broken machine may be the cause."
             )
 
-    # -- what went wrong ---------------------------------------------------------------------------
+    # -- errors ------------------------------------------------------------------------------------
 
     @contextmanager
     def writing(self, what: str, needed: int = 0) -> Iterator[None]:
-        """Say what could not be written, where that is so, and how many bytes it needs."""
+        """Turn an OSError into a StorageError that names `what`, and the bytes that it needs."""
         try:
             yield
         except OSError as error:
@@ -336,34 +335,34 @@ class Store:
             if error.errno in FULL:
                 raise NoSpaceError(
                     f"{where}: {error.strerror}{self._needs(needed)}.\n"
-                    "Make room; the same command then goes on with what is missing."
+                    "Make room; finished chunks are kept, and the same command resumes the sweep."
                 ) from error
             raise StorageError(
                 f"{where}: {error.strerror}.\n"
-                "What was finished before is kept; the same command goes on."
+                "Finished chunks are kept; the same command resumes the sweep."
             ) from error
 
     def _needs(self, needed: int) -> str:
-        """Say how much room a chunk needs, and all that are missing."""
+        """Say how many bytes this chunk and all missing chunks need."""
         if not needed:
             return ""
         missing = self.manifest.chunks - len(self.commits(broken=lambda name, why: None))
         return (
-            f"; it needs {shown_bytes(needed)}, and all that is missing about"
+            f"; it needs {shown_bytes(needed)}, and all missing chunks about"
             f" {shown_bytes(needed * missing)}"
         )
 
     def broken(self, name: str, why: str) -> ResultsError:
-        """Return the error for a file that is not as it was written."""
+        """Return the error for a broken file."""
         return ResultsError(
             f"{self.folder / name} is broken: {why}.\n"
-            f"`harness verify {self.folder}` names all that is broken, and `harness run FILE` then"
-            " trains it again."
+            f"`harness verify {self.folder}` names all broken files; `harness run FILE` then trains"
+            " their chunks again."
         )
 
 
 def _is_taken(files: LocalFiles | ObjectFiles) -> bool:
-    """Return whether a folder has other things in it than a results folder, or one just begun."""
+    """Return whether a folder holds anything but a results folder, finished or just begun."""
     ours = re.compile(
         rf"\.lock|\.writer\.json|\..+\.unfinished|{re.escape(DATA)}|{'|'.join(_FOLDERS)}"
     )
@@ -374,11 +373,11 @@ def _is_taken(files: LocalFiles | ObjectFiles) -> bool:
         return True
     if DATA not in there:
         return False
-    # A process that ended before it wrote the manifest left it; or it is somebody's own table.
+    # Left by a process that was killed before it wrote the manifest; or a table of the user.
     with files.open(DATA) as file:
-        return not is_ours(file)
+        return not has_data_columns(file)
 
 
 def reason(error: Exception) -> str:
-    """Return what is wrong, without the number and the path that an OSError has."""
+    """Return the message of an error, without the number and the path of an OSError."""
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)

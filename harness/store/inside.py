@@ -1,9 +1,8 @@
-"""Find things inside a folder without leaving it: no link below the folder is followed.
+"""Open files and folders inside a folder without following a link out of it.
 
 A results folder may come from a stranger, and a link in it may lead anywhere. So each name is
-opened relative to the folder that it is in, and only if it is what it should be: a folder, or a
-plain file, not a link, a pipe or a device. The folder itself is the user's choice and may be a
-link.
+opened relative to the folder that it is in, and only if it is a folder or a plain file: not a link,
+a pipe or a device. The folder itself is the user's choice and may be a link.
 """
 
 import errno
@@ -14,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# POSIX opens names relative to a folder that is open. Windows does not; there, each name is looked
-# at before it is used.
+# POSIX opens names relative to an open folder. Windows cannot; there, each name is only checked
+# before it is used.
 _RELATIVE = {os.open, os.stat, os.mkdir, os.unlink, os.link, os.rename} <= os.supports_dir_fd
 
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-# Without O_NONBLOCK, opening a pipe waits for its other end.
+# Without O_NONBLOCK, opening a pipe would wait for its other end.
 _PLAIN = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _KINDS = {
@@ -35,23 +34,23 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class OpenFolder:
-    """A folder that is open.
+    """An open folder.
 
-    Functions of `os` find a name in it as ``os.unlink(folder.at(name), dir_fd=folder.descriptor)``.
+    Pass a name in it to `os` as ``os.unlink(folder.at(name), dir_fd=folder.descriptor)``.
 
     Attributes
     ----------
     path : Path
-        Its path, as far as the user knows.
+        Its path, for messages.
     descriptor : int or None
-        Where names are relative to; None on systems that cannot do that.
+        Descriptor that names are relative to; None on systems without relative names.
     """
 
     path: Path
     descriptor: int | None
 
     def at(self, name: str) -> str | Path:
-        """Return a name in this folder as functions of `os` need it."""
+        """Return the path argument for functions of `os`."""
         return self.path / name if self.descriptor is None else name
 
     def names(self) -> list[str]:
@@ -59,14 +58,14 @@ class OpenFolder:
         return os.listdir(self.path if self.descriptor is None else self.descriptor)
 
     def look(self, name: str) -> os.stat_result | None:
-        """Return what a name stands for, or None if there is nothing; a link is not followed."""
+        """Return the status of a name, not following a link; None if the name is missing."""
         try:
             return os.stat(self.at(name), dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def plain_size(self, name: str) -> int | None:
-        """Return the bytes of a plain file, or None if there is nothing of that name.
+        """Return the size of a plain file, or None if the name is missing.
 
         Raises
         ------
@@ -85,9 +84,9 @@ class OpenFolder:
         Raises
         ------
         OSError
-            It is not there, or not a plain file.
+            It is missing, or not a plain file.
         """
-        # To open a device can change it, so it is looked at first; and again when it is open.
+        # Opening a device can change it, so the kind is checked before, and again when it is open.
         self.plain_size(name)
         descriptor = os.open(self.at(name), _PLAIN, dir_fd=self.descriptor)
         try:
@@ -107,12 +106,12 @@ def open_folder(root: Path, inside: str = "") -> Iterator[OpenFolder]:
     root : Path
         The folder; links on the way to it are followed.
     inside : str
-        Names separated by slashes, none of which may be a link.
+        Names separated by slashes; none may be a link.
 
     Raises
     ------
     OSError
-        A name is not there, or not a folder.
+        A name is missing, or not a folder.
     """
     path = root
     descriptor = os.open(root, _FOLDER) if _RELATIVE else None
@@ -135,13 +134,13 @@ def open_folder(root: Path, inside: str = "") -> Iterator[OpenFolder]:
 
 
 def _check_kind(found: os.stat_result, wanted: int, path: Path) -> None:
-    """Raise an OSError unless a name stands for what is wanted, a folder or a plain file."""
+    """Raise an OSError unless a name has the wanted kind, a folder or a plain file."""
     kind = stat.S_IFMT(found.st_mode)
-    # Junctions of Windows are folders by their mode.
+    # By their mode, the junctions of Windows are folders.
     reparsed = getattr(found, "st_file_attributes", 0) & stat.FILE_ATTRIBUTE_REPARSE_POINT
     if kind == wanted and not reparsed:
         return
-    what = "a link" if reparsed else _KINDS.get(kind, "a link")
+    actual = "a link" if reparsed else _KINDS.get(kind, "a link")
     needed = "a folder" if wanted == stat.S_IFDIR else "a plain file"
-    # Neither ENOTDIR nor EISDIR, which are said of the path that the user has named.
-    raise OSError(errno.EINVAL, f"{path.name} is {what} and not {needed}", str(path))
+    # Not ENOTDIR or EISDIR, which callers take as errors of the path that the user named.
+    raise OSError(errno.EINVAL, f"{path.name} is {actual} and not {needed}", str(path))

@@ -1,8 +1,9 @@
-"""One writer a folder. No result depends on it: two writers would keep the same chunks twice.
+"""One writer per results folder.
 
-The kernel takes the lock away from a process that dies in any way, so none is ever stale. Beside it
-lies a note on who holds it, with a token by which others find out whether they see the same folder.
-An object store has the note alone.
+Correctness does not depend on the lock: two writers would commit the same chunks twice. The kernel
+releases the lock of a process that dies, so a lock is never stale. A note beside it says who
+holds it, with a token by which workers find out whether they see the same folder. An object store
+has only the note.
 """
 
 import json
@@ -19,21 +20,21 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from harness.errors import InUseError, NoSpaceError, ResultsError, StorageError
+from harness.store.documents import Fields, parsed
 from harness.store.files import FULL, LocalFiles
-from harness.store.places import files_at, is_local
-from harness.store.schema import Fields, parsed
+from harness.store.locations import files_at, is_local
 
 _LOCK = ".lock"
 _NOTE = ".writer.json"
-_MOST_BYTES = 1 << 12
+_MAX_NOTE_BYTES = 1 << 12
 
-# `holder` takes the lock for a moment, which must not turn a writer away.
+# Seconds to wait for the lock: `holder` takes it for a moment, and must not turn a writer away.
 _SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Which process writes into a folder."""
+    """The process that writes into a folder."""
 
     process: int
     host: str
@@ -47,38 +48,38 @@ class Note:
         Raises
         ------
         OSError, ValueError, StorageError
-            There is none, or it is not what `_noted` writes.
+            There is none, or it is broken.
         """
-        fields = Fields(parsed(files_at(folder).read(_NOTE, _MOST_BYTES)))
-        note = cls(
-            process=fields.whole("process", 1, 2**31),
-            host=fields.line("host"),
-            since=fields.time("since"),
-            token=fields.hexadecimal("token", 16),
+        data = files_at(folder).read(_NOTE, _MAX_NOTE_BYTES)
+        return Fields(parsed(data)).read(
+            lambda fields: cls(
+                process=fields.whole("process", 1, 2**31),
+                host=fields.line("host"),
+                since=fields.time("since"),
+                token=fields.hexadecimal("token", 16),
+            )
         )
-        fields.end()
-        return note
 
 
 @contextmanager
 def writer(folder: Path) -> Iterator[str]:
-    """Be the only process that writes into a folder.
+    """Hold the lock of a folder.
 
     Yields
     ------
     str
-        A token, for `is_written_by`.
+        The token that `is_written_by` compares.
 
     Raises
     ------
     InUseError
-        Another one is.
+        Another process holds it.
     StorageError
         The folder cannot be written.
     ResultsError
-        Its lock is not one that harness made.
+        Something else has the name of the lock.
     """
-    if not is_local(folder):  # object stores have no locks
+    if not is_local(folder):  # an object store has no locks
         with _noted(folder) as token:
             yield token
         return
@@ -88,7 +89,7 @@ def writer(folder: Path) -> Iterator[str]:
     except Timeout:
         raise InUseError(
             f"{folder} is being written by {_last_holder(folder)}.\n"
-            "Wait until it has ended, or choose another folder with --out."
+            "Wait until it ends, or choose another folder with --out."
         ) from None
     except OSError as error:
         raise _not_locked(folder, error) from error
@@ -100,12 +101,12 @@ def _not_locked(folder: Path, error: OSError) -> StorageError:
     kind = NoSpaceError if error.errno in FULL else StorageError
     return kind(
         f"{folder} cannot be locked: {error.strerror}.\n"
-        "Make room, or choose another folder with --out that may be written."
+        "Make room, or choose a folder with --out that you may write to."
     )
 
 
 def _check_lock(folder: Path) -> bool:
-    """Return whether there is a lock; raise a ResultsError if it is not an empty plain file."""
+    """Return whether there is a lock file; raise a ResultsError if it is not an empty file."""
     try:
         size = LocalFiles(folder).size(_LOCK)
     except OSError as error:
@@ -117,13 +118,13 @@ def _check_lock(folder: Path) -> bool:
             return size is not None
         why = f"it has {size:,} bytes and should be empty"
     raise ResultsError(
-        f"{folder / _LOCK} is not a lock that harness made: {why}.\nRemove it, and try again."
+        f"{folder / _LOCK} is not a lock of harness: {why}.\nRemove it and try again."
     )
 
 
 @contextmanager
 def _noted(folder: Path) -> Iterator[str]:
-    """Leave a note in a folder on who writes, with a token, which is yielded."""
+    """Leave a note of the writing process in a folder, and yield its token."""
     note = Note(
         process=os.getpid(),
         host=socket.gethostname(),
@@ -143,7 +144,7 @@ def _noted(folder: Path) -> Iterator[str]:
 
 
 def holder(folder: Path) -> str | None:
-    """Say which process writes into a folder, if any does."""
+    """Describe the process that writes into a folder; None if there is none."""
     try:
         if not is_local(folder) or not _check_lock(folder):
             return None
@@ -151,14 +152,14 @@ def holder(folder: Path) -> str | None:
             return None
     except Timeout:
         return _last_holder(folder)
-    except (OSError, ResultsError):  # nobody here may write into it, or nobody can lock it
+    except (OSError, ResultsError):  # a folder that cannot be locked has no writer
         return None
 
 
 def is_written_by(folder: Path, token: str) -> bool:
-    """Return whether this is the folder that the process with a token writes into.
+    """Return whether the process that was given a token writes into this folder.
 
-    Another machine may have another folder of that name, or none.
+    On another machine, the folder of that name may be missing or a different one.
     """
     try:
         return Note.read(folder).token == token

@@ -9,50 +9,54 @@ from typing import Any, Self
 from harness.errors import HarnessError, ResultsError, shown
 from harness.formatting import shown_bytes
 from harness.store.data_points import DataRecord
-from harness.store.places import files_at
-from harness.store.schema import MOST_BYTES, Fields, parsed
-from harness.store.sealed import seal, unseal
+from harness.store.documents import MAX_BYTES, Fields, parsed, seal, unseal
+from harness.store.locations import files_at
 
 MANIFEST = "manifest.json"
 FORMAT = 3
 
-MOST_RUNS = 2**53
-# Each chunk is two files of one folder, and a second or two of training: months on a large machine.
-MOST_CHUNKS = 10**6
-MOST_CHUNK_RUNS = 1 << 18
-# An experiment file allows a million epochs of a run.
-_MOST_RECORDED = 1 << 20
-# A generation is left behind only by growth that was interrupted.
-_MOST_GENERATIONS = 1000
+MAX_RUNS = 2**53
+# Each chunk is two files in one folder and a second or two of training: months on a large machine.
+MAX_CHUNKS = 10**6
+MAX_CHUNK_RUNS = 1 << 18
+# An experiment file allows a million epochs per run.
+_MAX_RECORDED = 1 << 20
+# Each growth that was interrupted leaves a generation behind.
+_MAX_GENERATIONS = 1000
+
+
+class _OtherFormatError(ValueError):
+    """A whole manifest has a format that this version does not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a results folder holds.
+    """Contents of a results folder.
 
     Attributes
     ----------
     identity, lineage : str
-        Of the experiment: SHA-256 of all that decides its numbers; and without what may grow.
+        SHA-256 of everything in the experiment that decides its numbers, with and without what may
+        grow.
     runs, chunk_size, chunks : int
-        Of the grid; of a chunk, but for the last; and of the sweep.
+        Runs of the grid, runs per chunk (the last may have fewer), and number of chunks.
     recorded : int
-        The most recorded epochs of a run.
+        The most epochs that a run records.
     experiment : mapping
-        The resolved experiment. Nothing but its name is checked here.
+        The resolved experiment. Only its name is checked here.
     created, code, versions, machine, git_commit
         When, by which code, with which packages and on which machine the folder was made.
     data : DataRecord or None
-        The file of its data points; None until it is written.
+        The file of the data points; None until it is written.
     former_code : tuple of str
-        Code that trained chunks before `code` did.
+        Stamps of the code that trained chunks before `code` did.
     passes : mapping or None
         Passes over the data that lanes had room for, and that runs made; None before the end.
     generation : int
         How often the grid has grown.
     earlier : tuple of Manifest
-        Former generations of which chunks may be there, the latest last; their data points are
-        the same.
+        Former generations that may still have chunks, the latest last. Their data points are the
+        same.
     """
 
     identity: str
@@ -74,7 +78,7 @@ class Manifest:
     earlier: tuple["Manifest", ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Return what `to_json` writes, as Python objects."""
+        """Return the document that `to_json` writes, as Python objects."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         former = [manifest._former_document() for manifest in self.earlier]
         return {
@@ -93,7 +97,7 @@ class Manifest:
         return document
 
     def to_json(self) -> bytes:
-        """Write it as a sealed document.
+        """Write the manifest as a sealed document.
 
         Raises
         ------
@@ -102,8 +106,8 @@ class Manifest:
         """
         data = seal(self.document())
         try:
-            if len(data) > MOST_BYTES:
-                raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
+            if len(data) > MAX_BYTES:
+                raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
             parsed(data)
         except ValueError as error:
             raise HarnessError(
@@ -115,78 +119,76 @@ class Manifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read what `to_json` wrote.
+        """Read a manifest that `to_json` wrote.
 
         Raises
         ------
         ValueError
-            It is not what `to_json` writes.
+            It is not such a document.
         """
-        fields = Fields(unseal(data))
-        fields.whole("format", FORMAT, FORMAT)
-        points = DataRecord.from_fields(fields.inner("data"))
-        earlier: list[Self] = []
-        for place, document in enumerate(fields.listed("earlier", _MOST_GENERATIONS)):
-            former = Fields(document, f"earlier.{place}.")
-            earlier.append(cls._from_fields(former, data=None, earlier=()))
-        manifest = cls._from_fields(fields, data=points, earlier=tuple(earlier))
-        generations = [former.generation for former in (*earlier, manifest)]
+        return Fields(unseal(data)).read(cls._from_fields)
+
+    @classmethod
+    def _from_fields(cls, fields: Fields) -> Self:
+        version = fields.whole("format", 1, 999)
+        if version != FORMAT:
+            raise _OtherFormatError(version)
+        data = fields.inner("data", DataRecord.from_fields)
+        earlier = tuple(
+            Fields(document, f"earlier.{index}.").read(cls._generation)
+            for index, document in enumerate(fields.listed("earlier", _MAX_GENERATIONS))
+        )
+        manifest = cls._generation(fields, data, earlier)
+        generations = [each.generation for each in (*earlier, manifest)]
         if sorted(set(generations)) != generations:
             raise ValueError(f"the generations {shown(generations)} are not ascending")
         return manifest
 
     @classmethod
-    def _from_fields(
-        cls, fields: Fields, data: DataRecord | None, earlier: tuple["Manifest", ...]
+    def _generation(
+        cls, fields: Fields, data: DataRecord | None = None, earlier: tuple["Manifest", ...] = ()
     ) -> Self:
-        runs = fields.whole("runs", 1, MOST_RUNS)
-        chunk_size = fields.whole("chunk_size", 1, MOST_CHUNK_RUNS)
+        """Take the keys that each generation has of its own."""
+        runs = fields.whole("runs", 1, MAX_RUNS)
+        chunk_size = fields.whole("chunk_size", 1, MAX_CHUNK_RUNS)
         chunks = math.ceil(runs / chunk_size)
-        if fields.whole("chunks", 1, MOST_CHUNKS) != chunks:
-            raise ValueError(f"chunks must be {chunks}, for {runs} runs of {chunk_size} a chunk")
-        commit = fields.take("git_commit")
-        if commit is not None:
-            commit = Fields({"git_commit": commit}).hexadecimal("git_commit", 40)
-        passes = fields.take("passes")
-        if passes is not None:
-            passes = _passes(Fields(passes, "passes."))
-        former = fields.listed("former_code", _MOST_GENERATIONS)
-        manifest = cls(
+        if fields.whole("chunks", 1, MAX_CHUNKS) != chunks:
+            raise ValueError(f"chunks must be {chunks}, for {runs} runs of {chunk_size} per chunk")
+        former = fields.listed("former_code", _MAX_GENERATIONS)
+        return cls(
             identity=fields.hexadecimal("identity", 64),
             lineage=fields.hexadecimal("lineage", 64),
             runs=runs,
             chunk_size=chunk_size,
             chunks=chunks,
-            recorded=fields.whole("recorded", 0, _MOST_RECORDED),
+            recorded=fields.whole("recorded", 0, _MAX_RECORDED),
             experiment=_experiment(fields),
             data=data,
             created=fields.time("created"),
             code=fields.hexadecimal("code", 16),
             versions=fields.lines("versions", 20),
             machine=fields.lines("machine", 20),
-            git_commit=commit,
+            git_commit=(
+                None if fields.take_null("git_commit") else fields.hexadecimal("git_commit", 40)
+            ),
             former_code=tuple(
                 Fields({"former_code": code}).hexadecimal("former_code", 16) for code in former
             ),
-            passes=passes,
-            generation=fields.whole("generation", 0, _MOST_GENERATIONS),
+            passes=None if fields.take_null("passes") else fields.inner("passes", _passes),
+            generation=fields.whole("generation", 0, _MAX_GENERATIONS),
             earlier=earlier,
         )
-        fields.end()
-        return manifest
 
 
 def _experiment(fields: Fields) -> dict[str, Any]:
-    """Take the experiment, whose name is shown before it is checked."""
+    """Take the experiment; its name is checked, because messages show it before the rest is."""
     experiment = fields.mapping("experiment")
     Fields(experiment, "experiment.").line("name")
     return experiment
 
 
 def _passes(fields: Fields) -> dict[str, int]:
-    passes = {kind: fields.whole(kind, 0, 2**63 - 1) for kind in ("lanes", "runs")}
-    fields.end()
-    return passes
+    return {kind: fields.whole(kind, 0, 2**63 - 1) for kind in ("lanes", "runs")}
 
 
 def has_manifest(folder: Path) -> bool:
@@ -195,12 +197,12 @@ def has_manifest(folder: Path) -> bool:
         return files_at(folder).size(MANIFEST) is not None
     except NotADirectoryError:
         return False
-    except OSError:  # something of that name is there, and reading it says what
+    except OSError:  # something else has that name, and reading it says what
         return True
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Return what the manifest of a folder says.
+    """Read the manifest of a results folder.
 
     Raises
     ------
@@ -209,34 +211,18 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        data = files_at(folder).read(MANIFEST, MOST_BYTES)
+        return Manifest.from_json(files_at(folder).read(MANIFEST, MAX_BYTES))
     except OSError as error:
         raise ResultsError(
-            f"{folder} is no results folder: {path} cannot be read: {error.strerror}.\n"
+            f"{folder} is not a results folder: {path} cannot be read: {error.strerror}.\n"
             "`harness run FILE` makes one."
         ) from None
-    try:
-        return Manifest.from_json(data)
+    except _OtherFormatError as error:
+        raise ResultsError(
+            f"{path} has the format {error}; this version of harness reads {FORMAT}.\n"
+            f"Use the version that wrote it, or move {folder} away and train again."
+        ) from None
     except ValueError as error:
-        version = _other_format(data)
-        if version is None:
-            raise ResultsError(
-                f"{path} is broken: {error}.\nMove {folder} away, and train anew."
-            ) from None
-    raise ResultsError(
-        f"{path} has the format {version}; this harness reads {FORMAT}.\n"
-        f"Use the version of harness that wrote it, or move {folder} away and train anew."
-    )
-
-
-def _other_format(data: bytes) -> int | None:
-    """Return the format of a whole manifest of another version of harness."""
-    try:
-        document = parsed(data)
-        version = document["format"]
-        if type(version) is not int or not 0 < version < 1000 or version == FORMAT:
-            return None
-        unseal(data)
-    except (ValueError, TypeError, KeyError):
-        return None
-    return version
+        raise ResultsError(
+            f"{path} is broken: {error}.\nMove {folder} away and train again."
+        ) from None

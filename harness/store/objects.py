@@ -1,12 +1,12 @@
 """The operations of `files` on an object store, through fsspec.
 
-An object appears whole or not at all, and what is there after a write is there for good, so nothing
-has to be flushed or linked. `create` is a conditional put: the store makes the object only if there
-is none of that name, which is what a commit needs. A store that does not know the condition would
-overwrite without a word, so that is tried out before anything is written.
+An object appears whole or not at all, and a write that returned is durable, so nothing has to be
+flushed or linked. `create` is a conditional put: the store makes the object only if none has its
+name, as a commit needs. A store that ignores the condition would overwrite silently, so
+`make_folders` tries it before anything else is written.
 
-A store that does not answer says nothing of what is in it. So all but a missing object is a
-StorageError, and nothing that could be taken for a broken file.
+If a store does not answer, its objects may still be whole. So every error but a missing object is
+a StorageError, which no caller takes for a broken file.
 """
 
 import errno
@@ -21,13 +21,13 @@ from typing import Any
 from harness.errors import StorageError
 from harness.store.files import too_long
 
-# Names of errors: the object is there; another request for it is under way, and to be waited for.
-_THERE, _BUSY = "PreconditionFailed", "ConditionalRequestConflict"
+# Error codes: the object exists; another request for it is in progress, so try again.
+_EXISTS, _BUSY = "PreconditionFailed", "ConditionalRequestConflict"
 _TRIES = 5
 
 
 class ObjectFiles:
-    """The objects under a prefix; names are relative to it, with slashes.
+    """Objects under a prefix; names are relative to the prefix, with slashes.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class ObjectFiles:
     Raises
     ------
     FileNotFoundError, StorageError
-        By every method; what it was to make is then not there, and nothing else has changed.
+        By every method, which then has made no object and changed no other.
     """
 
     def __init__(self, root: Any) -> None:
@@ -47,17 +47,20 @@ class ObjectFiles:
         return str((self.root / name).path)
 
     def make_folders(self, names: Iterable[str]) -> None:
-        """See that objects can be made, and that none is overwritten; there are no folders."""
+        """Check that objects can be created and are not overwritten; there are no folders."""
         probe = f".probe-{secrets.token_hex(8)}"
         try:
             if self.create(probe, [b"one"]) and not self.create(probe, [b"two"]):
                 return
         finally:
             self.remove([probe])
-        raise OSError(errno.EOPNOTSUPP, "this store overwrites what it should not (no mode=create)")
+        raise OSError(
+            errno.EOPNOTSUPP,
+            "this store cannot create objects without overwriting (no mode=create)",
+        )
 
     def create(self, name: str, data: Iterable[Any]) -> bool:
-        """Make an object of some buffers; return False, and change nothing, if it is there."""
+        """Write buffers to a new object; change nothing and return False if the object exists."""
         content = b"".join(data)
         with self._asked_for(name):
             for attempt in range(_TRIES):
@@ -66,7 +69,7 @@ class ObjectFiles:
                 except FileExistsError:
                     return False
                 except Exception as error:
-                    if _code(error) == _THERE:
+                    if _code(error) == _EXISTS:
                         return False
                     if _code(error) != _BUSY or attempt == _TRIES - 1:
                         raise
@@ -76,24 +79,24 @@ class ObjectFiles:
         raise AssertionError  # the last try returns or raises
 
     def replace(self, name: str, data: Iterable[Any]) -> None:
-        """Make an object of some buffers, in the place of the one that is there."""
-        # At once, because one that is written piece by piece stays as a part where that fails.
+        """Write buffers to an object, replacing one that exists."""
+        # In one request: an object written in pieces would be left in part if that fails.
         with self._asked_for(name):
             self.root.fs.pipe_file(self._path(name), b"".join(data), mode="overwrite")
 
     def read(self, name: str, most: int) -> bytes:
-        """Return what is in an object of at most so many bytes."""
+        """Return the content of an object, which may have at most `most` bytes."""
         data = self._fetched(name, most + 1)
         if len(data) > most:
             raise too_long(name, most)
         return data
 
     def open(self, name: str) -> BufferedIOBase:
-        """Open an object to read parts of it; all of it is fetched."""
+        """Open an object to read parts of it; the whole object is fetched."""
         return BytesIO(self._fetched(name, None))
 
     def _fetched(self, name: str, end: int | None) -> bytes:
-        """Return an object, or its bytes before `end`."""
+        """Return the content of an object, up to `end`."""
         with self._asked_for(name):
             try:
                 return bytes(self.root.fs.cat_file(self._path(name), end=end))
@@ -103,7 +106,7 @@ class ObjectFiles:
                 raise
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of an object, or None if there is no such object."""
+        """Return the size of an object in bytes, or None if it does not exist."""
         try:
             with self._asked_for(name):
                 return int(self.root.fs.size(self._path(name)))
@@ -111,11 +114,11 @@ class ObjectFiles:
             return None
 
     def entries(self) -> set[str]:
-        """Return the names of all that is under the prefix itself."""
+        """Return all names directly under the prefix."""
         return self._listed("")
 
     def names(self, folder: str) -> list[str]:
-        """Return the objects in a folder, ascending, without those that begin with a dot."""
+        """Return the objects in a folder, ascending, without hidden ones."""
         return sorted(f"{folder}/{name}" for name in self._listed(folder) if name[0] != ".")
 
     def _listed(self, folder: str) -> set[str]:
@@ -125,12 +128,12 @@ class ObjectFiles:
                 found = self.root.fs.ls(prefix, detail=False)
         except FileNotFoundError:
             return set()
-        # An object of the prefix's own name is what some tools call a folder.
+        # Some tools make an object with the prefix's own name to mark a folder.
         paths = {path.rstrip("/") for path in found} - {prefix}
         return {path.rpartition("/")[2] for path in paths}
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove objects, in this order; those that are not there are passed over."""
+        """Remove objects, in this order; missing ones are ignored."""
         for name in names:
             try:
                 with self._asked_for(name):
@@ -139,25 +142,25 @@ class ObjectFiles:
                 continue
 
     def remove_unfinished(self, folders: Iterable[str]) -> None:
-        """Do nothing: no object is ever unfinished."""
+        """Do nothing: an object appears only when it is whole."""
 
     @contextmanager
     def _asked_for(self, name: str) -> Iterator[None]:
-        """Raise whatever a store raises as a StorageError, but for an object that is missing."""
+        """Turn every error of a store into a StorageError, except that of a missing object."""
         try:
             yield
         except FileNotFoundError:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from None
-        except Exception as error:  # each client library has its own
+        except Exception as error:  # each client library has its own kinds
             why = " ".join(str(error).split()) or type(error).__name__
             raise StorageError(
                 f"{self.root / name} cannot be read or written: {why}\n"
-                "What was finished before is kept; the same command goes on."
+                "Finished chunks are kept; the same command resumes the sweep."
             ) from error
 
 
 def _code(error: BaseException) -> str:
-    """Return the name that S3 gives an error; nothing if it has none."""
+    """Return the S3 code of an error; empty if it has none."""
     for each in (error, error.__cause__):
         response = getattr(each, "response", None)
         if isinstance(response, dict):

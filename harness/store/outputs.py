@@ -1,4 +1,4 @@
-"""Pictures, pages and tables that people ask for: whole or not there, in a folder or beside it."""
+"""Plots, reports and tables for users: complete files, in a results folder or elsewhere."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,23 +9,24 @@ from harness.store.files import FULL, LocalFiles
 
 
 def write_inside(folder: Path, name: str, data: Iterable[Any]) -> Path:
-    """Write a file into a folder, which is made if it is not there, and return its path.
+    """Write a file into a folder, which is made if needed, and return the file's path.
 
-    Nothing is written behind a link in the folder, which may come from a stranger.
+    Links in the folder are not followed, because it may come from a stranger.
 
     Parameters
     ----------
     folder : Path
         The folder.
     name : str
-        Name of the file in it, with slashes, and no more than one of them.
+        Name of the file in it, with at most one slash.
     data : iterable of buffers
-        What is written.
+        The content.
 
     Raises
     ------
     StorageError
-        It cannot be written; NoSpaceError if the disk is full. What was there is as it was.
+        The file cannot be written; NoSpaceError if the disk is full. An existing file is then
+        unchanged.
     """
     files = LocalFiles(folder)
     inside = name.rpartition("/")[0]
@@ -40,28 +41,28 @@ def write_inside(folder: Path, name: str, data: Iterable[Any]) -> Path:
 def write_output(path: Path, results: Path, data: Iterable[Any]) -> Path:
     """Write a file that the user has named, and return its path.
 
-    Links on the way to it are the user's, but for those in the results folder.
+    Links on the way to it are followed, except those inside the results folder.
 
     Parameters
     ----------
     path : Path
         The file.
     results : Path
-        The results folder that it is made of.
+        The results folder that it is made from.
     data : iterable of buffers
-        What is written.
+        The content.
 
     Raises
     ------
     StorageError
-        As of `write_inside`.
+        As in `write_inside`.
     """
     folder, name = split_output(path, results)
     return write_inside(folder, name, data)
 
 
 def split_output(path: Path, results: Path) -> tuple[Path, str]:
-    """Return the folder that a file is written into without following links in it, and its name."""
+    """Return the folder inside which no link is followed to a file, and the file's name in it."""
     if path.is_relative_to(results) and ".." not in path.parts:
         return results, path.relative_to(results).as_posix()
     target = path.resolve()
@@ -73,5 +74,5 @@ def not_written(path: Path, error: OSError) -> StorageError:
     kind = NoSpaceError if error.errno in FULL else StorageError
     return kind(
         f"{path} cannot be written: {error.strerror}.\n"
-        "Make room, or name a file elsewhere with --output."
+        "Make room, or name another file with --output."
     )

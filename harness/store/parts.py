@@ -1,4 +1,4 @@
-"""What the parts of a chunk must be, before any of their rows are believed or even decoded."""
+"""Checks of the parts of a chunk, made before any of their rows are used or even decoded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,73 +11,73 @@ from numpy.typing import NDArray
 from harness.errors import HarnessError, shown
 from harness.store.commits import FileRecord
 
-# Columns of a table: `int`, `float`, or the texts that may stand there.
+# Kind of each column of a table: `int`, `float`, or the texts that are allowed in it.
 Kind = type[int] | type[float] | frozenset[str]
-Columns = Mapping[str, Kind]
+ColumnKinds = Mapping[str, Kind]
 
 TABLES = ("runs", "trajectories")
 
-# Values of the recorded epochs of a chunk, half a gigabyte. A chunk has four million rows at most
+# Values in the recorded epochs of a chunk: half a gigabyte. A chunk has at most four million rows
 # unless a single run has more.
-MOST_VALUES = 1 << 26
-MOST_PART_BYTES = 1 << 30
+MAX_VALUES = 1 << 26
+MAX_PART_BYTES = 1 << 30
 
-# What a text column takes in a part beside its codes, and how many texts and letters it has: names
-# of statuses and of what an axis sets.
+# Bytes of a text column beside its codes, and its number and length of texts, which are statuses
+# and values of axes.
 _TEXT_BYTES = 1 << 20
-_MOST_TEXTS, _LONGEST_TEXT = 10_000, 256
-# What any column takes beside its values, in each row group: headers of pages.
+_MAX_TEXTS, _MAX_TEXT = 10_000, 256
+# Bytes of any column beside its values, in each row group: headers of pages.
 _COLUMN_BYTES = 1 << 12
-# Recorded epochs are written in groups of this many rows at least, if no run ends early.
-_ROWS_A_GROUP = 1 << 15
+# The fewest recorded epochs in a row group, if no run ends early.
+_GROUP_ROWS = 1 << 15
 
 
 def check_values(rows: int, columns: int) -> None:
-    """Raise a HarnessError if recorded epochs are too many for one part."""
-    if rows * columns > MOST_VALUES:
+    """Raise a HarnessError if recorded epochs do not fit one part."""
+    if rows * columns > MAX_VALUES:
         raise HarnessError(
-            f"{rows:,} recorded epochs of {columns} values are too many to be kept together; at"
-            f" most {MOST_VALUES:,} values are.\n"
+            f"{rows:,} recorded epochs of {columns} values are too many for one file, which holds"
+            f" at most {MAX_VALUES:,} values.\n"
             "Record fewer epochs, such as record.epochs = { log = 1000 }."
         )
 
 
-def most_bytes(rows: int, runs: int, recorded: int | None, columns: Columns | None) -> int:
-    """Return the most bytes of a part with so many rows; arguments as of `check_part`."""
+def max_part_bytes(rows: int, runs: int, recorded: int | None, columns: ColumnKinds | None) -> int:
+    """Return the largest size of a part with `rows` rows; arguments as for `check_part`."""
     if columns is None:
-        return MOST_PART_BYTES
-    groups = 1 if recorded is None else 2 + runs * recorded // _ROWS_A_GROUP
-    return most_table_bytes(rows, len(columns), groups)
+        return MAX_PART_BYTES
+    groups = 1 if recorded is None else 2 + runs * recorded // _GROUP_ROWS
+    return max_table_bytes(rows, len(columns), groups)
 
 
-def most_table_bytes(rows: int, columns: int, groups: int = 1) -> int:
-    """Return the most bytes of a table that is written in that many groups of rows, or in few."""
+def max_table_bytes(rows: int, columns: int, groups: int = 1) -> int:
+    """Return the largest size of a table that is written in at most `groups` groups of rows."""
     needed = _TEXT_BYTES + columns * (10 * rows + _COLUMN_BYTES * groups)
-    return min(needed, MOST_PART_BYTES)
+    return min(needed, MAX_PART_BYTES)
 
 
 def check_part(
-    source: Any, record: FileRecord, runs: range, recorded: int | None, columns: Columns | None
+    source: Any, record: FileRecord, runs: range, recorded: int | None, columns: ColumnKinds | None
 ) -> None:
-    """Check a Parquet file whose bytes are those of its record.
+    """Check a Parquet file whose bytes match its record.
 
     Parameters
     ----------
     source : file or pyarrow.BufferReader
         The file.
     record : FileRecord
-        What the commit says of it.
+        Its record in the commit.
     runs : range
         The runs of the chunk.
     recorded : int or None
-        The most rows of a run of these; None for a table with exactly one row per run.
+        The most rows of a run; None for a table with exactly one row per run.
     columns : mapping or None
-        The columns that the table has, in their order; None if nobody knows.
+        The columns of the table, in order; None if unknown.
 
     Raises
     ------
     ValueError
-        It is not a part that the store writes.
+        The store does not write such a part.
     OSError, pa.ArrowException
         It is not a Parquet file.
     """
@@ -85,25 +85,25 @@ def check_part(
     kinds = check_footer(file.metadata, record.rows, columns)
     if kinds.get("run_id") is not int:
         raise ValueError("has no column run_id")
-    if recorded is not None and record.rows * len(kinds) > MOST_VALUES:
-        raise ValueError(f"has more than {MOST_VALUES:,} values")
+    if recorded is not None and record.rows * len(kinds) > MAX_VALUES:
+        raise ValueError(f"has more than {MAX_VALUES:,} values")
     texts = [name for name, kind in kinds.items() if kind is str]
     if texts:
         _check_texts(source, texts, columns)
     _check_run_ids(file.read(["run_id"])["run_id"].to_numpy(), runs, recorded)
 
 
-def check_footer(footer: Any, rows: int, columns: Columns | None) -> dict[str, type]:
-    """Check what the footer of a Parquet file says of its table, before any of it is decoded.
+def check_footer(footer: Any, rows: int, columns: ColumnKinds | None) -> dict[str, type]:
+    """Check the footer of a Parquet file, before any of its rows are decoded.
 
     Parameters
     ----------
     footer : pyarrow.parquet.FileMetaData
         The footer.
     rows : int
-        The rows that the table has.
+        The number of rows that the table must have.
     columns : mapping or None
-        The columns that it has, in their order; None if nobody knows.
+        The columns that it must have, in order; None if unknown.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def check_footer(footer: Any, rows: int, columns: Columns | None) -> dict[str, t
     Raises
     ------
     ValueError
-        It is not a table that the store writes.
+        The store does not write such a table.
     """
     if footer.num_rows != rows:
         raise ValueError(f"has {footer.num_rows:,} rows instead of {rows:,}")
@@ -125,21 +125,21 @@ def check_footer(footer: Any, rows: int, columns: Columns | None) -> dict[str, t
 
 
 def _kinds(schema: Any) -> dict[str, type]:
-    """Return name and kind of each column; raise a ValueError for one of another kind."""
+    """Return name and kind of each column; raise a ValueError for any other kind."""
     found: dict[str, type] = {}
-    for place in range(len(schema)):
-        column = schema.column(place)
+    for index in range(len(schema)):
+        column = schema.column(index)
         kind = {"INT64": int, "DOUBLE": float, "BYTE_ARRAY": str}.get(column.physical_type)
         logical = column.logical_type.type
         flat = column.path == column.name and not column.max_definition_level
         plain = logical == ("STRING" if kind is str else "NONE")
         if kind is None or not flat or not plain or column.name in found:
-            raise ValueError(f"has a column {shown(column.name)} of a kind that no table has")
+            raise ValueError(f"has a column {shown(column.name)} of an unknown kind")
         found[column.name] = kind
     return found
 
 
-def _check_columns(kinds: Mapping[str, type], columns: Columns) -> None:
+def _check_columns(kinds: Mapping[str, type], columns: ColumnKinds) -> None:
     expected = {n: kind if isinstance(kind, type) else str for n, kind in columns.items()}
     for name in [*expected, *kinds]:
         if kinds.get(name) is not expected.get(name):
@@ -149,13 +149,13 @@ def _check_columns(kinds: Mapping[str, type], columns: Columns) -> None:
 
 
 def _check_sizes(footer: Any, kinds: Mapping[str, type]) -> None:
-    """Check that each column holds as many values, in as many bytes, as it has rows."""
+    """Check that each column has one value per row, and not more bytes than these take."""
     rows = 0
-    for group_place in range(footer.num_row_groups):
-        group = footer.row_group(group_place)
+    for group_index in range(footer.num_row_groups):
+        group = footer.row_group(group_index)
         rows += group.num_rows
-        for place, (name, kind) in enumerate(kinds.items()):
-            column = group.column(place)
+        for index, (name, kind) in enumerate(kinds.items()):
+            column = group.column(index)
             most = 9 * group.num_rows + _COLUMN_BYTES + _TEXT_BYTES * (kind is str)
             if (
                 column.num_values != group.num_rows
@@ -164,26 +164,26 @@ def _check_sizes(footer: Any, kinds: Mapping[str, type]) -> None:
             ):
                 raise ValueError(f"has a column {shown(name)} whose size does not fit its rows")
     if rows != footer.num_rows:
-        raise ValueError(f"has {rows:,} rows in its parts instead of {footer.num_rows:,}")
+        raise ValueError(f"has {rows:,} rows in its row groups instead of {footer.num_rows:,}")
 
 
-def _check_texts(source: Any, texts: list[str], columns: Columns | None) -> None:
-    """Check that text columns hold few short texts, or those that they may hold."""
+def _check_texts(source: Any, texts: list[str], columns: ColumnKinds | None) -> None:
+    """Check that text columns hold only allowed texts, or few short ones if these are unknown."""
     source.seek(0)
-    # Each text is decoded once, and not for each row.
+    # Decodes each text once, not once per row.
     file = pyarrow.parquet.ParquetFile(source, read_dictionary=texts)
     table = file.read(texts)
     for name in texts:
         column = table[name]
         if not pa.types.is_dictionary(column.type):
-            raise ValueError(f"has a column {shown(name)} of a kind that no table has")
+            raise ValueError(f"has a column {shown(name)} of an unknown kind")
         allowed = None if columns is None else columns[name]
         for chunk in column.chunks:
-            words = chunk.dictionary.to_pylist() if len(chunk.dictionary) <= _MOST_TEXTS else [""]
+            words = chunk.dictionary.to_pylist() if len(chunk.dictionary) <= _MAX_TEXTS else [""]
             if isinstance(allowed, frozenset):
                 wrong = next((word for word in words if word not in allowed), None)
             else:
-                wrong = next((w for w in words if not 0 < len(w) <= _LONGEST_TEXT), None)
+                wrong = next((w for w in words if not 0 < len(w) <= _MAX_TEXT), None)
             if wrong is not None:
                 raise ValueError(f"has the text {shown(wrong)} in the column {shown(name)}")
 

@@ -1,4 +1,4 @@
-"""Tables read from a results folder: what was committed, byte for byte, or an error."""
+"""Tables of a results folder: the committed bytes, checked, or an error."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,32 +10,32 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from harness.errors import ResultsError
-from harness.store.commits import Commit, FileRecord
+from harness.store.commits import ChunkCommit, FileRecord
 from harness.store.encoding import column_names, from_parquet
 from harness.store.folder import Store, reason
-from harness.store.parts import Columns, check_part, most_bytes
+from harness.store.parts import ColumnKinds, check_part, max_part_bytes
 
 
 class Reader:
     """Reads the tables of a results folder.
 
-    The first time a file is read its SHA-256 is compared with that of the commit, and its columns
-    and run ids with those that it must have; later only the parts that are wanted are read.
+    When a file is first read, its SHA-256 is compared with that of the commit, and its columns and
+    run ids are checked. After that, only the columns and rows asked for are read.
 
     Parameters
     ----------
     store : Store
         The folder. Chunks that are committed later are seen too.
     columns : mapping, optional
-        The columns of each table, as the experiment has them. If left out, those of all chunks of a
-        table have to be the same.
+        The columns of each table of the experiment. If left out, all chunks of a table must have
+        the same columns.
     """
 
-    def __init__(self, store: Store, columns: Mapping[str, Columns] | None = None) -> None:
+    def __init__(self, store: Store, columns: Mapping[str, ColumnKinds] | None = None) -> None:
         self.store = store
         self._columns = columns
         self._schemas: dict[str, pa.Schema] = {}
-        self._whole: set[tuple[str, FileRecord]] = set()  # seen to be right
+        self._whole: set[tuple[str, FileRecord]] = set()  # already checked
 
     def rows(self, table: str) -> int:
         """Return the number of rows of a table."""
@@ -66,11 +66,11 @@ class Reader:
         table : str
             One of TABLES.
         columns : sequence of str, optional
-            The columns that are wanted; only these are decoded.
+            Columns to read; only these are decoded.
         run_ids : array of int, optional
-            The runs that are wanted; only chunks that have some are read.
+            Runs to read; only chunks that have some of them are read.
         condition : pyarrow.compute.Expression, optional
-            What rows have to satisfy.
+            A condition on the rows to read.
         """
         chunk_of = None
         if run_ids is not None:
@@ -91,7 +91,7 @@ class Reader:
     def read(
         self, table: str, columns: Sequence[str] | None = None, run_ids: Any = None
     ) -> pa.Table:
-        """Return a table, or some columns or the rows of some runs of it, ordered by run_id."""
+        """Return a table, or some columns or runs of it, ordered by run_id."""
         parts = list(self.batches(table, columns, run_ids=run_ids))
         if not parts:  # an empty table has columns too
             parts = [rows.slice(0, 0) for rows in self.batches(table, columns)]
@@ -100,8 +100,8 @@ class Reader:
         return pa.concat_tables(parts)
 
     @contextmanager
-    def _opened(self, table: str, chunk: int, commit: Commit) -> Iterator[Any]:
-        """Open the part of a table whose bytes are what was committed."""
+    def _opened(self, table: str, chunk: int, commit: ChunkCommit) -> Iterator[Any]:
+        """Open a part of a table, after checking it if it has not been read before."""
         name, record = self._part(table, chunk, commit)
         try:
             if (name, record) in self._whole:
@@ -112,21 +112,21 @@ class Reader:
             if self._columns is None:
                 schema = pyarrow.parquet.read_schema(source)
                 if schema != self._schemas.setdefault(table, schema):
-                    raise ValueError("has other columns than the other parts")
+                    raise ValueError("does not have the columns of the other parts")
                 source.seek(0)
             self._whole.add((name, record))
             yield source
         except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
             raise self.store.broken(name, reason(error)) from error
 
-    def _part(self, table: str, chunk: int, commit: Commit) -> tuple[str, FileRecord]:
-        """Return name and record of the part of a table."""
+    def _part(self, table: str, chunk: int, commit: ChunkCommit) -> tuple[str, FileRecord]:
+        """Return name and record of a part of a table."""
         name = self.store.name_of_part(table, chunk)
         return name, commit.files[name]
 
     def _empty(self) -> ResultsError:
         return ResultsError(
-            f"{self.store.folder} has no finished chunk yet.\n`harness run FILE` goes on."
+            f"{self.store.folder} has no finished chunk yet.\n`harness run FILE` trains more."
         )
 
 
@@ -134,31 +134,31 @@ def read_part(
     store: Store,
     table: str,
     chunk: int,
-    commit: Commit,
-    columns: Mapping[str, Columns] | None = None,
+    commit: ChunkCommit,
+    columns: Mapping[str, ColumnKinds] | None = None,
 ) -> bytes:
-    """Return the bytes of a part, which are what was committed, and a part of this chunk.
+    """Return the content of a part, after checking it against its commit and its chunk.
 
     Parameters
     ----------
     store : Store
         The folder.
     table, chunk, commit
-        Which part, and the commit of its chunk.
+        Table and chunk of the part, and the commit of the chunk.
     columns : mapping, optional
         The columns of each table, if they are known.
 
     Raises
     ------
     OSError, ValueError, MemoryError, pa.ArrowException
-        It is not there, or not as it should be.
+        The part is missing or broken.
     """
     name, runs = store.name_of_part(table, chunk), store.chunk_runs(chunk)
     record = commit.files[name]
     recorded = None if table == "runs" else store.manifest.recorded
     known = None if columns is None else columns[table]
-    if record.size > most_bytes(record.rows, len(runs), recorded, known):
-        raise ValueError(f"has {record.size:,} bytes, which are too many for {record.rows:,} rows")
+    if record.size > max_part_bytes(record.rows, len(runs), recorded, known):
+        raise ValueError(f"has {record.size:,} bytes, too many for {record.rows:,} rows")
     data = store.files.read(name, record.size)
     difference = record.difference(data)
     if difference:

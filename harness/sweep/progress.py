@@ -1,20 +1,18 @@
-"""How far a sweep is: counted chunk by chunk, and told as runs, updates and time left."""
+"""Progress of a sweep, counted by chunk: runs, updates and time left."""
 
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.store import Store
-from harness.sweep.chunk_task import Outcome
 from harness.training.buffers import make_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a sweep is.
+    """Progress of a sweep.
 
     Attributes
     ----------
@@ -23,9 +21,9 @@ class Progress:
     runs_reused : int
         Runs that this call took over from a smaller grid.
     updates_done : int
-        Updates of this call.
+        Updates in this call.
     seconds, seconds_left : float
-        Time of this call, and what is left of it; NaN before anything is known.
+        Time since training began in this call, and estimated time left; NaN at first.
     """
 
     runs: int
@@ -36,36 +34,35 @@ class Progress:
     seconds_left: float
 
 
-class Tally:
-    """What of the missing chunks is done; threads count while they train."""
+class ChunkCounters:
+    """Counters of the missing chunks of a folder. Training threads write to them directly."""
 
     def __init__(self, store: Store, missing: list[int]) -> None:
         self._counts = make_counts(len(missing))
         self._row_of = {chunk: row for row, chunk in enumerate(missing)}
         self._reused = 0
         self._runs = store.manifest.runs
-        self._here = sum(len(store.chunk_runs(chunk)) for chunk in missing)
-        self._began = time.perf_counter()
+        self._missing_runs = sum(len(store.chunk_runs(chunk)) for chunk in missing)
 
     def of(self, chunk: int) -> NDArray[np.int64]:
-        """Return where a chunk is counted, as `Trainer.train` does it."""
+        """Return the counters of a chunk, as `Trainer.train` needs them."""
         counts: NDArray[np.int64] = self._counts[self._row_of[chunk]]
         return counts
 
-    def add(self, chunk: int, outcome: Outcome) -> None:
-        """Count a chunk that has ended."""
-        self.of(chunk)[:] = outcome.counts
-        self._reused += outcome.reused
+    def add(self, chunk: int, counts: NDArray[np.int64], reused: int) -> None:
+        """Enter the final counts of a chunk, and its number of reused runs."""
+        self.of(chunk)[:] = counts
+        self._reused += reused
 
-    def progress(self) -> Progress:
-        """Return how far the sweep is."""
+    def progress(self, seconds: float) -> Progress:
+        """Return the progress after some seconds of training."""
         done, updates = self._counts[:, :2].sum(axis=0).tolist()
-        seconds = time.perf_counter() - self._began
+        left = self._missing_runs - done
         return Progress(
             runs=self._runs,
-            runs_done=self._runs - self._here + done,
+            runs_done=self._runs - left,
             runs_reused=self._reused,
             updates_done=updates,
             seconds=seconds,
-            seconds_left=seconds / done * (self._here - done) if done else math.nan,
+            seconds_left=seconds / done * left if done else math.nan,
         )

@@ -1,10 +1,12 @@
-"""With what results were made: versions, machine, and a stamp of the code that decides numbers."""
+"""Provenance of results: versions, machine, and a hash of the code that determines them."""
 
 import hashlib
 import os
 import platform
 import socket
 import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,42 +14,58 @@ from typing import Any
 
 from harness.kernels._jit import STAMP
 
-# Packages beside the kernels, whose stamp has the versions of the compiler in it.
-_DECIDING = ("experiment", "training")
+# Packages whose code determines numbers, beside the kernels: their stamp covers the sources in
+# kernels/ and the versions of Numba and llvmlite.
+_DETERMINING = ("experiment", "training")
 
 
 @cache
 def code_stamp() -> str:
-    """Return a hash of everything that decides a number of the results, but for the experiment."""
+    """Return a hash of all code that determines results."""
     digest = hashlib.sha256(STAMP.encode())
     package = Path(__file__).parents[1]
-    for path in sorted(path for name in _DECIDING for path in (package / name).glob("*.py")):
+    for path in sorted(path for name in _DETERMINING for path in (package / name).rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that take part."""
+    """Return the versions of Python, harness and the packages that it computes with."""
     packages = ("harness", "numpy", "numba", "llvmlite", "pandas", "pyarrow")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
+def code_difference(before: Mapping[str, str]) -> str:
+    """Say how the code of this process differs from other code, given the versions of that."""
+    now = versions()
+    differing = [
+        f"{package} {now[package]} instead of {before.get(package)}"
+        for package in ("harness", "numba", "llvmlite")
+        if now[package] != before.get(package)
+    ]
+    return ", ".join(differing) or "other sources of harness"
+
+
 def machine() -> dict[str, str]:
-    """Return what this machine is."""
+    """Return operating system and processor of this machine."""
     return {"system": platform.platform(), "processor": platform.machine()}
 
 
 def worker() -> str:
-    """Return the name of this process, which a commit carries."""
+    """Return the name of this process in commits and messages."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
-def git_commit() -> str | None:
-    """Return the commit of harness that is running.
+def now() -> str:
+    """Return the current time for manifests and commits."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
-    None if the package is not in a clone of harness, as when it is installed, or if its files are
-    not as they were committed. The folder that the user stands in, and its repository, do not
-    matter.
+
+def git_commit() -> str | None:
+    """Return the git commit of the running harness.
+
+    None if the package is not in a clone of harness, as when it is installed, or if its files have
+    changed since the commit. The current folder and its repository do not matter.
     """
     here = Path(__file__).resolve()
     package = here.parents[1]
@@ -60,8 +78,8 @@ def git_commit() -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """Return what git prints about a folder; None if there is no git or no repository."""
-    # In a hook of git these name the repository of the hook.
+    """Return the output of git in a folder; None if there is no git or no repository."""
+    # In a git hook, these variables name the repository of the hook.
     environment = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     try:
         found = subprocess.run(
@@ -79,7 +97,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def provenance() -> dict[str, Any]:
-    """Return what the manifest of a results folder says of the software and the machine."""
+    """Return the entries of a manifest about code and machine."""
     return {
         "code": code_stamp(),
         "versions": versions(),

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,16 @@ from harness.experiment import Experiment
 from harness.results.reopening import check_fit, most_recorded
 from harness.store import Manifest, Store, has_manifest
 from harness.store.csv_files import has_csv
-from harness.store.manifest import MOST_CHUNKS
+from harness.store.manifest import MAX_CHUNKS
 from harness.store.parts import check_values
 from harness.sweep import provenance
-from harness.sweep.plan import chunk_size
+from harness.sweep.chunks import chunk_size
 from harness.sweep.reuse import obstacle
 from harness.training.trainer import Trainer
 
 
 def is_finished(folder: Path, experiment: Experiment) -> bool:
-    """Return whether a folder holds all results of an experiment, so that nothing is written."""
+    """Return whether a folder holds all results of an experiment."""
     if not has_manifest(folder):
         return False
     store = Store.open(folder)
@@ -35,7 +34,7 @@ def is_finished(folder: Path, experiment: Experiment) -> bool:
 def open_or_create(
     folder: Path, experiment: Experiment, manifest: Manifest, allow_code_change: bool
 ) -> Store:
-    """Return the store of a folder that was prepared, as an experiment with a manifest needs it.
+    """Open a prepared folder for an experiment: create, resume or extend its results.
 
     Raises
     ------
@@ -50,7 +49,7 @@ def open_or_create(
     if same:
         check_fit(store, experiment)
     else:
-        _check_growth(store, experiment)
+        _check_extends(store, experiment)
     if not same or store.missing():
         _check_code(store, allow_code_change)
     if not store.has_data():
@@ -60,10 +59,8 @@ def open_or_create(
     return store.grow(replace(manifest, former_code=store.manifest.former_code))
 
 
-def _check_growth(store: Store, experiment: Experiment) -> None:
-    """Raise a ResultsError unless the experiment is that of the folder, grown."""
-    document = store.manifest.experiment
-    differs = _difference(document, experiment.document())
+def _check_extends(store: Store, experiment: Experiment) -> None:
+    """Raise a ResultsError unless the experiment extends that of the folder."""
     reason = ""
     before = _former(store, experiment)
     if before is not None:
@@ -71,19 +68,20 @@ def _check_growth(store: Store, experiment: Experiment) -> None:
         if why is None:
             return
         reason = f"\nIt does not extend that experiment: {why}."
+    differences = _differences(store.manifest.experiment, experiment.document())
     raise ResultsError(
-        f"{store.folder} holds the results of another experiment: {differs}.{reason}\n"
+        f"{store.folder} holds the results of another experiment: {differences}.{reason}\n"
         "Choose another folder with --out, or another name, or remove that one."
     )
 
 
 def _former(store: Store, experiment: Experiment) -> Experiment | None:
-    """Return the experiment of a folder with the axes of a larger one; None if it is another."""
+    """Return the experiment of a folder with the axes of this one; None if the lineage differs."""
     try:
         before = Experiment.from_mapping(store.manifest.experiment, data=experiment.data)
-    except ExperimentError:  # these are not its data points
+    except ExperimentError:  # it has other data points
         return None
-    if before.lineage != store.manifest.lineage:  # nor here
+    if before.lineage != store.manifest.lineage:  # here too
         return None
     check_fit(store, before)
     before = before.with_axes_of(experiment)
@@ -91,27 +89,21 @@ def _former(store: Store, experiment: Experiment) -> Experiment | None:
 
 
 def _check_code(store: Store, allow: bool) -> None:
-    """Raise a ResultsError where other code would go on, unless that is allowed."""
-    now = provenance.provenance()
-    if store.manifest.code == now["code"]:
+    """Raise a ResultsError if other code started the sweep, unless that is allowed."""
+    manifest, now = store.manifest, provenance.provenance()
+    if manifest.code == now["code"]:
         return
     if not allow:
-        before = store.manifest.versions
-        changed = [
-            f"{package} {before.get(package)} is now {version}"
-            for package, version in now["versions"].items()
-            if package in ("harness", "numba", "llvmlite") and before.get(package) != version
-        ]
         raise ResultsError(
-            f"{store.folder} was begun by other code"
-            f" ({', '.join(changed) or 'the sources of harness have changed'}),"
-            " whose numbers may differ in the last bits.\n"
-            "Train anew with --out in another folder, or go on here with --allow-code-change."
+            f"this code differs from the code that started {store.folder}"
+            f" ({provenance.code_difference(manifest.versions)}), so numbers may differ in the last"
+            " bits.\n"
+            "Train in another folder with --out, or resume here with --allow-code-change."
         )
-    store.amend(**now, former_code=(*store.manifest.former_code, store.manifest.code))
+    store.amend(**now, former_code=(*manifest.former_code, manifest.code))
 
 
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> str:
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> str:
     """Name the first keys that differ, with both values."""
     found = []
     for key in sorted({*before, *now} - ({"name", "question"} if not where else set())):
@@ -119,27 +111,27 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], where: str = 
         if old == new:
             continue
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found.append(_difference(old, new, f"{where}{key}."))
+            found.append(_differences(old, new, f"{where}{key}."))
         else:
             found.append(f"{where}{key} was {shown(old)} and is {shown(new)}")
     return ", ".join(found[:3]) or "the data differ"
 
 
-def manifest_of(trainer: Trainer) -> Manifest:
-    """Return the manifest of a new folder, before its data points are written.
+def make_manifest(trainer: Trainer) -> Manifest:
+    """Return the manifest of a new folder, without the record of its data points.
 
     Raises
     ------
     HarnessError
-        There would be too many chunks, or a run records too much.
+        There would be too many chunks, or too many recorded epochs per run.
     """
     experiment = trainer.experiment
     runs, size = experiment.grid.size, chunk_size(trainer)
     chunks = math.ceil(runs / size)
-    if chunks > MOST_CHUNKS:
+    if chunks > MAX_CHUNKS:
         raise HarnessError(
-            f"{runs:,} runs make {chunks:,} chunks; at most {MOST_CHUNKS:,} are trained.\n"
-            "Make the grid smaller, or several experiments of it."
+            f"{runs:,} runs make {chunks:,} chunks; at most {MAX_CHUNKS:,} are allowed.\n"
+            "Make the grid smaller, or split it into several experiments."
         )
     recorded = most_recorded(experiment)
     check_values(recorded, 3 + len(trainer.kept))
@@ -151,11 +143,6 @@ def manifest_of(trainer: Trainer) -> Manifest:
         chunks=chunks,
         recorded=recorded,
         experiment=experiment.document(),
-        created=now(),
+        created=provenance.now(),
         **provenance.provenance(),
     )
-
-
-def now() -> str:
-    """Return the time for manifests and commits."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,12 +1,12 @@
-"""A grid that has grown: what is known of its runs from the smaller grid before.
+"""Reuse of results when a grid has grown: runs of the smaller grid are taken over.
 
-A run that has ended there is taken over as it is. With more epochs than before, one that converged
-or diverged stays what it is, and one that did all its epochs goes on from its final parameters,
-where they were recorded and are all of its state. Every number is what it would be without.
+A run that has ended is taken over as it is. If there are more epochs now, a run that converged or
+diverged still is, and one that finished continues from its final parameters, if they were recorded
+and are its whole state. Every number is the same as if all runs had been trained from the start.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,28 +26,28 @@ from harness.training.variants import Variant
 
 
 def obstacle(before: Experiment, now: Experiment) -> str | None:
-    """Say why an experiment does not extend a former one of the same lineage; None if it does."""
+    """Say why an experiment does not extend one of the same lineage and axes; None if it does."""
     if now.grid.in_former(before.grid) is None:
         return "values of an axis are gone"
     if any(axis.name == "max_epochs" for axis in now.grid.axes):
-        return None  # every run has its own
+        return None  # the number of epochs is a value of the grid
     if now.training.epochs < before.training.epochs:
         return "it has fewer epochs"
     between = now.recorded_epochs[now.recorded_epochs < before.training.epochs]
     if not np.isin(between, before.recorded_epochs).all():
-        return "with more epochs other epochs are recorded; { every = n } would keep them"
+        return "with more epochs, other epochs are recorded; { every = n } would keep them"
     return None
 
 
-class Former:
-    """The former generations of a results folder.
+class FormerGenerations:
+    """Results of the smaller grids that a grid has grown from.
 
     Parameters
     ----------
     trainer : Trainer
-        Of the experiment as it is now.
+        Trainer of the present experiment.
     stores : sequence of Store
-        The generations, the latest first.
+        The former generations, the latest first.
     """
 
     def __init__(self, trainer: Trainer, stores: Sequence[Store]) -> None:
@@ -60,65 +60,58 @@ class Former:
             former_ids = experiment.grid.in_former(before.grid)
             if former_ids is None or obstacle(before, experiment):
                 raise ResultsError(
-                    f"{store.folder} has a former generation that the grid cannot have grown from."
-                    f"\nMove {store.folder} away, and train anew."
+                    f"{store.folder} has a former generation that its grid cannot have grown from."
+                    f"\nMove {store.folder} away and train again."
                 )
             self._sources.append((Reader(store, columns_of(former)), former_ids))
 
-    def known(self, first: int, last: int) -> "KnownRuns":
-        """Return what is known of the runs from `first` up to `last`, which is not among them."""
+    def reused_runs(self, first: int, last: int) -> "ReusedRuns":
+        """Return the results of the runs from `first` up to, but not including, `last`."""
         run_ids = np.arange(first, last, dtype=np.int64)
-        found = KnownRuns.nothing(run_ids.size, self._trainer)
+        found = ReusedRuns(
+            there=np.zeros(run_ids.size, dtype=bool),
+            parameters=self._trainer.parameters,
+            measures=self._trainer.experiment.record.measures,
+        )
         for reader, former_ids in self._sources:
             ids = former_ids(run_ids)
             found.add(reader, ids, np.flatnonzero((ids >= 0) & ~found.there))
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRuns:
-    """What is known of the runs of a range, by their places in it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReusedRuns:
+    """Results of former generations for a range of runs, by position in the range."""
 
-    there: NDArray[np.bool_]  # after `fill`: taken over, and not trained from the start
-    columns: dict[str, NDArray[Any]]  # of the runs table, with codes for the statuses
-    trajectories: list[dict[str, NDArray[Any]]]  # place, epoch, ssr, loss; ordered
-    parameters: tuple[str, ...]
+    there: NDArray[np.bool_]  # after `fill`: runs that need not be trained from the start
+    parameters: tuple[str, ...]  # in the tables
     measures: tuple[str, ...]
-
-    @classmethod
-    def nothing(cls, count: int, trainer: Trainer) -> "KnownRuns":
-        """Return what is known where no run is."""
-        return cls(
-            np.zeros(count, dtype=bool),
-            {},
-            [],
-            trainer.parameters,
-            trainer.experiment.record.measures,
-        )
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)  # of runs, with status codes
+    trajectories: list[dict[str, NDArray[Any]]] = field(default_factory=list)  # with positions
 
     def add(self, reader: Reader, ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> None:
-        """Take what a former generation has of the wanted places, whose run ids there are `ids`."""
-        order = wanted[np.argsort(ids[wanted])]
-        sought = ids[order]
+        """Read the results at the wanted positions from one generation, which has run ids `ids`."""
+        positions = wanted[np.argsort(ids[wanted])]
+        sought = ids[positions]
 
-        def places(rows: Any) -> NDArray[np.int64]:
-            found: NDArray[np.int64] = order[np.searchsorted(sought, rows["run_id"].to_numpy())]
+        def positions_of(rows: Any) -> NDArray[np.int64]:
+            found: NDArray[np.int64] = positions[np.searchsorted(sought, rows["run_id"].to_numpy())]
             return found
 
         for rows in reader.batches("runs", run_ids=sought):
-            at = places(rows)
+            at = positions_of(rows)
             self.there[at] = True
             columns = {name: rows[name].to_numpy() for name in rows.column_names}
             names = pd.Categorical(columns["status"], categories=stopping.STATUSES)
             columns["status"] = names.codes
-            for when in ("initial", "final", "min"):  # where all losses were SSR
+            for when in ("initial", "final", "min"):  # no columns of their own if the loss was SSR
                 columns.setdefault(f"loss_{when}", columns[f"ssr_{when}"])
             for name, values in columns.items():
                 empty = np.zeros(self.there.size, values.dtype)
                 self.columns.setdefault(name, empty)[at] = values
         for rows in reader.batches("trajectories", run_ids=sought):
             columns = {name: rows[name].to_numpy() for name in rows.column_names}
-            self.trajectories.append({"place": places(rows), **columns})
+            self.trajectories.append({"position": positions_of(rows), **columns})
 
     def fill(
         self,
@@ -127,35 +120,38 @@ class KnownRuns:
         runs: descent.Runs,
         rows: descent.Rows,
     ) -> None:
-        """Write it into runs and rows of the kernel: those of the chosen places of the range."""
+        """Write results into the kernel's runs and rows, which are those of the chosen positions.
+
+        The status of a run stays RUNNING if it has more epochs to do.
+        """
         at = np.flatnonzero(self.there[chosen])
         if not at.size:
             return
-        status = self.columns["status"][chosen[at]]
-        goes_on = (status == stopping.FINISHED) & (
-            self.columns["epochs"][chosen[at]] < variant.plan.epochs
-        )
-        # The tables hold parameters and measures, and no other state of a run.
+        status, epochs = (self.columns[name][chosen[at]] for name in ("status", "epochs"))
+        continues = (status == stopping.FINISHED) & (epochs < variant.plan.epochs)
+        # The tables have parameters and measures, but no state of an optimiser.
         optimiser = OPTIMISERS[variant.experiment.training.optimiser]
-        can = self._has_state(variant) & ~optimiser.keeps_state(runs.settings[at])
-        self.there[chosen[at[goes_on & ~can]]] = False
-        at, goes_on = at[can | ~goes_on], goes_on[can | ~goes_on]
+        can_continue = self._has_state(variant) & ~optimiser.keeps_state(runs.settings[at])
+        from_start = continues & ~can_continue
+        self.there[chosen[at[from_start]]] = False
+        at, continues = at[~from_start], continues[~from_start]
         source = chosen[at]
 
-        rows.status[at] = np.where(goes_on, stopping.RUNNING, self.columns["status"][source])
+        rows.status[at] = np.where(continues, stopping.RUNNING, self.columns["status"][source])
         rows.epochs[at] = self.columns["epochs"][source]
-        runs.epochs[at] = np.where(goes_on, rows.epochs[at], 0)
+        runs.epochs[at] = np.where(continues, rows.epochs[at], 0)
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
             for column, when in enumerate(("initial", "final", "min")):
                 values[at, column] = self.columns[f"{name}_{when}"][source]
         for name in self.measures:
             rows.measures[at, code_of(MEASURES, name)] = self.columns[name][source]
-        for name, position in variant.network.positions.items():
+        for name, index in variant.network.positions.items():
             if name in self.parameters:
-                runs.theta[at, position] = self.columns[f"{name}_final"][source]
-        self._fill_trajectories(source, at, goes_on, variant, rows)
+                runs.theta[at, index] = self.columns[f"{name}_final"][source]
+        self._fill_trajectories(source, at, continues, variant, rows)
 
     def _has_state(self, variant: Variant) -> bool:
+        """Return whether the tables have parameters, and measures that a run can continue with."""
         return all(MEASURES[name].goes_on for name in self.measures) and set(
             variant.network.positions
         ) <= set(self.parameters)
@@ -164,33 +160,34 @@ class KnownRuns:
         self,
         source: NDArray[np.int64],
         at: NDArray[np.int64],
-        goes_on: NDArray[np.bool_],
+        continues: NDArray[np.bool_],
         variant: Variant,
         rows: descent.Rows,
     ) -> None:
+        """Write recorded epochs of the positions `source` into the rows `at`."""
         row_of = np.full(self.there.size, -1)
         row_of[source] = at
-        moves = np.zeros(self.there.size, dtype=bool)
-        moves[source] = goes_on
+        has_more = np.zeros(self.there.size, dtype=bool)
+        has_more[source] = continues
         ends = self.columns["epochs"]
-        for part in self.trajectories:
-            place, epoch = part["place"], part["epoch"]
+        for piece in self.trajectories:
+            position, epoch = piece["position"], piece["epoch"]
             due = np.isin(epoch, variant.plan.recorded)
-            # The end of a run is there in any case; one that goes on comes to its own.
+            # The last epoch of a run is always recorded, unless the run continues.
             wanted = np.where(
-                moves[place], due & (epoch < ends[place]), due | (epoch == ends[place])
+                has_more[position], due & (epoch < ends[position]), due | (epoch == ends[position])
             )
-            kept = np.flatnonzero(wanted & (row_of[place] >= 0))
-            row = row_of[place[kept]]
+            kept = np.flatnonzero(wanted & (row_of[position] >= 0))
+            row = row_of[position[kept]]
             order = np.argsort(row, kind="stable")
             kept, row = kept[order], row[order]
             slot = np.arange(row.size) - np.searchsorted(row, row)
-            rows.ssr_trajectory[row, slot] = part["ssr"][kept]
+            rows.ssr_trajectory[row, slot] = piece["ssr"][kept]
             if rows.loss_trajectory.shape[1]:
-                rows.loss_trajectory[row, slot] = part.get("loss", part["ssr"])[kept]
+                rows.loss_trajectory[row, slot] = piece.get("loss", piece["ssr"])[kept]
             if rows.sharpness_trajectory.shape[1]:
-                rows.sharpness_trajectory[row, slot] = part["sharpness"][kept]
-            for name, position in variant.network.positions.items():
-                if name in part:
-                    rows.theta_trajectory[row, slot, position] = part[name][kept]
+                rows.sharpness_trajectory[row, slot] = piece["sharpness"][kept]
+            for name, index in variant.network.positions.items():
+                if name in piece:
+                    rows.theta_trajectory[row, slot, index] = piece[name][kept]
             np.add.at(rows.recorded, row, 1)

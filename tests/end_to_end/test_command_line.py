@@ -262,7 +262,7 @@ def test_verify_reports_broken_files_or_none(trained, tmp_path):
     done = harness("verify", "dosage", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        "dosage/runs/part-000001.parquet is not as it was written: its SHA-256 is another",
+        "dosage/runs/part-000001.parquet is not as it was written: its SHA-256 differs",
         "dosage/trajectories.csv is missing",
         f"2 of {len(files)} files broken.",
     ]
@@ -307,7 +307,7 @@ def test_a_larger_grid_reuses_runs_and_says_so(trained, tmp_path):
 def test_a_missing_results_folder_is_bad_input(command, tmp_path):
     done = harness(command, "nowhere", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("harness: nowhere is no results folder")
+    assert done.stderr.startswith("harness: nowhere is not a results folder")
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -329,9 +329,9 @@ def test_help_needs_no_compiler(tmp_path):
     [
         (("run", "marked.toml", "--scheduler", "tcp://10.0.0.5:8786"), "not encrypted"),
         (("run", "marked.toml", "--scheduler", "none.json"), "neither an address nor a file"),
-        (("run", "marked.toml", "--out", "sftp://host/a"), "nowhere that results can be kept"),
+        (("run", "marked.toml", "--out", "sftp://host/a"), "not a place where results can be kept"),
         (("map", "marked.toml", "--out", "s3://bucket/a"), "maps go into folders alone"),
-        (("show", "ftp://host/a"), "nowhere that results can be kept"),
+        (("show", "ftp://host/a"), "not a place where results can be kept"),
     ],
 )
 def test_invalid_folders_and_clusters_are_refused(arguments, said, marked):

@@ -37,7 +37,7 @@ def test_ranges_of_runs(lanes, size):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_and_chunks(threads, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.sweep.plan._MOST_RUNS_A_CHUNK", 7)
+    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 7)
     ours, theirs = hashlib.sha256(), hashlib.sha256()
     for sweep in EXPERIMENTS:
         results = harness.run(sweep, out=tmp_path / sweep.name, threads=threads, lanes=8)

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.sweep import plan, run
+from harness.sweep import chunks
+from harness.sweep.engines import threads as thread_engine
 from harness.sweep.engines.threads import ThreadEngine
 from tests.faults.effort import LONG
 from tests.faults.fork_server import ForkServer
@@ -23,7 +24,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 2)
 
 
 @pytest.fixture
@@ -47,8 +48,8 @@ def undisturbed(tmp_path_factory, chunks_of_two):
 
 @pytest.fixture
 def in_order(monkeypatch):
-    """Write one chunk at a time, so that operations always come in the same order."""
-    monkeypatch.setattr(run, "ThreadEngine", lambda work, threads: ThreadEngine(work, 1))
+    """Keep one chunk after the other, so that operations come in the same order every time."""
+    monkeypatch.setattr(thread_engine, "ThreadEngine", lambda train, _: ThreadEngine(train, 1))
 
 
 @pytest.fixture(scope="session")

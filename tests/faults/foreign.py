@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from harness.cli.app import main
-from harness.store.sealed import seal, unseal
+from harness.store.documents import seal, unseal
 
 CHUNK = "000001"
 RUNS, TRAJECTORIES = f"runs/part-{CHUNK}.parquet", f"trajectories/part-{CHUNK}.parquet"

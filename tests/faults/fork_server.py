@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from harness.store import Store
-from harness.sweep import plan
+from harness.sweep import chunks
 from tests.faults.sweeps import TEXT, experiment
 from tests.patience import PATIENCE
 
@@ -39,23 +39,23 @@ def _become_harness(order):
 
 
 def _stop_after_a_commit():
-    """Stop this process, as by Ctrl-Z, after its first commit."""
-    keep, stops = Store.keep, iter([signal.SIGSTOP])
+    """Have this process stopped, as by Ctrl-Z, when its first chunk is kept."""
+    commit, stops = Store.commit, iter([signal.SIGSTOP])
 
-    def keep_and_stop(store, packed):
-        keep(store, packed)
+    def commit_and_stop(store, packed):
+        commit(store, packed)
         for stop in stops:  # once
             os.kill(os.getpid(), stop)
 
-    Store.keep = keep_and_stop
+    Store.commit = commit_and_stop
 
 
 def _serve():
     from harness.sweep import provenance
     from harness.training.trainer import Trainer
 
-    import_module("harness.sweep.run")  # once, for all forks
-    plan._MOST_RUNS_A_CHUNK = 2
+    import_module("harness.sweep.run")  # once, for all that are forked
+    chunks.MAX_RUNS = 2
     provenance.provenance()
     Trainer(experiment(2)).compile()
     for line in sys.stdin:

@@ -27,19 +27,19 @@ SEEDS = (2, 3)  # of the first sweep, and of the grown one
 
 @pytest.fixture
 def record(in_order, monkeypatch):
-    """Return a function that records a sweep, and when it wrote each chunk."""
-    keep = Store.keep
+    """Return a function that records a sweep of so many seeds, and when it kept which chunk."""
+    commit = Store.commit
 
     def start(recorder, folder, seeds):
-        def keep_and_note(store, packed):
-            keep(store, packed)
-            chunk = packed.chunk
+        def commit_and_note(store, packed):
+            commit(store, packed)
+            chunk = packed.commit.chunk
             name = store.name_of_commit(chunk)
             recorder.note("kept", seeds, Path(name).name, store.files.read(name, 1 << 20))
 
         recorder.note("began", seeds)
         with watched(recorder), monkeypatch.context() as patch:
-            patch.setattr(Store, "keep", keep_and_note)
+            patch.setattr(Store, "commit", commit_and_note)
             train(folder, seeds)
         recorder.note("ended", seeds)
 

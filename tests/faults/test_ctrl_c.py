@@ -124,7 +124,7 @@ class Deaf:
 def lose(before, *a):
     Deaf()
     return before(*a)
-wrap("harness.sweep.run", "Tally.progress", lose)
+wrap("harness.sweep.run", "ChunkCounters.progress", lose)
 """
 BUSY = """
 import ctypes

@@ -125,4 +125,4 @@ def test_an_error_names_the_file_and_says_what_to_do(tmp_path):
     assert "Make room" in str(full)
     broken = train_with(FailsOnce("fsync", 20, errno.EIO), tmp_path / "out", SEEDS)
     assert os.strerror(errno.EIO) in str(broken)
-    assert "What was finished before is kept" in str(broken)
+    assert "Finished chunks are kept" in str(broken)

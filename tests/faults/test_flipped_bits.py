@@ -50,7 +50,7 @@ def assert_is_found(folder, name, data):
     kept = {path: path.read_bytes() for path in (folder / "commits").iterdir()}
     path.write_bytes(data)
     if name == MANIFEST:
-        with pytest.raises(harness.ResultsError, match=r"manifest\.json is broken.*\n.*train anew"):
+        with pytest.raises(harness.ResultsError, match=r"json is broken.*\n.*train again"):
             found(folder)
     else:
         assert found(folder) == {name}

@@ -184,7 +184,7 @@ def test_threads_and_chunks_do_not_change_bits(experiment, size):
     runs, path = train(experiment)
     for threads in (1, 2):
         with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-            patch.setattr("harness.sweep.plan._MOST_RUNS_A_CHUNK", size)
+            patch.setattr("harness.sweep.chunks.MAX_RUNS", size)
             results = harness.run(experiment, out=f"{folder}/results", threads=threads)
             assert results.manifest["chunk_size"] == size
             assert bits(results.runs) == bits(runs)

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from harness.benchmarks.comparison import machine
-from harness.errors import shown_bytes
 from harness.experiment import load_experiment
-from harness.formatting import duration
-from harness.sweep.plan import available_threads
-from harness.sweep.resume import MOST_CHUNKS
+from harness.formatting import duration, shown_bytes
+from harness.store.manifest import MAX_CHUNKS
+from harness.sweep.engines.threads import available_threads
 from tools.capacity.costs import Costs, measure, overhead
 from tools.capacity.simulation import simulate
 
@@ -83,7 +82,7 @@ the median of the ratios is {ratio:.3f}.
 - **The file system** handles {1 / commit:,.0f} sequential commits per second on this disk,
   which is enough for {chunk / commit:,.0f} workers. A file system that is {SLOWER} times slower and
   handles {COMMITS} commits at once is enough for {COMMITS * chunk / commit / SLOWER:,.0f}.
-- **A folder** has at most {MOST_CHUNKS:,} chunks, here {MOST_CHUNKS * costs.runs:.1e} runs. Split a
+- **A folder** has at most {MAX_CHUNKS:,} chunks, here {MAX_CHUNKS * costs.runs:.1e} runs. Split a
   larger sweep into several experiments, with other seeds or other ranges of an axis.
 
 ## Time of large sweeps

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 import harness
 from harness.store import Store
 from harness.store.lock import writer
-from harness.sweep.chunk_task import Outcome, Work
+from harness.sweep.chunk_task import ChunkTask, TrainedChunk
 from harness.sweep.engines.dask import DaskEngine
 from harness.sweep.engines.dask_cluster import address_of, connected
-from harness.sweep.resume import manifest_of
+from harness.sweep.resume import make_manifest
 from harness.training.buffers import make_counts
 from harness.training.trainer import Trainer
 
@@ -66,9 +66,9 @@ class EmptyTask:
     def prepare(self) -> None:
         """Do nothing."""
 
-    def __call__(self, chunk: int) -> Outcome:
-        """Return the answer."""
-        return Outcome(counts=make_counts(1)[0], reused=0, packed=None)
+    def __call__(self, chunk: int) -> TrainedChunk:
+        """Answer."""
+        return TrainedChunk(counts=make_counts(1)[0], reused=0, packed=None)
 
 
 def measure(experiment: harness.Experiment) -> Costs:
@@ -88,16 +88,16 @@ def _train_some(experiment: harness.Experiment, folder: Path) -> dict[str, objec
     with writer(folder):
         trainer = Trainer(experiment)
         data = experiment.data
-        store = Store.create(folder, manifest_of(trainer), data.inputs, data.targets)
-        # With a wrong token the task returns the files, as if it did not see the folder.
-        work = Work(trainer, store, "elsewhere")
-        work.prepare()
+        store = Store.create(folder, make_manifest(trainer), data.inputs, data.targets)
+        # With another token than the folder's the rows come back, as from a worker elsewhere.
+        task = ChunkTask(trainer, store, "elsewhere")
+        task.prepare()
         for chunk in range(TRAINED):
             began = time.perf_counter()
-            packed = work(chunk).packed
+            packed = task(chunk).packed
             trained = time.perf_counter()
             assert packed is not None
-            store.keep(packed)
+            store.commit(packed)
             commit.append(time.perf_counter() - trained)
             training.append(packed.commit.about.seconds)
             packing.append(trained - began - training[-1])
@@ -166,8 +166,8 @@ def _send_empty_chunks(
     return dict(zip(names, each.tolist(), strict=True)) | {"sent_a_second": SENT / seconds}
 
 
-def _send(engine: DaskEngine[Outcome], chunks: int) -> None:
-    """Run chunks in the way of `harness.run`."""
+def _send(engine: DaskEngine, chunks: int) -> None:
+    """Have chunks done as `harness.run` does it."""
     begun = ended = 0
     while ended < chunks:
         for _ in range(min(engine.room, chunks - begun)):

@@ -1,7 +1,7 @@
-"""Which Dask cluster: one on this machine, or a running one; and which must not be used.
+"""Dask clusters: make one on this machine, or connect with a running one if that is secure.
 
-Whoever can talk to a scheduler can run any code on its workers. So a cluster on this machine
-listens on the loopback interface alone, and a scheduler elsewhere is talked to by TLS alone.
+Anyone who can reach a scheduler can run any code on its workers. So a cluster on this machine
+listens only on the loopback interface, and a scheduler on another machine must use TLS.
 """
 
 import ipaddress
@@ -22,17 +22,17 @@ from distributed.security import Security
 
 from harness.errors import ClusterError, HarnessError, shown
 from harness.plain_files import open_text
+from harness.sweep.engines import KEPT
 
-# Seconds that a scheduler has to answer in.
+# Seconds for a scheduler to answer.
 _ANSWER = 15
 
-# Those of Dask that have a level of their own; and one that nothing reaches.
+# Dask's loggers that have levels of their own, and a level that no message reaches.
 _LOGGERS = ("distributed", "distributed.client", "distributed.gc")
 _NOTHING = logging.CRITICAL + 1
 
-# What the processes of a cluster measure of themselves takes processors that are to train, and here
-# nobody looks at it. Memory that is given back at once, as Dask has it, is to be had anew for each
-# chunk, which takes half a per cent of their time.
+# Statistics that no one reads would take time from training. By default, Dask returns memory at
+# once, and getting it back for each chunk takes half a per cent of the time.
 _LEAN = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
@@ -40,27 +40,27 @@ _LEAN = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
 
-_MOST_BYTES = 1_000_000  # of a scheduler file
+_MAX_FILE_BYTES = 1_000_000
 
-_HOW = "docs/clusters.md says how to give a cluster certificates."
+_HOW = "docs/clusters.md explains how to give a cluster certificates."
 
 
 @contextmanager
 def connected(address: str | None, workers: int) -> Iterator[Client]:
-    """Yield a client of a running cluster, or of one with so many worker processes made for it.
+    """Yield a client of a running cluster, or of a new one on this machine.
 
     Parameters
     ----------
     address : str or None
-        Of its scheduler, as `address_of` returns it; None for a cluster on this machine.
+        Address of the scheduler, as `address_of` returns it; None to make a cluster.
     workers : int
-        How many processes that cluster has. Each has two threads, so that one can train while the
-        other one encodes and writes.
+        Worker processes of a new cluster. Each has two threads: one can train while the other
+        encodes and writes.
 
     Raises
     ------
     ClusterError
-        Nobody answers there, or worker processes cannot be started.
+        The scheduler does not answer, or worker processes cannot be started.
     """
     with _silence():
         if address is None:
@@ -73,7 +73,7 @@ def connected(address: str | None, workers: int) -> Iterator[Client]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Have Dask log nothing: what users have to know is raised."""
+    """Switch off Dask's logs: whatever users need to know is raised."""
     levels = {logger: logger.level for logger in map(logging.getLogger, _LOGGERS)}
     for logger in levels:
         logger.setLevel(_NOTHING)
@@ -93,30 +93,30 @@ def _made_here(workers: int) -> LocalCluster:
                 threads_per_worker=2,
                 host="127.0.0.1",
                 dashboard_address=None,
-                # There is a page of its health without a dashboard too, maybe on all interfaces.
+                # Even without a dashboard there is a health page, by default on all interfaces.
                 scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=_NOTHING,
-                memory_limit=None,  # rows in flight are bounded, and nothing can be spilled
+                memory_limit=None,  # chunks in flight are bounded, and nothing can be spilled
             )
     except RuntimeError as error:
         raise ClusterError(
             f"worker processes cannot be started: {' '.join(str(error).split())}\n"
-            'A script that asks for them needs its `if __name__ == "__main__":`.'
+            'A script that uses them needs `if __name__ == "__main__":` around its calls.'
         ) from error
 
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Have processes that are started meanwhile ignore Ctrl-C, which a terminal sends to all.
+    """Make processes that are started here ignore Ctrl-C, which a terminal sends to all of them.
 
-    They end with this process, and without their tracebacks.
+    They end with this process, without printing tracebacks.
     """
-    if sys.platform == "win32":  # which has no such mask; there they end with a traceback
+    if sys.platform == "win32":  # has no signal masks; there, workers print tracebacks
         yield
         return
     _start_tracker()
-    # A mask is inherited by threads and processes. Ctrl-C is not lost meanwhile, as it would be if
-    # it were ignored: another thread notices it, or this one does at the end.
+    # Threads and processes inherit the mask. A blocked Ctrl-C is not lost, unlike an ignored one:
+    # another thread receives it, or this one in the end.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -127,8 +127,8 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 def _start_tracker() -> None:
     """Start the process in which multiprocessing tracks semaphores.
 
-    If it were started later, it would take the mask away. It frees the semaphores of a process that
-    is killed, and is not to warn of that.
+    Started later, it would unblock Ctrl-C. It frees the semaphores of a process that is killed, and
+    must not warn about that.
     """
     sys.warnoptions.append("ignore:resource_tracker")
     try:
@@ -144,33 +144,33 @@ def _client_of(address: str) -> Client:
     except (OSError, RuntimeError, ImportError, ValueError) as error:
         raise ClusterError(
             f"the scheduler at {address} cannot be reached: {_why(error)}\n"
-            "`dask scheduler` starts one; what is finished is kept, and the same command goes on."
+            f"Start one with `dask scheduler`. {KEPT}"
         ) from None
 
 
 def _why(error: BaseException | None) -> str:
-    """Return what an error began with; Dask wraps it, with addresses in memory in its messages."""
+    """Return the message of the first cause; Dask's own messages have addresses in memory."""
     why = ""
     while error is not None:
-        why = str(error) or why  # a time-out says nothing
+        why = str(error) or why  # a timeout has no message
         error = error.__cause__
     return " ".join(why.split())
 
 
 def address_of(scheduler: str) -> str:
-    """Return the address of a scheduler, given that or the path of its scheduler file.
+    """Return the address of a scheduler, given the address or the path of its scheduler file.
 
     Raises
     ------
     HarnessError
-        It is none, or others than this machine could listen to what is said.
+        It is not an address or a scheduler file, or the connection would not be secure.
     """
     address = scheduler if "://" in scheduler else _read_address(Path(scheduler))
     scheme, _, rest = address.partition("://")
     try:
         parts = urlsplit(f"//{rest}")
         host, port = parts.hostname, parts.port
-    except ValueError:  # a port that is none, half a bracket
+    except ValueError:  # not a port, half a bracket
         host, port = None, None
     if scheme not in ("tcp", "tls") or not host or port is None:
         raise HarnessError(
@@ -179,8 +179,8 @@ def address_of(scheduler: str) -> str:
         )
     if scheme == "tcp" and not _is_loopback(host):
         raise HarnessError(
-            f"--scheduler {shown(address)} is another machine and not encrypted: whoever can reach"
-            " it could read all that is sent, and run any program on the workers.\n"
+            f"--scheduler {shown(address)} is on another machine and not encrypted: anyone who can"
+            " reach it could read what is sent, and run any program on the workers.\n"
             f"Use tls://. {_HOW}"
         )
     if scheme == "tls" and Security().get_connection_args("client")["ssl_context"] is None:
@@ -194,7 +194,7 @@ def address_of(scheduler: str) -> str:
 def _read_address(path: Path) -> str:
     """Return the address in a scheduler file."""
     try:
-        with open_text(path, _MOST_BYTES) as file:
+        with open_text(path, _MAX_FILE_BYTES) as file:
             address = json.loads(file.read())["address"]
     except FileNotFoundError:
         raise HarnessError(
@@ -204,16 +204,16 @@ def _read_address(path: Path) -> str:
         ) from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise HarnessError(
-            f"--scheduler {shown(str(path))} is no scheduler file: {error}.\n"
+            f"--scheduler {shown(str(path))} is not a scheduler file: {error}.\n"
             "`dask scheduler --scheduler-file` writes one."
         ) from None
     return str(address)
 
 
 def _is_loopback(host: str) -> bool:
-    """Return whether all addresses of a host are this machine alone."""
+    """Return whether all addresses of a host are loopback addresses."""
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except (OSError, ValueError):  # no such host, no name that could be one
+    except (OSError, ValueError):  # unknown, or not the name of a host
         return False
     return all(ipaddress.ip_address(str(address)).is_loopback for address in found)

@@ -1,53 +1,78 @@
-"""Chunks on the threads of this process. Kernels release the interpreter's lock."""
+"""The engine of threads: chunks on threads of this process. Kernels release the GIL."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Generic, TypeVar
+from contextlib import closing, contextmanager
 
-Result = TypeVar("Result")
+import numpy as np
+
+from harness.sweep.engines import Counters, Task
 
 
-class ThreadEngine(Generic[Result]):
-    """Runs `work(chunk)` on some threads.
+def available_threads() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Setup:
+    """Setup of twice as many threads as train at once: the others encode and write."""
+
+    def __init__(self, threads: int | None, scheduler: str | None) -> None:
+        self.trains_at_once = threads or available_threads()
+
+    @contextmanager
+    def start(self, task: Task, counters: Counters) -> Iterator["ThreadEngine"]:
+        """Start the threads; at the end, stop training."""
+        task.prepare()  # not in a thread, where Ctrl-C would have to wait for the compiler
+        stop = np.zeros(1, dtype=np.uint8)
+
+        def train(chunk: int) -> object:
+            return task(chunk, counters(chunk), stop)
+
+        with closing(ThreadEngine(train, 2 * self.trains_at_once)) as engine:
+            try:
+                yield engine
+            finally:
+                stop[0] = 1
+
+
+class ThreadEngine:
+    """Calls a function of chunks on several threads.
 
     Parameters
     ----------
-    work : callable
+    train : callable
         Takes a chunk number and returns its result.
     threads : int
-        How many chunks are worked on side by side.
+        Number of threads.
     """
 
-    def __init__(self, work: Callable[[int], Result], threads: int) -> None:
-        self._work = work
+    def __init__(self, train: Callable[[int], object], threads: int) -> None:
+        self._train = train
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="harness")
-        self._chunk_of: dict[Future[Result], int] = {}
+        self._chunk_of: dict[Future[object], int] = {}
 
     @property
     def room(self) -> int:
-        """How many chunks may be submitted now: one a thread is in memory."""
+        """How many chunks may be submitted now: one per thread is in memory."""
         return self._threads - len(self._chunk_of)
-
-    @property
-    def in_flight(self) -> int:
-        """Chunks that were submitted and not yet handed out by `completed`."""
-        return len(self._chunk_of)
 
     def submit(self, chunk: int) -> None:
         """Queue a chunk."""
-        self._chunk_of[self._pool.submit(self._work, chunk)] = chunk
+        self._chunk_of[self._pool.submit(self._train, chunk)] = chunk
 
-    def completed(self, timeout: float) -> Iterator[tuple[int, Result | Exception]]:
-        """Yield the chunks that have ended, waiting for the first at most `timeout` seconds."""
+    def completed(self, timeout: float) -> Iterator[tuple[int, object]]:
+        """Yield finished chunks, waiting at most `timeout` seconds for the first."""
         done, _ = wait(self._chunk_of, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in done:
             try:
-                result: Result | Exception = future.result()
+                result = future.result()
             except Exception as error:
                 result = error
             yield self._chunk_of.pop(future), result
 
     def close(self) -> None:
-        """Drop what is queued and wait for what is at work."""
+        """Drop queued chunks, and wait for those in progress."""
         self._pool.shutdown(cancel_futures=True)

@@ -66,7 +66,7 @@ def folder(tmp_path):
 def keep(store, chunk):
     first, last = CHUNK * chunk, CHUNK * (chunk + 1)
     tables = {"runs": [runs_table(first, last)], "trajectories": [trajectories_table(first, last)]}
-    store.keep(store.pack(chunk, tables, origin()))
+    store.commit(store.pack(chunk, tables, origin()))
 
 
 def frame_of(table):
@@ -294,7 +294,7 @@ def test_arguments_that_are_refused(folder, case, tmp_path):
 
 
 def test_no_results_folder(tmp_path):
-    with pytest.raises(HarnessError, match="is no results folder"):
+    with pytest.raises(HarnessError, match="is not a results folder"):
         export(tmp_path, io.BytesIO())
 
 

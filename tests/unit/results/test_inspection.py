@@ -12,7 +12,7 @@ from harness.cli.folder_screens import show_status
 from harness.results import inspection
 from harness.store import Store
 from harness.store.lock import writer
-from harness.sweep import plan
+from harness.sweep import chunks
 from tests import made_store
 from tests.made_store import origin
 
@@ -20,7 +20,7 @@ from tests.made_store import origin
 @pytest.fixture
 def trained(small, tmp_path, monkeypatch):
     """A finished folder of six chunks of two runs."""
-    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 2)
     return harness.run(small(), tmp_path / "out").folder
 
 
@@ -99,7 +99,7 @@ def make_store(folder, seconds):
         table = [{"run_id": np.arange(10 * chunk, 10 * chunk + 10)}]
         finished = (began + timedelta(seconds=after)).isoformat(timespec="milliseconds")
         about = origin(finished=finished, reused_runs=chunk)
-        store.keep(store.pack(chunk, {"runs": table, "trajectories": table}, about))
+        store.commit(store.pack(chunk, {"runs": table, "trajectories": table}, about))
     return folder
 
 
@@ -190,7 +190,7 @@ def test_while_another_writes_whole_files_are_read_and_broken_ones_stay(trained)
 @pytest.mark.parametrize("look", [inspection.status, verify])
 def test_what_is_no_results_folder_is_refused_and_left_alone(tmp_path, look):
     for folder in (tmp_path, tmp_path / "none"):
-        with pytest.raises(harness.ResultsError, match="is no results folder"):
+        with pytest.raises(harness.ResultsError, match="is not a results folder"):
             look(folder)
     assert not list(tmp_path.iterdir())
     (tmp_path / "manifest.json").write_text("{}")

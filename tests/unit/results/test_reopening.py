@@ -14,7 +14,7 @@ from harness.experiment import Experiment, checks
 from harness.results import inspection
 from harness.results.reopening import columns_of, most_recorded
 from harness.store import data_points, encoding, manifest, parts
-from harness.sweep import plan
+from harness.sweep import chunks
 from harness.training.trainer import Trainer
 from tests.faults.foreign import command
 
@@ -80,11 +80,11 @@ def test_what_is_trained_is_read(small, name, tmp_path):
 
 
 def test_chunks_are_as_large_as_a_manifest_allows():
-    assert plan._LARGER * plan._MOST_RUNS_A_CHUNK <= manifest.MOST_CHUNK_RUNS
+    assert chunks.MAX_ENLARGEMENT * chunks.MAX_RUNS <= manifest.MAX_CHUNK_RUNS
 
 
 def test_a_run_that_records_too_much_is_refused_before_it_is_trained(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "MOST_VALUES", 62)
+    monkeypatch.setattr(parts, "MAX_VALUES", 62)
     with pytest.raises(harness.HarnessError, match="21 recorded epochs of 3 values are too many"):
         harness.run(small(), tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -144,7 +144,7 @@ def test_data_points_are_a_table_of_what_was_trained_on(small, tmp_path):
 
 @pytest.mark.parametrize("rows", [1, 5, 6, 7])
 def test_data_points_are_kept_in_groups_of_rows(rows, monkeypatch):
-    monkeypatch.setattr(data_points, "_ROWS_A_GROUP", 3)
+    monkeypatch.setattr(data_points, "_GROUP_ROWS", 3)
     inputs = np.arange(2.0 * rows).reshape(rows, 2)
     targets = np.full((rows, 1), 5e-324)
     record, content = data_points.encode(inputs, targets)
@@ -203,7 +203,7 @@ def test_a_file_of_data_points_stays_as_it_is_though_it_would_be_written_otherwi
 
 
 def test_as_many_numbers_are_kept_as_an_experiment_may_have(small, monkeypatch):
-    assert data_points.MOST_NUMBERS == checks.MOST_NUMBERS
+    assert data_points.MAX_NUMBERS == checks.MOST_NUMBERS
     data = {"inputs": [0, 1], "targets": [0, 1]}
     monkeypatch.setattr(checks, "MOST_NUMBERS", 4)
     small(data=data)

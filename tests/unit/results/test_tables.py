@@ -62,7 +62,7 @@ def test_an_xarray_dataset_has_the_axes_of_the_grid(results):
 
 
 def test_runs_that_are_missing_are_nan_in_an_xarray_dataset(small, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.sweep.plan._MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 2)
     harness.run(small(), tmp_path / "out")
     (tmp_path / "out" / "commits" / "000001.json").unlink()  # runs 2 and 3
     arrays = harness.open_results(tmp_path / "out").to_xarray()

@@ -1,4 +1,4 @@
-"""What a results folder is made of: files that are whole or not there, sealed documents, a lock."""
+"""Parts of a results folder: files that appear when they are whole, sealed documents, a lock."""
 
 import errno
 import json
@@ -14,10 +14,10 @@ import pytest
 
 from harness.errors import InUseError, ResultsError
 from harness.store import files as files_module
-from harness.store.commits import Commit, FileRecord
+from harness.store.commits import ChunkCommit, FileRecord
+from harness.store.documents import seal, unseal
 from harness.store.files import LocalFiles
 from harness.store.lock import holder, writer
-from harness.store.sealed import seal, unseal
 from tests.made_store import origin
 
 
@@ -30,7 +30,7 @@ def files(tmp_path):
 
 @pytest.fixture
 def fake_os(monkeypatch):
-    """Return a function that replaces some functions of os, for harness/store/files.py alone."""
+    """Return a function that replaces some functions of os, only in harness/store/files.py."""
 
     def replace(**functions):
         monkeypatch.setattr(files_module, "os", SimpleNamespace(**{**vars(os), **functions}))
@@ -39,7 +39,7 @@ def fake_os(monkeypatch):
 
 
 def everything(folder):
-    """Every file below a folder and what is in it."""
+    """Content of every file below a folder, by name."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -57,26 +57,26 @@ def refuse(code):
 # -- files -----------------------------------------------------------------------------------------
 
 
-def test_folders_are_made_with_those_above_and_may_be_there(tmp_path):
+def test_folders_are_made_with_their_parents_and_may_exist(tmp_path):
     local = LocalFiles(tmp_path / "a" / "b")
     for _ in range(2):
         local.make_folders(["runs", "commits"])
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["commits", "runs"]
 
 
-def test_create_makes_a_file_of_all_buffers_and_leaves_one_that_is_there(files):
+def test_create_writes_all_buffers_and_never_replaces_a_file(files):
     assert files.create("runs/a", [b"one ", memoryview(b"two"), bytearray(b"!")])
     assert not files.create("runs/a", [b"other"])
     assert everything(files.root) == {"runs/a": b"one two!"}
 
 
-def test_replace_makes_a_file_in_the_place_of_another(files):
+def test_replace_writes_over_a_file(files):
     files.replace("runs/a", [b"first, and longer"])
     files.replace("runs/a", [b"second"])
     assert everything(files.root) == {"runs/a": b"second"}
 
 
-def test_what_is_in_a_file_and_how_much(files):
+def test_content_and_size_of_a_file(files):
     files.create("runs/a", [b"12345"])
     assert files.read("runs/a", 5) == b"12345"
     with pytest.raises(OSError, match=r"runs/a has more than 4 bytes"):
@@ -95,14 +95,14 @@ def test_names_are_sorted_and_without_unfinished_files(files):
     assert files.names("nowhere") == []
 
 
-def test_files_that_are_not_there_are_passed_over_by_remove(files):
+def test_remove_ignores_missing_files(files):
     for name in ("a", "b", "c"):
         files.create(f"runs/{name}", [b"x"])
     files.remove(["runs/c", "runs/none", "runs/a"])
     assert list(everything(files.root)) == ["runs/b"]
 
 
-def test_what_a_killed_process_left_is_removed_and_nothing_else(files):
+def test_only_temporary_files_of_killed_processes_are_removed(files):
     for name in (".m.1-ab.unfinished", "runs/.p.1-ab.unfinished", "runs/p", "keep.unfinished"):
         (files.root / name).write_bytes(b"x")
     files.remove_unfinished(["runs"])
@@ -110,7 +110,7 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(files):
 
 
 @pytest.mark.parametrize("function", ["write", "fsync", "link"])
-def test_a_create_that_fails_leaves_nothing(files, fake_os, function):
+def test_a_failed_create_leaves_nothing(files, fake_os, function):
     fake_os(**{function: refuse(errno.EIO)})
     with pytest.raises(OSError, match="Input/output"):
         files.create("runs/a", [b"data"])
@@ -118,7 +118,7 @@ def test_a_create_that_fails_leaves_nothing(files, fake_os, function):
 
 
 @pytest.mark.parametrize("function", ["write", "fsync", "replace"])
-def test_a_replace_that_fails_leaves_what_was_there(files, fake_os, function):
+def test_a_failed_replace_leaves_the_old_file(files, fake_os, function):
     files.create("runs/a", [b"first"])
     fake_os(**{function: refuse(errno.ENOSPC)})
     with pytest.raises(OSError, match="No space"):
@@ -126,7 +126,7 @@ def test_a_replace_that_fails_leaves_what_was_there(files, fake_os, function):
     assert everything(files.root) == {"runs/a": b"first"}
 
 
-def test_data_that_cannot_be_made_leave_nothing(files):
+def test_data_that_raise_leave_nothing(files):
     def pieces():
         yield b"first"
         raise KeyboardInterrupt
@@ -136,7 +136,7 @@ def test_data_that_cannot_be_made_leave_nothing(files):
     assert everything(files.root) == {}
 
 
-def test_a_disk_that_takes_a_part_is_given_the_rest(files, fake_os):
+def test_after_a_partial_write_the_rest_is_written(files, fake_os):
     parts = []
 
     def write_three(descriptor, data):
@@ -158,7 +158,7 @@ def test_without_hard_links_create_does_the_same(files, fake_os, code):
 
 
 @pytest.mark.parametrize("kind", ["create", "replace"])
-def test_a_name_is_given_when_the_data_are_on_the_disk_and_then_flushed(files, fake_os, kind):
+def test_a_file_is_flushed_then_named_then_its_folder_flushed(files, fake_os, kind):
     calls = []
 
     def noted(name):
@@ -192,7 +192,7 @@ def test_a_sealed_document_reads_back():
     assert math.isnan(unseal(seal({"nan": math.nan}))["nan"])
 
 
-def test_a_sealed_document_is_json_for_everybody():
+def test_a_sealed_document_is_plain_json():
     read = json.loads(seal(DOCUMENT).decode("utf-8"))
     assert len(read.pop("sha256")) == 64
     assert read == DOCUMENT
@@ -201,7 +201,7 @@ def test_a_sealed_document_is_json_for_everybody():
 def test_any_changed_byte_of_a_sealed_document_is_found():
     data = seal({"name": "ä", "runs": 10, "on": True, "x": [0.5, None]})
     for place in range(len(data)):
-        # One bit; a blank for a line break and the like; a digit for a digit.
+        # One bit; a space for a line break, for example; a digit for a digit.
         for byte in {data[place] ^ 1, data[place] ^ 0x20, data[place] ^ 0x80, 0x20, 0x31}:
             if byte != data[place]:
                 changed = data[:place] + bytes([byte]) + data[place + 1 :]
@@ -223,7 +223,7 @@ def test_any_changed_byte_of_a_sealed_document_is_found():
         lambda data: b"\xff\xfe",
     ],
 )
-def test_a_sealed_document_that_was_cut_or_written_anew_is_found(change):
+def test_a_truncated_or_rewritten_sealed_document_is_found(change):
     with pytest.raises(ValueError, match=r"."):
         unseal(change(seal(DOCUMENT)))
 
@@ -233,11 +233,11 @@ def test_a_sealed_document_that_was_cut_or_written_anew_is_found(change):
 
 def test_a_commit_reads_back():
     files = {"runs/part-000007-g2.parquet": FileRecord.of(3, b"abc")}
-    commit = Commit(identity="4" * 64, chunk=7, files=files, about=origin(worker="Zoë"))
-    assert Commit.from_json(commit.to_json()) == commit
+    commit = ChunkCommit(identity="4" * 64, chunk=7, files=files, about=origin(worker="Zoë"))
+    assert ChunkCommit.from_json(commit.to_json()) == commit
 
 
-def test_a_record_has_the_sha256_of_everybody_and_tells_what_differs():
+def test_a_record_has_the_standard_sha256_and_says_how_content_differs():
     record = FileRecord.of(3, bytearray(b"abc"))
     assert (record.rows, record.size) == (3, 3)
     # FIPS 180-2, appendix B.1
@@ -270,7 +270,7 @@ def other_process(tmp_path):
         process.kill()
 
 
-def test_a_second_writer_is_told_which_process_on_which_machine_writes(tmp_path, other_process):
+def test_a_second_writer_is_told_the_process_and_machine_of_the_first(tmp_path, other_process):
     with pytest.raises(InUseError) as caught, writer(tmp_path):
         pytest.fail("two processes write")
     assert f"process {other_process.pid} on {socket.gethostname()} since 20" in str(caught.value)
@@ -278,7 +278,7 @@ def test_a_second_writer_is_told_which_process_on_which_machine_writes(tmp_path,
     assert f"process {other_process.pid} on" in holder(tmp_path)
 
 
-def test_a_writer_that_was_killed_is_no_obstacle(tmp_path, other_process):
+def test_a_killed_writer_does_not_keep_the_lock(tmp_path, other_process):
     other_process.send_signal(signal.SIGKILL)
     other_process.wait()
     assert (tmp_path / ".lock").exists()
@@ -287,16 +287,16 @@ def test_a_writer_that_was_killed_is_no_obstacle(tmp_path, other_process):
         assert f"process {os.getpid()} on" in holder(tmp_path)
 
 
-def test_nobody_writes_before_and_after(tmp_path):
+def test_there_is_a_holder_only_while_a_writer_works(tmp_path):
     assert holder(tmp_path) is None
-    assert not list(tmp_path.iterdir())  # to look changes nothing
+    assert not list(tmp_path.iterdir())  # looking changes nothing
     with writer(tmp_path):
         assert holder(tmp_path) is not None
     assert holder(tmp_path) is None
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
-def test_an_exception_gives_the_lock_back(tmp_path):
+def test_an_exception_releases_the_lock(tmp_path):
     with pytest.raises(KeyError), writer(tmp_path):
         raise KeyError
     assert holder(tmp_path) is None
@@ -305,14 +305,14 @@ def test_an_exception_gives_the_lock_back(tmp_path):
         pass
 
 
-def test_a_writer_that_cannot_say_who_it_is_is_another_process(tmp_path):
+def test_a_writer_with_a_broken_note_is_called_another_process(tmp_path):
     with writer(tmp_path):
         (tmp_path / ".writer.json").write_text("{")
         assert holder(tmp_path) == "another process"
 
 
 @pytest.mark.parametrize("content", [b"x", None])
-def test_a_lock_that_harness_did_not_make_is_left_alone(tmp_path, content):
+def test_another_file_in_the_place_of_the_lock_is_unchanged(tmp_path, content):
     folder, precious = tmp_path / "out", tmp_path / "precious"
     folder.mkdir()
     precious.write_bytes(b"precious")

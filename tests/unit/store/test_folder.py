@@ -1,4 +1,4 @@
-"""The results folder, with tables that no network made."""
+"""The results folder, with tables that were not trained."""
 
 import errno
 import json
@@ -15,7 +15,7 @@ from harness.errors import NoSpaceError, ResultsError, StorageError
 from harness.store import Reader, Store, csv_files
 from harness.store import files as files_module
 from harness.store.csv_files import has_csv, write_csv
-from harness.store.sealed import seal, unseal
+from harness.store.documents import seal, unseal
 from tests import made_store
 from tests.made_store import manifest, origin
 
@@ -28,7 +28,7 @@ def make_store(folder, chunks=1, chunk_size=AWKWARD.size, **changes):
 
 def keep(store, chunk, runs, trajectories, **about):
     tables = {"runs": [runs], "trajectories": [trajectories]}
-    store.keep(store.pack(chunk, tables, origin(**about)))
+    store.commit(store.pack(chunk, tables, origin(**about)))
 
 
 def columns(first=0, count=AWKWARD.size):
@@ -46,7 +46,7 @@ def same_bits(left, right):
 
 
 def everything(folder):
-    """Every file below a folder and what is in it, but for the lock."""
+    """Content of every file below a folder except the lock, by name."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -79,22 +79,26 @@ def test_floats_read_back_to_the_same_bits_from_parquet_and_from_csv(tmp_path):
         assert frame["status"].tolist()[:3] == ["finished", "diverged", "finished"]
 
 
-def test_every_nan_is_kept_as_one(tmp_path):
+def test_every_nan_is_written_with_the_same_bits(tmp_path):
     quiet, negative, payload = 0x7FF8 << 48, 0xFFF8 << 48, (0x7FF8 << 48) + 1
     store = make_store(tmp_path / "out", chunk_size=3)
     nans = np.array([quiet, negative, payload], np.uint64).view(np.float64)
     kept = {**columns(count=3), "ssr": nans, "loss": nans[::-1], "single": nans.astype(np.float32)}
     keep(store, 0, kept, kept)
-    assert nans.view(np.uint64).tolist() == [quiet, negative, payload]  # the caller's are its own
+    assert nans.view(np.uint64).tolist() == [
+        quiet,
+        negative,
+        payload,
+    ]  # the caller's arrays are unchanged
     for table in ("runs", "trajectories"):
-        # Single precision is in no table, which readers refuse.
+        # Readers refuse single precision, which no table has.
         rows = pd.read_parquet(tmp_path / "out" / table / "part-000000.parquet")
         for name in ("ssr", "loss"):
             assert rows[name].to_numpy().view(np.uint64).tolist() == [quiet] * 3
         assert rows["single"].to_numpy().view(np.uint32).tolist() == [0x7FC0 << 16] * 3
 
 
-def test_csv_has_a_plain_header_line_feeds_and_floats_that_are_floats(tmp_path):
+def test_csv_has_a_plain_header_line_feeds_and_floats_that_read_back_as_floats(tmp_path):
     store = make_store(tmp_path / "out")
     keep(store, 0, columns(), columns(count=2))
     write_csv(store)
@@ -105,14 +109,14 @@ def test_csv_has_a_plain_header_line_feeds_and_floats_that_are_floats(tmp_path):
     )
 
 
-def test_rows_that_come_in_pieces_are_one_table(tmp_path):
+def test_rows_in_pieces_become_one_table(tmp_path):
     store = make_store(tmp_path / "out")
     pieces = (columns(first, 3) for first in (0, 3, 6))
-    store.keep(store.pack(0, {"runs": pieces, "trajectories": [columns()]}, origin()))
+    store.commit(store.pack(0, {"runs": pieces, "trajectories": [columns()]}, origin()))
     assert Reader(store).read("runs")["run_id"].to_pylist() == [*range(9)]
 
 
-def test_chunks_are_read_in_their_order_whatever_order_they_came_in(tmp_path):
+def test_chunks_are_read_in_order_whatever_order_they_were_committed_in(tmp_path):
     store = make_store(tmp_path / "out", chunks=3, chunk_size=3)
     reader = Reader(store)
     for chunk in (2, 0):
@@ -128,16 +132,16 @@ def test_chunks_are_read_in_their_order_whatever_order_they_came_in(tmp_path):
     assert opened.columns("runs") == ["run_id", "status", "ssr"]
 
 
-def test_rows_of_some_runs_only(tmp_path):
+def test_rows_of_some_runs(tmp_path):
     store = make_store(tmp_path / "out")
     keep(store, 0, columns(), columns())
     reader = Reader(store)
-    for _ in range(2):  # the second time the file is known to be whole
+    for _ in range(2):  # the second time, the file has been checked
         assert reader.read("trajectories", run_ids=[5, 2])["run_id"].to_pylist() == [2, 5]
     assert reader.read("trajectories", run_ids=[])["run_id"].to_pylist() == []
 
 
-def test_of_some_runs_no_other_chunk_is_read(tmp_path):
+def test_only_chunks_with_the_wanted_runs_are_read(tmp_path):
     store = make_store(tmp_path / "out", chunks=3, chunk_size=3)
     for chunk in range(3):
         keep(store, chunk, columns(3 * chunk, 3), columns(3 * chunk, 3))
@@ -146,7 +150,7 @@ def test_of_some_runs_no_other_chunk_is_read(tmp_path):
 
 
 def test_large_tables_have_no_csv(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "MOST_CSV_ROWS", 3)
+    monkeypatch.setattr(csv_files, "MAX_CSV_ROWS", 3)
     store = make_store(tmp_path / "out", chunk_size=2)
     (tmp_path / "out" / "trajectories.csv").write_text("of a smaller grid")
     trajectories = {"run_id": [0, 0, 1], "ssr": [1.0, 0.5, 2.0]}
@@ -156,8 +160,16 @@ def test_large_tables_have_no_csv(tmp_path, monkeypatch):
     assert has_csv(store)
 
 
+def test_csv_files_with_thousands_of_columns_are_believed(tmp_path):
+    store = make_store(tmp_path / "out")
+    wide = columns() | {f"w{number}_final": np.full(9, -1 / 3) for number in range(1, 4000)}
+    keep(store, 0, wide, columns())
+    write_csv(store)
+    assert has_csv(store)
+
+
 @pytest.mark.parametrize("name", ["runs.csv", "commits/csv.json"])
-def test_csv_files_that_were_removed_are_missed(tmp_path, name):
+def test_removed_csv_files_are_noticed(tmp_path, name):
     store = make_store(tmp_path / "out")
     keep(store, 0, columns(), columns())
     assert not has_csv(store)
@@ -177,9 +189,7 @@ def test_reading_before_the_first_chunk_says_what_to_do(tmp_path):
 
 @pytest.mark.parametrize("nth", range(1, 4))
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-def test_a_write_that_fails_leaves_a_chunk_missing_and_no_leftover(
-    tmp_path, monkeypatch, nth, code
-):
+def test_a_failed_write_leaves_a_chunk_missing_and_no_leftovers(tmp_path, monkeypatch, nth, code):
     store = make_store(tmp_path / "out", chunks=2)
     keep(store, 1, columns(9), columns(9))
     before = everything(tmp_path / "out")
@@ -206,7 +216,7 @@ def test_a_write_that_fails_leaves_a_chunk_missing_and_no_leftover(
     assert Reader(store).rows("runs") == 18
 
 
-def test_a_full_disk_says_how_much_is_needed(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_with_the_needed_bytes(tmp_path, monkeypatch):
     store = make_store(tmp_path / "out", chunks=4)
     keep(store, 0, columns(), columns())
     sizes = [path.stat().st_size for path in (tmp_path / "out").rglob("part-*")]
@@ -219,7 +229,7 @@ def test_a_full_disk_says_how_much_is_needed(tmp_path, monkeypatch):
         keep(store, 1, columns(), columns())
     # The same rows again, three times.
     chunk, three = (f"{factor * sum(sizes) / 1000:.1f} kB" for factor in (1, 3))
-    assert f"it needs {chunk}, and all that is missing about {three}" in str(caught.value)
+    assert f"it needs {chunk}, and all missing chunks about {three}" in str(caught.value)
 
 
 @pytest.mark.parametrize("table", ["runs", "trajectories"])
@@ -231,7 +241,7 @@ def test_a_full_disk_says_how_much_is_needed(tmp_path, monkeypatch):
         lambda path: path.write_bytes(b""),
     ],
 )
-def test_a_chunk_that_lacks_a_part_or_has_a_piece_of_it_is_missing(tmp_path, table, harm):
+def test_a_chunk_with_a_missing_or_truncated_part_is_missing(tmp_path, table, harm):
     store = make_store(tmp_path / "out")
     keep(store, 0, columns(), columns())
     assert store.missing() == []
@@ -252,7 +262,7 @@ def test_parts_without_a_commit_do_not_exist_and_are_replaced(tmp_path):
     assert same_bits(Reader(opened).read("runs")["ssr"], AWKWARD[::-1])
 
 
-def test_every_bit_of_a_commit_counts(tmp_path):
+def test_a_flipped_bit_of_a_commit_is_found(tmp_path):
     store = make_store(tmp_path / "out")
     keep(store, 0, columns(), columns())
     path = tmp_path / "out" / "commits" / "000000.json"
@@ -268,7 +278,7 @@ def test_every_bit_of_a_commit_counts(tmp_path):
         path.write_bytes(whole)
 
 
-def test_a_chunk_of_another_experiment_is_no_chunk_of_this_one(tmp_path):
+def test_a_chunk_of_another_experiment_is_refused(tmp_path):
     keep(make_store(tmp_path / "other", identity="9" * 64), 0, columns(), columns())
     os.rename(tmp_path / "other" / "commits", tmp_path / "commits")
     store = make_store(tmp_path / "out")
@@ -277,18 +287,18 @@ def test_a_chunk_of_another_experiment_is_no_chunk_of_this_one(tmp_path):
     assert store.missing() == [0]
     with pytest.raises(ResultsError, match="broken: it belongs to another experiment"):
         store.commits()
-    store.make_room([0])
+    store.remove_leftovers([0])
     keep(store, 0, columns(), columns())
     assert store.missing() == []
 
 
-def test_room_is_made_of_what_was_not_finished_and_of_missing_chunks_alone(tmp_path):
+def test_leftovers_are_temporary_files_and_commits_of_missing_chunks(tmp_path):
     store = make_store(tmp_path / "out", chunks=2)
     for chunk in range(2):
         keep(store, chunk, columns(9 * chunk), columns(9 * chunk))
     (tmp_path / "out" / "runs" / ".part-000001.parquet.7-ab.unfinished").write_bytes(b"a piece")
     (tmp_path / "out" / "runs" / "part-000001.parquet").unlink()
-    store.make_room(store.missing())
+    store.remove_leftovers(store.missing())
     left = sorted(everything(tmp_path / "out"))
     assert left == [
         "commits/000000.json", "data.parquet", "manifest.json", "runs/part-000000.parquet",
@@ -296,7 +306,7 @@ def test_room_is_made_of_what_was_not_finished_and_of_missing_chunks_alone(tmp_p
     ]  # fmt: skip
 
 
-def test_the_same_result_twice_is_one(tmp_path):
+def test_a_chunk_that_is_committed_twice_is_unchanged(tmp_path):
     folder = tmp_path / "out"
     keep(make_store(folder), 0, columns(), columns(), worker="first")
     before = everything(folder)
@@ -305,7 +315,7 @@ def test_the_same_result_twice_is_one(tmp_path):
 
 
 @pytest.mark.parametrize("table", ["runs", "trajectories"])
-def test_another_result_of_a_chunk_is_refused_and_the_first_is_kept(tmp_path, table):
+def test_a_different_result_of_a_chunk_is_refused_and_the_first_kept(tmp_path, table):
     folder = tmp_path / "out"
     noon, one = "2026-01-01T12:00:00+00:00", "2026-01-01T13:00:00+00:00"
     keep(make_store(folder), 0, columns(), columns(), worker="first", finished=noon)
@@ -330,7 +340,7 @@ def test_any_changed_bit_of_a_part_is_named_with_what_to_do(tmp_path, table):
     assert Reader(store).rows(table) == 9
 
 
-def test_a_part_that_is_gone_or_of_another_size_is_named(tmp_path):
+def test_a_missing_or_truncated_part_is_named(tmp_path):
     store = make_store(tmp_path / "out")
     keep(store, 0, columns(), columns())
     path = tmp_path / "out" / "runs" / "part-000000.parquet"
@@ -342,8 +352,8 @@ def test_a_part_that_is_gone_or_of_another_size_is_named(tmp_path):
         Reader(store).read("runs")
 
 
-def test_a_part_that_has_the_bytes_of_another_is_checked_for_itself(tmp_path):
-    # Without rows all parts of a table are the same.
+def test_a_part_with_the_bytes_of_another_is_checked_too(tmp_path):
+    # Without rows, all parts of a table are the same.
     store = make_store(tmp_path / "out", chunks=2)
     for chunk in range(2):
         keep(store, chunk, columns(9 * chunk), columns(count=0))
@@ -361,32 +371,32 @@ def test_a_part_that_has_the_bytes_of_another_is_checked_for_itself(tmp_path):
 @pytest.mark.parametrize(
     "other", ["thesis.txt", "runs.csv", ".hidden", "results/runs", "data.parquet"]
 )
-def test_a_folder_with_other_things_is_left_alone(tmp_path, other):
+def test_a_folder_with_other_files_is_unchanged(tmp_path, other):
     (tmp_path / other).parent.mkdir(exist_ok=True)
     (tmp_path / other).write_text("mine")
-    with pytest.raises(ResultsError, match="is no results folder"):
+    with pytest.raises(ResultsError, match="is not a results folder"):
         make_store(tmp_path)
     assert everything(tmp_path) == {other: b"mine"}
     assert not (tmp_path / "commits").exists()
 
 
 @pytest.mark.parametrize("leftover", [".lock", ".writer.json", ".manifest.json.1-ab.unfinished"])
-def test_a_folder_that_is_empty_or_was_only_begun_may_become_a_results_folder(tmp_path, leftover):
+def test_an_empty_or_just_begun_folder_may_become_a_results_folder(tmp_path, leftover):
     (tmp_path / "runs").mkdir()
     (tmp_path / leftover).write_text("")
     assert make_store(tmp_path).missing() == [0]
     assert make_store(tmp_path / "new" / "folder").missing() == [0]
 
 
-def test_a_table_of_somebody_else_is_not_taken_for_data_points(tmp_path):
+def test_another_table_is_not_taken_for_data_points(tmp_path):
     pd.DataFrame({"input_1": [1.0], "label": [2.0]}).to_parquet(tmp_path / "data.parquet")
     before = everything(tmp_path)
-    with pytest.raises(ResultsError, match="is no results folder"):
+    with pytest.raises(ResultsError, match="is not a results folder"):
         make_store(tmp_path)
     assert everything(tmp_path) == before
 
 
-def test_data_points_that_a_killed_process_left_without_a_manifest_are_replaced(tmp_path):
+def test_data_points_of_a_killed_process_are_replaced_if_there_is_no_manifest(tmp_path):
     make_store(tmp_path)
     (tmp_path / "manifest.json").unlink()
     points = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -420,7 +430,7 @@ def test_a_manifest_of_another_format_asks_for_the_version_that_wrote_it(tmp_pat
     make_store(tmp_path)
     path = tmp_path / "manifest.json"
     path.write_bytes(seal({**unseal(path.read_bytes()), "format": version}))
-    with pytest.raises(ResultsError, match=f"has the format {version}; this harness reads 3"):
+    with pytest.raises(ResultsError, match=f"has the format {version}; this version .* reads 3"):
         Store.open(tmp_path)
 
 
@@ -430,14 +440,14 @@ def test_manifest_reads_back(tmp_path):
     assert Store.open(tmp_path / "out").manifest.chunks == 7
 
 
-def test_entries_are_added_to_a_manifest_that_keeps_the_others(tmp_path):
+def test_entries_of_a_manifest_can_be_changed(tmp_path):
     store = make_store(tmp_path / "out")
     store.amend(machine={"system": "später"})
     for kept in (store.manifest, Store.open(tmp_path / "out").manifest):
         assert (kept.machine, kept.identity) == ({"system": "später"}, made_store.IDENTITY)
 
 
-def test_a_generation_has_files_of_its_own_and_the_former_ones_stay_until_dropped(tmp_path):
+def test_a_generation_has_its_own_files_and_former_ones_stay_until_dropped(tmp_path):
     folder = tmp_path / "out"
     store = make_store(folder)
     keep(store, 0, columns(), columns())

@@ -1,4 +1,4 @@
-"""What is found in a folder without leaving it, with and without descriptors of folders."""
+"""Files inside a folder, opened without leaving it, with and without folder descriptors."""
 
 import os
 import re
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and pipes as i
 
 @pytest.fixture(params=[True, False], ids=["relative", "by path"])
 def files(request, tmp_path, monkeypatch):
-    """Files of a folder, on systems that open names relative to a folder and on others."""
+    """File operations, on systems with and without names relative to an open folder."""
     if not request.param:
         monkeypatch.setattr(inside, "_RELATIVE", False)
     local = LocalFiles(tmp_path / "out")
@@ -26,7 +26,7 @@ def files(request, tmp_path, monkeypatch):
 
 
 def others(files):
-    """What the folder beside it has."""
+    """Content of the folder beside it."""
     folder = files.root.parent / "other"
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -68,7 +68,7 @@ def test_a_folder_that_is_a_link_is_refused(files, operation):
 
 @pytest.mark.parametrize("operation", ["read", "open", "size"])
 @pytest.mark.parametrize("kind", ["a link", "a pipe", "a folder", "a device"])
-def test_what_is_not_a_plain_file_is_not_opened(files, operation, kind):
+def test_only_plain_files_are_opened(files, operation, kind):
     path = files.root / "runs" / "a"
     make = {
         "a link": lambda: path.symlink_to(files.root.parent / "other" / "a"),
@@ -84,7 +84,7 @@ def test_what_is_not_a_plain_file_is_not_opened(files, operation, kind):
 
 
 @pytest.mark.parametrize("target", ["other/a", "other/new"])
-def test_a_link_is_replaced_or_removed_itself(files, target):
+def test_a_link_is_replaced_or_removed_not_its_target(files, target):
     for change in (
         lambda: files.replace("runs/a", [b"x"]),
         lambda: files.remove(["runs/a"]),
@@ -98,7 +98,7 @@ def test_a_link_is_replaced_or_removed_itself(files, target):
         assert others(files) == PRECIOUS
 
 
-def test_a_long_file_is_not_read(files):
+def test_a_file_over_the_limit_is_not_read(files):
     with (files.root / "a").open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(OSError, match="a has more than 65,536 bytes"):

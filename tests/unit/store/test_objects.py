@@ -12,10 +12,10 @@ from upath import UPath
 
 import harness
 from harness.results import inspection
-from harness.store import Store, is_local, place
+from harness.store import Store, is_local, results_folder
 from harness.store.lock import is_written_by, writer
 from harness.store.objects import ObjectFiles
-from harness.sweep import plan
+from harness.sweep import chunks
 from harness.training.trainer import Trainer
 from tests.object_store import serving_s3
 
@@ -30,47 +30,47 @@ def s3():
 
 @pytest.fixture(params=["memory", "s3"])
 def url(request, tmp_path):
-    """A URL where nothing is, of each kind."""
+    """An unused URL of each kind."""
     base = "memory://results" if request.param == "memory" else request.getfixturevalue("s3")
     return f"{base}/{tmp_path.name}"
 
 
 @pytest.fixture
 def files(url):
-    return ObjectFiles(place(url))
+    return ObjectFiles(results_folder(url))
 
 
 @pytest.fixture
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 2)
 
 
-# -- where -----------------------------------------------------------------------------------------
+# -- locations -------------------------------------------------------------------------------------
 
 
-def test_paths_stay_what_they_are(tmp_path):
-    assert place("some/where") == Path("some/where")
-    assert place(tmp_path) is tmp_path
-    assert place(f"file://{tmp_path}") == tmp_path
-    assert is_local(place("a:b"))
-    assert not is_local(place("memory://a/b"))
+def test_paths_and_urls_become_folders(tmp_path):
+    assert results_folder("some/where") == Path("some/where")
+    assert results_folder(tmp_path) is tmp_path
+    assert results_folder(f"file://{tmp_path}") == tmp_path
+    assert is_local(results_folder("a:b"))
+    assert not is_local(results_folder("memory://a/b"))
 
 
 @pytest.mark.parametrize("url", ["nothing://a/b", "sftp://host/a", "://", "http://x/y"])
-def test_what_is_no_object_store_is_refused(url):
-    with pytest.raises(harness.HarnessError, match="nowhere that results can be kept"):
-        place(url)
+def test_urls_of_other_kinds_are_refused(url):
+    with pytest.raises(harness.HarnessError, match="not a place where results can be kept"):
+        results_folder(url)
 
 
 def test_it_travels(url):
-    folder = pickle.loads(pickle.dumps(place(url)))
-    assert str(folder) == str(place(url))
+    folder = pickle.loads(pickle.dumps(results_folder(url)))
+    assert str(folder) == str(results_folder(url))
 
 
 # -- objects ---------------------------------------------------------------------------------------
 
 
-def test_only_the_first_of_two_creates(files):
+def test_only_the_first_of_two_creates_an_object(files):
     assert files.create("commits/1.json", [b"fir", b"st"])
     assert not files.create("commits/1.json", [b"second"])
     assert files.read("commits/1.json", 5) == b"first"
@@ -81,7 +81,7 @@ def test_only_the_first_of_two_creates(files):
         assert opened.read(2) == b"th"
 
 
-def test_names_are_those_that_are_there_now(files):
+def test_names_are_those_of_present_objects(files):
     assert (files.names("commits"), files.entries(), files.size("commits/1.json")) == (
         [],
         set(),
@@ -99,7 +99,7 @@ def test_names_are_those_that_are_there_now(files):
 
 
 class Watched:
-    """A store in memory, with other functions in the place of some of its own."""
+    """A store in memory with some of its functions replaced."""
 
     def __init__(self, **functions):
         self._fs = fsspec.filesystem("memory", use_listings_cache=False)
@@ -111,7 +111,7 @@ class Watched:
 
 @pytest.fixture
 def watch(monkeypatch):
-    """Return a function that has all stores be watched ones."""
+    """Return a function that replaces all stores by watched ones."""
 
     def start(**functions):
         watched = Watched(**functions)
@@ -124,13 +124,13 @@ def watch(monkeypatch):
 def test_a_store_that_overwrites_is_refused_before_anything_is_written(watch, small):
     fs = watch(pipe_file=lambda path, data, mode: memory.pipe_file(path, data))
     memory = fs._fs
-    with pytest.raises(harness.ResultsError, match="overwrites what it should not"):
+    with pytest.raises(harness.ResultsError, match="cannot create objects without overwriting"):
         harness.run(small(), "memory://overwriting/out")
     assert not fs.exists("/overwriting/out") or not fs.ls("/overwriting/out")
 
 
 class Answer(Exception):
-    """An error as S3 gives it."""
+    """An error in the form of S3's client."""
 
     def __init__(self, code):
         super().__init__(code)
@@ -138,7 +138,7 @@ class Answer(Exception):
 
 
 def answering(*codes):
-    """A function that raises these one after the other, and then does nothing."""
+    """A function that raises these errors in turn, and then does nothing."""
     left = list(codes)
 
     def pipe_file(path, data, mode):
@@ -148,9 +148,9 @@ def answering(*codes):
     return pipe_file
 
 
-def test_what_s3_says_of_a_conditional_put_is_understood(watch, monkeypatch):
+def test_answers_of_s3_to_a_conditional_put_are_understood(watch, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    busy, files = "ConditionalRequestConflict", ObjectFiles(place("memory://answers/out"))
+    busy, files = "ConditionalRequestConflict", ObjectFiles(results_folder("memory://answers/out"))
     watch(pipe_file=answering("PreconditionFailed"))
     assert not files.create("a", [b"x"])
     watch(pipe_file=answering(busy, busy))
@@ -165,19 +165,19 @@ def test_what_s3_says_of_a_conditional_put_is_understood(watch, monkeypatch):
         files.create("a", [b"x"])
 
 
-def test_an_object_that_is_called_a_folder_is_none(s3):
+def test_an_object_that_marks_a_folder_is_not_listed(s3):
     fsspec.filesystem("s3", use_listings_cache=False).pipe_file("results/console/", b"")
-    files = ObjectFiles(place(f"{s3}/console"))
+    files = ObjectFiles(results_folder(f"{s3}/console"))
     assert files.entries() == set()
     files.create("a", [b"x"])
     assert files.entries() == {"a"}
 
 
-def test_a_store_that_does_not_answer_is_not_taken_for_broken(watch, small, chunks_of_two):
+def test_files_of_a_store_that_does_not_answer_are_not_called_broken(watch, small, chunks_of_two):
     url = "memory://outage/out"
     harness.run(small(), url)
-    before = bytes_of(place(url))
-    names = Store.open(place(url)).files.names("commits")
+    before = bytes_of(results_folder(url))
+    names = Store.open(results_folder(url)).files.names("commits")
 
     def cat_file(path, end=None):
         if "part-000003" in path or "000002.json" in path:
@@ -188,54 +188,54 @@ def test_a_store_that_does_not_answer_is_not_taken_for_broken(watch, small, chun
     watch(cat_file=cat_file)
     for do in (
         lambda: harness.run(small(grid__init_id=6), url),
-        lambda: list(inspection.verify(place(url))),
+        lambda: list(inspection.verify(results_folder(url))),
     ):
         with pytest.raises(harness.StorageError, match="connection reset"):
             do()
-    assert Store.open(place(url)).files.names("commits") == names
+    assert Store.open(results_folder(url)).files.names("commits") == names
     watch()
-    assert bytes_of(place(url)) == before
+    assert bytes_of(results_folder(url)) == before
 
 
 # -- sweeps ----------------------------------------------------------------------------------------
 
 
 def bytes_of(folder):
-    """What is in all files that do not name a process or a time."""
+    """Content of all files that do not name a process or a time."""
     files = Store.open(folder).files
     tables = ["data.parquet", "runs.csv", "trajectories.csv"]
     names = [*files.names("runs"), *files.names("trajectories"), *tables]
     return {name: files.read(name, 1 << 20) for name in names}
 
 
-def test_results_are_those_of_a_folder_byte_by_byte(url, small, tmp_path, chunks_of_two):
+def test_results_have_the_same_bytes_as_in_a_folder(url, small, tmp_path, chunks_of_two):
     results = harness.run(small(), url)
     harness.run(small(), tmp_path / "out")
-    assert bytes_of(place(url)) == bytes_of(tmp_path / "out")
+    assert bytes_of(results_folder(url)) == bytes_of(tmp_path / "out")
     pd.testing.assert_frame_equal(harness.open_results(url).runs, results.runs)
-    assert ".writer.json" not in Store.open(place(url)).files.entries()
-    assert all(not file.problem for file in inspection.verify(place(url)))
-    status = inspection.status(place(url))
+    assert ".writer.json" not in Store.open(results_folder(url)).files.entries()
+    assert all(not file.problem for file in inspection.verify(results_folder(url)))
+    status = inspection.status(results_folder(url))
     assert (status.runs_done, status.writer) == (12, None)
 
 
-def test_what_is_missing_or_broken_is_trained_again(url, small, chunks_of_two):
+def test_missing_and_broken_chunks_are_trained_again(url, small, chunks_of_two):
     harness.run(small(), url)
-    files = Store.open(place(url)).files
-    before = bytes_of(place(url))
+    files = Store.open(results_folder(url)).files
+    before = bytes_of(results_folder(url))
     files.remove(["runs/part-000003.parquet", "data.parquet"])
     files.replace("runs/part-000004.parquet", [b"x" * files.size("runs/part-000004.parquet")])
-    broken = {file.name for file in inspection.verify(place(url)) if file.problem}
+    broken = {file.name for file in inspection.verify(results_folder(url)) if file.problem}
     assert broken == {"data.parquet", "runs/part-000003.parquet", "runs/part-000004.parquet"}
     harness.run(small(), url)
-    assert bytes_of(place(url)) == before
+    assert bytes_of(results_folder(url)) == before
 
 
 def test_data_points_without_a_manifest_are_replaced(url, small):
     harness.run(small(data={"inputs": [0, 1], "targets": [0, 1]}), url)
-    files = Store.open(place(url)).files
+    files = Store.open(results_folder(url)).files
     kept = files.read("data.parquet", 1 << 20)
-    files.remove([name for name in bytes_of(place(url)) if name != "data.parquet"])
+    files.remove([name for name in bytes_of(results_folder(url)) if name != "data.parquet"])
     files.remove(["manifest.json", *files.names("commits")])
     assert files.entries() == {"data.parquet"}
     harness.run(small(), url)
@@ -243,27 +243,27 @@ def test_data_points_without_a_manifest_are_replaced(url, small):
     assert harness.open_results(url).experiment == small()
 
 
-def test_a_grid_grows_there(url, small, tmp_path, chunks_of_two):
+def test_a_grid_grows_in_an_object_store(url, small, tmp_path, chunks_of_two):
     harness.run(small(), url)
     results = harness.run(small(grid__init_id=6), url)
     fresh = harness.run(small(grid__init_id=6), tmp_path / "out")
     pd.testing.assert_frame_equal(results.runs, fresh.runs, check_exact=True)
-    assert inspection.status(place(url)).runs_reused == 12
+    assert inspection.status(results_folder(url)).runs_reused == 12
 
 
-def test_another_experiment_and_other_things_are_refused(url, small):
+def test_another_experiment_and_other_files_are_refused(url, small):
     harness.run(small(), url)
     with pytest.raises(harness.ResultsError, match=r"training\.momentum was 0\.0 and is 0\.5"):
         harness.run(small(training__momentum=0.5), url)
-    ObjectFiles(place(f"{url}-other")).create("thesis.tex", [b"x"])
-    with pytest.raises(harness.ResultsError, match="is there already and is no results folder"):
+    ObjectFiles(results_folder(f"{url}-other")).create("thesis.tex", [b"x"])
+    with pytest.raises(harness.ResultsError, match="already exists and is not a results folder"):
         harness.run(small(), f"{url}-other")
-    with pytest.raises(harness.ResultsError, match="is no results folder"):
+    with pytest.raises(harness.ResultsError, match="is not a results folder"):
         harness.open_results(f"{url}-nothing")
 
 
 def test_of_two_writers_the_first_commit_stays(url, small, monkeypatch, chunks_of_two):
-    folder = place(url)
+    folder = results_folder(url)
     Store.prepare(folder)
     with writer(folder) as first, writer(folder) as second:
         assert is_written_by(folder, second)
@@ -272,7 +272,7 @@ def test_of_two_writers_the_first_commit_stays(url, small, monkeypatch, chunks_o
 
     def train_and_be_overtaken(self, *arguments):
         monkeypatch.setattr(Trainer, "train", trained)
-        harness.run(small(), url)  # another process does all of it meanwhile
+        harness.run(small(), url)  # another process trains all of it first
         return trained(self, *arguments)
 
     monkeypatch.setattr(Trainer, "train", train_and_be_overtaken)

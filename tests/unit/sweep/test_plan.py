@@ -1,11 +1,10 @@
-"""What a sweep will take, against what it took and against arithmetic."""
+"""Plans of sweeps, against the sweeps and against arithmetic."""
 
 import pytest
 
 import harness
-from harness.cli import sweep_screen
 from harness.kernels._cache import Folder
-from harness.sweep.plan import chunk_size
+from harness.sweep.chunks import chunk_size
 from harness.training.trainer import Trainer
 
 
@@ -18,7 +17,7 @@ def test_counts_are_those_of_the_sweep(small, tmp_path):
     assert plan.trajectory_rows == len(results.trajectories()) == 5 * 4 + 5 * 8
     assert plan.chunks == results.manifest["chunks"]
     size = sum(path.stat().st_size for path in results.folder.rglob("*") if path.is_file())
-    # A table of ten rows is mostly its own description; the estimate is for many rows.
+    # A file of ten rows is mostly metadata; the estimate is for many rows.
     assert plan.disk_bytes < size
     assert plan.seconds > 0
 
@@ -39,7 +38,7 @@ def test_a_trillion_runs_are_planned_and_not_built(small):
     assert plan.memory_bytes < 1e9 < plan.disk_bytes
 
 
-def test_chunks_are_small_where_runs_are_long_and_have_a_limit_where_they_are_short(small):
+def test_chunks_are_small_for_long_runs_and_limited_for_short_ones(small):
     short = chunk_size(Trainer(small(grid={"init_id": 10**7}, record={"epochs": "none"})))
     longer = chunk_size(Trainer(small(grid={"init_id": 10**7}, training__epochs=10**5)))
     assert longer < short <= 2**16
@@ -58,7 +57,7 @@ def test_chunks_of_very_large_sweeps_are_larger_and_still_many(small):
     assert size_of(10**12) == 4 * 2**16
 
 
-def test_a_run_that_takes_minutes_is_not_trained_to_its_end_for_a_plan(small):
+def test_a_plan_stops_a_run_that_takes_minutes(small):
     endless = small(
         training={"epochs": 10**10, "learning_rate": 0.01}, grid={}, record={"epochs": "none"}
     )
@@ -66,7 +65,7 @@ def test_a_run_that_takes_minutes_is_not_trained_to_its_end_for_a_plan(small):
 
 
 @pytest.mark.parametrize("problem", ["", "/home/me/.cache belongs to another user"])
-def test_why_machine_code_is_not_kept_is_said(small, problem, monkeypatch, capsys):
+def test_a_plan_says_why_machine_code_is_not_kept(small, problem, monkeypatch, capsys):
     monkeypatch.setattr(sweep_screen, "folder_of", lambda stamp: Folder(None, problem))
     sweep_screen.show_plan(harness.plan(small()))
     said = f"machine code cannot be kept: {problem}" in " ".join(capsys.readouterr().out.split())

@@ -1,4 +1,4 @@
-"""The commit that results are said to come from is that of harness, or there is none."""
+"""The git commit of results is that of harness, or there is none."""
 
 import importlib.util
 import shutil
@@ -23,7 +23,7 @@ def commit_all(folder):
 
 
 def installed_in(folder):
-    """Return the module as it is in a copy of the package, or of the part that matters."""
+    """Return the module from a copy of the part of the package that matters."""
     file = folder / "sweep" / "provenance.py"
     file.parent.mkdir(parents=True)
     shutil.copy(provenance.__file__, file)

@@ -1,4 +1,4 @@
-"""A folder whose experiment has grown: the bytes of a fresh one, and only what is new trained."""
+"""Grown grids: only new runs are trained, and the bytes are those of a fresh folder."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ import pytest
 import harness
 from harness.results import inspection
 from harness.store import Store
-from harness.sweep import plan, run
+from harness.sweep import chunks, run
 
 POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
@@ -18,13 +18,13 @@ POINTS = {
 
 @pytest.fixture(autouse=True)
 def chunks_of_five(monkeypatch):
-    # No multiple of 5 is the length of an axis here: chunks begin anywhere.
-    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 5)
+    # No axis here has a multiple of 5 values, so chunks begin anywhere.
+    monkeypatch.setattr(chunks, "MAX_RUNS", 5)
 
 
 @pytest.fixture
 def sweep_of(small):
-    """Return a function that makes an experiment whose runs end in all three ways."""
+    """Return a function that makes an experiment with runs of all three statuses."""
 
     def make(**changes):
         return small(**{
@@ -40,7 +40,7 @@ def sweep_of(small):
 
 
 class Grown(NamedTuple):
-    """The runs before and after, and what the last call said."""
+    """The runs before and after growth, and the last progress."""
 
     before: pd.DataFrame
     after: pd.DataFrame
@@ -48,7 +48,7 @@ class Grown(NamedTuple):
 
     @property
     def former(self):
-        """Columns of `after`, with those of `before` as former_*; NaN where a run is new."""
+        """Columns of `after`, with those of `before` as former_*; NaN for new runs."""
         axes = list(self.after.columns[1 : list(self.after.columns).index("status")])
         before = self.before.rename(columns={n: f"former_{n}" for n in ("status", "epochs")})
         columns = [*axes, "former_status", "former_epochs"]
@@ -56,7 +56,7 @@ class Grown(NamedTuple):
         return self.after.merge(before[columns], on=axes, how="left", validate="one_to_one")
 
     def updates(self, *, anew, per_epoch=1):
-        """Updates that have to be made, from the tables alone."""
+        """Number of necessary updates, computed from the tables."""
         runs = self.former
         assert runs["former_epochs"].notna().sum() == len(self.before)
         new = runs["former_epochs"].isna() | (
@@ -67,7 +67,7 @@ class Grown(NamedTuple):
 
 
 def everything(folder, generation):
-    """Files of a folder by name; those of chunks have the suffix of the generation."""
+    """Content of a folder by name, without the suffix of the generation."""
     suffix = f"-g{generation}" if generation else ""
     found = {}
     for path in folder.rglob("*"):
@@ -93,7 +93,7 @@ def assert_like_fresh(tmp_path, experiment, results, generation, **options):
 
 
 def grow(tmp_path, *experiments, **options):
-    """Train experiments one after the other in one folder, and hold the last to a fresh folder."""
+    """Train experiments in one folder in turn, and compare the last with a fresh folder."""
     seen, folder = [], tmp_path / "out"
     for experiment in experiments[:-1]:
         before = harness.run(experiment, folder, **options).runs
@@ -154,14 +154,14 @@ MORE_VALUES = {
 
 
 @pytest.mark.parametrize(("before", "now"), MORE_VALUES.values(), ids=MORE_VALUES)
-def test_more_values_of_an_axis_train_the_new_runs_alone(sweep_of, tmp_path, before, now):
+def test_more_values_of_an_axis_train_only_the_new_runs(sweep_of, tmp_path, before, now):
     grown = grow(tmp_path, sweep_of(**before), sweep_of(**now))
     assert len(grown.after) > len(grown.before)
     assert grown.progress.runs_reused == len(grown.before)
     assert grown.progress.updates_done == grown.updates(anew=False)
 
 
-def test_runs_that_were_taken_over_are_those_of_the_smaller_grid(sweep_of, tmp_path):
+def test_reused_runs_are_those_of_the_smaller_grid(sweep_of, tmp_path):
     grown = grow(tmp_path, sweep_of(), sweep_of(grid__learning_rate=[0.05, 0.07, 0.1, 0.9]))
     assert set(grown.before["status"]) == {"finished", "converged", "diverged"}
     same = grown.after[grown.after["learning_rate"].isin(RATES)]
@@ -285,7 +285,7 @@ ANEW = {
 
 
 @pytest.mark.parametrize("changes", GOES_ON.values(), ids=GOES_ON)
-def test_with_more_epochs_runs_go_on_where_they_were(sweep_of, tmp_path, changes):
+def test_with_more_epochs_runs_continue(sweep_of, tmp_path, changes):
     grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
     assert set(grown.before["status"]) == {"finished", "converged", "diverged"}
     assert grown.after["epochs"].max() > 25
@@ -295,19 +295,19 @@ def test_with_more_epochs_runs_go_on_where_they_were(sweep_of, tmp_path, changes
 
 
 @pytest.mark.parametrize("changes", ANEW.values(), ids=ANEW)
-def test_runs_without_all_of_their_state_are_trained_anew(sweep_of, tmp_path, changes):
+def test_runs_without_their_whole_state_are_trained_from_the_start(sweep_of, tmp_path, changes):
     grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
     assert set(grown.before["status"]) == {"finished", "converged", "diverged"}
     assert grown.progress.updates_done == grown.updates(anew=True)
 
 
-def test_a_run_that_is_trained_anew_is_not_called_taken_over(sweep_of, tmp_path):
+def test_a_run_that_is_trained_from_the_start_is_not_called_reused(sweep_of, tmp_path):
     changes = {"record__parameters": False}
     grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
     assert grown.progress.runs_reused == (grown.before["status"] != "finished").sum()
 
 
-def test_of_runs_with_and_without_momentum_those_without_go_on(sweep_of, tmp_path):
+def test_only_runs_without_momentum_continue(sweep_of, tmp_path):
     changes = {"grid__momentum": [0.0, 0.5]}
     grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
     runs = grown.former
@@ -328,7 +328,7 @@ def test_more_epochs_and_more_values_at_once(sweep_of, tmp_path):
     assert grown.progress.updates_done == grown.updates(anew=False)
 
 
-def test_lanes_go_on_too(sweep_of, tmp_path):
+def test_runs_in_lanes_continue_too(sweep_of, tmp_path):
     now = sweep_of(training__epochs=33, grid__init_id=6)
     grown = grow(tmp_path, sweep_of(), now, lanes=8)
     assert grown.progress.updates_done == grown.updates(anew=False)
@@ -340,11 +340,11 @@ def test_a_folder_grows_again_and_again(sweep_of, tmp_path):
     assert grown.progress.updates_done == grown.updates(anew=False)
 
 
-# -- growing that does not come to its end ---------------------------------------------------------
+# -- interrupted growth ---------------------------------------------------------------------------
 
 
 def half_grown(monkeypatch, folder, before, now, lost=(1, 3)):
-    """Grow a folder as far as a process comes that is killed: some chunks are not there yet."""
+    """Grow a folder until the process is killed, with some chunks still missing."""
     harness.run(before, folder)
 
     def killed(store):
@@ -362,7 +362,7 @@ def half_grown(monkeypatch, folder, before, now, lost=(1, 3)):
     assert len(store.earlier()) == 1
 
 
-def test_growing_that_was_stopped_goes_on(sweep_of, tmp_path, monkeypatch):
+def test_interrupted_growth_resumes(sweep_of, tmp_path, monkeypatch):
     now = sweep_of(grid__init_id=7)
     half_grown(monkeypatch, tmp_path / "out", sweep_of(), now)
     seen = []
@@ -405,7 +405,7 @@ def test_a_folder_grows_again_before_it_has_grown(
     assert seen[-1].updates_done < results.runs["epochs"].sum()
 
 
-def test_a_half_grown_folder_is_whole_and_says_how_far_it_is(sweep_of, tmp_path, monkeypatch):
+def test_a_half_grown_folder_is_whole_and_has_its_status(sweep_of, tmp_path, monkeypatch):
     half_grown(monkeypatch, tmp_path / "out", sweep_of(), sweep_of(grid__init_id=7))
     found = inspection.status(tmp_path / "out")
     assert (found.runs, found.runs_done, found.chunks, found.chunks_done) == (21, 11, 5, 3)
@@ -435,7 +435,7 @@ def test_a_broken_chunk_of_the_smaller_grid_is_trained_again(sweep_of, tmp_path,
 def test_parts_without_a_commit_go_with_their_generation(
     sweep_of, tmp_path, monkeypatch, generation
 ):
-    # As a process leaves them that is killed before the commit, or `verify` of a broken chunk.
+    # Left by a process that was killed before the commit, or by `verify` of a broken chunk.
     folder, now = tmp_path / "out", sweep_of(grid__init_id=9)
     half_grown(monkeypatch, folder, sweep_of(), sweep_of(grid__init_id=7), lost=())
     suffix = "-g1" if generation else ""
@@ -443,7 +443,7 @@ def test_parts_without_a_commit_go_with_their_generation(
     assert_like_fresh(tmp_path, now, harness.run(now, folder), 2)
 
 
-# -- what is no growth -----------------------------------------------------------------------------
+# -- refused growth -------------------------------------------------------------------------------
 
 REFUSED = {
     "fewer epochs": ({}, {"training__epochs": 10}, ["training.epochs was 20 and is 10", "fewer"]),
@@ -495,9 +495,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("before", "now", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_larger_version_is_refused_and_nothing_changes(
-    sweep_of, tmp_path, before, now, words
-):
+def test_other_experiments_are_refused_and_nothing_changes(sweep_of, tmp_path, before, now, words):
     folder = tmp_path / "out"
     harness.run(sweep_of(**before), folder)
     found = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name[0] != "."}

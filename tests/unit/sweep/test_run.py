@@ -1,27 +1,31 @@
-"""Sweeps: which rows there are, going on where one stopped, and what a folder refuses."""
+"""Sweeps: their rows, resuming them, and folders that are refused."""
 
 import os
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import harness
+from harness.cli.app import app
 from harness.store.lock import writer
-from harness.sweep import plan, provenance
-from harness.sweep.resume import _difference
+from harness.sweep import chunks, engines, provenance, resume
 from harness.training.trainer import Trainer
 
-# Stamps of code, as hashes are.
+# Stamps of code in the form of hashes.
 OLDER, NEWER = "0" * 16, "f" * 16
 
 
 @pytest.fixture
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(plan, "_MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr(chunks, "MAX_RUNS", 2)
 
 
-def test_tables_have_a_row_a_run_and_a_row_an_epoch_in_order(small, tmp_path):
+def test_tables_have_one_row_per_run_and_per_epoch_in_order(small, tmp_path):
     results = harness.run(small(), tmp_path / "out")
     assert results.runs["run_id"].tolist() == list(range(12))
     assert results.runs["learning_rate"].tolist() == [0.05, 0.1, 0.9] * 4
@@ -55,7 +59,7 @@ def test_columns_are_those_of_the_documentation(small, tmp_path):
     assert [path.name for path in results.folder.glob("*.csv")] == ["runs.csv"]
 
 
-def test_runs_of_different_networks_stand_in_one_table(small, tmp_path):
+def test_runs_of_different_networks_are_in_one_table(small, tmp_path):
     experiment = small(
         grid={"width": [1, 3], "max_epochs": [2, 5], "init_id": 2},
         record={"epochs": "all", "parameters": True},
@@ -65,10 +69,10 @@ def test_runs_of_different_networks_stand_in_one_table(small, tmp_path):
     assert results.runs["epochs"].tolist() == [2, 2, 5, 5] * 2
     assert results.trajectories()["run_id"].tolist() == [0] * 3 + [1] * 3 + [2] * 6 + [3] * 6 + [
         4] * 3 + [5] * 3 + [6] * 6 + [7] * 6  # fmt: skip
-    # A network of one hidden unit has w1, b1, w2 and b2, and nothing to say about w3.
+    # A network with one hidden unit has w1, b1, w2 and b2, but not w3.
     assert results.runs["w3_final"].isna().tolist() == [True, False] * 4
-    alone = harness.run(experiment.single(3), tmp_path / "alone").runs
-    assert alone["w6_final"][0] == results.runs["w6_final"][3]
+    single = harness.run(experiment.single(3), tmp_path / "single").runs
+    assert single["w6_final"][0] == results.runs["w6_final"][3]
 
 
 def test_a_rerun_trains_exactly_the_missing_chunks(small, tmp_path, monkeypatch, chunks_of_two):
@@ -99,7 +103,7 @@ def test_a_finished_folder_trains_nothing(small, tmp_path, monkeypatch):
 
 
 def state(folder):
-    """Everything about the files and folders of a folder that writing would change."""
+    """Time and inode of everything in a folder, which writing would change."""
     return {
         path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [folder, *folder.rglob("*")]
     }
@@ -111,7 +115,7 @@ def test_a_finished_folder_is_not_written_to(small, tmp_path):
     before = state(folder)
     paths = [*folder.rglob("*"), folder]
     for path in paths:
-        path.chmod(0o555 if path.is_dir() else 0o444)  # which root does not mind
+        path.chmod(0o555 if path.is_dir() else 0o444)  # root may write anyway
     again = harness.run(small(), folder)
     for path in reversed(paths):
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -119,7 +123,7 @@ def test_a_finished_folder_is_not_written_to(small, tmp_path):
     assert state(folder) == before
 
 
-def test_what_is_lost_of_a_finished_folder_is_written_again_and_nothing_else(small, tmp_path):
+def test_a_lost_file_of_a_finished_folder_is_written_again_and_no_other_changes(small, tmp_path):
     folder = tmp_path / "out"
     harness.run(small(), folder)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -128,7 +132,7 @@ def test_what_is_lost_of_a_finished_folder_is_written_again_and_nothing_else(sma
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_folder_that_another_writes_into_is_refused_and_read(small, tmp_path):
+def test_a_folder_that_another_process_writes_into_can_only_be_read(small, tmp_path):
     folder = tmp_path / "out"
     harness.run(small(), folder)
     with writer(folder):
@@ -144,7 +148,7 @@ def test_a_folder_that_another_writes_into_is_refused_and_read(small, tmp_path):
 
 @pytest.fixture
 def begun(small, tmp_path, monkeypatch, chunks_of_two):
-    """A folder that lacks a chunk of code OLDER, of harness 0.0.9."""
+    """A folder by harness 0.0.9, with the stamp OLDER, that lacks a chunk."""
     versions = provenance.versions()
     with monkeypatch.context() as patch:
         patch.setattr(provenance, "code_stamp", lambda: OLDER)
@@ -154,12 +158,12 @@ def begun(small, tmp_path, monkeypatch, chunks_of_two):
     return tmp_path / "out"
 
 
-def test_other_code_does_not_go_on_and_names_the_versions(small, begun):
+def test_other_code_does_not_resume_and_names_the_versions(small, begun):
     before = state(begun)
     with pytest.raises(harness.ResultsError) as caught:
         harness.run(small(), begun)
     now = provenance.versions()["harness"]
-    assert f"harness 0.0.9 is now {now}" in str(caught.value)
+    assert f"(harness {now} instead of 0.0.9)" in str(caught.value)
     assert "--allow-code-change" in str(caught.value)
     after = state(begun)
     assert {path: after[path] for path in before if path not in (begun, begun / ".lock")} == {
@@ -167,16 +171,16 @@ def test_other_code_does_not_go_on_and_names_the_versions(small, begun):
     }
 
 
-def test_changed_sources_of_one_version_are_named_too(small, tmp_path, monkeypatch):
+def test_changed_sources_of_the_same_version_are_named_too(small, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(provenance, "code_stamp", lambda: OLDER)
         harness.run(small(), tmp_path / "out")
     (tmp_path / "out" / "runs" / "part-000000.parquet").unlink()
-    with pytest.raises(harness.ResultsError, match="the sources of harness have changed"):
+    with pytest.raises(harness.ResultsError, match="other sources of harness"):
         harness.run(small(), tmp_path / "out")
 
 
-def test_other_code_goes_on_where_that_is_allowed_and_it_is_noted(small, begun, tmp_path):
+def test_other_code_resumes_if_allowed_and_is_recorded(small, begun, tmp_path):
     results = harness.run(small(), begun, allow_code_change=True)
     assert len(results.runs) == 12
     for manifest in (results.manifest, harness.open_results(begun).manifest):
@@ -187,10 +191,10 @@ def test_other_code_goes_on_where_that_is_allowed_and_it_is_noted(small, begun, 
     assert harness.run(small(), begun).manifest["former_code"] == [OLDER]
 
 
-def test_former_code_is_noted_where_its_runs_were_taken_over(small, begun):
-    # Of older code are all runs of the smaller grid but two.
+def test_former_code_is_recorded_if_its_runs_are_reused(small, begun):
+    # Older code trained all runs of the smaller grid but two.
     larger = small(grid__init_id=6)
-    with pytest.raises(harness.ResultsError, match="other code"):
+    with pytest.raises(harness.ResultsError, match="this code differs"):
         harness.run(larger, begun)
     results = harness.run(larger, begun, allow_code_change=True)
     assert len(results.runs) == 18
@@ -205,7 +209,7 @@ def test_other_code_reads_a_finished_folder(small, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(harness.open_results(tmp_path / "out").runs, results.runs)
 
 
-def test_another_experiment_is_refused_and_told_what_differs(small, tmp_path):
+def test_another_experiment_is_refused_and_the_difference_named(small, tmp_path):
     harness.run(small(), tmp_path / "out")
     other = small(training__learning_rate=0.2, training__momentum=0.5, grid__init_id=5)
     with pytest.raises(harness.ResultsError) as caught:
@@ -218,7 +222,7 @@ def test_another_experiment_is_refused_and_told_what_differs(small, tmp_path):
     assert len(harness.run(renamed, tmp_path / "out").runs) == 12
 
 
-def test_an_interrupt_keeps_finished_chunks_and_a_rerun_goes_on(small, tmp_path, chunks_of_two):
+def test_an_interrupt_keeps_finished_chunks_and_a_rerun_resumes(small, tmp_path, chunks_of_two):
     folder = tmp_path / "out"
 
     def interrupt(progress):
@@ -253,7 +257,7 @@ def test_progress_counts_runs_and_updates(small, tmp_path, chunks_of_two):
     assert seen[-1].seconds_left == 0.0
 
 
-def test_manifest_says_what_was_trained_and_with_what(small, tmp_path):
+def test_the_manifest_has_experiment_and_versions(small, tmp_path):
     experiment = small()
     manifest = harness.run(experiment, tmp_path / "out").manifest
     assert manifest["identity"] == experiment.identity
@@ -273,21 +277,21 @@ def test_results_open_again(small, tmp_path):
     results = harness.run(small(), tmp_path / "out")
     opened = harness.open_results(tmp_path / "out")
     pd.testing.assert_frame_equal(opened.runs, results.runs)
-    opened.runs.loc[0, "ssr_final"] = 1.0  # a table of one's own, not a view that cannot be written
+    opened.runs.loc[0, "ssr_final"] = 1.0  # a copy, not a read-only view
 
 
-def test_default_folder_is_results_and_the_name(small, tmp_path, monkeypatch):
+def test_the_default_folder_is_results_and_the_name(small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     harness.run(small())
     assert (tmp_path / "results" / "small" / "manifest.json").exists()
 
 
-def test_difference_of_the_data_alone_is_named():
-    assert _difference({"a": 1}, {"a": 1}) == "the data differ"
+def test_a_difference_only_in_the_data_is_named():
+    assert resume._differences({"a": 1}, {"a": 1}) == "the data differ"
 
 
 def test_an_interrupt_ends_a_run_in_the_middle(small, tmp_path):
-    # A billion epochs take minutes: only a kernel that looks at the flag comes back at once.
+    # A billion epochs take minutes; a kernel that looks at the flag returns at once.
     endless = small(
         training={"epochs": 10**9, "learning_rate": 0.01}, grid={}, record={"epochs": "none"}
     )
@@ -302,7 +306,7 @@ def test_an_interrupt_ends_a_run_in_the_middle(small, tmp_path):
 
 
 def test_every_parameter_of_every_network_has_a_column(small, tmp_path):
-    # 10-1-10-1 has more weights than 10-3-1-1 has, and fewer than both have names.
+    # 10-1-10-1 has more weights than 10-3-1-1, and together they have still more names.
     experiment = small(
         network={"layers": [10, 1, 1, 1], "activations": ["tanh", "tanh", "identity"]},
         data={"generator": "gaussian", "samples": 2},
@@ -311,12 +315,12 @@ def test_every_parameter_of_every_network_has_a_column(small, tmp_path):
     )
     runs = harness.run(experiment, tmp_path / "out").runs
     for run_id in (0, 1):
-        alone = harness.run(experiment.single(run_id), tmp_path / f"run{run_id}").runs
-        for column in alone.columns.drop(["run_id", "init_id", "status"]):
-            assert alone[column][0] == runs[column][run_id], column
+        single = harness.run(experiment.single(run_id), tmp_path / f"run{run_id}").runs
+        for column in single.columns.drop(["run_id", "init_id", "status"]):
+            assert single[column][0] == runs[column][run_id], column
 
 
-def test_parameters_of_every_recorded_epoch_are_those_of_a_shorter_run(small, tmp_path):
+def test_parameters_at_a_recorded_epoch_are_those_of_a_shorter_run(small, tmp_path):
     changes = {"training__limit": 3.0, "initialisation__biases": "same"}
     along = small(record={"epochs": {"every": 6}, "parameters": "trajectory"}, **changes)
     results = harness.run(along, tmp_path / "out")
@@ -335,7 +339,7 @@ def test_parameters_of_every_recorded_epoch_are_those_of_a_shorter_run(small, tm
         assert (there.to_numpy() == theirs.to_numpy()).all()
 
 
-def test_parameters_that_a_network_does_not_have_are_nan_at_every_epoch(small, tmp_path):
+def test_missing_parameters_of_a_network_are_nan_at_every_epoch(small, tmp_path):
     experiment = small(
         grid={"width": [1, 2]}, record={"epochs": {"every": 9}, "parameters": "trajectory"}
     )
@@ -377,7 +381,7 @@ def test_an_interrupt_ends_an_epoch_in_the_middle(small, tmp_path):
 
 
 @pytest.mark.parametrize("threads", [0, -1])
-def test_a_number_of_threads_that_is_none_is_refused(small, tmp_path, threads):
+def test_no_threads_are_refused(small, tmp_path, threads):
     with pytest.raises(harness.HarnessError, match="threads"):
         harness.run(small(), tmp_path / "out", threads=threads)
     assert not (tmp_path / "out").exists()
@@ -388,3 +392,47 @@ def test_more_chunks_than_a_folder_should_hold_are_refused(small, tmp_path):
     with pytest.raises(harness.HarnessError, match="chunks"):
         harness.run(endless, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# -- engines ---------------------------------------------------------------------------------------
+
+
+class InOrder:
+    """An engine that trains one chunk after the other when it is asked for results."""
+
+    trains_at_once = None
+
+    def __init__(self, threads, scheduler):
+        self.queued = []
+
+    @contextmanager
+    def start(self, task, counters):
+        self.task = task
+        yield self
+
+    room = 1
+
+    def submit(self, chunk):
+        self.queued.append(chunk)
+
+    def completed(self, timeout):
+        while self.queued:
+            chunk = self.queued.pop()
+            yield chunk, self.task(chunk)
+
+
+def test_a_new_engine_is_a_module_and_an_entry(small, tmp_path, monkeypatch, chunks_of_two):
+    monkeypatch.setitem(engines.ENGINES, "in_order", engines.EngineEntry("this thread"))
+    module = SimpleNamespace(Setup=InOrder)
+    monkeypatch.setitem(sys.modules, "harness.sweep.engines.in_order", module)
+    seen = []
+    results = harness.run(small(), tmp_path / "one", engine="in_order", progress=seen.append)
+    fresh = harness.run(small(), tmp_path / "two")
+    pd.testing.assert_frame_equal(results.runs, fresh.runs, check_exact=True)
+    assert [now.runs_done for now in seen] == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_every_engine_is_offered_by_the_command_line():
+    done = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200"})
+    for name, entry in engines.ENGINES.items():
+        assert f"{name}: {entry.where}" in " ".join(done.output.split())

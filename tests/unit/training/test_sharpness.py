@@ -5,7 +5,8 @@ import pytest
 
 import harness
 from harness.store import Store
-from harness.sweep.plan import chunk_size, plan
+from harness.sweep.chunks import chunk_size
+from harness.sweep.plan import plan
 from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
 from tests.reference.curvature import hessian
@@ -111,7 +112,7 @@ def test_a_grown_sweep_has_the_sharpness_of_a_fresh_one(parameters, small, tmp_p
 
 def test_threads_and_chunks_change_nothing(small, tmp_path, monkeypatch):
     one = harness.run(experiment(small), tmp_path / "one", threads=1).trajectories()
-    monkeypatch.setattr("harness.sweep.plan._MOST_RUNS_A_CHUNK", 2)
+    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 2)
     two = harness.run(experiment(small), tmp_path / "two", threads=2)
     assert two.manifest["chunks"] == 3
     assert one.equals(two.trajectories())

@@ -1,4 +1,4 @@
-"""The Dask engine with work that is no training, and which schedulers are talked to."""
+"""The engine of Dask, with tasks that do not train, and addresses that are allowed."""
 
 import json
 import re
@@ -64,10 +64,11 @@ def wait_for_room(engine):
     return engine.room
 
 
-def collect(engine):
+def collect(engine, count):
     found = {}
-    while engine.in_flight:
+    while len(found) < count:
         found.update(engine.completed(timeout=5.0))
+    assert not list(engine.completed(timeout=0.0))
     return found
 
 
@@ -77,22 +78,22 @@ def test_every_chunk_comes_back_once_with_its_result_or_its_exception(client):
     assert Square.prepared == 1
     for chunk in range(20):
         engine.submit(chunk)
-    found = collect(engine)
+    found = collect(engine, 20)
     assert isinstance(found.pop(7), ZeroDivisionError)
     assert found == {chunk: 36 // (chunk - 7) for chunk in range(20) if chunk != 7}
     engine.close()
 
 
-def test_there_is_room_for_two_chunks_a_thread_and_for_none_before_a_worker_is_ready(client):
+def test_there_is_room_for_two_chunks_per_thread_once_a_worker_is_ready(client):
     engine = DaskEngine(client, Waiting())
     assert engine.room <= 0
     assert wait_for_room(engine) == 2 * 2
     for chunk in range(4):
         engine.submit(chunk)
-    assert (engine.room, engine.in_flight) == (0, 4)
+    assert engine.room == 0
     Waiting.release.set()
-    collect(engine)
-    assert (engine.room, engine.in_flight) == (4, 0)
+    collect(engine, 4)
+    assert engine.room == 4
     engine.close()
 
 
@@ -101,8 +102,8 @@ def test_nothing_stays_on_the_cluster(client):
     wait_for_room(engine)
     for chunk in range(5):
         engine.submit(chunk)
-    collect(engine)
-    wait_until(lambda: len(client.who_has()) == 1)  # the work
+    collect(engine, 5)
+    wait_until(lambda: len(client.who_has()) == 1)  # the task
     engine.close()
     wait_until(lambda: not client.who_has())
 
@@ -112,7 +113,7 @@ def test_a_worker_that_cannot_prepare_is_named(client):
     with pytest.raises(harness.ClusterError) as caught:
         wait_for_room(engine)
     (address,) = client.nthreads()
-    assert str(caught.value).startswith(f"the worker {address} cannot do the work: ModuleNotFound")
+    assert str(caught.value).startswith(f"the worker {address} cannot do the task: ModuleNotFound")
     engine.close()
 
 
@@ -123,7 +124,7 @@ def test_a_worker_that_cannot_prepare_is_named(client):
     "address",
     ["tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:8786", "tcp://127.1.2.3:1"],
 )
-def test_a_scheduler_on_this_machine_is_talked_to(address, tmp_path):
+def test_a_scheduler_on_this_machine_is_allowed(address, tmp_path):
     assert address_of(address) == address
     file = tmp_path / "scheduler.json"
     file.write_text(json.dumps({"address": address}))
@@ -134,7 +135,7 @@ def test_a_scheduler_on_this_machine_is_talked_to(address, tmp_path):
     "address", ["tcp://10.0.0.5:8786", "tcp://0.0.0.0:8786", "tcp://192.0.2.1:1", "tcp://[::]:8786",
                 "tcp://a..b:8786"]
 )  # fmt: skip
-def test_one_elsewhere_is_not_without_tls(address, tmp_path):
+def test_a_scheduler_elsewhere_needs_tls(address, tmp_path):
     file = tmp_path / "scheduler.json"
     file.write_text(json.dumps({"address": address}))
     for given in (address, str(file)):
@@ -149,7 +150,7 @@ def test_one_elsewhere_is_not_without_tls(address, tmp_path):
     ["tcp://127.0.0.1", "tcp://:8786", "tcp://[::1:8786", "tcp://127.0.0.1:x", "tcp://127.0.0.1:99999",
      "http://127.0.0.1:8787", "inproc://1/2/3", "ucx://127.0.0.1:1"],
 )  # fmt: skip
-def test_what_is_no_address_is_refused(address):
+def test_other_addresses_are_refused(address):
     with pytest.raises(harness.HarnessError, match=r"must be tcp://HOST:PORT or tls://HOST:PORT"):
         address_of(address)
 
@@ -160,10 +161,10 @@ def test_tls_needs_certificates():
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "\0", '{"adress": "tcp://127.0.0.1:1"}'])
-def test_what_is_no_scheduler_file_is_refused(text, tmp_path):
+def test_other_files_are_refused(text, tmp_path):
     file = tmp_path / "scheduler.json"
     file.write_text(text)
-    with pytest.raises(harness.HarnessError, match="is no scheduler file"):
+    with pytest.raises(harness.HarnessError, match="is not a scheduler file"):
         address_of(str(file))
     with pytest.raises(harness.HarnessError, match="neither an address nor a file"):
         address_of(str(tmp_path / "none.json"))
@@ -172,19 +173,19 @@ def test_what_is_no_scheduler_file_is_refused(text, tmp_path):
 # -- the face --------------------------------------------------------------------------------------
 
 
-def test_a_scheduler_that_is_not_there_is_named_with_what_the_system_says(monkeypatch):
+def test_a_missing_scheduler_is_named_with_the_error_of_the_system(monkeypatch):
     monkeypatch.setattr(dask_cluster, "_ANSWER", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = "tcp://127.0.0.1:{1}".format(*server.getsockname())  # free after this line
     with pytest.raises(harness.ClusterError) as caught, dask_cluster.connected(address, workers=0):
         raise AssertionError("there is none")
-    # What the last try came to.
+    # The error of the last try.
     said = r"\[Errno \d+\] Connection refused|Timed out trying to connect to \S+ after 1 s"
     first = str(caught.value).splitlines()[0]
     assert re.fullmatch(f"the scheduler at {address} cannot be reached: ({said})", first)
 
 
-def test_nothing_is_written_where_the_cluster_is_refused(small, tmp_path):
+def test_nothing_is_written_if_the_cluster_is_refused(small, tmp_path):
     for options in (
         {"scheduler": "tcp://10.0.0.5:8786"},
         {"scheduler": "nowhere"},
@@ -197,6 +198,7 @@ def test_nothing_is_written_where_the_cluster_is_refused(small, tmp_path):
 
 def test_without_dask_the_extra_is_named(small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "harness.sweep.engines.dask_cluster")
+    for module in ("dask", "dask_cluster"):
+        monkeypatch.delitem(sys.modules, f"harness.sweep.engines.{module}")
     with pytest.raises(harness.HarnessError, match=r"pip install 'harness\[distributed\]'"):
         harness.run(small(), tmp_path / "out", engine="dask")

@@ -1,7 +1,7 @@
-"""Where a results folder is: a path of this machine, or the URL of an object store.
+"""Location of a results folder: a path on this machine, or the URL of an object store.
 
-Everything else takes what `place` returns and joins names to it; that of an object store is a
-UPath, which does what a Path does. Only this module and `objects` know of it.
+All other code takes the path that `results_folder` returns and joins names to it. For an object
+store it is a UPath, which behaves like a Path; only this module and `objects` know the difference.
 """
 
 from pathlib import Path
@@ -11,12 +11,12 @@ from harness.errors import HarnessError, shown
 from harness.store.files import LocalFiles
 from harness.store.objects import ObjectFiles
 
-# Those that make an object only if there is none of that name, in one step.
+# Stores that can create an object only if none has its name, in one step.
 _STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory")
 
 
-def place(where: str | Path) -> Path:
-    """Return where a results folder is, given its path or the URL of an object store.
+def results_folder(where: str | Path) -> Path:
+    """Return the folder at a path or at the URL of an object store.
 
     Raises
     ------
@@ -32,14 +32,14 @@ def place(where: str | Path) -> Path:
         return Path(path)
     if scheme not in _STORES:
         raise HarnessError(
-            f"{shown(where)} is nowhere that results can be kept.\n"
-            "They go into a folder, or to s3://BUCKET/NAME, gs://BUCKET/NAME or az://BUCKET/NAME."
+            f"{shown(where)} is not a place where results can be kept.\n"
+            "Use a folder, or s3://BUCKET/NAME, gs://BUCKET/NAME or az://BUCKET/NAME."
         )
     try:
         from upath import UPath
 
         found = UPath(where, use_listings_cache=False)
-        _ = found.fs  # made at its first use
+        _ = found.fs  # imports the client library of the store
     except ImportError as error:
         raise HarnessError(
             f"{shown(where)} needs packages that are not installed: {error}\n"
@@ -49,10 +49,10 @@ def place(where: str | Path) -> Path:
 
 
 def is_local(folder: Path) -> bool:
-    """Return whether a results folder is on this machine, and no object store."""
+    """Return whether a results folder is on this machine, not in an object store."""
     return isinstance(folder, Path)
 
 
 def files_at(folder: Path) -> LocalFiles | ObjectFiles:
-    """Return the files of a results folder."""
+    """Return the file operations of a results folder."""
     return LocalFiles(folder) if is_local(folder) else ObjectFiles(folder)
