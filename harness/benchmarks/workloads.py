@@ -7,9 +7,10 @@ and fast ones are not measured by their start. What is compared is run-epochs a 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.experiment import Experiment
+if TYPE_CHECKING:
+    from harness.experiment import Experiment
 
 Document = dict[str, Any]
 
@@ -59,6 +60,11 @@ class Workload:
         document["training"] = {"epochs": self.epochs, **document["training"], **training}
         return document
 
+    def _single(self) -> "Experiment":
+        from harness.experiment import Experiment  # here: the command line reads names only
+
+        return Experiment.from_mapping(self.experiment(1))
+
     @property
     def label(self) -> str:
         """The name, with the point where there is one."""
@@ -72,13 +78,13 @@ class Workload:
     @property
     def batch(self) -> int:
         """Networks at once that make vectors long: about as many activations as a cache holds."""
-        small = Experiment.from_mapping(self.experiment(1))
+        small = self._single()
         return max(20, min(2000, 12_000 // (len(small.data.inputs) * small.network.sizes[1])))
 
     @property
     def work(self) -> float:
         """Cost of a run-epoch, in those of the 1-2-1 network on three points."""
-        small = Experiment.from_mapping(self.experiment(1))
+        small = self._single()
         inputs, hidden, _ = small.network.sizes
         products = 3 * (inputs + 2) * hidden
         return len(small.data.inputs) * (products + _ACTIVATION * hidden) / 150

@@ -135,12 +135,12 @@ def _say_rows(
             step = 0 if math.isnan(shade) else min(math.ceil(shade * 9 - 1e-9), 9)
             if lost is not None and lost[row, column]:
                 line.append("x" * wide)
-            elif console.is_terminal and step:
+            elif console().is_terminal and step:
                 line.append(_SHADES[step] * wide, f"{_COLOURS[step]} on {_COLOURS[step]}")
             else:
                 line.append(_SHADES[step] * wide)
         line.append("|")
-        console.print(line, soft_wrap=True)
+        console().print(line, soft_wrap=True)
 
 
 def _say_ends(factor: Factor, legend: str) -> None:

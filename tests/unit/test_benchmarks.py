@@ -19,7 +19,7 @@ from harness.benchmarks.agreement import AGREES, largest_difference, truth
 from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.job import make_job, train
 from harness.benchmarks.workloads import QUICK, WORKLOADS
-from harness.cli import bench_screen, main
+from harness.cli import bench_command, main
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from tests.patience import PATIENCE
@@ -233,7 +233,7 @@ def test_the_least_time_counts_and_ratios_are_of_equal_threads(capsys):
     assert table["baseline"].tolist() == [OURS, "python", "numpy", OURS, "jax-vmap"]
     assert table["seconds"].tolist() == [2.0, 800.0, 8.0, 1.0, 4.0]
     assert table["harness_is_times_as_fast"].tolist() == [1.0, 400.0, 4.0, 1.0, 4.0]
-    bench_screen.show_table(table)
+    bench_command.show_table(table)
     shown = capsys.readouterr().out.splitlines()
     assert [line.split()[-2:] for line in shown if line.endswith(" x")] == [
         ["400", "x"], ["4", "x"], ["4", "x"]
@@ -245,7 +245,7 @@ def test_a_wrong_baseline_has_no_ratio_and_says_so(capsys):
     wrong = timing("numpy", 9.0, agrees=False, largest_difference=2e-3)
     table = comparison._table([timing(OURS, 3.0), wrong])
     assert table["harness_is_times_as_fast"].isna().tolist() == [False, True]
-    bench_screen.show_table(table)
+    bench_command.show_table(table)
     assert "WRONG by 2e-03" in capsys.readouterr().out
 
 
@@ -254,7 +254,7 @@ def test_a_curve_is_a_column_a_point(capsys):
         [timing(name, seconds, workload="by-runs", point=point)
          for name, seconds, point in ((OURS, 0.5, 10), (OURS, 2.0, 1000), ("python", 3.0, 10))]
     )  # fmt: skip
-    bench_screen.show_table(table)
+    bench_command.show_table(table)
     title, headings, ours, python = capsys.readouterr().out.splitlines()[:4]
     assert title.endswith("on one core")
     assert headings.split() == ["10", "1,000"]
@@ -263,11 +263,11 @@ def test_a_curve_is_a_column_a_point(capsys):
 
 
 def test_a_baseline_that_fails_is_named_once(tmp_path, capsys):
-    with bench_screen.TimingBar() as bar:
+    with bench_command.TimingBar() as bar:
         for turn in range(2):
             bar.move(f"xor, torch, round {turn}", "FAILED", turn, 2)
         bar.move("by-runs 10, numpy, round 0", "SKIPPED", 2, 2)
-    bench_screen.show_files(tmp_path, None, "a machine", bar.failed)
+    bench_command.show_files(tmp_path, None, "a machine", bar.failed)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["a machine", f"FAILED: xor, torch; why is in {tmp_path}/pytest-*.txt"]
     assert lines[-1].startswith("No picture: matplotlib")

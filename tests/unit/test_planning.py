@@ -3,7 +3,7 @@
 import pytest
 
 import harness
-from harness.cli import sweep_screen as screens
+from harness.cli import run_command
 from harness.kernels._cache import Folder
 from harness.sweep.plan import chunk_size
 from harness.training.trainer import Trainer
@@ -67,7 +67,7 @@ def test_a_run_that_takes_minutes_is_not_trained_to_its_end_for_a_plan(small):
 
 @pytest.mark.parametrize("problem", ["", "/home/me/.cache belongs to another user"])
 def test_why_machine_code_is_not_kept_is_said(small, problem, monkeypatch, capsys):
-    monkeypatch.setattr(screens, "folder_of", lambda stamp: Folder(None, problem))
-    screens.show_plan(harness.plan(small()))
+    monkeypatch.setattr("harness.kernels._cache.folder_of", lambda stamp: Folder(None, problem))
+    run_command.show_plan(harness.plan(small()))
     said = f"machine code cannot be kept: {problem}" in " ".join(capsys.readouterr().out.split())
     assert said == bool(problem)

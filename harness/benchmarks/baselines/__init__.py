@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from harness.benchmarks.job import Floats, Job
+if TYPE_CHECKING:
+    from harness.benchmarks.job import Floats, Job
 
-Train = Callable[[], Floats]
+Train = Callable[[], "Floats"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class Baseline:
         """Whether it trains one network after the other, slowly: ten take ten times as long."""
         return self.speed < 1e5
 
-    def prepare(self, job: Job) -> Train:
+    def prepare(self, job: "Job") -> Train:
         """Return what trains a job."""
         trainer: Train = import_module(f"{__name__}.{self.module}").prepare(job)
         return trainer

@@ -1,32 +1,85 @@
-"""What is printed while and after the comparison of speed."""
+"""`harness bench`: the speed of harness and of other ways to train, timed and as tables."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-import pandas as pd
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+import typer
 
 from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.workloads import WORKLOADS
+from harness.cli import ctrl_c
 from harness.cli.printing import console, say, say_table
 from harness.formatting import plural, si
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def bench(
+    workloads: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="WORKLOAD", help=f"{', '.join(WORKLOADS)}.", show_default="all of them"
+        ),
+    ] = None,
+    baselines: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help=f"{', '.join(name for name in BASELINES if name != OURS)}.",
+            show_default="those that are installed",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Rough figures in less than a minute.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the table and the pictures.")
+    ] = Path("results/bench"),
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Cores to compare besides one.", show_default="all cores"
+        ),
+    ] = None,
+) -> None:
+    """Compare the speed of harness with other ways to train.
+
+    They train the same networks, on one core and on several. A baseline whose SSR differs from
+    that of harness gets no figure. Needs the extra `bench`; JAX and PyTorch come with the extra
+    `peers`.
+    """
+    ctrl_c.keeping("nothing was kept.")
+    from harness.benchmarks import comparison, picture
+
+    names = [name.strip() for name in (baselines or "").split(",") if name.strip()]
+    comparison.check_names(workloads or [], names)
+    with TimingBar() as bar:
+        table = comparison.compare(
+            workloads or [], names, out, quick=quick, threads=threads, report=bar.move
+        )
+    show_table(table)
+    pictures = picture.draw(table, out) if comparison.has_package("matplotlib") else None
+    show_files(out, pictures, table["machine"].iloc[0], bar.failed)
 
 
 class TimingBar:
     """A bar of how many timings are done, while it is entered; `failed` names those that broke."""
 
     def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
         self.failed: dict[str, None] = {}
         self._bar = Progress(
             TextColumn("timing"),
             BarColumn(bar_width=20),
             TaskProgressColumn(),
             TextColumn("{task.fields[case]}"),
-            console=console,
+            console=console(),
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console().is_terminal,
         )
         self._task = self._bar.add_task("", total=None, case="getting ready")
 
@@ -44,7 +97,7 @@ class TimingBar:
         self._bar.update(self._task, completed=done, total=total, case=case)
 
 
-def show_table(table: pd.DataFrame) -> None:
+def show_table(table: "pd.DataFrame") -> None:
     """Print a table a workload."""
     for name in dict.fromkeys(table["workload"]):
         part = table[table["workload"] == name]
@@ -69,7 +122,7 @@ def show_files(
         say("No picture: matplotlib is not installed; it comes with the extra `bench`.")
 
 
-def _show_speeds(title: str, table: pd.DataFrame) -> None:
+def _show_speeds(title: str, table: "pd.DataFrame") -> None:
     rows: list[tuple[str, ...]] = []
     for threads in dict.fromkeys(table["threads"].tolist()):
         cores = "on one core" if threads == 1 else f"on {plural(threads, 'core')}"
@@ -88,7 +141,7 @@ def _show_speeds(title: str, table: pd.DataFrame) -> None:
     _say_rows(title, ("", "runs", "epochs", "time", "run-epochs/s", "harness is"), rows)
 
 
-def _show_curve(title: str, table: pd.DataFrame) -> None:
+def _show_curve(title: str, table: "pd.DataFrame") -> None:
     one = table[table["threads"] == 1]
     points = sorted(one["point"].unique())
     rows = []
