@@ -1,9 +1,10 @@
 """`harness bench`: the speed of harness and of other ways to train, timed and as tables."""
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -56,45 +57,19 @@ def bench(
 
     names = [name.strip() for name in (baselines or "").split(",") if name.strip()]
     comparison.check_names(workloads or [], names)
-    with TimingBar() as bar:
-        table = comparison.compare(
-            workloads or [], names, out, quick=quick, threads=threads, report=bar.move
-        )
+    table, failed = comparison.compare(
+        workloads or [], names, out, quick=quick, threads=threads, show=_show_output
+    )
     show_table(table)
     pictures = picture.draw(table, out) if comparison.has_package("matplotlib") else None
-    show_files(out, pictures, table["machine"].iloc[0], bar.failed)
+    show_files(out, pictures, table["machine"].iloc[0], failed)
 
 
-class TimingBar:
-    """A bar of how many timings are done, while it is entered; `failed` names those that broke."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-        self.failed: dict[str, None] = {}
-        self._bar = Progress(
-            TextColumn("timing"),
-            BarColumn(bar_width=20),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[case]}"),
-            console=console(),
-            transient=True,
-            disable=not console().is_terminal,
-        )
-        self._task = self._bar.add_task("", total=None, case="getting ready")
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def move(self, case: str, ended: str, done: int, total: int) -> None:
-        """Show which timing has ended."""
-        if ended in ("FAILED", "ERROR"):
-            self.failed[case.partition(", round")[0]] = None
-        self._bar.update(self._task, completed=done, total=total, case=case)
+def _show_output(piece: bytes) -> None:
+    """Pass the output of pytest to a terminal, where it shows the progress."""
+    if console().is_terminal:
+        sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
 
 
 def show_table(table: "pd.DataFrame") -> None:
@@ -115,7 +90,7 @@ def show_files(
     """Say where everything is, and what could not be timed."""
     say(machine)
     for case in failed:
-        say(f"FAILED: {case}; why is in {folder}/pytest-*.txt")
+        say(f"FAILED: {case}; see {folder}/pytest-*.txt")
     names = ", ".join(["speed.csv", *(path.name for path in pictures or ())])
     say(f"In {folder}: {names}")
     if pictures is None:

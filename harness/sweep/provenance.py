@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import re
 import socket
 import subprocess
 from functools import cache
@@ -32,9 +33,18 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
+def processor() -> str:
+    """Return the model name of the processor or, if unknown, its architecture."""
+    described = Path("/proc/cpuinfo")
+    names: list[str] = []
+    if described.exists():
+        names = re.findall(r"^model name\s*: (.*)$", described.read_text(), re.MULTILINE)
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def machine() -> dict[str, str]:
     """Return what this machine is."""
-    return {"system": platform.platform(), "processor": platform.machine()}
+    return {"system": platform.platform(), "processor": processor()}
 
 
 def worker() -> str:

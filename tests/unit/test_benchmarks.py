@@ -118,9 +118,9 @@ def test_help_names_every_workload_and_baseline(monkeypatch, capsys):
 
 
 BAD = {
-    "workload": (["dosge"], ['"dosge" is no workload', 'Did you mean "dosage"?']),
-    "baseline": (["--baselines", "numpi"], ['"numpi" is no baseline', 'Did you mean "numpy"?']),
-    "nothing like it": (["qqqqq"], ['"qqqqq" is no workload', "There are dosage,"]),
+    "workload": (["dosge"], ['"dosge" is not a workload', 'Did you mean "dosage"?']),
+    "baseline": (["--baselines", "numpi"], ['"numpi" is not a baseline', 'Did you mean "numpy"?']),
+    "nothing like it": (["qqqqq"], ['"qqqqq" is not a workload', "Choose from dosage,"]),
 }
 
 
@@ -210,7 +210,7 @@ def test_the_comparison_is_printed_in_80_columns_and_drawn(compared):
 
 
 def timing(baseline, seconds, **others):
-    """Return what a worker says of a timing."""
+    """Return a timing as the suite leaves it."""
     return {
         "workload": "dosage", "point": None, "baseline": baseline, "threads": 1, "runs": 10,
         "epochs": 5, "run_epochs": 50, "seconds": seconds, "largest_difference": 0.0,
@@ -218,15 +218,13 @@ def timing(baseline, seconds, **others):
     }  # fmt: skip
 
 
-def test_the_least_time_counts_and_ratios_are_of_equal_threads(capsys):
+def test_ratios_are_of_equal_threads_and_rows_in_the_order_of_the_baselines(capsys):
     table = comparison._table(
         [
             timing("jax-vmap", 4.0, threads=2),
-            timing("numpy", 9.0),
-            timing(OURS, 3.0),
+            timing("numpy", 8.0),
             timing(OURS, 2.0),
             timing(OURS, 1.0, threads=2),
-            timing("numpy", 8.0),
             timing("python", 800.0),
         ]
     )
@@ -262,12 +260,40 @@ def test_a_curve_is_a_column_a_point(capsys):
     assert python.split() == ["pure", "Python", "3.0", "s", "-"]
 
 
-def test_a_baseline_that_fails_is_named_once(tmp_path, capsys):
-    with bench_command.TimingBar() as bar:
-        for turn in range(2):
-            bar.move(f"xor, torch, round {turn}", "FAILED", turn, 2)
-        bar.move("by-runs 10, numpy, round 0", "SKIPPED", 2, 2)
-    bench_command.show_files(tmp_path, None, "a machine", bar.failed)
+SUITE = """
+import pytest
+
+@pytest.mark.parametrize("case", ["dosage-numpy", "xor-torch", "xor-jax"])
+def test_speed(case, request):
+    if case == "xor-jax":
+        pytest.skip("not installed")
+    benchmark = request.getfixturevalue("benchmark")
+    assert case == "dosage-numpy"
+    benchmark.extra_info.update(baseline="numpy")
+    benchmark.pedantic(lambda: None, rounds=3)
+"""
+
+
+def test_what_fails_is_named_and_the_rest_is_timed(tmp_path, monkeypatch, capsys):
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    monkeypatch.setattr(comparison, "_SUITE", tmp_path / "test_suite.py")
+    pieces = []
+    cases = ["dosage-numpy", "xor-torch", "xor-jax"]
+    (timed,), failed = comparison._time(cases, 1, tmp_path, quick=True, show=pieces.append)
+    assert timed.keys() == {"baseline", "seconds"}
+    assert failed == ["xor-torch"]
+    log = tmp_path / "pytest-1.txt"
+    assert log.read_bytes() == b"".join(pieces)
+    assert "1 failed, 1 passed, 1 skipped" in log.read_text()
+    bench_command.show_files(tmp_path, None, "a machine", failed)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["a machine", f"FAILED: xor, torch; why is in {tmp_path}/pytest-*.txt"]
+    assert lines[:2] == ["a machine", f"FAILED: xor-torch; see {tmp_path}/pytest-*.txt"]
     assert lines[-1].startswith("No picture: matplotlib")
+
+
+def test_nothing_timed_is_an_error_that_names_the_output(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "_SUITE", tmp_path / "test_none.py")
+    with pytest.raises(HarnessError, match=r"nothing could be timed.\n.*pytest-1\.txt") as caught:
+        comparison._time(["dosage-numpy"], 1, tmp_path, quick=True, show=lambda piece: None)
+    assert "test_none.py" in (tmp_path / "pytest-1.txt").read_text()
+    assert len(str(caught.value).splitlines()) == 2
