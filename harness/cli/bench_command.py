@@ -73,7 +73,7 @@ def _show_output(piece: bytes) -> None:
 
 
 def show_table(table: "pd.DataFrame") -> None:
-    """Print a table a workload."""
+    """Print one table per workload."""
     for name in dict.fromkeys(table["workload"]):
         part = table[table["workload"] == name]
         title = f"{name}  {WORKLOADS[name][0].says}"
@@ -87,7 +87,7 @@ def show_table(table: "pd.DataFrame") -> None:
 def show_files(
     folder: Path, pictures: list[Path] | None, machine: str, failed: Iterable[str]
 ) -> None:
-    """Say where everything is, and what could not be timed."""
+    """Print the machine, the tests that failed, and where the files are."""
     say(machine)
     for case in failed:
         say(f"FAILED: {case}; see {folder}/pytest-*.txt")
@@ -129,19 +129,19 @@ def _show_curve(title: str, table: "pd.DataFrame") -> None:
 
 
 def _say_rows(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a table whose first column is on the left."""
+    """Print a table with its first column left-aligned."""
     wide = max(len(row[0]) for row in rows)
     say_table(title, headings, [(row[0].ljust(wide), *row[1:]) for row in rows])
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
-    """Say how many times as fast harness is, or that the baseline does not train the same."""
+    """Return how many times as fast harness is, or how far the result of a baseline is off."""
     if row["baseline"] == OURS:
         return ""
     if not row["agrees"]:
         return f"WRONG by {row['largest_difference']:.0e}"
     ratio = row["harness_is_times_as_fast"]
-    if math.isnan(ratio):  # harness could not be timed
+    if math.isnan(ratio):  # harness was not timed
         return "-"
     return f"{ratio:.2g} x" if ratio < 10 else f"{ratio:,.0f} x"
 

@@ -74,7 +74,7 @@ def _heading(trace: "Trace") -> str:
 
 
 def _show_chains(name: str, update: Any, factors: "pd.DataFrame") -> None:
-    """Print a table a path, with a column a factor and a row a data point, and the derivative."""
+    """Print one table per path: factors as columns, data points as rows; then the derivative."""
     also = "" if update.symbol == update.parameter else f", {update.symbol} is {update.parameter}"
     paths = factors["through"].unique().tolist()
     for position, through in enumerate(paths, start=1):
@@ -90,7 +90,7 @@ def _show_chains(name: str, update: Any, factors: "pd.DataFrame") -> None:
 
 
 def _show_path(title: str, factors: "pd.DataFrame") -> float:
-    # A data point that was drawn twice has the path twice, under two numbers.
+    # A data point drawn twice has the path twice, numbered apart.
     chains = list(factors.groupby(["data_point", "path"], sort=False))
     first, *others = chains[0][1]["symbol"]
     headings = ["point", first, *(f"x {symbol}" for symbol in others), "= product"]
