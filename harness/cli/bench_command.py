@@ -34,7 +34,7 @@ def bench(
         ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Rough figures in less than a minute.")
+        bool, typer.Option("--quick", help="Train a tenth of the epochs, for rough figures.")
     ] = False,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the table and the pictures.")
@@ -48,7 +48,7 @@ def bench(
 ) -> None:
     """Compare the speed of harness with other ways to train.
 
-    They train the same networks, on one core and on several. A baseline whose SSR differs from
+    All train the same networks, on one core and on several. A baseline whose SSR differs from
     that of harness gets no figure. Needs the extra `bench`; JAX and PyTorch come with the extra
     `peers`.
     """

@@ -44,8 +44,8 @@ def status(folder: Folder) -> None:
 def verify(folder: Folder) -> None:
     """Compare every byte in DIR with its checksum.
 
-    Names the files that are damaged, and then exits with status 1. `harness run`
-    retrains their chunks.
+    Prints the damaged files, and exits with status 1 if there are any. `harness run` retrains
+    their chunks.
     """
     from harness.results import inspection
 

@@ -30,7 +30,7 @@ Colours = Annotated[
     str,
     typer.Option(
         metavar="rank|plain",
-        help="rank: each shade for equally many pixels; plain: values on a logarithmic scale.",
+        help="rank: shades by rank of the value; plain: values on a logarithmic scale.",
     ),
 ]
 
@@ -81,7 +81,7 @@ def map_(
 
 
 def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
-    """Train a map behind a progress bar."""
+    """Train a map, with a progress bar."""
     from harness.cli import sweep_screen
     from harness.maps.zoom import train_map
 
@@ -111,7 +111,7 @@ def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "Ref
 
 def zoom(
     file: File,
-    frames: Annotated[int, typer.Option(metavar="N", min=1, help="Most images.")] = 12,
+    frames: Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of images.")] = 12,
     size: Size = None,
     window: Zoom = None,
     out: Annotated[
@@ -120,7 +120,7 @@ def zoom(
             metavar="DIR",
             parser=local_folder,
             help="Folder of the frames.",
-            show_default="results/NAME-HASH",
+            show_default="results/NAME-zoom-HASH",
         ),
     ] = None,
     changes: Changes = None,
@@ -128,8 +128,8 @@ def zoom(
 ) -> None:
     """Zoom into the boundary of FILE, image by image.
 
-    Each image is half as wide as the one before, where it has most of the boundary. Writes a
-    results folder and a picture per frame, a film, and dimensions.csv.
+    Each image shows the half of the one before that has most of the boundary. Writes one results
+    folder and one picture per image, a film, and dimensions.csv.
     """
     import pandas as pd
 

@@ -9,7 +9,7 @@ from harness.cli import ctrl_c
 from harness.cli.options import KEPT, Changes, File, Threads, load
 from harness.cli.printing import say
 from harness.formatting import duration, plural, shown_bytes
-from harness.sweep.engines import EngineName
+from harness.sweep.engines import ENGINES, EngineName
 
 if TYPE_CHECKING:
     from harness.sweep.plan import Plan
@@ -25,10 +25,7 @@ def run(
     threads: Threads = None,
     engine: Annotated[
         str,
-        typer.Option(
-            metavar="NAME",
-            help="threads, or dask: worker processes of a Dask cluster made here.",
-        ),
+        typer.Option(metavar="NAME", help=f"Where to train: {' or '.join(ENGINES)}."),
     ] = "threads",
     scheduler: Annotated[
         str | None,

@@ -37,7 +37,7 @@ def trace(
         typer.Option(
             metavar="NAME",
             help="numbered (x1, y1, w1) or matrix (h1, W11(1)).",
-            show_default="the notation that suits the network",
+            show_default="by the activations",
         ),
     ] = None,
     changes: Changes = None,

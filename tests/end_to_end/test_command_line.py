@@ -199,6 +199,7 @@ def test_version_and_bare_command(tmp_path):
     bare = harness(cwd=tmp_path)
     assert bare.returncode == 0
     assert "Usage" in bare.stdout
+    assert "..." not in bare.stdout.partition("Commands:")[2]  # every summary fits its line
 
 
 def test_show_suggests_the_folder_in_results(trained):

@@ -1,4 +1,4 @@
-"""The speed comparison: every baseline trains the same; no test here looks at a time."""
+"""The speed comparison: every baseline trains the same. No test asserts a time."""
 
 import math
 import os
@@ -29,7 +29,7 @@ PLAIN = [name for name, one in WORKLOADS.items() if one[0].point is None]
 
 
 def tiny(workload, threads=1):
-    """Return a job that pure Python trains in a moment, with a run that ends early if any does."""
+    """Return a job that pure Python trains in a moment, in which some run ends early."""
     epochs = {"tanh": 3, "square": 8, "early": 60}.get(workload, 20)
     runs = {"tanh": 2, "square": 4}.get(workload, 12)
     return make_job(WORKLOADS[workload][0].experiment(runs, epochs=epochs), threads)
@@ -41,15 +41,15 @@ def jobs():
     return {name: (job, truth(job)) for name, job in made.items()}
 
 
-def or_skipped(name):
+def skipped_if_missing(name):
     baseline = BASELINES[name]
     reason = f"{baseline.package} is not installed"
     return pytest.param(name, marks=pytest.mark.skipif(not baseline.installed, reason=reason))
 
 
-@pytest.mark.filterwarnings("default")  # what JAX and PyTorch warn of is theirs
+@pytest.mark.filterwarnings("default")  # JAX and PyTorch have warnings that we cannot mend
 @pytest.mark.parametrize("workload", [*PLAIN, "by-width"])
-@pytest.mark.parametrize("name", [or_skipped(name) for name in BASELINES])
+@pytest.mark.parametrize("name", [skipped_if_missing(name) for name in BASELINES])
 def test_a_baseline_trains_what_harness_trains(name, workload, jobs):
     job, right = jobs[workload]
     assert right.steady.any()
@@ -58,7 +58,7 @@ def test_a_baseline_trains_what_harness_trains(name, workload, jobs):
     assert largest_difference(found, right) <= AGREES
 
 
-def test_harness_on_several_threads_gives_every_run_in_its_place(jobs):
+def test_harness_on_several_threads_keeps_the_order_of_runs(jobs):
     job, right = jobs["recorded"]
     np.testing.assert_array_equal(BASELINES[OURS].prepare(replace(job, threads=3))(), right.ssr)
 
@@ -77,7 +77,7 @@ def test_another_training_does_not_agree(jobs):
     assert largest_difference(right.ssr, chaos) == math.inf
 
 
-def test_runs_that_blow_up_have_to_do_so_in_the_baseline(jobs):
+def test_runs_that_blow_up_must_blow_up_in_the_baseline_too(jobs):
     _, right = jobs["square"]
     far = right.ssr[:, -1] > 1e6 * right.first
     assert (far & right.steady).any()
@@ -144,7 +144,7 @@ def test_a_bad_name_is_one_clear_message(case, tmp_path, monkeypatch, capsys):
     ("package", "names", "extra"),
     [("pytest_benchmark", [], "bench"), ("pytest", [], "bench"), ("jax", ["jax-vmap"], "peers")],
 )
-def test_what_is_not_installed_is_named_with_its_extra(package, names, extra, monkeypatch):
+def test_a_missing_package_is_named_with_its_extra(package, names, extra, monkeypatch):
     def without(name):
         return None if name == package else find_spec(name)
 
@@ -156,7 +156,7 @@ def test_what_is_not_installed_is_named_with_its_extra(package, names, extra, mo
     assert f".[{extra}]" in str(caught.value)
 
 
-def test_extras_are_those_that_the_messages_name():
+def test_extras_in_messages_exist():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
@@ -182,7 +182,7 @@ def compared(tmp_path_factory):
     return done.stdout, folder / "b"
 
 
-def test_the_comparison_leaves_a_row_a_workload_and_baseline(compared):
+def test_the_comparison_writes_one_row_per_workload_and_baseline(compared):
     _, folder = compared
     table = pd.read_csv(folder / "speed.csv")
     assert list(table.columns) == comparison.COLUMNS
@@ -247,7 +247,7 @@ def test_a_wrong_baseline_has_no_ratio_and_says_so(capsys):
     assert "WRONG by 2e-03" in capsys.readouterr().out
 
 
-def test_a_curve_is_a_column_a_point(capsys):
+def test_a_curve_has_one_column_per_point(capsys):
     table = comparison._table(
         [timing(name, seconds, workload="by-runs", point=point)
          for name, seconds, point in ((OURS, 0.5, 10), (OURS, 2.0, 1000), ("python", 3.0, 10))]
@@ -274,7 +274,7 @@ def test_speed(case, request):
 """
 
 
-def test_what_fails_is_named_and_the_rest_is_timed(tmp_path, monkeypatch, capsys):
+def test_failed_tests_are_named_and_the_others_timed(tmp_path, monkeypatch, capsys):
     (tmp_path / "test_suite.py").write_text(SUITE)
     monkeypatch.setattr(comparison, "_SUITE", tmp_path / "test_suite.py")
     pieces = []
