@@ -42,7 +42,7 @@ def run(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
-    """Train the runs of FILE, or resume where it stopped.
+    """Train the runs of FILE, or resume an unfinished sweep.
 
     Finished runs are kept whatever happens, and the same command resumes the sweep. If the grid
     or the number of epochs has grown, only what is new is trained.
