@@ -1,5 +1,5 @@
-"""The speed comparison: the same trainings by harness and by what one would use otherwise.
+"""The speed comparison: the same networks trained by harness and by other means.
 
-`workloads` says what is trained, `baselines` how else, `agreement` when two are the same training;
-`comparison` has all of it timed by pytest-benchmark in processes of their own.
+`workloads` are the experiments, `baselines` the other means, and `agreement` decides whether two
+have trained the same. `test_speed` times them; `comparison` runs it and makes one table.
 """

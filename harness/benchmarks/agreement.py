@@ -1,11 +1,11 @@
-"""When a baseline trains the same as harness: the one place where that is decided.
+"""Agreement: the only place that decides whether a baseline trains the same as harness.
 
-The SSR must agree to a relative 1e-9, for every run that is no chaos. A run is chaos where harness
+The SSR must agree to a relative 1e-9 in every run that is not chaotic. A run is chaotic if harness
 itself, with initial parameters larger by one part in 10^14, ends more than 1e-11 apart: there the
-order of a sum decides, and no two programs agree. What is below 1e-10 of a run's first SSR counts
-as so much: residuals that small are the rounding errors of their differences. Of a run that blew
-up, to more than 10^6 times its first SSR, it is asked only that it blew up for the baseline too:
-there units are saturated, and slopes of 1e-40 that a baseline rounds to 0 meet errors of 1e40.
+order of a sum decides, and no two programs agree. An SSR below 1e-10 of the first SSR of its run
+counts as that, because residuals that small consist of rounding errors. A run that blows up, to
+more than 10^6 times its first SSR, must only blow up in the baseline too: its units are saturated,
+and slopes of 1e-40 that a baseline rounds to 0 meet errors of 1e40.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _ENOUGH = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What harness gives: SSR of shape (runs, kept), which runs are no chaos, their first SSR."""
+    """Result of harness: SSR of shape (runs, kept), which runs are steady, and their first SSR."""
 
     ssr: Floats
     steady: Flags
@@ -37,7 +37,7 @@ class Truth:
 
 
 def truth(job: Job) -> Truth:
-    """Train a job with harness, and once more from starting values beside its own."""
+    """Train a job with harness, and again from initial parameters slightly off."""
     block = train(job.experiment)
     document = job.experiment.document()
     started = document.setdefault("initialisation", {})
@@ -54,9 +54,9 @@ def truth(job: Job) -> Truth:
 
 
 def largest_difference(found: Floats, right: Truth) -> float:
-    """Return the largest relative difference of the SSR among steady runs; NaN counts as inf.
+    """Return the largest relative difference in SSR among steady runs; NaN counts as inf.
 
-    It is inf too where fewer than a quarter of the runs are steady: they would prove little.
+    The result is also inf if fewer than a quarter of the runs are steady: they prove little.
     """
     if found.shape != right.ssr.shape or right.steady.mean() < _ENOUGH:
         return np.inf
@@ -68,12 +68,12 @@ def largest_difference(found: Floats, right: Truth) -> float:
 
 
 def _blown(ssr: Floats, first: Floats) -> Flags:
-    """Return which runs ended far above where they began, NaN among them."""
+    """Return which runs ended far above their first SSR, or with NaN."""
     return ~(ssr[:, -1] <= _BLOWN * first)
 
 
 def _apart(found: Floats, right: Floats, first: Floats) -> Floats:
-    """Return the largest relative difference of each run, over what is kept of it."""
+    """Return the largest relative difference of each run, over its kept values."""
     with np.errstate(all="ignore"):
         against = np.maximum(np.abs(right), _FLOOR * first[:, np.newaxis])
         worst: Floats = (np.abs(found - right) / against).max(axis=1)

@@ -1,30 +1,25 @@
-"""The comparison: processes that time, their results as one table and a CSV file."""
+"""The comparison: the benchmark suite on one core and on several, and its times as one table."""
 
 import json
 import os
-import platform
-import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 
 from harness.benchmarks.baselines import BASELINES, OURS
-from harness.benchmarks.timing_plan import VARIABLE, Plan
-from harness.benchmarks.worker import environment
-from harness.benchmarks.workloads import QUICK, WORKLOADS
+from harness.benchmarks.workloads import QUICK, QUICK_VARIABLE, WORKLOADS
 from harness.errors import HarnessError, shown
 from harness.hints import nearest
 from harness.sweep.engines.threads import available_threads
-
-# Seconds of a timing, and how many: the full comparison and the quick one.
-_FULL = 0.3, 4
-_SHORT = 0.04, 3
+from harness.sweep.provenance import processor
 
 COLUMNS = [
     "workload", "point", "baseline", "threads", "runs", "epochs", "run_epochs", "seconds",
@@ -32,20 +27,22 @@ COLUMNS = [
     "agrees", "warm_up_seconds", "machine",
 ]  # fmt: skip
 
-# Which case has come to its end, how it ended in pytest's words, how many have, of how many.
-Report = Callable[[str, str, int, int], None]
+_SUITE = Path(__file__).with_name("test_speed.py")
+
+# Takes what pytest prints, as it appears.
+Show = Callable[[bytes], None]
 
 
 def check_names(workloads: Sequence[str], baselines: Sequence[str]) -> None:
-    """Raise an error for the first name that is none, or whose package is not there."""
+    """Raise an error for the first unknown name, or for the first package that is missing."""
     for kind, names, known in (
         ("workload", workloads, WORKLOADS),
         ("baseline", baselines, BASELINES),
     ):
         for name in names:
             if name not in known:
-                advice = nearest(name, known) or f"There are {', '.join(known)}."
-                raise HarnessError(f"{shown(name)} is no {kind}.\n{advice}")
+                advice = nearest(name, known) or f"Choose from {', '.join(known)}."
+                raise HarnessError(f"{shown(name)} is not a {kind}.\n{advice}")
     for name in baselines:
         if not BASELINES[name].installed:
             raise HarnessError(
@@ -61,7 +58,7 @@ def check_names(workloads: Sequence[str], baselines: Sequence[str]) -> None:
 
 
 def has_package(name: str) -> bool:
-    """Return whether a package can be imported."""
+    """Return whether a package is installed."""
     return find_spec(name) is not None
 
 
@@ -72,135 +69,141 @@ def compare(
     *,
     quick: bool,
     threads: int | None,
-    report: Report,
-) -> pd.DataFrame:
+    show: Show,
+) -> tuple[pd.DataFrame, list[str]]:
     """Time baselines on workloads, on one core and on several, and write speed.csv.
 
     Parameters
     ----------
     workloads, baselines : sequences of str
-        Their names; where there are none, all of them (the main ones, if it is to be quick), and
-        those that are installed. harness itself is always compared.
+        Names. If empty: all workloads, or the main ones if `quick`; all installed baselines.
+        harness itself is always among the baselines.
     folder : Path
-        Where speed.csv goes, and what pytest said.
+        Folder of speed.csv, and of the output of pytest.
     quick : bool
-        Whether to take some seconds instead of minutes.
+        Whether to train fewer epochs, and take seconds instead of minutes.
     threads : int, optional
-        How many cores are compared beside one; all of them if left out, and never more.
-    report : callable
-        Told of every timing.
+        Number of cores to compare besides one; by default, and at most, all of them.
+    show : callable
+        Receives the output of pytest.
 
     Returns
     -------
-    DataFrame
-        A row a workload (or point of a curve), baseline and number of threads.
+    table : DataFrame
+        One row per workload (or point of a curve), baseline and number of threads.
+    failed : list of str
+        The tests that failed, by workload and baseline.
     """
-    chosen = list(dict.fromkeys(workloads or (QUICK if quick else WORKLOADS)))
-    wanted = [OURS, *(baselines or (name for name, b in BASELINES.items() if b.installed))]
-    seconds, rounds = _SHORT if quick else _FULL
-    plans = [
-        Plan(
-            # Curves are drawn for one core only.
-            workloads=[n for n in chosen if cores == 1 or WORKLOADS[n][0].point is None],
-            baselines=[
-                name for name in dict.fromkeys(wanted) if cores == 1 or BASELINES[name].many_cores
-            ],
-            threads=cores,
-            seconds=seconds,
-            rounds=rounds,
-            quick=quick,
-        )
-        for cores in sorted({1, min(threads or available_threads(), available_threads())})
-    ]
-    sizes = [len(p.chosen()) * len(p.baselines) * p.rounds for p in plans]
     folder.mkdir(parents=True, exist_ok=True)
     found: list[dict[str, Any]] = []
-    for index, plan in enumerate(plans):
-        if not plan.workloads:
-            continue
-        before = sum(sizes[:index])
-
-        def progress(case: str, ended: str, done: int, before: int = before) -> None:
-            report(case, ended, before + done, sum(sizes))
-
-        found += _time(plan, folder, progress)
+    failed: list[str] = []
+    for cores in sorted({1, min(threads or available_threads(), available_threads())}):
+        tests = [
+            f"{workload.label}-{baseline.name}"
+            for name in dict.fromkeys(workloads or (QUICK if quick else WORKLOADS))
+            for workload in WORKLOADS[name]
+            for baseline in BASELINES.values()
+            if baseline.name in (OURS, *(baselines or BASELINES))
+            # Curves are drawn for one core only.
+            if cores == 1 or (workload.point is None and baseline.many_cores)
+        ]
+        if tests:
+            timings, broken = _time(tests, cores, folder, quick, show)
+            found += timings
+            failed += broken
     table = _table(found)
     table.to_csv(folder / "speed.csv", index=False)
-    return table
+    return table, failed
 
 
 def _time(
-    plan: Plan, folder: Path, report: Callable[[str, str, int], None]
-) -> list[dict[str, Any]]:
-    """Have a process of its own time a plan; return what pytest-benchmark wrote of each timing."""
-    log = folder / f"pytest-{plan.threads}.txt"
-    with (
-        tempfile.TemporaryDirectory() as temporary,
-        log.open("w", buffering=1, encoding="utf-8") as said,
-    ):
-        here = Path(temporary)
-        plan.write(here / "plan.json")
-        (here / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        command = [sys.executable, "-m", "harness.benchmarks.worker", str(plan.threads)]
-        # Options that are meant for another pytest are not for this one.
-        around = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-        variables = environment(plan.threads) | {VARIABLE: str(here / "plan.json")}
-        process = subprocess.Popen(
-            [*command, str(here / "pytest.ini"), str(here / "results.json")],
-            env=around | variables | {"PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        done = 0
-        try:
-            for line in process.stdout or ():
-                said.write(line)
-                ended = re.search(r"\[([^\]]*)\] (PASSED|FAILED|ERROR|SKIPPED)", line)
-                if ended:
-                    done += 1
-                    report(ended.group(1), ended.group(2), done)
-            process.wait()
-        finally:
-            process.kill()  # where it has not ended by itself: Ctrl-C
-            process.wait()
-        results = here / "results.json"
-        document = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-    found = document.get("benchmarks")
-    if not found:
-        raise HarnessError(f"nothing could be timed.\nWhat went wrong is in {log}.")
-    return [{**one["extra_info"], "seconds": one["stats"]["min"]} for one in found]
+    tests: Sequence[str], cores: int, folder: Path, quick: bool, show: Show
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Run some tests of the suite in a process of its own; return timings, and what failed."""
+    log = folder / f"pytest-{cores}.txt"
+    with tempfile.TemporaryDirectory() as temporary, log.open("wb") as kept:
+        times, outcomes = Path(temporary, "times.json"), Path(temporary, "outcomes.xml")
+        command = [
+            *(sys.executable, "-m", "pytest", "-q", "--tb=short", "--benchmark-quiet"),
+            "--benchmark-min-rounds=4",
+            # No settings, conftest.py or cache of the current folder.
+            *(f"--config-file={os.devnull}", f"--rootdir={temporary}", "--noconftest"),
+            *(f"--benchmark-json={times}", f"--junit-xml={outcomes}"),
+            *(f"{_SUITE}::test_speed[{test}]" for test in tests),
+        ]
+        with _bound_to(cores):
+            process = subprocess.Popen(
+                command,
+                env=_environment(cores, quick),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+            )
+        with process:
+            try:
+                assert process.stdout is not None  # it is a pipe
+                while piece := process.stdout.read(1024):
+                    kept.write(piece)
+                    show(piece)
+            except BaseException:  # Ctrl-C, or a full disk
+                process.kill()
+                raise
+        # pytest writes no timings if there are none.
+        found = json.loads(times.read_bytes())["benchmarks"] if times.exists() else []
+        if not found:
+            raise HarnessError(f"nothing could be timed.\nThe output of pytest is in {log}.")
+        failed = [
+            case.attrib["name"].removeprefix("test_speed[").removesuffix("]")
+            for case in ElementTree.parse(outcomes).iter("testcase")
+            if case.find("failure") is not None or case.find("error") is not None
+        ]
+    return [{**one["extra_info"], "seconds": one["stats"]["min"]} for one in found], failed
+
+
+@contextmanager
+def _bound_to(cores: int) -> Iterator[None]:
+    """Bind this thread, and with it the processes that it starts, to some processor cores."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[-cores:])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _environment(cores: int, quick: bool) -> dict[str, str]:
+    """Return environment variables that keep libraries to some cores and pytest to our options."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
+    kept |= dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores)
+    )
+    kept |= {"JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"}
+    if cores == 1:
+        kept["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    if quick:
+        kept[QUICK_VARIABLE] = "1"
+    return kept
 
 
 def _table(found: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return the least time of each case, and how many times as fast harness is."""
-    case = ["workload", "point", "threads", "baseline"]
-    timings = pd.DataFrame(found).astype({"point": "Int64"})
-    least = timings.sort_values("seconds", kind="stable").drop_duplicates(case)
-    # In the order of the plan; pytest-benchmark has its own.
-    order = {name: place for place, name in enumerate([*WORKLOADS, *BASELINES])}
-    table = least.sort_values(
-        case,
+    """Return one row per timing, with its speed and how many times as fast harness is."""
+    table = pd.DataFrame(found).astype({"point": "Int64"})
+    # pytest-benchmark has an order of its own.
+    order = {name: position for position, name in enumerate([*WORKLOADS, *BASELINES])}
+    table = table.sort_values(
+        ["workload", "point", "threads", "baseline"],
         key=lambda column: column.map(lambda value: order.get(value, value)),
         ignore_index=True,
     )
     table["run_epochs_per_second"] = table["run_epochs"] / table["seconds"]
-    alone = table["baseline"] == OURS
     where = ["workload", "point", "threads"]
-    ours = table[alone].set_index(where)["run_epochs_per_second"]
+    ours = table[table["baseline"] == OURS].set_index(where)["run_epochs_per_second"]
     rates = ours.reindex(pd.MultiIndex.from_frame(table[where])).to_numpy()
     ratio = rates / table["run_epochs_per_second"]
-    # What trains something else has no ratio.
+    # A baseline that trains something else has no ratio.
     table["harness_is_times_as_fast"] = ratio.where(table["agrees"])
-    table["machine"] = machine()
+    table["machine"] = f"{processor()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
     return table[COLUMNS]
-
-
-def machine() -> str:
-    """Return what the processor calls itself, how many there are, and the version of Python."""
-    described = Path("/proc/cpuinfo")
-    names = []
-    if described.exists():
-        names = re.findall(r"^model name\s*: (.*)$", described.read_text(), re.MULTILINE)
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"

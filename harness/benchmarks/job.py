@@ -1,4 +1,4 @@
-"""What a baseline is given: the runs of an experiment as plain arrays, initial values included."""
+"""Input of a baseline: the runs of an experiment as plain arrays, initial values included."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +20,8 @@ class Job:
 
         z = scale_1 (x W1 + b1)    a = f(z)    o = scale_2 (a w2 + b2)
 
-    where o is what the network predicts or, with cross-entropy, sigmoid(o) is; and for each of the
-    losses d(loss)/do = weight (predicted - observed).
+    The prediction is o or, with cross-entropy, sigmoid(o). For all losses d(loss)/do = weight
+    (predicted - observed).
 
     Attributes
     ----------
@@ -32,19 +32,19 @@ class Job:
     scale_1, scale_2, weight : float
         As above.
     cross_entropy : bool
-        Whether the loss is cross-entropy after a sigmoid; else SSR or its mean.
+        Whether the loss is cross-entropy after a sigmoid; otherwise it is SSR or its mean.
     biases : float
-        1, or 0 where the biases are 0 and stay 0.
+        1, or 0 if the biases are 0 and stay 0.
     w1, b1, w2, b2 : arrays of shapes (runs, inputs, n), (runs, n), (runs, n), (runs,)
         Initial parameters.
     rate_1, rate_2 : arrays of shape (runs,)
         Learning rates of the layers.
     ends_early : bool
-        Whether a run ends where its SSR is at most `tolerance` or not at most `limit`.
+        Whether a run ends when its SSR is at most `tolerance`, or is not at most `limit`.
     recorded : bool
-        Whether the SSR of every epoch is kept, or the final one only.
+        Whether the SSR of every epoch is kept, or only the final one.
     threads : int
-        How many processor cores there are to use.
+        Number of processor cores to use.
     """
 
     experiment: Experiment
@@ -77,14 +77,14 @@ class Job:
 
     @property
     def rates(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """The learning rate of each of them; 0 for biases that stay."""
+        """The learning rate of each parameter; 0 for biases that stay 0."""
         return self.rate_1, self.rate_1 * self.biases, self.rate_2, self.rate_2 * self.biases
 
 
 def make_job(document: dict[str, Any], threads: int = 1) -> Job:
     """Return the job of an experiment.
 
-    Initial parameters are those that harness itself has after no epochs.
+    Initial parameters are those of harness, after 0 epochs.
     """
     experiment = Experiment.from_mapping(document)
     network, training = experiment.network, experiment.training
@@ -152,7 +152,7 @@ def train(experiment: Experiment) -> TrainedRuns:
     """Train every run of an experiment with harness, on this thread."""
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
     block = Trainer(experiment).train(0, experiment.grid.size, stop, progress)
-    assert block is not None  # nobody could stop it
+    assert block is not None  # it was not stopped
     return block
 
 

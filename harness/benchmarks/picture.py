@@ -1,4 +1,4 @@
-"""Pictures of a comparison: how many times as fast harness is, and curves of time."""
+"""Pictures of a comparison: the speed of harness relative to baselines, and curves of time."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ _AXES = {"by-runs": "runs", "by-epochs": "epochs", "by-width": "hidden units",
 
 
 def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draw what the table has, and return the files; needs matplotlib."""
+    """Draw the pictures of a table, and return their files. Needs matplotlib."""
     from matplotlib.figure import Figure
 
     found = []
@@ -31,7 +31,7 @@ def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def _bars(figure: Any, table: pd.DataFrame) -> None:
-    """Draw a panel a workload with a bar a baseline, on one core."""
+    """Draw one panel per workload with one bar per baseline, on one core."""
     one = table[(table["threads"] == 1) & (table["baseline"] != OURS)]
     workloads = list(dict.fromkeys(one["workload"]))
     names = [name for name in BASELINES if name in set(one["baseline"])][::-1]
@@ -48,12 +48,12 @@ def _bars(figure: Any, table: pd.DataFrame) -> None:
         part = one[one["workload"] == workload].set_index("baseline")
         ratio = part["harness_is_times_as_fast"].reindex(names)
         axes.barh(range(len(names)), ratio - 1, left=1, height=0.7, color=_DARK)
-        for place, (name, value) in enumerate(ratio.items()):
+        for height, (name, value) in enumerate(ratio.items()):
             if name in part.index:
                 text = " other result" if pd.isna(value) else f" {value:,.2g} " if value < 10 \
                     else f" {value:,.0f} "  # fmt: skip
                 left = pd.notna(value) and value < 1
-                axes.text(1 if pd.isna(value) else value, place, text, va="center",
+                axes.text(1 if pd.isna(value) else value, height, text, va="center",
                           ha="right" if left else "left", fontsize=8)  # fmt: skip
         axes.axvline(1, color="#222222", linewidth=1)
         axes.tick_params(labelbottom=True)
@@ -61,14 +61,14 @@ def _bars(figure: Any, table: pd.DataFrame) -> None:
         axes.set_yticks(range(len(names)), [BASELINES[name].title for name in names])
         axes.spines[["top", "right"]].set_visible(False)
     panels[0, 0].set_xscale("log")
-    # 10k and not 10,000, which would run into its neighbours.
+    # 10k, because 10,000 would run into its neighbours.
     panels[0, 0].xaxis.set_major_formatter(lambda x, _: f"{x:g}" if x < 1e3 else f"{x / 1e3:g}k")
     panels[0, 0].set_xlim(min(0.5, ratios.min() / 4), max(2.0, ratios.max() * 8))
     figure.supxlabel("how many times as fast harness is, both on one core", fontsize=10)
 
 
 def _curves(figure: Any, table: pd.DataFrame) -> None:
-    """Draw a panel a curve with a line a baseline, on one core."""
+    """Draw one panel per curve with one line per baseline, on one core."""
     one = table[table["threads"] == 1]
     workloads = list(dict.fromkeys(one["workload"]))
     across = min(2, len(workloads))
@@ -79,10 +79,10 @@ def _curves(figure: Any, table: pd.DataFrame) -> None:
         axes.set_visible(False)
     handles: dict[str, Any] = {}
     for axes, workload in zip(panels.ravel(), workloads, strict=False):
-        for place, name in enumerate(BASELINES):
+        for number, name in enumerate(BASELINES):
             part = one[(one["workload"] == workload) & (one["baseline"] == name) & one["agrees"]]
             if len(part):
-                colour = "#222222" if name == OURS else f"C{place - 1}"
+                colour = "#222222" if name == OURS else f"C{number - 1}"
                 (line,) = axes.plot(part["point"].astype(float), part["seconds"], color=colour,
                                     marker="o", markersize=3,
                                     linewidth=2.5 if name == OURS else 1.2)  # fmt: skip

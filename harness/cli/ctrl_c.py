@@ -1,12 +1,11 @@
 """Ctrl-C: a command ends within a second, with one sentence and exit status 130.
 
-The handler raises SystemExit, so that `with` blocks clean up as they do after an error. But an
+The handler raises SystemExit, so that `with` blocks clean up as they do after an error. That
 exception is lost where Python ignores exceptions, as in `__del__` and in callbacks of C code, and
-comes late while C code runs, as a compiler does. So a thread waits for the signal as well, and ends
-the process if it has not ended by itself in a moment. Results survive that as they survive
-`kill -9`.
+it is delayed while C code runs, such as a compiler. So a thread waits for the signal too, and kills
+the process if it is still alive a moment later. Results survive that as they survive `kill -9`.
 
-This module loads in milliseconds, so that Ctrl-C is noticed from the first line on.
+This module loads in milliseconds, so that Ctrl-C is handled from the first line on.
 """
 
 import atexit
@@ -20,24 +19,24 @@ from types import FrameType
 
 STOPPED = 130
 
-# Seconds in which a command may end by itself.
+# Seconds that a command has to end by itself.
 _PATIENCE = 0.7
 
 _SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"  # and clear the line of a progress bar
 
 
 class _State:
-    """What the handler, the thread and the commands tell each other."""
+    """State shared by the handler, the thread and the commands."""
 
-    raises = True  # until it has, or the command is done
+    raises = True  # until it has raised, or the command has ended
     raised = False
     kept = ""
-    saying = threading.Lock()  # taken for good by who says the sentence
+    saying = threading.Lock()  # never released: the sentence is printed once
 
 
 def listen() -> None:
-    """Have Ctrl-C end this process as described above, unless somebody has decided otherwise."""
-    # A shell has what it starts in the background ignore Ctrl-C.
+    """Install the handler and the thread, unless SIGINT is ignored or handled already."""
+    # A process that a shell starts in the background ignores Ctrl-C.
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
     noticed, notice = os.pipe()
@@ -50,17 +49,17 @@ def listen() -> None:
 
 
 def keeping(kept: str) -> None:
-    """Say what is kept if Ctrl-C stops the command from now on."""
+    """Set what the sentence after Ctrl-C says about results, from now on."""
     _State.kept = f"; {kept}"
 
 
 def stopped() -> bool:
-    """Return whether Ctrl-C has stopped the command: errors are then its consequences."""
+    """Return whether Ctrl-C has stopped the command; errors are then a consequence of it."""
     return _State.raised
 
 
 def done() -> None:
-    """Raise nothing any more; end with status 130 if Ctrl-C has come, whatever came of it."""
+    """Stop raising; exit with status 130 if Ctrl-C was pressed, even if an error followed."""
     _State.raises = False
     if _State.raised:
         raise SystemExit(STOPPED)
@@ -70,17 +69,17 @@ def _stop(signal_number: int, frame: FrameType | None) -> None:
     if not _State.raises:
         return
     _State.raises, _State.raised = False, True
-    # What is lost is not reported, nor what else goes wrong in a thread or a callback meanwhile.
+    # Errors in threads and callbacks, and exceptions that are lost, print no traceback.
     sys.unraisablehook = threading.excepthook = _say_nothing
     raise SystemExit(STOPPED)
 
 
-def _say_nothing(what: object) -> None:
+def _say_nothing(ignored: object) -> None:
     pass
 
 
 def _watch(noticed: int) -> None:
-    """Wait for Ctrl-C, and end the process a moment later."""
+    """Wait for Ctrl-C, and kill the process a moment later."""
     while os.read(noticed, 1) != bytes([signal.SIGINT]):
         pass
     time.sleep(_PATIENCE)
@@ -97,6 +96,6 @@ def _say_if_raised() -> None:
 
 def _say() -> None:
     if _State.saying.acquire(blocking=False):
-        with suppress(OSError):  # nobody reads it
-            # Not through sys.stderr, which another thread may hold.
+        with suppress(OSError):  # the reader of a pipe has gone
+            # Not through sys.stderr, whose lock another thread may hold.
             os.write(2, f"harness: stopped{_State.kept or '.'}\n".encode())

@@ -1,4 +1,4 @@
-"""`harness explore`: a map in a window, where a click trains the part around it."""
+"""`harness explore`: a map in a window, where a click trains the region around it."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 def explore(
     file: File,
-    size: Annotated[int, typer.Option(min=4, help="Pixels on each side.")] = 64,
+    size: Annotated[int, typer.Option(metavar="N", min=4, help="Pixels per side.")] = 64,
     window: Zoom = None,
     colours: Colours = "rank",
     changes: Changes = None,
     threads: Threads = None,
 ) -> None:
-    """Open a window with the two axes of FILE as an image.
+    """Explore a map of FILE interactively.
 
-    A click trains the window of half the size around it, a dragged rectangle the one in it; the
-    right button or Backspace goes back. Each is in the results folder that `harness map` makes.
+    Opens a window. A click trains the region of half the size around it, and dragging trains the
+    selected rectangle; the right button or Backspace goes back. Results are kept in the folders
+    that `harness map` uses.
     """
     from harness.cli import sweep_screen
     from harness.maps.explorer import Explorer, new_window

@@ -1,4 +1,4 @@
-"""`harness export`: a table, or a part of it, into a file or to standard output."""
+"""`harness export`: write a table, or part of it, to a file or to standard output."""
 
 import sys
 from pathlib import Path
@@ -20,25 +20,29 @@ def export(
         str | None,
         typer.Option(
             metavar="A,B,...",
-            help="Columns in this order; all if left out. With trajectories, also those of runs.",
+            help="Columns, in this order. Columns of runs are allowed with trajectories.",
+            show_default="all columns",
         ),
     ] = None,
     runs: Annotated[
         str | None,
-        typer.Option(metavar="IDS", help="Run ids, such as 0,5,100-199; all if left out."),
+        typer.Option(metavar="IDS", help="Run ids, such as 0,5,100-199.", show_default="all runs"),
     ] = None,
     where: Annotated[
         str | None,
         typer.Option(
             metavar="CONDITION",
-            help="What rows satisfy: \"status == 'diverged' and learning_rate > 0.1\"; with"
-            " trajectories, also on columns of runs.",
+            help="Condition on rows, such as \"status == 'diverged' and learning_rate > 0.1\"."
+            " Columns of runs are allowed with trajectories.",
         ),
     ] = None,
     file_format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="NAME", help="csv or parquet, for standard output; csv if left out."
+            "--format",
+            metavar="NAME",
+            help="Format of standard output: csv or parquet.",
+            show_default="csv",
         ),
     ] = None,
     output: Annotated[
@@ -47,17 +51,19 @@ def export(
             "--output",
             "-o",
             metavar="FILE",
-            help="A .csv or .parquet; standard output if left out.",
+            help="A .csv or .parquet file.",
+            show_default="standard output",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing FILE.")] = False,
 ) -> None:
-    """Write a table of DIR, or a part of it, as one CSV or Parquet file.
+    """Write a table of DIR, or part of it, as CSV or Parquet.
 
-    It is read chunk by chunk, so that any table fits into memory. FILE appears when it is whole.
+    The table is read chunk by chunk, so it may be larger than memory. FILE appears when it is
+    complete.
     """
     if force and output is None:
-        raise HarnessError("--force replaces the file of --output, and there is none.")
+        raise HarnessError("--force replaces the file of --output, which is missing.")
     ctrl_c.keeping(WHOLE)
     from harness.results import export as exporting
 
@@ -82,6 +88,6 @@ def export(
         )
     if done.chunks_missing:
         complain(
-            f"{plural(done.chunks_missing, 'chunk')} of {folder} not trained yet, so that"
-            " their runs are not in it; `harness run FILE` goes on."
+            f"the runs of {plural(done.chunks_missing, 'chunk')} of {folder} are missing, because"
+            " they are not trained yet; `harness run FILE` resumes."
         )

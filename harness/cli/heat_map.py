@@ -1,4 +1,4 @@
-"""A small picture of a sweep for the terminal: an axis from left to right, shades as characters."""
+"""Heat maps of a sweep for the terminal: an axis from left to right, characters as shades."""
 
 import math
 from collections.abc import Sequence
@@ -21,34 +21,34 @@ _COLOURS = (
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e",
     "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 )  # fmt: skip
-# Cells across, and characters for them with the names of rows; rows of a picture.
+# Characters of a row with its name, and of its cells; rows of a map.
 _WIDTH = 77
 _WIDEST = 60
 _HIGHEST = 12
 
-# Powers of ten that a float may have.
+# The powers of ten of floats.
 _LEAST, _GREATEST = -324, 308
 
 
 class Endings:
-    """Where runs end along a factor, in powers of ten of the final loss.
+    """Distribution of the final loss along a factor, by powers of ten.
 
     Parameters
     ----------
     grid : Grid
-        Of the sweep.
+        The grid of the sweep.
     factor : Factor
-        From left to right.
+        The factor across.
     """
 
     def __init__(self, grid: Grid, factor: Factor) -> None:
         self._grid = grid
         self._cells = Cells([factor], [math.ceil(factor.count / _WIDEST)])
-        # Of each column: runs at infinity, at 0, and at each power of ten.
+        # Runs per column: at infinity, at 0, and at each power of ten.
         self._counts = np.zeros((self._cells.size, 3 + _GREATEST - _LEAST), dtype=np.int64)
 
     def add(self, runs: pd.DataFrame) -> None:
-        """Count some runs: a table with run_id, status, and loss_final or ssr_final."""
+        """Count runs, given their run_id, status, and loss_final or ssr_final."""
         columns = self._cells.codes(self._grid, runs["run_id"].to_numpy())
         values = final_losses(runs)
         rows = np.where(np.isinf(values), 0, 1)
@@ -57,7 +57,7 @@ class Endings:
         np.add.at(self._counts, (columns, rows), 1)
 
     def show(self, loss: str) -> None:
-        """Print a row for each power of ten, and one for the runs that diverged."""
+        """Print one row per power of ten, and one for the runs that diverged."""
         there = np.flatnonzero(self._counts[:, 2:].any(axis=0))
         powers = range(0)
         if there.size:
@@ -71,12 +71,12 @@ class Endings:
         shares = np.array(rows) / np.maximum(self._counts.sum(axis=1), 1)
         (factor,) = self._cells.factors
         say(f"share of the runs that end at {loss} ..., along {factor.title}", "bold")
-        _say_rows(names, np.where(shares < 1, shares * 8 / 9, 1.0))  # only all of them are '@'
+        _say_rows(names, np.where(shares < 1, shares * 8 / 9, 1.0))  # '@' means all runs
         _say_ends(factor, "' ' none  '@' all of them")
 
 
 def map_cells(across: Factor, down: Factor) -> Cells:
-    """Return the cells of `show_map`: neighbours share one where there are too many."""
+    """Return the cells for `show_map`; if there are too many, neighbours share a cell."""
     step = math.ceil(down.count / _HIGHEST)
     names = _row_names(down, step)
     widest = max(min(_WIDEST, _WIDTH - max(map(len, names))), 1)
@@ -84,16 +84,16 @@ def map_cells(across: Factor, down: Factor) -> Cells:
 
 
 def show_map(cells: Cells, table: pd.DataFrame, title: str) -> None:
-    """Print the median of the final loss over two factors; x where half or more diverged.
+    """Print the median final loss over two factors; x where half or more diverged.
 
     Parameters
     ----------
     cells : Cells
-        What `map_cells` returned.
+        The cells, from `map_cells`.
     table : DataFrame
-        What `Tally.table` returns for them.
+        Their statistics, from `Tally.table`.
     title : str
-        What the median is of.
+        Name of the median.
     """
     across, down = cells.factors
     medians = np.full(cells.size, np.nan)
@@ -118,9 +118,9 @@ def _row_names(factor: Factor, step: int) -> list[str]:
     return _texts(factor, range(0, factor.count, step))
 
 
-def _texts(factor: Factor, places: Sequence[int]) -> list[str]:
-    """Write the values of a factor at some places."""
-    columns = factor.values(np.array(places)).values()
+def _texts(factor: Factor, positions: Sequence[int]) -> list[str]:
+    """Return the values of a factor at some positions as text."""
+    columns = factor.values(np.array(positions)).values()
     return [", ".join(map(exact, row)) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
@@ -135,12 +135,12 @@ def _say_rows(
             step = 0 if math.isnan(shade) else min(math.ceil(shade * 9 - 1e-9), 9)
             if lost is not None and lost[row, column]:
                 line.append("x" * wide)
-            elif console.is_terminal and step:
+            elif console().is_terminal and step:
                 line.append(_SHADES[step] * wide, f"{_COLOURS[step]} on {_COLOURS[step]}")
             else:
                 line.append(_SHADES[step] * wide)
         line.append("|")
-        console.print(line, soft_wrap=True)
+        console().print(line, soft_wrap=True)
 
 
 def _say_ends(factor: Factor, legend: str) -> None:

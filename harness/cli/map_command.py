@@ -1,4 +1,4 @@
-"""`harness map` and `harness zoom`: two axes as an image, and the way into its boundary."""
+"""`harness map` and `harness zoom`: two axes as an image, and zooms into its boundary."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 
 Size = Annotated[
     int | None,
-    typer.Option(min=4, help="Pixels on each side; as many as the file says if left out."),
+    typer.Option(metavar="N", min=4, help="Pixels per side.", show_default="as FILE says"),
 ]
 Zoom = Annotated[
     str | None,
-    typer.Option("--zoom", metavar="X0,X1,Y0,Y1", help="Ends of the axes, in their own units."),
+    typer.Option(
+        "--zoom", metavar="X0,X1,Y0,Y1", help="Ranges of the two axes, in their own units."
+    ),
 ]
 Colours = Annotated[
     str,
     typer.Option(
         metavar="rank|plain",
-        help="rank: equally many pixels of each shade; plain: values, on a logarithmic scale.",
+        help="rank: shades by rank of the value; plain: values on a logarithmic scale.",
     ),
 ]
 
@@ -39,20 +41,27 @@ def map_(
     window: Zoom = None,
     refine: Annotated[
         bool,
-        typer.Option("--refine", help="Train only near the boundary, and check some of the rest."),
+        typer.Option(
+            "--refine", help="Train near the boundary only, and check a sample of the rest."
+        ),
     ] = False,
     colours: Colours = "rank",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", parser=local_folder, help="Results folder; named if left out."),
+        typer.Option(
+            metavar="DIR",
+            parser=local_folder,
+            help="Results folder.",
+            show_default="results/NAME-HASH",
+        ),
     ] = None,
     changes: Changes = None,
     threads: Threads = None,
 ) -> None:
-    """Train the two axes of FILE as an image, a run a pixel.
+    """Train the two axes of FILE as an image, one run per pixel.
 
-    It is a sweep like any other, in a results folder; the picture is in its folder plots. With
-    --refine it is a sweep for every level, from every 16th pixel on to every one.
+    A map is an ordinary sweep with a results folder, and the image is in its subfolder plots.
+    With --refine there is one sweep per level, from every 16th pixel down to every pixel.
     """
     from harness.cli import sweep_screen
     from harness.maps.picture import check_colours
@@ -72,7 +81,7 @@ def map_(
 
 
 def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
-    """Train a map, with a bar."""
+    """Train a map, with a progress bar."""
     from harness.cli import sweep_screen
     from harness.maps.zoom import train_map
 
@@ -83,7 +92,7 @@ def train(experiment: "Experiment", folder: Path, threads: int | None) -> "Map":
 
 
 def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "RefinedMap":
-    """Train a map where it is not uniform, and say what each level takes."""
+    """Train a map where it is not uniform, and print the time of each level."""
     from harness.cli import sweep_screen
     from harness.maps.refine import refined_map
     from harness.sweep.run import run
@@ -91,7 +100,7 @@ def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "Ref
     def sweep(part: "Experiment", where: Path) -> "Results":
         with sweep_screen.ProgressBar(part.grid.size) as bar:
             results = run(part, where, threads=threads, progress=bar.move)
-        taken = f"in {duration(bar.last.seconds)}" if bar.last else "were there already"
+        taken = f"in {duration(bar.last.seconds)}" if bar.last else "were finished already"
         say(f"{where.name}  {plural(part.grid.size, 'pixel')} {taken}")
         return results
 
@@ -102,21 +111,25 @@ def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "Ref
 
 def zoom(
     file: File,
-    frames: Annotated[int, typer.Option(min=1, help="How many images at most.")] = 12,
+    frames: Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of images.")] = 12,
     size: Size = None,
     window: Zoom = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", parser=local_folder, help="Folder of the frames; named if left out."
+            metavar="DIR",
+            parser=local_folder,
+            help="Folder of the frames.",
+            show_default="results/NAME-zoom-HASH",
         ),
     ] = None,
     changes: Changes = None,
     threads: Threads = None,
 ) -> None:
-    """Follow the boundary of FILE: each image is half as wide, where most of the boundary is.
+    """Zoom into the boundary of FILE, image by image.
 
-    Leaves a results folder and a picture a frame, a film, and dimensions.csv.
+    Each image shows the half of the one before that has most of the boundary. Writes one results
+    folder and one picture per image, a film, and dimensions.csv.
     """
     import pandas as pd
 
@@ -141,7 +154,7 @@ def zoom(
             found.append(image)
             seconds += taken
             bar.last = None
-    boxes = pd.concat([image.boxes.assign(frame=place) for place, image in enumerate(found)])
+    boxes = pd.concat([image.boxes.assign(frame=frame) for frame, image in enumerate(found)])
     table = boxes.to_csv(index=False, lineterminator="\n")
     write_inside(folder, "dimensions.csv", [table.encode()])
     say(f"dimension of all: {number(dimension([image.boxes for image in found]))}")
@@ -154,7 +167,7 @@ def zoom(
 def framed_by(
     file: Path, changes: list[str] | None, size: int | None, window: str | None
 ) -> "Experiment":
-    """Return the map of a file, in another window or with another number of pixels."""
+    """Load a map, in another window or with another number of pixels if asked for."""
     from harness.maps.image import framed, map_axes, parse_window
 
     experiment = load(file, changes)
@@ -165,7 +178,7 @@ def framed_by(
 
 
 def say_map(found: "Map") -> None:
-    """Say how much of a map trained, and how rough its boundary is."""
+    """Print the share of runs that trained, and the dimension of the boundary."""
     share = found.image.trained.mean()
     say(f"{share:.1%} of the runs trained; {_boundary(found)}")
 
@@ -184,18 +197,19 @@ def _say_refinement(found: "Refinement") -> None:
     if not found.checked:
         return
     say(
-        f"{found.wrong:,} of {plural(found.checked, 'pixel')} that were checked are of the other"
-        " kind than their neighbours"
+        f"{found.wrong:,} of {plural(found.checked, 'pixel')} checked are not of the kind of"
+        " their neighbours"
     )
     wrong, low, high = found.wrong_share()
-    say(f"pixels of the wrong kind, of all: {wrong:.3%} (95 % interval {low:.3%} to {high:.3%})")
+    interval = f"95 % interval {low:.3%} to {high:.3%}"
+    say(f"share of all pixels of the wrong kind: {wrong:.3%} ({interval})")
 
 
-def _say_frame(place: int, found: "Map", seconds: float) -> None:
+def _say_frame(frame: int, found: "Map", seconds: float) -> None:
     share = f"{found.image.trained.mean():.1%}"
-    taken = duration(seconds) if seconds else "there"
+    taken = duration(seconds) if seconds else "before"
     roughness = number(found.dimension)
-    say(f"{place:5}  {number(0.5**place):>9}  {share:>7}  {roughness:>9}  {taken:>8}")
+    say(f"{frame:5}  {number(0.5**frame):>9}  {share:>7}  {roughness:>9}  {taken:>8}")
 
 
 def _write_picture(found: "Map", colours: str) -> Path:

@@ -1,4 +1,4 @@
-"""`harness plot`: a picture of results, into a file."""
+"""`harness plot`: draw results into a file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,28 +26,34 @@ def plot(
             "--output",
             "-o",
             metavar="FILE",
-            help="A .png, .svg or .pdf, replaced if it is there; DIR/plots/KIND.png if left out.",
+            help="A .png, .svg or .pdf file, replaced if it exists.",
+            show_default="DIR/plots/KIND.png",
         ),
     ] = None,
     run_id: Annotated[
-        int | None, typer.Option("--run", help="The run of fit and squiggle; the best if left out.")
+        int | None,
+        typer.Option(
+            "--run", metavar="ID", help="Run of fit and squiggle.", show_default="the best run"
+        ),
     ] = None,
     x: Annotated[
         str | None,
-        typer.Option("--x", metavar="NAME", help="An axis of the grid; a parameter for endpoints."),
+        typer.Option("--x", metavar="NAME", help="Axis of the grid, or parameter for endpoints."),
     ] = None,
     y: Annotated[
         str | None, typer.Option("--y", metavar="NAME", help="The same, for map and endpoints.")
     ] = None,
     ssr: Annotated[
         float | None,
-        typer.Option(metavar="NUMBER", help="What epochs waits for; the tolerance if left out."),
+        typer.Option(
+            metavar="NUMBER", help="SSR to be reached, for epochs.", show_default="the tolerance"
+        ),
     ] = None,
     width: Annotated[
-        str, typer.Option(metavar="NAME", help="Readable on a slide, or in a column of text.")
+        str, typer.Option(metavar="NAME", help="slide, or column for a column of text.")
     ] = "slide",
 ) -> None:
-    """Draw a picture of the results in DIR."""
+    """Draw a plot of the results in DIR."""
     ctrl_c.keeping(WHOLE)
     from harness import plots
     from harness.results import tables
@@ -55,7 +61,9 @@ def plot(
     from harness.store.outputs import write_inside, write_output
 
     if output is None and not is_local(folder):
-        raise HarnessError(f"{folder} takes no pictures.\nName a file with --output.")
+        raise HarnessError(
+            f"{folder} is in an object store, where no plots are kept.\nName a file with --output."
+        )
     file = output or folder / "plots" / f"{kind}.png"
     file_format = file.suffix.lower().removeprefix(".")
     if output is not None and file_format not in plots.FORMATS:

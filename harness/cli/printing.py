@@ -1,33 +1,50 @@
-"""How everything is printed: as plain text, for 80 columns or more, without blanks at line ends."""
+"""Printing of plain text, for terminals of 80 columns or more, without trailing blanks."""
 
 import textwrap
 from collections.abc import Sequence
-
-from rich.console import Console
-from rich.text import Text
+from functools import cache
+from typing import TYPE_CHECKING
 
 from harness.errors import printable, shortened
 
-console = Console(highlight=False)
+if TYPE_CHECKING:
+    from rich.console import Console
 
-# Characters of a line and of a cell: what is longer came from a file, and hides the rest.
+# Characters of a line and of a cell; longer text comes from a file, and would hide the rest.
 _LONGEST_LINE = 1000
 _LONGEST_CELL = 100
 
 
+@cache
+def console() -> "Console":
+    """Return the terminal. It is made on first use, because `--help` does not need rich."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _print(text: str, style: str = "", bold: int = 0) -> None:
+    """Print text as it is, without markup or wrapping, its first characters bold."""
+    from rich.text import Text
+
+    styled = Text(text, style)
+    styled.stylize("bold", 0, bold)
+    console().print(styled, soft_wrap=True)
+
+
 def say(text: str = "", style: str = "") -> None:
-    """Print text as it is: what a user wrote is no markup, and no line is cut or wrapped."""
-    console.print(Text(fit_to_print(text), style), soft_wrap=True)
+    """Print text without wrapping. It may come from a user: it is escaped, and is not markup."""
+    _print(fit_to_print(text), style)
 
 
 def fit_to_print(text: str) -> str:
-    """Escape what could command a terminal, and cut lines that would flood it."""
+    """Escape control characters, and shorten lines that would flood a terminal."""
     return "\n".join(printable(shortened(line, _LONGEST_LINE)) for line in text.split("\n"))
 
 
 def say_wrapped(text: str, bold: int = 0, indent: str = "") -> None:
-    """Print text in lines as wide as the terminal, its first characters bold."""
-    width = max(console.width, 20)
+    """Print text wrapped to the width of the terminal, its first characters bold."""
+    width = max(console().width, 20)
     lines = textwrap.wrap(
         fit_to_print(text),
         width,
@@ -35,9 +52,7 @@ def say_wrapped(text: str, bold: int = 0, indent: str = "") -> None:
         subsequent_indent=2 * indent,
         break_on_hyphens=False,  # 1e-05 is one word
     )
-    whole = Text("\n".join(lines))
-    whole.stylize("bold", 0, bold)
-    console.print(whole, soft_wrap=True)
+    _print("\n".join(lines), bold=bold)
 
 
 def say_table(
@@ -48,21 +63,21 @@ def say_table(
     *,
     fold: bool = False,
 ) -> None:
-    """Print a table at its own width, which may be more than that of the terminal.
+    """Print a table at its own width, which may exceed that of the terminal.
 
-    With `fold`, columns that do not fit go below the others, beside the first column again.
+    With `fold`, columns that do not fit are printed below, with the first column repeated.
     """
     lines = [[_cell(text) for text in row] for row in (headings, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     say(title, "bold")
-    for columns in _folds(widths, gap, console.width) if fold else [range(len(widths))]:
+    for columns in _folds(widths, gap, console().width) if fold else [range(len(widths))]:
         for row in lines:
             line = (" " * gap).join(row[n].rjust(widths[n]) for n in columns).rstrip()
-            console.print(Text(line), soft_wrap=True)  # of any width: its cells are bounded
+            _print(line)  # not `say`, which shortens lines; cells are shortened already
 
 
 def _folds(widths: Sequence[int], gap: int, most: int) -> list[list[int]]:
-    """Return which columns stand side by side.
+    """Return groups of columns that fit side by side, each with the first column.
 
     >>> _folds([4, 5, 3, 9], 2, 16)
     [[0, 1, 2], [0, 3]]

@@ -1,4 +1,4 @@
-"""`harness report`: a results folder as one page."""
+"""`harness report`: a results folder as one HTML page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +16,18 @@ def report(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where it goes; DIR/report.html if left out."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="HTML file to write.",
+            show_default="DIR/report.html",
         ),
     ] = None,
 ) -> None:
-    """Write one HTML file that shows what DIR came to: pictures, tables, how to do it again.
+    """Write the results in DIR as one HTML page.
 
-    It needs nothing beside it and no network. A report that is there is replaced.
+    The page shows plots, tables and how to reproduce them. It is self-contained and works
+    offline. An existing report is replaced.
     """
     ctrl_c.keeping(WHOLE)
     from harness.report.page import write_report

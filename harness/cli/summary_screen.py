@@ -1,4 +1,4 @@
-"""The outcome of a sweep, in memory that does not grow with the number of runs."""
+"""Summary of a sweep, in memory that does not grow with the number of runs."""
 
 import math
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from harness.formatting import number, plural
 from harness.results import sentences
 from harness.results.tables import Results
 
-# Factors that get a table, rows of such a table, and rows of the list of the best runs.
+# Factors with a table of their own, rows of such a table, and best runs listed.
 _TABLES = 3
 _TABLE_ROWS = 16
 _BEST_RUNS = 5
 
 
 def summarise(results: Results) -> None:
-    """Print how the runs ended, which combination and which runs are best, and where the files are.
+    """Print how the runs ended, the best combination and the best runs, and where the files are.
 
-    Shares are of all runs. Medians are too, up to `tally.MOST_VALUES` runs.
+    Shares are of all runs, and so are medians up to `tally.MOST_VALUES` runs.
     """
     grid, loss = results.grid, ranking.trained_loss(results.run_columns)
     varied = tally.varied(grid)
@@ -40,7 +40,7 @@ def summarise(results: Results) -> None:
                 endings.add(part)
             yield part
 
-    found = ranking.best_of(counted(), _BEST_RUNS)  # in one pass with all else
+    found = ranking.best_of(counted(), _BEST_RUNS)  # in the same pass as the counts
     best = results.in_order(found["run_id"].tolist())
     _say_endings(results, counts.table(whole).iloc[0])
     if varied:
@@ -72,7 +72,7 @@ def _step(factor: Factor) -> int:
 
 
 def _say_endings(results: Results, whole: "pd.Series[float]") -> None:
-    """Print how many runs ended how, and how many are missing."""
+    """Print the number of runs per ending, and how many are missing."""
     there = int(whole["runs"])
     counts = {name: round(whole[name] * there) for name in ENDINGS}
     ordered = sorted(counts.items(), key=lambda item: -item[1])
@@ -81,12 +81,12 @@ def _say_endings(results: Results, whole: "pd.Series[float]") -> None:
     missing = results.manifest["runs"] - there
     if missing:
         are = "is" if missing == 1 else "are"
-        say(f"{plural(missing, 'run')} {are} not trained yet; `harness run FILE` goes on.")
+        say(f"{plural(missing, 'run')} {are} not trained yet; `harness run FILE` resumes.")
     say()
 
 
 def _along(cells: Cells, table: pd.DataFrame, median: str) -> None:
-    """Print how the runs ended along a factor."""
+    """Print a table of endings along a factor."""
     (factor,), (step,) = cells.factors, cells.steps
     rows = [
         [
@@ -105,7 +105,7 @@ def _along(cells: Cells, table: pd.DataFrame, median: str) -> None:
 
 
 def _best_runs(results: Results, best: pd.DataFrame, loss: str) -> None:
-    """Print the first of the runs in their order."""
+    """Print the best runs, best first."""
     axes = [axis.name for axis in results.grid.axes if axis.name != "init_id"]
     headings = ["run_id", "init_id", *axes, "status", "epochs", loss]
     rows = [
@@ -116,7 +116,7 @@ def _best_runs(results: Results, best: pd.DataFrame, loss: str) -> None:
 
 
 def _what_next(results: Results) -> None:
-    """Print where the tables are, and which commands show more."""
+    """Print where the tables are, and the commands that show more."""
     files = sorted(path.name for path in results.folder.glob("*.csv")) or ["runs/", "trajectories/"]
     say(f"Tables in {results.folder}: {', '.join(files)}")
     say(f"See it:    harness report {results.folder}")

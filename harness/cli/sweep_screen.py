@@ -1,4 +1,4 @@
-"""What is printed before, while and after a sweep is trained."""
+"""Output of a sweep: the experiment, a progress bar, and the time it took."""
 
 from typing import Self
 
@@ -9,19 +9,16 @@ from rich.progress import Progress as Bar
 from harness.cli.printing import console, say, say_wrapped
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
-from harness.formatting import duration, plural, shown_bytes, si
-from harness.kernels._cache import folder_of
-from harness.kernels._jit import STAMP
+from harness.formatting import duration, plural, si
 from harness.results.sentences import exact
-from harness.sweep.plan import Plan
 from harness.sweep.progress import Progress
 
-# Axes of at most so many values are written out.
+# The values of an axis are listed up to this many.
 _LISTED = 6
 
 
 def announce(experiment: Experiment) -> None:
-    """Say what is about to be trained."""
+    """Print the experiment that is about to be trained."""
     network = experiment.network
     layers = "-".join(map(str, network.sizes))
     say_wrapped(f"{experiment.name}  {experiment.question}", bold=len(experiment.name))
@@ -36,7 +33,7 @@ def announce(experiment: Experiment) -> None:
 
 
 def _dimension(axes: tuple[Axis, ...]) -> str:
-    """Describe an axis, or several that move in step."""
+    """Describe one axis, or several axes in step."""
     count = axes[0].values.count
     words = any(isinstance(end, str) for axis in axes for end in axis.values.ends())
     everything = words or count <= _LISTED
@@ -55,9 +52,9 @@ def _dimension(axes: tuple[Axis, ...]) -> str:
 
 
 class ProgressBar:
-    """A bar with runs, updates a second and time left, while it is entered.
+    """A bar with runs, updates per second and time left, shown inside its `with` block.
 
-    `last` is the last progress that it was told of; None where there was nothing to train.
+    `last` is the latest progress, or None if there was nothing to train.
     """
 
     def __init__(self, runs: int) -> None:
@@ -67,11 +64,11 @@ class ProgressBar:
             BarColumn(bar_width=20),
             TaskProgressColumn(),
             TextColumn("{task.fields[text]}"),
-            console=console,
+            console=console(),
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console().is_terminal,
         )
-        # A new version compiles its kernels once; after that this is gone at once.
+        # A new version compiles its kernels once; later runs replace this text at once.
         text = "the first time takes a while"
         self._task = self._bar.add_task("getting ready", total=runs, text=text)
 
@@ -83,9 +80,9 @@ class ProgressBar:
         self._bar.stop()
 
     def move(self, progress: Progress) -> None:
-        """Show how far a sweep is."""
+        """Show the progress of a sweep."""
         if self.last is None and progress.runs_done:
-            say(f"{progress.runs_done:,} of {progress.runs:,} runs were there already")
+            say(f"{progress.runs_done:,} of {progress.runs:,} runs were finished already")
         self.last = progress
         self._bar.update(
             self._task,
@@ -97,37 +94,15 @@ class ProgressBar:
 
 
 def say_how_long(last: Progress | None) -> None:
-    """Print what was trained by this command."""
+    """Print how much this command trained, and how fast."""
     if last is None:
-        say("Nothing to train: every run is there already.")
+        say("Nothing to train: every run has finished.")
         return
     if last.runs_reused:
-        say(f"{plural(last.runs_reused, 'run')} taken over from the smaller grid before")
+        say(f"{plural(last.runs_reused, 'run')} reused from the smaller grid")
     if last.updates_done:
         updates = f"{plural(last.updates_done, 'update')} in {duration(last.seconds)}"
         say(f"trained {updates}: {_rate(last)}")
-
-
-def show_plan(plan: Plan) -> None:
-    """Print what a sweep will take, and why machine code is not kept where that is so."""
-    chunks = f"{plural(plan.chunks, 'chunk')} of {plan.chunk_size:,}"
-    how = "side by side, in lanes"
-    if not plan.kernels_with_lanes:
-        how = "one after the other: too little work to compile lanes for"
-    elif plan.kernels_with_lanes < plan.kernels:
-        how = f"in lanes for {plan.kernels_with_lanes:,} of {plan.kernels:,} kinds of training"
-    for label, text in (
-        ("runs", f"{plan.runs:,} in {chunks}"),
-        ("trained", how),
-        ("updates", f"at most {plan.updates:,}"),
-        ("recorded epochs", f"at most {plan.trajectory_rows:,}"),
-        ("time", f"about {duration(plan.seconds)} on {plural(plan.threads, 'thread')}"),
-        ("memory", f"{shown_bytes(plan.memory_bytes)} for rows in flight"),
-        ("disk", f"at most {shown_bytes(plan.disk_bytes)}"),
-    ):
-        say(f"{label:15}  {text}")
-    if problem := folder_of(STAMP).problem:
-        say(f"{'compiling':15}  at every start, as machine code cannot be kept: {problem}")
 
 
 def _rate(progress: Progress) -> str:

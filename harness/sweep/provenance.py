@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import re
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -46,9 +47,18 @@ def code_difference(before: Mapping[str, str]) -> str:
     return ", ".join(differing) or "other sources of harness"
 
 
+def processor() -> str:
+    """Return the model name of the processor or, if unknown, its architecture."""
+    described = Path("/proc/cpuinfo")
+    names: list[str] = []
+    if described.exists():
+        names = re.findall(r"^model name\s*: (.*)$", described.read_text(), re.MULTILINE)
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def machine() -> dict[str, str]:
     """Return operating system and processor of this machine."""
-    return {"system": platform.platform(), "processor": platform.machine()}
+    return {"system": platform.platform(), "processor": processor()}
 
 
 def worker() -> str:

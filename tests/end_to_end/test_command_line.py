@@ -164,7 +164,7 @@ def test_resuming_reports_finished_runs(tmp_path):
     missing = len(pd.read_parquet(parts[-1]))
     parts[-1].unlink()
     again = harness(*command, cwd=tmp_path)
-    assert f"{40_000 - missing:,} of 40,000 runs were there already" in again.stdout
+    assert f"{40_000 - missing:,} of 40,000 runs were finished already" in again.stdout
     assert again.returncode == 0
 
 
@@ -199,6 +199,7 @@ def test_version_and_bare_command(tmp_path):
     bare = harness(cwd=tmp_path)
     assert bare.returncode == 0
     assert "Usage" in bare.stdout
+    assert "..." not in bare.stdout.partition("Commands:")[2]  # every summary fits its line
 
 
 def test_show_suggests_the_folder_in_results(trained):
@@ -242,7 +243,7 @@ def test_status_reports_progress(trained):
         "runs": "310 of 310 done (100%)",
         "chunks": f"{chunks} of {chunks} done",
         "on disk": f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB",
-        "written by": "nobody at the moment",
+        "written by": "no process at the moment",
     }
 
 
@@ -252,7 +253,7 @@ def test_verify_reports_broken_files_or_none(trained, tmp_path):
     files = [path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."]
     done = harness("verify", "dosage", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{len(files)} files, every byte as it was written.\n"
+    assert done.stdout == f"{len(files)} files intact.\n"
 
     part = folder / "runs" / "part-000001.parquet"
     data = bytearray(part.read_bytes())
@@ -264,17 +265,17 @@ def test_verify_reports_broken_files_or_none(trained, tmp_path):
     assert done.stdout.splitlines() == [
         "dosage/runs/part-000001.parquet is not as it was written: its SHA-256 differs",
         "dosage/trajectories.csv is missing",
-        f"2 of {len(files)} files broken.",
+        f"2 of {len(files)} files damaged.",
     ]
-    assert done.stderr == "harness: `harness run FILE` trains the runs of the broken files again.\n"
+    assert done.stderr == "harness: `harness run FILE` retrains the runs of the damaged files.\n"
 
     command = ("run", EXPERIMENTS / "dosage.toml", "--set", "grid.init_id=10", "--out", "dosage")
     status = harness("status", "dosage", cwd=tmp_path)
     missing = len(pd.read_parquet(trained[0] / "results" / "dosage" / "runs" / part.name))
     assert f"{310 - missing} of 310 done" in status.stdout
-    assert "`harness run FILE --out dosage` goes on." in status.stdout
+    assert "Resume it with: harness run FILE --out dosage" in status.stdout
     again = harness(*command, cwd=tmp_path)
-    assert f"{310 - missing} of 310 runs were there already" in again.stdout
+    assert f"{310 - missing} of 310 runs were finished already" in again.stdout
     for name in (part.relative_to(folder), "runs.csv", "trajectories.csv"):
         whole = trained[0] / "results" / "dosage" / name
         assert (folder / name).read_bytes() == whole.read_bytes()
@@ -296,8 +297,8 @@ def test_a_larger_grid_reuses_runs_and_says_so(trained, tmp_path):
     assert f"written by  {who}" in status.stdout
     grown = harness(*command, cwd=tmp_path)
     assert (grown.returncode, grown.stderr) == (0, "")
-    assert "310 runs taken over from the smaller grid before" in grown.stdout
-    assert "were there already" not in grown.stdout
+    assert "310 runs reused from the smaller grid" in grown.stdout
+    assert "were finished already" not in grown.stdout
     assert len(pd.read_csv(folder / "runs.csv")) == 31 * 12
     shown = harness("status", "dosage", cwd=tmp_path)
     assert "reused      310 runs of a smaller grid" in shown.stdout
@@ -330,7 +331,7 @@ def test_help_needs_no_compiler(tmp_path):
         (("run", "marked.toml", "--scheduler", "tcp://10.0.0.5:8786"), "not encrypted"),
         (("run", "marked.toml", "--scheduler", "none.json"), "neither an address nor a file"),
         (("run", "marked.toml", "--out", "sftp://host/a"), "not a place where results can be kept"),
-        (("map", "marked.toml", "--out", "s3://bucket/a"), "maps go into folders alone"),
+        (("map", "marked.toml", "--out", "s3://bucket/a"), "Maps are kept in local folders only"),
         (("show", "ftp://host/a"), "not a place where results can be kept"),
     ],
 )

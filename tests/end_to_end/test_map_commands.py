@@ -47,10 +47,10 @@ def test_a_refined_map_reports_its_cost_and_resumes(tmp_path):
     trained = sum(levels.values())
     assert f"{trained:,} of 1,600 pixels trained: {trained / 1600:.1%}" in first.stdout
     assert "level-0  16 pixels in " in first.stdout
-    assert "of the wrong kind, of all: " in first.stdout or trained == 1600
+    assert "share of all pixels of the wrong kind: " in first.stdout or trained == 1600
     assert (folder / "plots" / "map-plain.png").read_bytes().startswith(b"\x89PNG")
     again = harness(*arguments, cwd=tmp_path)
-    assert again.stdout.count("were there already") == len(levels)
+    assert again.stdout.count("were finished already") == len(levels)
     assert max(map(len, first.stdout.splitlines())) <= 100  # lines with a path are not wrapped
 
 

@@ -241,7 +241,7 @@ def test_the_command_is_killed_or_stopped_and_leaves_no_process(signal_number, s
     if signal_number == signal.SIGINT:  # a terminal sends it to all processes
         assert status == 130
         assert errors == (
-            "harness: stopped; what is finished is kept, and the same command goes on.\n"
+            "harness: stopped; finished chunks are kept, and the same command resumes.\n"
         )
     wait_until(lambda: not any(each.is_running() for each in others))
     goes_on_with_threads(slow, out, before)

@@ -17,8 +17,8 @@ from tests.faults.sweeps import TEXT, commits, experiment
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 
-KEPT = "harness: stopped; what is finished is kept, and the same command goes on.\n"
-WHOLE = "harness: stopped; a file appears only when it is whole.\n"
+KEPT = "harness: stopped; finished chunks are kept, and the same command resumes.\n"
+WHOLE = "harness: stopped; an output file appears only when it is complete.\n"
 NOTHING = "harness: stopped.\n"
 
 # Code that the tests run before the command. Tests may run in the background of a shell, which
@@ -184,7 +184,7 @@ def test_finished_chunks_are_kept_and_the_same_command_resumes(results, tmp_path
     assert ended(first) == (130, KEPT)
     before, kept = commits(tmp_path / "out"), len(harness.open_results(tmp_path / "out").runs)
     again = start(results, arguments)
-    found = next(line for line in again.stdout if "were there already" in line)
+    found = next(line for line in again.stdout if "were finished already" in line)
     again.send_signal(signal.SIGINT)
     assert ended(again) == (130, KEPT)
     assert before.items() <= commits(tmp_path / "out").items()

@@ -1,18 +1,20 @@
-"""The ways to train that are compared, one a module.
+"""Baselines: other ways to train the same networks, one module each.
 
-Each module has `prepare(job)`, which returns a function without arguments. That function trains the
-runs of the job and returns their SSR: the final one, shape (runs, 1), or, where the job is
-recorded, that of every epoch, shape (runs, epochs + 1).
+A module has a function `prepare(job)` that returns a function without arguments. That function
+trains the runs of the job and returns their SSR: of shape (runs, epochs + 1) if the job is
+recorded, and otherwise the final SSR, of shape (runs, 1).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from harness.benchmarks.job import Floats, Job
+if TYPE_CHECKING:
+    from harness.benchmarks.job import Floats, Job
 
-Train = Callable[[], Floats]
+Train = Callable[[], "Floats"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,37 +24,31 @@ class Baseline:
     Attributes
     ----------
     name, title : str
-        What users call it, and what tables and pictures do.
+        Its name on the command line, and in tables and pictures.
     module : str
-        Its module here.
-    speed : float
-        Run-epochs a second of the 1-2-1 network on three points, roughly: the first guess at how
-        many runs a timing takes.
+        Its module in this package.
     package : str, optional
-        What has to be installed for it.
+        The package that it needs.
+    one_at_a_time : bool
+        Whether it trains one network after the other, slowly: ten take ten times as long.
     many_cores : bool
-        Whether it is compared on all cores too, beside one.
+        Whether it uses several cores, and is compared on them too.
     """
 
     name: str
     title: str
     module: str
-    speed: float
     package: str | None = None
+    one_at_a_time: bool = False
     many_cores: bool = False
 
     @property
     def installed(self) -> bool:
-        """Whether what it needs is there."""
+        """Whether the package that it needs is installed."""
         return self.package is None or find_spec(self.package) is not None
 
-    @property
-    def one_at_a_time(self) -> bool:
-        """Whether it trains one network after the other, slowly: ten take ten times as long."""
-        return self.speed < 1e5
-
-    def prepare(self, job: Job) -> Train:
-        """Return what trains a job."""
+    def prepare(self, job: "Job") -> Train:
+        """Return a function that trains a job."""
         trainer: Train = import_module(f"{__name__}.{self.module}").prepare(job)
         return trainer
 
@@ -62,17 +58,18 @@ OURS = "harness"
 BASELINES: dict[str, Baseline] = {
     baseline.name: baseline
     for baseline in (
-        Baseline(name=OURS, title="harness", module="harness_lanes", speed=2e7, many_cores=True),
-        Baseline(name="python", title="pure Python", module="pure_python", speed=8e4),
-        Baseline(name="numpy", title="NumPy, one network", module="numpy_single", speed=2e4),
-        Baseline(name="numpy-batched", title="NumPy, einsum", module="numpy_batched", speed=8e6),
-        Baseline(name="numpy-matmul", title="NumPy, matmul", module="numpy_matmul", speed=3e6),
-        Baseline(name="numba", title="Numba, plain loop", module="numba_loop", speed=5e6),
+        Baseline(name=OURS, title="harness", module="harness_lanes", many_cores=True),
+        Baseline(name="python", title="pure Python", module="pure_python", one_at_a_time=True),
+        Baseline(
+            name="numpy", title="NumPy, one network", module="numpy_single", one_at_a_time=True
+        ),
+        Baseline(name="numpy-batched", title="NumPy, einsum", module="numpy_batched"),
+        Baseline(name="numpy-matmul", title="NumPy, matmul", module="numpy_matmul"),
+        Baseline(name="numba", title="Numba, plain loop", module="numba_loop"),
         Baseline(
             name="jax-vmap",
             title="JAX, vmap + scan",
             module="jax_vmap",
-            speed=5e6,
             package="jax",
             many_cores=True,
         ),
@@ -80,7 +77,6 @@ BASELINES: dict[str, Baseline] = {
             name="jax-batched",
             title="JAX, einsum + scan",
             module="jax_batched",
-            speed=5e6,
             package="jax",
             many_cores=True,
         ),
@@ -88,14 +84,13 @@ BASELINES: dict[str, Baseline] = {
             name="torch",
             title="PyTorch, one network",
             module="torch_single",
-            speed=2e3,
             package="torch",
+            one_at_a_time=True,
         ),
         Baseline(
             name="torch-batched",
             title="PyTorch, bmm",
             module="torch_batched",
-            speed=2e6,
             package="torch",
             many_cores=True,
         ),
@@ -103,7 +98,6 @@ BASELINES: dict[str, Baseline] = {
             name="torch-vmap",
             title="PyTorch, vmap(grad)",
             module="torch_vmap",
-            speed=2e6,
             package="torch",
             many_cores=True,
         ),

@@ -9,15 +9,15 @@ from harness.benchmarks.job import Floats, Job
 from harness.training.buffers import make_counts, make_rows, start
 from harness.training.trainer import Trainer
 
-# Ranges for each thread, so that none waits long for the last one; of whole groups of lanes.
+# Ranges per thread, so that no thread waits long for the last one; runs per group of lanes.
 _RANGES = 4
 _GROUP = 16
-# Data points that are all in flight at once: then two groups of lanes hide more latency than one.
+# Up to this many data points two groups of lanes hide more latency than one.
 _FEW_POINTS = 8
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains with the kernels of harness."""
+    """Return a function that trains with the kernels of harness."""
     few = len(job.experiment.data.inputs) <= _FEW_POINTS
     trainer = Trainer(job.experiment, lanes=16 if few else 8)
     trainer.compile()

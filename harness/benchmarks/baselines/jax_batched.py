@@ -1,6 +1,6 @@
 """JAX: all networks in one formula, written with `einsum`; `scan` over epochs.
 
-The run is the last axis, which is twice as fast for small networks as the first is.
+The run is the last axis, which is twice as fast for small networks as the first axis.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from harness.benchmarks.job import Job
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains with one formula for all networks."""
+    """Return a function that trains with one formula for all networks."""
     f = ACTIVATIONS[job.hidden]
 
     def forward(theta: Any) -> Any:
@@ -22,6 +22,6 @@ def prepare(job: Job) -> Train:
         z = job.scale_1 * (jnp.einsum("mi,inr->mnr", job.x, w1) + b1)
         return job.scale_2 * (jnp.einsum("mnr,nr->mr", f(z), w2) + b2)
 
-    # The runs share nothing, so the gradient of the sum of their losses is that of each.
+    # The runs share nothing, so the gradient of the sum of their losses is the gradient of each.
     start = [np.moveaxis(p, 0, -1) for p in job.start]
     return descend(job, losses(job, forward, job.y[:, np.newaxis]), start, job.rates)

@@ -15,7 +15,7 @@ jax.config.update("jax_enable_x64", True)
 
 @jax.custom_jvp
 def softplus(z: Any) -> Any:
-    """Return ln(1 + e^z), with a slope that is right at 0; faster than jax.nn.softplus."""
+    """Return ln(1 + e^z), with the correct slope at 0; faster than jax.nn.softplus."""
     return jnp.maximum(z, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(z)))
 
 
@@ -29,7 +29,7 @@ ACTIVATIONS = {
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains with `vmap` over networks."""
+    """Return a function that trains with `vmap` over networks."""
     f = ACTIVATIONS[job.hidden]
 
     def forward(theta: Any) -> Any:
@@ -66,12 +66,12 @@ def descend(
     start: Sequence[Floats],
     rates: Sequence[Floats],
 ) -> Train:
-    """Return what trains all runs; `rates` have the shapes that fit those of `start`."""
+    """Return a function that trains all runs; `rates` broadcast against `start`."""
 
     def step(theta: Any, _: None) -> Any:
         ssr, gradient = ssr_and_gradient(theta)
         new = [p - rate * g for p, rate, g in zip(theta, rates, gradient, strict=True)]
-        if job.ends_early:  # a run that has ended stays as it is, and so ends again and again
+        if job.ends_early:  # a run that has ended keeps its parameters, and so ends again
             on = (job.tolerance < ssr) & (ssr <= job.limit)
             new = [
                 jnp.where(on.reshape(rate.shape), n, p)

@@ -1,6 +1,6 @@
-"""Numba: the loops of the pure Python, compiled, with the exponential of the C library.
+"""Numba: the loops of pure Python, compiled, with the exponential of the C library.
 
-It is what one writes first: one network after the other, no vectors, no care for rounding.
+The obvious first version: one network after the other, no vectors, no care for rounding.
 """
 
 import math
@@ -96,7 +96,7 @@ def train_all(
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains with a compiled loop."""
+    """Return a function that trains with a compiled loop."""
 
     def train() -> Floats:
         kept: Floats = train_all(

@@ -1,4 +1,4 @@
-"""Activations and their slopes, for the two baselines in NumPy."""
+"""Activations and their slopes, for the baselines in NumPy."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""NumPy: all networks at once, the run being the last axis, so that small ones fill long vectors.
+"""NumPy: all networks at once; the run is the last axis, so that small ones fill long vectors.
 
 A run that has ended leaves the arrays, so that the others do not wait for it.
 """
@@ -11,7 +11,7 @@ from harness.benchmarks.job import Floats, Job
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains all networks of a job at once."""
+    """Return a function that trains all networks of a job at once."""
 
     def train() -> Floats:
         with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""NumPy: all networks at once, the run being the first axis, so that `@` multiplies matrices.
+"""NumPy: all networks at once; the run is the first axis, so that `@` multiplies matrices.
 
 A run that has ended leaves the arrays, so that the others do not wait for it.
 """
@@ -11,7 +11,7 @@ from harness.benchmarks.job import Floats, Job
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains all networks of a job at once."""
+    """Return a function that trains all networks of a job at once."""
 
     def train() -> Floats:
         with np.errstate(all="ignore"):

@@ -8,7 +8,7 @@ from harness.benchmarks.job import Floats, Job
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains with one network in NumPy at a time."""
+    """Return a function that trains one network after the other."""
 
     def train() -> Floats:
         with np.errstate(all="ignore"):

@@ -32,11 +32,11 @@ ACTIVATIONS = {"softplus": softplus, "sigmoid": sigmoid, "tanh": tanh}
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains without any library."""
+    """Return a function that trains without any library."""
     xs, ys = job.x.tolist(), job.y.tolist()
     starts = list(
         zip(
-            np.swapaxes(job.w1, 1, 2).tolist(),  # a list a hidden unit
+            np.swapaxes(job.w1, 1, 2).tolist(),  # one list per hidden unit
             job.b1.tolist(),
             job.w2.tolist(),
             job.b2.tolist(),

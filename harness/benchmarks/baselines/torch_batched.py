@@ -10,7 +10,7 @@ from harness.benchmarks.job import Floats, Job
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains all networks of a job at once."""
+    """Return a function that trains all networks of a job at once."""
     torch.set_num_threads(job.threads)
     start, rates = tensors(job)
 
@@ -49,7 +49,7 @@ def train_all(job: Job, start: list[Any], rates: list[Any]) -> Floats:
                 break
         d2 = job.weight * job.scale_2 * residuals
         d1 = job.scale_1 * (d2[:, :, None] * w2[:, None, :]) * slope_of(job, z, a)
-        if job.ends_early:  # what has ended moves no more, and so ends again and again
+        if job.ends_early:  # a run that has ended keeps its parameters, and so ends again
             on = (job.tolerance < ssr) & (ssr <= job.limit)
             d1 = torch.where(on[:, None, None], d1, 0.0)
             d2 = torch.where(on[:, None], d2, 0.0)

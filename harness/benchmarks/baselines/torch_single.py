@@ -9,7 +9,7 @@ from harness.benchmarks.baselines import Train
 from harness.benchmarks.job import Floats, Job
 
 ACTIVATIONS = {
-    # Above the threshold it returns z: 20, the default, is an error of 2e-9.
+    # Above the threshold it returns z. The default, 20, would be an error of 2e-9.
     "softplus": lambda z: torch.nn.functional.softplus(z, threshold=40.0),
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
@@ -17,7 +17,7 @@ ACTIVATIONS = {
 
 
 def tensors(job: Job) -> tuple[list[Any], list[Any]]:
-    """Return initial parameters, and the learning rate of each in a shape that fits it."""
+    """Return initial parameters, and their learning rates in shapes that broadcast."""
     start = [torch.from_numpy(p) for p in job.start]
     fitting = [
         torch.from_numpy(rate).reshape(-1, *[1] * (p.ndim - 1))
@@ -39,7 +39,7 @@ def loss_and_ssr(job: Job, o: Any, y: Any) -> tuple[Any, Any]:
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains with autograd, one network at a time."""
+    """Return a function that trains with autograd, one network after the other."""
     torch.set_num_threads(job.threads)
     start, rates = tensors(job)
 

@@ -10,7 +10,7 @@ from harness.benchmarks.job import Floats, Job
 
 
 def prepare(job: Job) -> Train:
-    """Return what trains with `vmap(grad)` over networks."""
+    """Return a function that trains with `vmap(grad)` over networks."""
     torch.set_num_threads(job.threads)
     start, rates = tensors(job)
     f, x, y = ACTIVATIONS[job.hidden], torch.from_numpy(job.x), torch.from_numpy(job.y)
@@ -36,7 +36,7 @@ def prepare(job: Job) -> Train:
             if epoch == job.epochs:
                 break
             new = [p - r * g for p, r, g in zip(theta, rates, gradient, strict=True)]
-            if job.ends_early:  # what has ended moves no more, and so ends again and again
+            if job.ends_early:  # a run that has ended keeps its parameters, and so ends again
                 on = (job.tolerance < ssr) & (ssr <= job.limit)
                 new = [
                     torch.where(on.reshape(-1, *[1] * (p.ndim - 1)), n, p)

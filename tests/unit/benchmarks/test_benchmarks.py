@@ -1,4 +1,4 @@
-"""The speed comparison: every baseline trains the same; no test here looks at a time."""
+"""The speed comparison: every baseline trains the same. No test asserts a time."""
 
 import math
 import os
@@ -19,7 +19,7 @@ from harness.benchmarks.agreement import AGREES, largest_difference, truth
 from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.job import make_job, train
 from harness.benchmarks.workloads import QUICK, WORKLOADS
-from harness.cli import bench_screen, main
+from harness.cli import bench_command, main
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from tests.patience import PATIENCE
@@ -29,7 +29,7 @@ PLAIN = [name for name, one in WORKLOADS.items() if one[0].point is None]
 
 
 def tiny(workload, threads=1):
-    """Return a job that pure Python trains in a moment, with a run that ends early if any does."""
+    """Return a job that pure Python trains in a moment, in which some run ends early."""
     epochs = {"tanh": 3, "square": 8, "early": 60}.get(workload, 20)
     runs = {"tanh": 2, "square": 4}.get(workload, 12)
     return make_job(WORKLOADS[workload][0].experiment(runs, epochs=epochs), threads)
@@ -41,15 +41,15 @@ def jobs():
     return {name: (job, truth(job)) for name, job in made.items()}
 
 
-def or_skipped(name):
+def skipped_if_missing(name):
     baseline = BASELINES[name]
     reason = f"{baseline.package} is not installed"
     return pytest.param(name, marks=pytest.mark.skipif(not baseline.installed, reason=reason))
 
 
-@pytest.mark.filterwarnings("default")  # what JAX and PyTorch warn of is theirs
+@pytest.mark.filterwarnings("default")  # JAX and PyTorch have warnings that we cannot mend
 @pytest.mark.parametrize("workload", [*PLAIN, "by-width"])
-@pytest.mark.parametrize("name", [or_skipped(name) for name in BASELINES])
+@pytest.mark.parametrize("name", [skipped_if_missing(name) for name in BASELINES])
 def test_a_baseline_trains_what_harness_trains(name, workload, jobs):
     job, right = jobs[workload]
     assert right.steady.any()
@@ -58,7 +58,7 @@ def test_a_baseline_trains_what_harness_trains(name, workload, jobs):
     assert largest_difference(found, right) <= AGREES
 
 
-def test_harness_on_several_threads_gives_every_run_in_its_place(jobs):
+def test_harness_on_several_threads_keeps_the_order_of_runs(jobs):
     job, right = jobs["recorded"]
     np.testing.assert_array_equal(BASELINES[OURS].prepare(replace(job, threads=3))(), right.ssr)
 
@@ -77,7 +77,7 @@ def test_another_training_does_not_agree(jobs):
     assert largest_difference(right.ssr, chaos) == math.inf
 
 
-def test_runs_that_blow_up_have_to_do_so_in_the_baseline(jobs):
+def test_runs_that_blow_up_must_blow_up_in_the_baseline_too(jobs):
     _, right = jobs["square"]
     far = right.ssr[:, -1] > 1e6 * right.first
     assert (far & right.steady).any()
@@ -118,9 +118,9 @@ def test_help_names_every_workload_and_baseline(monkeypatch, capsys):
 
 
 BAD = {
-    "workload": (["dosge"], ['"dosge" is no workload', 'Did you mean "dosage"?']),
-    "baseline": (["--baselines", "numpi"], ['"numpi" is no baseline', 'Did you mean "numpy"?']),
-    "nothing like it": (["qqqqq"], ['"qqqqq" is no workload', "There are dosage,"]),
+    "workload": (["dosge"], ['"dosge" is not a workload', 'Did you mean "dosage"?']),
+    "baseline": (["--baselines", "numpi"], ['"numpi" is not a baseline', 'Did you mean "numpy"?']),
+    "nothing like it": (["qqqqq"], ['"qqqqq" is not a workload', "Choose from dosage,"]),
 }
 
 
@@ -144,7 +144,7 @@ def test_a_bad_name_is_one_clear_message(case, tmp_path, monkeypatch, capsys):
     ("package", "names", "extra"),
     [("pytest_benchmark", [], "bench"), ("pytest", [], "bench"), ("jax", ["jax-vmap"], "peers")],
 )
-def test_what_is_not_installed_is_named_with_its_extra(package, names, extra, monkeypatch):
+def test_a_missing_package_is_named_with_its_extra(package, names, extra, monkeypatch):
     def without(name):
         return None if name == package else find_spec(name)
 
@@ -156,7 +156,7 @@ def test_what_is_not_installed_is_named_with_its_extra(package, names, extra, mo
     assert f".[{extra}]" in str(caught.value)
 
 
-def test_extras_are_those_that_the_messages_name():
+def test_extras_in_messages_exist():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
@@ -182,7 +182,7 @@ def compared(tmp_path_factory):
     return done.stdout, folder / "b"
 
 
-def test_the_comparison_leaves_a_row_a_workload_and_baseline(compared):
+def test_the_comparison_writes_one_row_per_workload_and_baseline(compared):
     _, folder = compared
     table = pd.read_csv(folder / "speed.csv")
     assert list(table.columns) == comparison.COLUMNS
@@ -210,7 +210,7 @@ def test_the_comparison_is_printed_in_80_columns_and_drawn(compared):
 
 
 def timing(baseline, seconds, **others):
-    """Return what a worker says of a timing."""
+    """Return a timing as the suite leaves it."""
     return {
         "workload": "dosage", "point": None, "baseline": baseline, "threads": 1, "runs": 10,
         "epochs": 5, "run_epochs": 50, "seconds": seconds, "largest_difference": 0.0,
@@ -218,22 +218,20 @@ def timing(baseline, seconds, **others):
     }  # fmt: skip
 
 
-def test_the_least_time_counts_and_ratios_are_of_equal_threads(capsys):
+def test_ratios_are_of_equal_threads_and_rows_in_the_order_of_the_baselines(capsys):
     table = comparison._table(
         [
             timing("jax-vmap", 4.0, threads=2),
-            timing("numpy", 9.0),
-            timing(OURS, 3.0),
+            timing("numpy", 8.0),
             timing(OURS, 2.0),
             timing(OURS, 1.0, threads=2),
-            timing("numpy", 8.0),
             timing("python", 800.0),
         ]
     )
     assert table["baseline"].tolist() == [OURS, "python", "numpy", OURS, "jax-vmap"]
     assert table["seconds"].tolist() == [2.0, 800.0, 8.0, 1.0, 4.0]
     assert table["harness_is_times_as_fast"].tolist() == [1.0, 400.0, 4.0, 1.0, 4.0]
-    bench_screen.show_table(table)
+    bench_command.show_table(table)
     shown = capsys.readouterr().out.splitlines()
     assert [line.split()[-2:] for line in shown if line.endswith(" x")] == [
         ["400", "x"], ["4", "x"], ["4", "x"]
@@ -245,16 +243,16 @@ def test_a_wrong_baseline_has_no_ratio_and_says_so(capsys):
     wrong = timing("numpy", 9.0, agrees=False, largest_difference=2e-3)
     table = comparison._table([timing(OURS, 3.0), wrong])
     assert table["harness_is_times_as_fast"].isna().tolist() == [False, True]
-    bench_screen.show_table(table)
+    bench_command.show_table(table)
     assert "WRONG by 2e-03" in capsys.readouterr().out
 
 
-def test_a_curve_is_a_column_a_point(capsys):
+def test_a_curve_has_one_column_per_point(capsys):
     table = comparison._table(
         [timing(name, seconds, workload="by-runs", point=point)
          for name, seconds, point in ((OURS, 0.5, 10), (OURS, 2.0, 1000), ("python", 3.0, 10))]
     )  # fmt: skip
-    bench_screen.show_table(table)
+    bench_command.show_table(table)
     title, headings, ours, python = capsys.readouterr().out.splitlines()[:4]
     assert title.endswith("on one core")
     assert headings.split() == ["10", "1,000"]
@@ -262,12 +260,40 @@ def test_a_curve_is_a_column_a_point(capsys):
     assert python.split() == ["pure", "Python", "3.0", "s", "-"]
 
 
-def test_a_baseline_that_fails_is_named_once(tmp_path, capsys):
-    with bench_screen.TimingBar() as bar:
-        for turn in range(2):
-            bar.move(f"xor, torch, round {turn}", "FAILED", turn, 2)
-        bar.move("by-runs 10, numpy, round 0", "SKIPPED", 2, 2)
-    bench_screen.show_files(tmp_path, None, "a machine", bar.failed)
+SUITE = """
+import pytest
+
+@pytest.mark.parametrize("case", ["dosage-numpy", "xor-torch", "xor-jax"])
+def test_speed(case, request):
+    if case == "xor-jax":
+        pytest.skip("not installed")
+    benchmark = request.getfixturevalue("benchmark")
+    assert case == "dosage-numpy"
+    benchmark.extra_info.update(baseline="numpy")
+    benchmark.pedantic(lambda: None, rounds=3)
+"""
+
+
+def test_failed_tests_are_named_and_the_others_timed(tmp_path, monkeypatch, capsys):
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    monkeypatch.setattr(comparison, "_SUITE", tmp_path / "test_suite.py")
+    pieces = []
+    cases = ["dosage-numpy", "xor-torch", "xor-jax"]
+    (timed,), failed = comparison._time(cases, 1, tmp_path, quick=True, show=pieces.append)
+    assert timed.keys() == {"baseline", "seconds"}
+    assert failed == ["xor-torch"]
+    log = tmp_path / "pytest-1.txt"
+    assert log.read_bytes() == b"".join(pieces)
+    assert "1 failed, 1 passed, 1 skipped" in log.read_text()
+    bench_command.show_files(tmp_path, None, "a machine", failed)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["a machine", f"FAILED: xor, torch; why is in {tmp_path}/pytest-*.txt"]
+    assert lines[:2] == ["a machine", f"FAILED: xor-torch; see {tmp_path}/pytest-*.txt"]
     assert lines[-1].startswith("No picture: matplotlib")
+
+
+def test_nothing_timed_is_an_error_that_names_the_output(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "_SUITE", tmp_path / "test_none.py")
+    with pytest.raises(HarnessError, match=r"nothing could be timed.\n.*pytest-1\.txt") as caught:
+        comparison._time(["dosage-numpy"], 1, tmp_path, quick=True, show=lambda piece: None)
+    assert "test_none.py" in (tmp_path / "pytest-1.txt").read_text()
+    assert len(str(caught.value).splitlines()) == 2

@@ -1,4 +1,4 @@
-"""What is printed commands no terminal and floods none, and tables are whole."""
+"""Printed text cannot control or flood a terminal, and tables are complete."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from harness.cli import printing
 
 
 @pytest.mark.parametrize("say", [printing.say, printing.say_wrapped])
-def test_text_is_escaped_and_cut(say, capsys):
+def test_text_is_escaped_and_shortened(say, capsys):
     say("a\x1b[31mb\x9bc\u202e" + "d" * 100_000)
     printed = capsys.readouterr().out
     assert printed.startswith("a\\u001b[31mb\\u009bc\\u202e")
@@ -14,7 +14,7 @@ def test_text_is_escaped_and_cut(say, capsys):
     assert all(line.isprintable() for line in printed.splitlines())
 
 
-def test_cells_are_escaped_and_cut_and_lines_are_not(capsys):
+def test_cells_are_escaped_and_shortened_but_lines_are_not(capsys):
     printing.say_table("title", ["a\nb"] * 50, [["\x1b[2J"] * 49 + ["x" * 1000], ["y" * 90] * 50])
     title, headings, first, second = capsys.readouterr().out.splitlines()
     assert title == "title"

@@ -480,7 +480,7 @@ def test_the_command_says_what_is_missing(folder, monkeypatch, capsys):
     assert command(monkeypatch, folder) == 0
     printed = capsys.readouterr()
     assert printed.out.count("\n") == 1 + 2 * CHUNK
-    assert printed.err.startswith(f"harness: 1 chunk of {folder} not trained yet")
+    assert printed.err.startswith(f"harness: the runs of 1 chunk of {folder} are missing")
 
 
 def test_no_parquet_for_a_terminal(folder, monkeypatch):

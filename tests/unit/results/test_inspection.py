@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.cli.folder_screens import show_status
+from harness.cli import folder_command
 from harness.results import inspection
 from harness.store import Store
 from harness.store.lock import writer
@@ -85,10 +85,10 @@ def test_chunks_whose_files_are_not_whole_are_not_done(trained, capsys, table, h
         harm(trained / table / f"part-{chunk:06}.parquet")
     found = inspection.status(trained)
     assert (found.runs_done, found.chunks_done, found.chunks_broken) == (8, 4, 2)
-    show_status(trained, found)
+    folder_command.status(trained)
     said = capsys.readouterr().out
     assert "8 of 12 done (67%)" in said
-    assert "2 chunks are committed, but not whole" in said
+    assert "2 chunks are committed but damaged" in said
 
 
 def make_store(folder, seconds):

@@ -3,6 +3,7 @@
 import pytest
 
 import harness
+from harness.cli import run_command
 from harness.kernels._cache import Folder
 from harness.sweep.chunks import chunk_size
 from harness.training.trainer import Trainer
@@ -66,7 +67,7 @@ def test_a_plan_stops_a_run_that_takes_minutes(small):
 
 @pytest.mark.parametrize("problem", ["", "/home/me/.cache belongs to another user"])
 def test_a_plan_says_why_machine_code_is_not_kept(small, problem, monkeypatch, capsys):
-    monkeypatch.setattr(sweep_screen, "folder_of", lambda stamp: Folder(None, problem))
-    sweep_screen.show_plan(harness.plan(small()))
+    monkeypatch.setattr("harness.kernels._cache.folder_of", lambda stamp: Folder(None, problem))
+    run_command.show_plan(harness.plan(small()))
     said = f"machine code cannot be kept: {problem}" in " ".join(capsys.readouterr().out.split())
     assert said == bool(problem)

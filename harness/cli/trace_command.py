@@ -1,35 +1,69 @@
-"""The chain rule of one update: symbols above numbers."""
+"""`harness trace`: the chain rule of one update, symbols above numbers."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
+import typer
 
-from harness.analysis.chain_rule import Trace
+from harness.cli.options import Changes, File, load
 from harness.cli.printing import say, say_table, say_wrapped
 from harness.formatting import number, plural
 
-# So many data points of a batch are named.
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.analysis.chain_rule import Trace
+
+# The heading lists at most this many data points of a batch.
 _POINTS = 10
 
 
-def show_trace(trace: Trace) -> None:
-    """Print each derivative as a product, symbols above numbers, then step size and new value."""
-    say_wrapped(_heading(trace))
-    if trace.status:
-        say_wrapped(f"the run has ended here ({trace.status}); this update is not made")
+def trace(
+    file: File,
+    epoch: Annotated[
+        int, typer.Option(metavar="N", help="Epochs before the update; 0 for the first update.")
+    ] = 0,
+    parameter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="One parameter, such as w1 or W11(1).",
+            show_default="all parameters",
+        ),
+    ] = None,
+    run_id: Annotated[int, typer.Option("--run", metavar="ID", help="Run of the grid.")] = 0,
+    notation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="numbered (x1, y1, w1) or matrix (h1, W11(1)).",
+            show_default="by the activations",
+        ),
+    ] = None,
+    changes: Changes = None,
+) -> None:
+    """Show the chain rule of one update of FILE, factor by factor."""
+    from harness.analysis import chain_rule
+
+    experiment = load(file, changes)
+    found = chain_rule.trace(
+        experiment, run_id=run_id, epoch=epoch, parameter=parameter, notation=notation
+    )
+    say_wrapped(_heading(found))
+    if found.status:
+        say_wrapped(f"the run has ended here ({found.status}); this update is not made")
     say()
-    if trace.remark:
-        say_wrapped(trace.remark)
+    if found.remark:
+        say_wrapped(found.remark)
         say()
-    for update, step in zip(trace.updates.itertuples(), trace.steps, strict=True):
-        factors = trace.factors[trace.factors["parameter"] == update.parameter]
-        _show_chains(f"d{trace.loss}/d{update.symbol}", update, factors)
+    for update, step in zip(found.updates.itertuples(), found.steps, strict=True):
+        factors = found.factors[found.factors["parameter"] == update.parameter]
+        _show_chains(f"d{found.loss}/d{update.symbol}", update, factors)
         _show_step(update, step)
         say()
 
 
-def _heading(trace: Trace) -> str:
+def _heading(trace: "Trace") -> str:
     heading = f"run {trace.run_id} after {plural(trace.epoch, 'epoch')}"
     points = list(trace.data_points)
     if trace.updates_per_epoch == 1 and sorted(points) == list(range(len(points))):
@@ -39,8 +73,8 @@ def _heading(trace: Trace) -> str:
     return f"{heading}, update 1 of {trace.updates_per_epoch} of the next epoch, {noun} {named}"
 
 
-def _show_chains(name: str, update: Any, factors: pd.DataFrame) -> None:
-    """Print a table a path, with a column a factor and a row a data point, and the derivative."""
+def _show_chains(name: str, update: Any, factors: "pd.DataFrame") -> None:
+    """Print one table per path: factors as columns, data points as rows; then the derivative."""
     also = "" if update.symbol == update.parameter else f", {update.symbol} is {update.parameter}"
     paths = factors["through"].unique().tolist()
     for position, through in enumerate(paths, start=1):
@@ -55,8 +89,8 @@ def _show_chains(name: str, update: Any, factors: pd.DataFrame) -> None:
     say(f"  {name} = {number(update.derivative)}, the sum of the {parts}")
 
 
-def _show_path(title: str, factors: pd.DataFrame) -> float:
-    # A data point that was drawn twice has the path twice, under two numbers.
+def _show_path(title: str, factors: "pd.DataFrame") -> float:
+    # A data point drawn twice has the path twice, numbered apart.
     chains = list(factors.groupby(["data_point", "path"], sort=False))
     first, *others = chains[0][1]["symbol"]
     headings = ["point", first, *(f"x {symbol}" for symbol in others), "= product"]

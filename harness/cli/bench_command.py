@@ -1,51 +1,79 @@
-"""What is printed while and after the comparison of speed."""
+"""`harness bench`: the speed of harness and of other ways to train, timed and as tables."""
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+import typer
 
 from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.workloads import WORKLOADS
+from harness.cli import ctrl_c
 from harness.cli.printing import console, say, say_table
 from harness.formatting import plural, si
 
-
-class TimingBar:
-    """A bar of how many timings are done, while it is entered; `failed` names those that broke."""
-
-    def __init__(self) -> None:
-        self.failed: dict[str, None] = {}
-        self._bar = Progress(
-            TextColumn("timing"),
-            BarColumn(bar_width=20),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[case]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=None, case="getting ready")
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def move(self, case: str, ended: str, done: int, total: int) -> None:
-        """Show which timing has ended."""
-        if ended in ("FAILED", "ERROR"):
-            self.failed[case.partition(", round")[0]] = None
-        self._bar.update(self._task, completed=done, total=total, case=case)
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def show_table(table: pd.DataFrame) -> None:
-    """Print a table a workload."""
+def bench(
+    workloads: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="WORKLOAD", help=f"{', '.join(WORKLOADS)}.", show_default="all of them"
+        ),
+    ] = None,
+    baselines: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help=f"{', '.join(name for name in BASELINES if name != OURS)}.",
+            show_default="those that are installed",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Train a tenth of the epochs, for rough figures.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the table and the pictures.")
+    ] = Path("results/bench"),
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Cores to compare besides one.", show_default="all cores"
+        ),
+    ] = None,
+) -> None:
+    """Compare the speed of harness with other ways to train.
+
+    All train the same networks, on one core and on several. A baseline whose SSR differs from
+    that of harness gets no figure. Needs the extra `bench`; JAX and PyTorch come with the extra
+    `peers`.
+    """
+    ctrl_c.keeping("nothing was kept.")
+    from harness.benchmarks import comparison, picture
+
+    names = [name.strip() for name in (baselines or "").split(",") if name.strip()]
+    comparison.check_names(workloads or [], names)
+    table, failed = comparison.compare(
+        workloads or [], names, out, quick=quick, threads=threads, show=_show_output
+    )
+    show_table(table)
+    pictures = picture.draw(table, out) if comparison.has_package("matplotlib") else None
+    show_files(out, pictures, table["machine"].iloc[0], failed)
+
+
+def _show_output(piece: bytes) -> None:
+    """Pass the output of pytest to a terminal, where it shows the progress."""
+    if console().is_terminal:
+        sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+
+
+def show_table(table: "pd.DataFrame") -> None:
+    """Print one table per workload."""
     for name in dict.fromkeys(table["workload"]):
         part = table[table["workload"] == name]
         title = f"{name}  {WORKLOADS[name][0].says}"
@@ -59,17 +87,17 @@ def show_table(table: pd.DataFrame) -> None:
 def show_files(
     folder: Path, pictures: list[Path] | None, machine: str, failed: Iterable[str]
 ) -> None:
-    """Say where everything is, and what could not be timed."""
+    """Print the machine, the tests that failed, and where the files are."""
     say(machine)
     for case in failed:
-        say(f"FAILED: {case}; why is in {folder}/pytest-*.txt")
+        say(f"FAILED: {case}; see {folder}/pytest-*.txt")
     names = ", ".join(["speed.csv", *(path.name for path in pictures or ())])
     say(f"In {folder}: {names}")
     if pictures is None:
         say("No picture: matplotlib is not installed; it comes with the extra `bench`.")
 
 
-def _show_speeds(title: str, table: pd.DataFrame) -> None:
+def _show_speeds(title: str, table: "pd.DataFrame") -> None:
     rows: list[tuple[str, ...]] = []
     for threads in dict.fromkeys(table["threads"].tolist()):
         cores = "on one core" if threads == 1 else f"on {plural(threads, 'core')}"
@@ -88,7 +116,7 @@ def _show_speeds(title: str, table: pd.DataFrame) -> None:
     _say_rows(title, ("", "runs", "epochs", "time", "run-epochs/s", "harness is"), rows)
 
 
-def _show_curve(title: str, table: pd.DataFrame) -> None:
+def _show_curve(title: str, table: "pd.DataFrame") -> None:
     one = table[table["threads"] == 1]
     points = sorted(one["point"].unique())
     rows = []
@@ -101,19 +129,19 @@ def _show_curve(title: str, table: pd.DataFrame) -> None:
 
 
 def _say_rows(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a table whose first column is on the left."""
+    """Print a table with its first column left-aligned."""
     wide = max(len(row[0]) for row in rows)
     say_table(title, headings, [(row[0].ljust(wide), *row[1:]) for row in rows])
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
-    """Say how many times as fast harness is, or that the baseline does not train the same."""
+    """Return how many times as fast harness is, or how far the result of a baseline is off."""
     if row["baseline"] == OURS:
         return ""
     if not row["agrees"]:
         return f"WRONG by {row['largest_difference']:.0e}"
     ratio = row["harness_is_times_as_fast"]
-    if math.isnan(ratio):  # harness could not be timed
+    if math.isnan(ratio):  # harness was not timed
         return "-"
     return f"{ratio:.2g} x" if ratio < 10 else f"{ratio:,.0f} x"
 

@@ -1,0 +1,112 @@
+"""The speed comparison as a pytest-benchmark suite.
+
+    pytest --pyargs harness.benchmarks -k "dosage and numpy" --benchmark-compare
+
+A test trains one workload with one baseline, on the processor cores that its process may use. Its
+number of runs and epochs does not depend on the machine, so times can be compared with those of
+another day. Times of two baselines cannot: compare their run-epochs per second, as `harness bench`
+does. `extra_info` has the number of run-epochs, and whether the SSR agrees with that of harness.
+"""
+
+import math
+import os
+import time
+from functools import lru_cache
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from harness.benchmarks.agreement import AGREES, Truth, largest_difference, truth
+from harness.benchmarks.baselines import BASELINES, OURS, Baseline, Train
+from harness.benchmarks.job import make_job
+from harness.benchmarks.workloads import QUICK_VARIABLE, WORKLOADS, Workload
+from harness.sweep.engines.threads import available_threads
+
+# JAX and PyTorch have warnings that we cannot mend.
+pytestmark = pytest.mark.filterwarnings("default")
+
+# A timing repeats its training until it takes about this many seconds.
+_LEAST_SECONDS = 0.1
+# The curve of a baseline that trains one network at a time ends where a training takes longer.
+_MOST_SECONDS = 1.5
+
+_BASELINES = [
+    pytest.param(
+        baseline,
+        id=name,
+        marks=pytest.mark.skipif(not baseline.installed, reason=f"{baseline.package} is missing"),
+    )
+    for name, baseline in BASELINES.items()
+]
+_WORKLOADS = [
+    pytest.param(workload, id=workload.label)
+    for workloads in WORKLOADS.values()
+    for workload in workloads
+]
+
+
+@pytest.mark.parametrize("baseline", _BASELINES)
+@pytest.mark.parametrize("workload", _WORKLOADS)
+def test_speed(request: pytest.FixtureRequest, workload: Workload, baseline: Baseline) -> None:
+    """Time a baseline on a workload, and note how far its SSR is from that of harness."""
+    runs, epochs = _size(workload, baseline)
+    if workload.point is not None and baseline.one_at_a_time:
+        few = min(10, epochs)
+        *_, seconds = _prepare(workload, baseline, 1, few)
+        if seconds * runs * epochs / few > _MOST_SECONDS:
+            pytest.skip("it would take too long")
+    train, warm_up, seconds = _prepare(workload, baseline, runs, epochs)
+    expected = _truth(workload, runs, epochs)
+    difference = largest_difference(train(), expected)
+
+    # Not an argument of the test: pytest-benchmark warns if a skipped test has not used it.
+    benchmark: BenchmarkFixture = request.getfixturevalue("benchmark")
+    benchmark.group = workload.label
+    benchmark.extra_info.update(
+        workload=workload.name,
+        point=workload.point,
+        baseline=baseline.name,
+        threads=available_threads(),
+        runs=runs,
+        epochs=epochs,
+        run_epochs=expected.run_epochs,
+        largest_difference=difference,
+        runs_compared=int(expected.steady.sum()),
+        agrees=difference <= AGREES,
+        warm_up_seconds=warm_up,
+    )
+    benchmark.pedantic(
+        train,
+        rounds=request.config.getoption("benchmark_min_rounds"),
+        iterations=math.ceil(_LEAST_SECONDS / seconds),
+    )
+
+
+def _size(workload: Workload, baseline: Baseline) -> tuple[int, int]:
+    """Return the runs and epochs of a training."""
+    if workload.point is not None:
+        return workload.runs, workload.epochs
+    fewer = max(1, workload.epochs // 10)
+    if baseline.one_at_a_time:  # it is as fast with one network as with many
+        return 1, fewer
+    runs = workload.runs if baseline.name == OURS else workload.batch
+    return runs, fewer if QUICK_VARIABLE in os.environ else workload.epochs
+
+
+def _prepare(
+    workload: Workload, baseline: Baseline, runs: int, epochs: int
+) -> tuple[Train, float, float]:
+    """Return a function that trains, and the seconds of its first and of its second call."""
+    job = make_job(workload.experiment(runs, epochs=epochs), available_threads())
+    began = time.perf_counter()
+    train = baseline.prepare(job)
+    train()
+    compiled = time.perf_counter()
+    train()
+    return train, compiled - began, time.perf_counter() - compiled
+
+
+# Baselines of a workload follow one another, and most have the same size.
+@lru_cache(maxsize=3)
+def _truth(workload: Workload, runs: int, epochs: int) -> Truth:
+    return truth(make_job(workload.experiment(runs, epochs=epochs)))
