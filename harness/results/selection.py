@@ -2,19 +2,18 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from harness.errors import ResultsError, shown
 from harness.hints import nearest, suggest
 from harness.results.tables import Results
-from harness.results.where import Condition, all_of, parse_condition, wanted_values
-from harness.store import TABLES, Reader, Store
+from harness.results.where import parse_condition
+from harness.store import TABLES, Store
 
 _RUNS_AT_ONCE = 1 << 20
 _BYTES_AT_ONCE = 1 << 24
@@ -66,45 +65,57 @@ class Selection:
         self._table = table
         self._reader = results.reader
         self._ranges = None if runs is None else _parsed_runs(runs, store)
-        own = _types(self._reader, table)
-        # A run has one row there. What has the same name in both is that of the table itself.
-        lent = {} if table == "runs" else _types(self._reader, "runs")
-        types = {**lent, **own}
-        wanted = list(own) if columns is None else _checked_columns(columns, types, store)
-        self.schema = pa.schema([pa.field(name, types[name], nullable=False) for name in wanted])
+        own = self._reader.schema(table)
+        # A column that both tables have is that of the table itself.
+        more = [
+            f for f in self._reader.schema("runs") if table != "runs" and f.name not in own.names
+        ]
+        known = pa.schema([*own, *more])
+        names = own.names if columns is None else _checked_columns(columns, known.names, store)
+        self.schema = pa.schema([known.field(name).with_nullable(False) for name in names])
 
-        conditions = parse_condition(where, types) if where is not None else []
-        self._wanted = wanted_values(where) if where is not None else []
-        self._own = own
-        self._here, self._of_runs, self._of_both = _sorted_out(conditions, own, lent)
-        # Columns that have to be there to decide on a row, and to write it.
-        needed = {"run_id", *wanted, *(name for c in self._of_both for name in c.columns)}
-        self._columns = [name for name in own if name in needed]
-        self._lent = [name for name in lent if name in needed and name not in own]
+        self._condition = None if where is None else parse_condition(where, known.names)
+        named: frozenset[str] = frozenset()
+        if self._condition:
+            self._condition.filter(known.empty_table())  # an error is raised before any output
+            named = self._condition.columns
+        needed = {"run_id", *names, *named}
+        self._columns = [name for name in own.names if name in needed]
+        self._lent = [field.name for field in more if field.name in needed]
+        # A condition on runs selects runs first, so that no other rows are read.
+        self._selects_runs = bool(self._lent) and named <= {"run_id", *self._lent}
 
     def tables(self) -> Iterator[pa.Table]:
         """Yield the rows, ordered by run_id, a chunk of the sweep at a time at most."""
-        condition = all_of(self._here)
         for run_ids in self._run_ids():
-            if not (self._lent or self._of_runs):
-                for rows in self._reader.batches(
-                    self._table, self._columns, run_ids=run_ids, condition=condition
-                ):
-                    yield self._ordered(rows)
+            if not self._lent:
+                batches = self._reader.batches(self._table, self._columns, run_ids=run_ids)
+                yield from map(self._chosen, batches)
                 continue
-            found = self._reader.batches(
-                "runs",
-                ["run_id", *self._lent],
-                run_ids=run_ids,
-                condition=all_of(self._of_runs),
-            )
+            found = self._reader.batches("runs", ["run_id", *self._lent], run_ids=run_ids)
+            if self._condition and self._selects_runs:
+                found = map(self._condition.filter, found)
             for runs in gathered(found):
-                yield from self._beside(runs.combine_chunks(), condition)
+                yield from self._beside(runs.combine_chunks())
+
+    def _beside(self, runs: pa.Table) -> Iterator[pa.Table]:
+        """Yield the rows of some runs, with the columns that the runs lend them."""
+        run_ids = runs["run_id"].to_numpy()
+        for rows in self._reader.batches(self._table, self._columns, run_ids=run_ids):
+            positions = pa.array(np.searchsorted(run_ids, rows["run_id"].to_numpy()))
+            for name in self._lent:
+                rows = rows.append_column(name, runs[name].take(positions))
+            yield self._chosen(rows)
+
+    def _chosen(self, rows: pa.Table) -> pa.Table:
+        if self._condition and not self._selects_runs:
+            rows = self._condition.filter(rows)
+        return pa.table([rows[name] for name in self.schema.names], schema=self.schema)
 
     def missed(self) -> Iterator[Missed]:
         """Yield the numbers that the condition asks for and no run or row has, with the nearest."""
-        for name, value in self._wanted:
-            table = self._table if name in self._own else "runs"
+        for name, value in self._condition.equals if self._condition else ():
+            table = self._table if name in self._columns else "runs"
             nearest = math.nan
             for rows in self._reader.batches(table, [name]):
                 here = rows[name].to_numpy()
@@ -115,22 +126,6 @@ class Selection:
                         nearest = best
             if nearest != value and not math.isnan(nearest):
                 yield Missed(name, value, nearest)
-
-    def _beside(self, runs: pa.Table, condition: Any) -> Iterator[pa.Table]:
-        """Yield the rows of some runs, with the columns that the runs lend them."""
-        run_ids = runs["run_id"].to_numpy()
-        both = all_of(self._of_both)
-        for rows in self._reader.batches(
-            self._table, self._columns, run_ids=run_ids, condition=condition
-        ):
-            if self._lent:
-                places = pa.array(np.searchsorted(run_ids, rows["run_id"].to_numpy()))
-                for name in self._lent:
-                    rows = rows.append_column(name, runs[name].take(places))
-            yield self._ordered(rows if both is None else rows.filter(both))
-
-    def _ordered(self, rows: pa.Table) -> pa.Table:
-        return pa.table([rows[name] for name in self.schema.names], schema=self.schema)
 
     def _run_ids(self) -> Iterator[NDArray[np.int64] | None]:
         """Yield the runs that are wanted, not too many at a time; None for all."""
@@ -150,29 +145,6 @@ class Selection:
             yield np.concatenate(parts)
 
 
-def _types(reader: Reader, table: str) -> dict[str, Any]:
-    """Return the type of each column of a table."""
-    reader.columns(table)  # says so where no chunk is there yet
-    rows = next(reader.batches(table, condition=pc.scalar(False)))
-    return {field.name: field.type for field in rows.schema}
-
-
-def _sorted_out(
-    conditions: Iterable[Condition], own: Mapping[str, Any], lent: Mapping[str, Any]
-) -> tuple[list[Condition], list[Condition], list[Condition]]:
-    """Return the conditions on columns of the table, on those of its runs, and on both."""
-    here, of_runs, of_both = [], [], []
-    for condition in conditions:
-        names = condition.columns
-        if names <= set(own):
-            here.append(condition)
-        elif names - {"run_id"} <= set(lent) - set(own):
-            of_runs.append(condition)
-        else:
-            of_both.append(condition)
-    return here, of_runs, of_both
-
-
 def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield tables together where they are small; those without rows are left out."""
     waiting: list[pa.Table] = []
@@ -189,12 +161,12 @@ def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _checked_columns(names: Sequence[str], types: Mapping[str, Any], store: Store) -> list[str]:
+def _checked_columns(names: Sequence[str], known: Sequence[str], store: Store) -> list[str]:
     for name in names:
-        if name not in types:
+        if name not in known:
             raise ResultsError(
                 f"--columns names {shown(name)}, which is no column of {store.folder}.\n"
-                f"{suggest(name, types) or f'Columns are {shown(list(types))}.'}"
+                f"{suggest(name, known) or f'Columns are {shown(list(known))}.'}"
             )
         if names.count(name) > 1:
             raise ResultsError(f"--columns names {shown(name)} twice.\nName every column once.")

@@ -267,7 +267,7 @@ BAD = {
     "no column": ({"columns": []}, ["no column"]),
     "empty column": ({"columns": [""]}, ['names ""']),
     "where": ({"where": "ssr > 1"}, ['--where names the column "ssr"']),
-    "empty where": ({"where": ""}, ['--where = ""']),
+    "empty where": ({"where": ""}, ['--where has ""']),
     "run": ({"runs": "12"}, ['--runs has "12"', "Runs are 0 to 11."]),
     "range out of the sweep": ({"runs": "0,5-12"}, ['"5-12"', "12 is no run", "0 to 11"]),
     "far": ({"runs": "0-999999999999"}, ["999999999999 is no run"]),
