@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import SEEDS, cell_table, ending_codes, final_losses, medians, ranked
+from harness.analysis.sampling import in_sample
 from harness.experiment.grid import Axis, Grid, Listed, Spaced
 
 # A value and a run_id each, 16 bytes; sorted in a second.
@@ -24,9 +25,6 @@ MOST_VALUES = 5_000_000
 
 # With more there are at most a few runs of each, and no share to speak of.
 MOST_COMBINATIONS = 2_000_000
-
-# Fewer starts are no sample of starts: runs are drawn instead.
-_MANY_STARTS = 1000
 
 
 @dataclass(frozen=True)
@@ -232,7 +230,7 @@ class Tally:
             np.add.at(counts.ravel(), codes[inside] * len(ENDINGS) + endings[inside], 1)
         values = final_losses(runs)
         if self.sampled:
-            drawn = self._drawn(ids)
+            drawn = in_sample(self._grid, ids, self._share)
             ids, values = ids[drawn], values[drawn]
         self._kept.append((ids, values))
 
@@ -245,16 +243,6 @@ class Tally:
     def values(self) -> int:
         """The number of runs whose medians are taken."""
         return sum(ids.size for ids, _ in self._kept)
-
-    def _drawn(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which runs are in the sample: those of some starts, at every combination."""
-        start, starts = np.zeros(ids.shape, dtype=np.int64), 1
-        chosen = {factor.dimension for factor in factors(self._grid)}
-        for number, index in enumerate(self._grid.coordinates(ids)):
-            if number not in chosen:
-                start += index * starts
-                starts *= self._grid.shape[number]
-        return scattered(start if starts >= _MANY_STARTS else ids) <= self._share
 
     def table(self, cells: Cells) -> pd.DataFrame:
         """Return `ranking.cell_table` of those cells that have runs; its index is their codes."""
@@ -275,17 +263,3 @@ class Tally:
         table = self.table(cells)
         first_runs = cells.first_runs(self._grid, table.index.to_numpy())
         return ranked(table.iloc[np.argsort(first_runs)])
-
-
-def scattered(numbers: Any) -> NDArray[np.float64]:
-    """Return for each number, of a run or a start, one from 0 to 1 that separates neighbours.
-
-    Those below a share are a sample of that share: always the same one, and a part of every larger
-    one. It is Fibonacci hashing (Knuth 1998, section 6.4).
-
-    Examples
-    --------
-    >>> (scattered(np.arange(1000)) < 0.1).sum().item()
-    100
-    """
-    return (np.asarray(numbers).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) / 2.0**64

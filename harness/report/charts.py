@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.analysis import measures
 from harness.analysis.predictions import curves, final_curve, lattice
 from harness.analysis.ranking import trained_loss
-from harness.analysis.tally import scattered
+from harness.analysis.sampling import scattered
 from harness.experiment import Experiment
 from harness.report.ordered_axes import OrderedAxis
 from harness.report.packing import packed

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from harness.analysis import ranking, tally
+from harness.analysis.sampling import in_sample
 from harness.calls import check_names, check_path, check_run_ids, check_type, check_whole
 from harness.errors import ResultsError, shown
 from harness.experiment import Experiment
@@ -21,9 +22,6 @@ from harness.hints import suggest
 from harness.results.arrays import to_dataset
 from harness.results.reopening import columns_of, experiment_of
 from harness.store import Reader, Store, has_manifest, place
-
-# Fewer initialisations are all kept when runs are chosen.
-_MANY_STARTS = 1000
 
 
 class Results:
@@ -123,12 +121,9 @@ class Results:
         names = self._checked_columns("runs", columns)
         most = check_whole("most", most, 1, "It is the number of runs that are wanted.")
         share = most / max(self.reader.rows("runs"), 1)
-        starts = self.experiment.grid_section.get("init_id")
-        many = isinstance(starts, int) and starts >= _MANY_STARTS
-        chosen_by = "init_id" if many else "run_id"
         parts = []
-        for rows in self.reader.batches("runs", list(dict.fromkeys([chosen_by, *names]))):
-            drawn = tally.scattered(rows[chosen_by].to_numpy()) <= share
+        for rows in self.reader.batches("runs", list(dict.fromkeys(["run_id", *names]))):
+            drawn = in_sample(self.grid, rows["run_id"].to_numpy(), share)
             parts.append(rows.filter(pa.array(drawn)).select(names))
         return _with_categories(pa.concat_tables(parts))
 

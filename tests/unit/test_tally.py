@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from harness.analysis import ranking, tally
+from harness.analysis.sampling import scattered
 from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced
 
 
@@ -105,7 +106,7 @@ def test_beyond_the_limit_medians_are_of_a_sample_and_shares_are_not(starts):
     pd.testing.assert_frame_equal(table[shares], wanted[shares], check_exact=True)
     assert (table["median"] != wanted["median"]).all()
     if starts == 2_000:  # the same starts at every value
-        kept = runs["init_id"].isin(np.flatnonzero(tally.scattered(np.arange(starts)) <= 1 / 3))
+        kept = runs["init_id"].isin(np.flatnonzero(scattered(np.arange(starts)) <= 1 / 3))
         some = ranking.combinations(runs[kept], "learning_rate")
         some = some.sort_values("learning_rate", ignore_index=True)
         assert table["median"].tolist() == some["median"].tolist()
