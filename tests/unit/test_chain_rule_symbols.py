@@ -142,11 +142,11 @@ def test_remark_on_the_slip_of_the_second_lesson(loss, notation, said):
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"parameter": "w33"}, r'parameter = "w33" is no parameter.*"w3"'),
+        ({"parameter": "w33"}, r'parameter = "w33" is not a parameter.*"w3"'),
         ({"run_id": 1}, "run_id = 1 must be .*from 0 to 0"),
         ({"run_id": -1}, "run_id = -1 must be .*from 0 to 0"),
         ({"epoch": -1}, "epoch = -1 must be a whole number of at least 0"),
-        ({"epoch": 10}, "epoch = 10 is never reached: run 0 is finished at 9"),
+        ({"epoch": 10}, "epoch = 10 is never reached: run 0 finished at epoch 9"),
     ],
 )
 def test_what_there_is_not_is_refused(wanted, message):
@@ -156,7 +156,7 @@ def test_what_there_is_not_is_refused(wanted, message):
 
 def test_epoch_after_a_run_has_ended_is_refused():
     diverging = first_lesson(training={"learning_rate": 0.5, "limit": 1e3})
-    with pytest.raises(harness.ExperimentError, match="is diverged at 2") as found:
+    with pytest.raises(harness.ExperimentError, match="run 0 diverged at epoch 2") as found:
         harness.trace(diverging, epoch=5)
     assert "up to 2" in str(found.value)
     assert harness.trace(diverging, epoch=2).epoch == 2
