@@ -183,10 +183,8 @@ def fitted_curve(experiment: Experiment, best: "pd.Series[Any]") -> dict[str, An
     if network.sizes[0] != 1:
         return None
     inputs = lattice(alone, _CURVE_POINTS)
-    columns = [f"{name}_final" for name in network.parameters]
-    if set(columns) <= set(best.index):
-        final = dict(zip(network.parameters, best[columns].astype(float), strict=True))
-        table = final_curve(experiment, run_id, final, inputs)
+    if {f"{name}_final" for name in network.parameters} <= set(best.index):
+        table = final_curve(experiment, best, inputs)
     else:
         an_epoch = work_of(make_variant(alone)) / max(alone.training.epochs, 1)
         if an_epoch * int(best["epochs"]) > _MOST_WORK:

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis.solutions import MOST_RUNS, exchanged, solutions
+from harness.analysis.parameters import exchanged
+from harness.analysis.solutions import MOST_RUNS, solutions
 from tests.side_by_side import a_problem, a_twin, network_of
 
 
