@@ -95,6 +95,12 @@ def share_interval(
     return np.where(hits == 0, 0.0, low), np.where(hits == runs, 1.0, high)
 
 
+def comparable(runs: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """Return a column of `runs` with infinity for runs that diverged, and for NaN."""
+    good = (runs["status"] != "diverged") & runs[column].notna()
+    return runs[column].where(good, np.inf)
+
+
 def final_values(
     runs: pd.DataFrame, by: str | Sequence[str], column: str = "ssr_final"
 ) -> pd.DataFrame:
@@ -116,7 +122,7 @@ def final_values(
         Quartiles lie on a run or between two, as numpy's do; beside a diverged run they are inf.
     """
     axes = _names(by)
-    values = _ordered(runs, column)
+    values = comparable(runs, column)
     groups = values.groupby([runs[name] for name in axes], observed=True)
     table = pd.DataFrame({"runs": groups.size(), "best": groups.min()})
     for name, share in (("lower_quartile", 0.25), ("median", 0.5), ("upper_quartile", 0.75)):
@@ -273,9 +279,3 @@ def bands(
 
 def _names(by: str | Sequence[str]) -> list[str]:
     return [by] if isinstance(by, str) else list(by)
-
-
-def _ordered(runs: pd.DataFrame, column: str) -> "pd.Series[float]":
-    """Return a column in which runs that diverged, and NaN, come last."""
-    good = (runs["status"].astype(str) != "diverged") & runs[column].notna()
-    return runs[column].where(good, np.inf)

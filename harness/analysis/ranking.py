@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.measures import CONFIDENCE, ENDINGS, share_interval
+from harness.analysis.measures import CONFIDENCE, ENDINGS, comparable, share_interval
 
 # Axes that repeat a combination instead of changing it.
 SEEDS = ("init_id", "init_seed", "batch_seed")
@@ -49,9 +49,7 @@ def ending_codes(runs: pd.DataFrame) -> NDArray[np.int8]:
 
 def final_losses(runs: pd.DataFrame) -> NDArray[np.float64]:
     """Return the final loss that is trained, inf for runs that diverged and NaN; shape (runs,)."""
-    values = runs[trained_loss(runs.columns)].to_numpy(np.float64)
-    lost = (ending_codes(runs) == ENDINGS.index("diverged")) | np.isnan(values)
-    return np.where(lost, np.inf, values)
+    return np.asarray(comparable(runs, trained_loss(runs.columns)), dtype=np.float64)
 
 
 def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
@@ -91,7 +89,25 @@ def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
     0            0.1     2        0.5   0.155
     1            0.9     2        0.0     inf
     """
-    names = [name for name in ([axes] if isinstance(axes, str) else axes) if name not in SEEDS]
+    names = [axes] if isinstance(axes, str) else axes
+    return ranked(_cells(runs, [name for name in names if name not in SEEDS]))
+
+
+def start_ranks(runs: pd.DataFrame) -> "pd.Series[int]":
+    """Return the rank of each run's start, from 0, with starts ordered as `combinations` are.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As for `combinations`, with init_id.
+    """
+    starts = ranked(_cells(runs, ["init_id"]))["init_id"]
+    rank: pd.Series[int] = runs["init_id"].map(pd.Series(starts.index, index=starts))
+    return rank
+
+
+def _cells(runs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return `cell_table` of the runs that agree on some axes, in the order of the grid."""
     codes: NDArray[np.int64] = np.zeros(len(runs), dtype=np.int64)
     points = pd.DataFrame(index=range(min(len(runs), 1)))
     if names:
@@ -101,7 +117,7 @@ def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
         points = groups.size().index.to_frame(index=False)
     counts = np.zeros((len(points), len(ENDINGS)), dtype=np.int64)
     np.add.at(counts, (codes, ending_codes(runs)), 1)
-    return ranked(cell_table(points, counts, medians(codes, final_losses(runs), len(points))))
+    return cell_table(points, counts, medians(codes, final_losses(runs), len(points)))
 
 
 def cell_table(

@@ -103,7 +103,7 @@ def epochs_along(
             return _epochs(axis, table, None if "tolerance" in names else tolerance, True)
     few = np.sort(np.argsort(scattered(runs["run_id"]), kind="stable")[:_WATCHED_RUNS])
     rows, runs = rows[few], runs.iloc[few]
-    values = runs["ssr_final"].where(runs["status"] != "diverged", np.inf).fillna(np.inf)
+    values = measures.comparable(runs, "ssr_final")
     threshold = float(np.quantile(values, 0.25, method="lower"))
     recorded = results.trajectories(runs["run_id"].to_numpy(), ["run_id", "epoch", "ssr"])
     if recorded.empty or not np.isfinite(threshold):

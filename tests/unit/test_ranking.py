@@ -135,3 +135,12 @@ def test_the_first_of_many_are_the_first_of_all(random_runs, endings, count):
     assert ranking.best_runs(runs, count)["run_id"].tolist() == wanted
     batches = [runs.iloc[at : at + 100] for at in range(0, len(runs), 100)]
     assert ranking.best_of(batches, count)["run_id"].tolist() == wanted
+
+
+def test_starts_are_ranked_by_share_converged_and_then_by_median():
+    runs = table([
+        (0.1, 7, "finished", 3.0), (0.1, 3, "finished", 1.0), (0.1, 5, "converged", 0.5),
+        (0.2, 7, "finished", 3.0), (0.2, 3, "diverged", 0.0), (0.2, 5, "finished", 9.0),
+        (0.4, 7, "finished", 3.0), (0.4, 3, "finished", 2.0), (0.4, 5, "diverged", 9.0),
+    ])  # fmt: skip
+    assert ranking.start_ranks(runs).tolist() == [2, 1, 0] * 3
