@@ -6,8 +6,7 @@ from pathlib import Path
 
 from harness.cli.printing import say
 from harness.formatting import duration, plural, shown_bytes, si
-from harness.results.inspection import Status
-from harness.store.checking import Checked
+from harness.results.inspection import Checked, Status
 
 
 def show_status(folder: Path, status: Status) -> None:
