@@ -1,4 +1,4 @@
-"""Rows and columns of a results folder that are wanted, chunk by chunk."""
+"""Selected rows and columns of a table in a results folder, chunk by chunk."""
 
 import math
 import re
@@ -20,7 +20,7 @@ _BYTES_AT_ONCE = 1 << 24
 
 
 class Missed(NamedTuple):
-    """A number that was asked for in a column that does not have it, and the nearest one there."""
+    """A number that a condition asks for and no row has, and the nearest one in that column."""
 
     column: str
     wanted: float
@@ -28,24 +28,24 @@ class Missed(NamedTuple):
 
 
 class Selection:
-    """The rows and columns of a table that are wanted.
+    """A selection of rows and columns of a table.
 
     Parameters
     ----------
     results : Results
         The results folder.
     table, columns, runs, where
-        As of `harness.results.export.export`.
+        As for `harness.results.export.export`.
 
     Attributes
     ----------
     schema : pyarrow.Schema
-        Of the rows that come.
+        Names and types of the selected columns.
 
     Raises
     ------
     HarnessError
-        One of them names what is not there, or cannot be read.
+        One of the arguments names a table, column or run that does not exist, or cannot be read.
     """
 
     def __init__(
@@ -59,17 +59,15 @@ class Selection:
         store = results.store
         if table not in TABLES:
             raise ResultsError(
-                f"--table = {shown(table)} is no table of {store.folder}.\n"
-                f"{nearest(table, TABLES) or f'It is {TABLES[0]} or {TABLES[1]}.'}"
+                f"--table = {shown(table)} must be {TABLES[0]} or {TABLES[1]}.\n"
+                f"{nearest(table, TABLES) or 'Leave it out for runs.'}"
             )
         self._table = table
         self._reader = results.reader
         self._ranges = None if runs is None else _parsed_runs(runs, store)
         own = self._reader.schema(table)
         # A column that both tables have is that of the table itself.
-        more = [
-            f for f in self._reader.schema("runs") if table != "runs" and f.name not in own.names
-        ]
+        more = [field for field in self._reader.schema("runs") if field.name not in own.names]
         known = pa.schema([*own, *more])
         names = own.names if columns is None else _checked_columns(columns, known.names, store)
         self.schema = pa.schema([known.field(name).with_nullable(False) for name in names])
@@ -82,11 +80,11 @@ class Selection:
         needed = {"run_id", *names, *named}
         self._columns = [name for name in own.names if name in needed]
         self._lent = [field.name for field in more if field.name in needed]
-        # A condition on runs selects runs first, so that no other rows are read.
+        # A condition on columns of runs selects runs first, so that only their rows are read.
         self._selects_runs = bool(self._lent) and named <= {"run_id", *self._lent}
 
     def tables(self) -> Iterator[pa.Table]:
-        """Yield the rows, ordered by run_id, a chunk of the sweep at a time at most."""
+        """Yield the rows, ordered by run_id; no table is larger than a chunk of the sweep."""
         for run_ids in self._run_ids():
             if not self._lent:
                 batches = self._reader.batches(self._table, self._columns, run_ids=run_ids)
@@ -99,7 +97,7 @@ class Selection:
                 yield from self._beside(runs.combine_chunks())
 
     def _beside(self, runs: pa.Table) -> Iterator[pa.Table]:
-        """Yield the rows of some runs, with the columns that the runs lend them."""
+        """Yield the rows of some runs, with the columns of `runs` added to them."""
         run_ids = runs["run_id"].to_numpy()
         for rows in self._reader.batches(self._table, self._columns, run_ids=run_ids):
             positions = pa.array(np.searchsorted(run_ids, rows["run_id"].to_numpy()))
@@ -113,22 +111,23 @@ class Selection:
         return pa.table([rows[name] for name in self.schema.names], schema=self.schema)
 
     def missed(self) -> Iterator[Missed]:
-        """Yield the numbers that the condition asks for and no run or row has, with the nearest."""
+        """Yield the numbers that the condition asks for by ``==`` and no row has."""
         for name, value in self._condition.equals if self._condition else ():
             table = self._table if name in self._columns else "runs"
-            nearest = math.nan
+            closest = math.inf
             for rows in self._reader.batches(table, [name]):
                 here = rows[name].to_numpy()
+                if here.dtype.kind == "O":  # a text equals no number
+                    break
                 here = here[np.isfinite(here)]
                 if here.size:
-                    best = here[np.abs(here - value).argmin()].item()
-                    if not abs(nearest - value) <= abs(best - value):
-                        nearest = best
-            if nearest != value and not math.isnan(nearest):
-                yield Missed(name, value, nearest)
+                    found = here[np.abs(here - value).argmin()].item()
+                    closest = min(closest, found, key=lambda number: abs(number - value))
+            if closest not in (value, math.inf):
+                yield Missed(name, value, closest)
 
     def _run_ids(self) -> Iterator[NDArray[np.int64] | None]:
-        """Yield the runs that are wanted, not too many at a time; None for all."""
+        """Yield the selected runs, about `_RUNS_AT_ONCE` at a time; None for all runs."""
         if self._ranges is None:
             yield None
             return
@@ -146,7 +145,7 @@ class Selection:
 
 
 def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield tables together where they are small; those without rows are left out."""
+    """Yield tables with small ones concatenated and empty ones left out."""
     waiting: list[pa.Table] = []
     size = 0
     for rows in tables:
@@ -165,18 +164,18 @@ def _checked_columns(names: Sequence[str], known: Sequence[str], store: Store) -
     for name in names:
         if name not in known:
             raise ResultsError(
-                f"--columns names {shown(name)}, which is no column of {store.folder}.\n"
+                f"--columns names {shown(name)}, but {store.folder} has no such column.\n"
                 f"{suggest(name, known) or f'Columns are {shown(list(known))}.'}"
             )
         if names.count(name) > 1:
             raise ResultsError(f"--columns names {shown(name)} twice.\nName every column once.")
     if not names:
-        raise ResultsError("--columns names no column.\nLeave it out for all of them.")
+        raise ResultsError("--columns is empty.\nLeave it out for all columns.")
     return list(names)
 
 
 def _parsed_runs(text: str, store: Store) -> list[range]:
-    """Return runs such as ``0,5,100-199`` as ranges, ascending and apart from each other."""
+    """Return runs such as ``0,5,100-199`` as ranges, ascending and without overlaps."""
     runs = store.manifest.runs
     found = []
     for part in text.split(","):
@@ -190,12 +189,12 @@ def _parsed_runs(text: str, store: Store) -> list[range]:
         if first > last:
             raise ResultsError(
                 f"--runs has {shown(part)}, which ends before it begins.\n"
-                f"Write {last}-{first}; rows are ordered by run_id in any case."
+                f"Write {last}-{first}; rows are always ordered by run_id."
             )
         if last >= runs:
             raise ResultsError(
-                f"--runs has {shown(part)}, and {last} is no run of {store.folder}.\n"
-                f"Runs are 0 to {runs - 1}."
+                f"--runs has {shown(part)}, but {store.folder} has no run {last}.\n"
+                f"Its runs are 0 to {runs - 1}."
             )
         found.append(range(first, last + 1))
     apart: list[range] = []

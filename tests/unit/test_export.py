@@ -240,7 +240,7 @@ def test_no_rows_leave_the_header(folder, table, tmp_path):
 
 
 def test_order_is_kept_whatever_thread_is_first(folder, monkeypatch):
-    monkeypatch.setattr(export_module, "_VALUES_A_PIECE", 3)
+    monkeypatch.setattr(export_module, "_PIECE_VALUES", 3)
     monkeypatch.setattr(export_module, "_THREADS", 4)
     assert_same(read(exported(folder, table="trajectories")), frame_of("trajectories"))
 
@@ -258,19 +258,22 @@ def test_a_sweep_that_has_not_ended(tmp_path):
 
 # Arguments that are refused, and words of the message.
 BAD = {
-    "table": ({"table": "trajectory"}, ['--table = "trajectory"', "runs or trajectories"]),
+    "table": (
+        {"table": "trajectory"},
+        ['--table = "trajectory"', "runs or trajectories"],
+    ),
     "other table": ({"table": "x"}, ['--table = "x"', "runs or trajectories"]),
     "column": ({"columns": ["run_id", "statsu"]}, ['--columns names "statsu"', '"status"?']),
     "other column": ({"columns": ["qqqq"]}, ['"qqqq"', "Columns are", "ssr_final"]),
     "trajectory column": ({"columns": ["epoch"]}, ['"epoch"', '"epochs"?']),
     "column twice": ({"columns": ["run_id", "run_id"]}, ['"run_id" twice']),
-    "no column": ({"columns": []}, ["no column"]),
+    "no column": ({"columns": []}, ["is empty"]),
     "empty column": ({"columns": [""]}, ['names ""']),
     "where": ({"where": "ssr > 1"}, ['--where names the column "ssr"']),
     "empty where": ({"where": ""}, ['--where has ""']),
-    "run": ({"runs": "12"}, ['--runs has "12"', "Runs are 0 to 11."]),
-    "range out of the sweep": ({"runs": "0,5-12"}, ['"5-12"', "12 is no run", "0 to 11"]),
-    "far": ({"runs": "0-999999999999"}, ["999999999999 is no run"]),
+    "run": ({"runs": "12"}, ['--runs has "12"', "Its runs are 0 to 11."]),
+    "range out of the sweep": ({"runs": "0,5-12"}, ['"5-12"', "has no run 12", "0 to 11"]),
+    "far": ({"runs": "0-999999999999"}, ["has no run 999999999999"]),
     "too far": ({"runs": "9" * 5000}, ["neither a run nor"]),
     "backwards": ({"runs": "5-3"}, ["ends before it begins", "3-5"]),
     "negative": ({"runs": "-1"}, ['"-1"', "neither a run nor"]),
@@ -326,8 +329,8 @@ def test_the_name_of_a_file_says_its_format(folder, tmp_path, name, file_format,
         ("a", None, "must end in .csv or .parquet"),
         (".csv", None, "must end in .csv or .parquet"),
         ("a.xlsx", "csv", "must end in .csv or .parquet"),
-        ("a.csv", "parquet", "--format = parquet is not what"),
-        ("a.parquet", "csv", "--format = csv is not what"),
+        ("a.csv", "parquet", "--format = parquet does not match"),
+        ("a.parquet", "csv", "--format = csv does not match"),
     ],
 )
 def test_a_name_that_says_another_format_is_refused(folder, tmp_path, name, file_format, said):
@@ -350,6 +353,7 @@ def test_a_number_that_no_row_has_is_named_with_the_nearest(folder, tmp_path, mo
             "learning_rate",
         ]
     assert export(folder, io.BytesIO(), where=f"learning_rate == {near!r}").missed == ()
+    assert export(folder, io.BytesIO(), where="status == 5").missed == ()
     where = f"learning_rate == {near!r} and ssr_final < 0"  # it is there, in no such row
     assert export(folder, io.BytesIO(), where=where) == (0, 0, ())
 
@@ -380,7 +384,7 @@ def test_force_without_a_file_is_refused(folder, monkeypatch, capsys):
 def test_a_file_that_is_there_is_replaced_by_force_only(folder, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("mine")
-    with pytest.raises(HarnessError, match="is there already"):
+    with pytest.raises(HarnessError, match="exists"):
         export(folder, path)
     assert path.read_text() == "mine"
     export(folder, path, force=True)
@@ -407,7 +411,7 @@ def test_places_where_no_file_goes(folder, tmp_path, force):
     (tmp_path / "link").symlink_to(folder)
     for name, words in {
         ".": "is a folder",
-        "pipe": "no plain file",
+        "pipe": "is not a regular file",
         "results/new.csv": "in the results folder",
         "link/manifest.json": "in the results folder",
     }.items():
@@ -486,7 +490,7 @@ def test_the_command_says_what_is_missing(folder, monkeypatch, capsys):
 def test_no_parquet_for_a_terminal(folder, monkeypatch):
     terminal = io.BytesIO()
     terminal.isatty = lambda: True
-    with pytest.raises(HarnessError, match="nothing that a terminal can show"):
+    with pytest.raises(HarnessError, match="cannot be written to a terminal"):
         export(folder, terminal, file_format="parquet")
 
 
