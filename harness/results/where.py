@@ -58,11 +58,11 @@ class Condition:
                 holds = frame.eval(self.text, engine="python")
         except RecursionError:
             raise _too_deep() from None
-        except Exception as error:  # anything that an operator raises for these columns
+        except Exception as error:  # of any type, from the operators of the columns
             raise _wrong(self.text, f"cannot be evaluated: {error}", _ALLOWED) from None
         if not (isinstance(holds, pd.Series) and holds.dtype == bool):
             advice = "Quote texts, but not columns: status == 'diverged', epochs > 5"
-            raise _wrong(self.text, "compares no column with anything", advice)
+            raise _wrong(self.text, "does not compare columns", advice)
         return rows.filter(pa.array(holds))
 
 
@@ -79,7 +79,7 @@ def parse_condition(text: str, columns: Collection[str]) -> Condition:
     Raises
     ------
     HarnessError
-        It cannot be read, names an unknown column, or has anything beyond comparisons, logic and
+        It cannot be read, names an unknown column, or contains more than comparisons, logic and
         arithmetic.
 
     Examples
@@ -100,7 +100,7 @@ def parse_condition(text: str, columns: Collection[str]) -> Condition:
             if not _is_allowed(node):
                 raise _wrong(ast.unparse(node), "is not allowed", _ALLOWED)
         equals = tuple(_equals(nodes))
-        text = ast.unparse(tree)  # pandas would take each line for a condition of its own
+        text = ast.unparse(tree)  # on one line: pandas would evaluate each line by itself
     except (SyntaxError, ValueError) as error:  # ValueError: a null byte, a lone surrogate
         at = getattr(error, "offset", None)
         problem = f"cannot be read at character {at}" if at else "cannot be read"
@@ -126,13 +126,13 @@ def _is_allowed(node: ast.AST) -> bool:
         case ast.Compare(ops=ops, comparators=values):
             if any(isinstance(op, ast.Is | ast.IsNot) for op in ops):
                 return False
-            # With a column after `in`, the rows of one chunk would be compared with one another.
+            # A column after `in` would be that of one chunk only.
             pairs = zip(ops, values, strict=True)
             return all(
                 isinstance(v, _LISTS) for op, v in pairs if isinstance(op, ast.In | ast.NotIn)
             )
         case ast.List(elts=items) | ast.Tuple(elts=items):
-            # In a list, pandas silently finds nothing equal to a sum.
+            # pandas takes sums in a list, but finds nothing equal to them.
             return all(isinstance(item, ast.Constant | ast.Name | ast.UnaryOp) for item in items)
         case ast.Call(func=ast.Name(id="abs"), args=[argument], keywords=[]):
             return not isinstance(argument, ast.Starred)
@@ -154,7 +154,7 @@ def _equals(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, float]]:
 
 
 def _wrong(piece: str, problem: str, advice: str) -> HarnessError:
-    return HarnessError(f"--where has {shown(piece)}, which {problem}.\n{advice}")
+    return HarnessError(f"--where: {shown(piece)} {problem}.\n{advice}")
 
 
 def _too_deep() -> HarnessError:

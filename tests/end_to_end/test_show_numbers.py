@@ -169,7 +169,7 @@ def combinations(runs, axes):
 
 
 def wanted_best(runs, loss, names, document):
-    """What is said of the best combination, or of the best run where each has only one."""
+    """The sentences about the best combination, or the best run if each combination has one."""
     if not names:
         return ""
     table = combinations(runs, names).reset_index()
@@ -370,7 +370,7 @@ def test_what_is_printed_is_found_by_a_condition(trained, capsys):
 
 
 @pytest.mark.parametrize("name", ["two axes, and two seeds", "10,000 runs, three axes"])
-def test_everybody_names_the_same_run_and_the_same_combination(name, trained, capsys):
+def test_all_name_the_same_run_and_the_same_combination(name, trained, capsys):
     results = trained(name)
     runs, _ = table_of(results)
     run_id = int(in_order(runs)["run_id"].iloc[0])

@@ -1,4 +1,4 @@
-"""`harness export`: parts of tables against pandas, and what it refuses."""
+"""`harness export`: parts of tables against pandas, and errors."""
 
 import errno
 import io
@@ -48,14 +48,14 @@ def trajectories_table(first, last):
 
 @pytest.fixture(autouse=True)
 def no_experiment(monkeypatch):
-    """There is no experiment to compare these tables with."""
+    """Open folders without comparing these tables with an experiment."""
     monkeypatch.setattr(tables, "experiment_of", lambda store: None)
     monkeypatch.setattr(tables, "columns_of", lambda experiment: None)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A results folder that no network made."""
+    """A results folder with made-up tables."""
     path = tmp_path / "results"
     store = make_store(path, RUNS, CHUNK)
     for chunk in (2, 0, 1):
@@ -75,7 +75,7 @@ def frame_of(table):
 
 
 def exported(folder, **arguments):
-    """What export writes, as bytes."""
+    """The exported bytes."""
     sink = io.BytesIO()
     done = export(folder, sink, **arguments)
     lines = sink.getvalue().count(b"\n") - 1
@@ -86,7 +86,7 @@ def exported(folder, **arguments):
 def read(data, file_format="csv"):
     if file_format == "parquet":
         return pd.read_parquet(io.BytesIO(data))
-    # Texts such as nan are numbers in columns of floats only.
+    # Texts such as nan become numbers only in columns of floats.
     return pd.read_csv(io.BytesIO(data))
 
 
@@ -119,7 +119,7 @@ def test_csv_is_plain(folder):
     )
 
 
-def test_floats_that_are_all_whole_are_floats(folder):
+def test_whole_floats_are_written_as_floats(folder):
     data = exported(folder, columns=["learning_rate"], runs="0,8")
     assert data == b"learning_rate\n0.0\n1.0\n"
 
@@ -143,7 +143,7 @@ def test_small_chunks_become_row_groups_of_some_size(folder, monkeypatch, tmp_pa
     assert_same(made.read().to_pandas(), frame_of("trajectories"))
 
 
-def test_parquet_comes_piece_by_piece():
+def test_parquet_is_written_piece_by_piece():
     rows = pa.table({"ssr": np.random.default_rng(0).random(100_000)})
     pieces = parquet_pieces(iter([rows] * 3), rows.schema)
     assert [len(piece) > 700_000 for piece in pieces] == [True, True, True, False]
@@ -230,7 +230,7 @@ def test_runs_by_their_ids(folder, runs, expected, at_once, monkeypatch):
 
 
 @pytest.mark.parametrize("table", ["runs", "trajectories"])
-def test_no_rows_leave_the_header(folder, table, tmp_path):
+def test_without_rows_the_header_is_written(folder, table, tmp_path):
     names = list(frame_of(table))
     for where in ("run_id < 0", "ssr_final == 12345 or epochs < 0"):
         assert exported(folder, table=table, where=where) == ",".join(names).encode() + b"\n"
@@ -239,13 +239,13 @@ def test_no_rows_leave_the_header(folder, table, tmp_path):
         assert len(read(data, "parquet")) == 0
 
 
-def test_order_is_kept_whatever_thread_is_first(folder, monkeypatch):
+def test_rows_stay_in_order_when_threads_finish_out_of_order(folder, monkeypatch):
     monkeypatch.setattr(export_module, "_PIECE_VALUES", 3)
     monkeypatch.setattr(export_module, "_THREADS", 4)
     assert_same(read(exported(folder, table="trajectories")), frame_of("trajectories"))
 
 
-def test_a_sweep_that_has_not_ended(tmp_path):
+def test_an_unfinished_sweep_is_exported_as_far_as_it_is_trained(tmp_path):
     store = make_store(tmp_path / "out", RUNS, CHUNK)
     with pytest.raises(HarnessError, match="no finished chunk yet"):
         export(tmp_path / "out", io.BytesIO())
@@ -256,7 +256,7 @@ def test_a_sweep_that_has_not_ended(tmp_path):
     assert exported(tmp_path / "out", runs="0-3") == exported(tmp_path / "out", where="run_id<0")
 
 
-# Arguments that are refused, and words of the message.
+# Arguments that are refused, and parts of the message.
 BAD = {
     "table": (
         {"table": "trajectory"},
@@ -270,7 +270,7 @@ BAD = {
     "no column": ({"columns": []}, ["is empty"]),
     "empty column": ({"columns": [""]}, ['names ""']),
     "where": ({"where": "ssr > 1"}, ['--where names the column "ssr"']),
-    "empty where": ({"where": ""}, ['--where has ""']),
+    "empty where": ({"where": ""}, ['--where: ""']),
     "run": ({"runs": "12"}, ['--runs has "12"', "Its runs are 0 to 11."]),
     "range out of the sweep": ({"runs": "0,5-12"}, ['"5-12"', "has no run 12", "0 to 11"]),
     "far": ({"runs": "0-999999999999"}, ["has no run 999999999999"]),
@@ -314,7 +314,7 @@ def test_no_results_folder(tmp_path):
         ("a.parquet", "parquet", True),
     ],
 )
-def test_the_name_of_a_file_says_its_format(folder, tmp_path, name, file_format, is_parquet):
+def test_the_suffix_of_a_file_decides_its_format(folder, tmp_path, name, file_format, is_parquet):
     export(folder, tmp_path / name, file_format=file_format)
     assert ((tmp_path / name).read_bytes()[:4] == b"PAR1") == is_parquet
 
@@ -333,14 +333,16 @@ def test_the_name_of_a_file_says_its_format(folder, tmp_path, name, file_format,
         ("a.parquet", "csv", "--format = csv does not match"),
     ],
 )
-def test_a_name_that_says_another_format_is_refused(folder, tmp_path, name, file_format, said):
+def test_a_suffix_of_another_format_is_refused(folder, tmp_path, name, file_format, said):
     with pytest.raises(HarnessError) as caught:
         export(folder, tmp_path / name, file_format=file_format)
     assert said in str(caught.value)
     assert not (tmp_path / name).exists()
 
 
-def test_a_number_that_no_row_has_is_named_with_the_nearest(folder, tmp_path, monkeypatch, capsys):
+def test_a_number_that_no_row_has_is_reported_with_the_nearest(
+    folder, tmp_path, monkeypatch, capsys
+):
     rates = frame_of("runs")["learning_rate"]
     wanted = rates.iloc[3].item() * (1 + 1e-9)
     near = rates.iloc[(rates - wanted).abs().argmin()].item()
@@ -381,7 +383,7 @@ def test_force_without_a_file_is_refused(folder, monkeypatch, capsys):
     assert "--force replaces the file of --output" in capsys.readouterr().err
 
 
-def test_a_file_that_is_there_is_replaced_by_force_only(folder, tmp_path):
+def test_an_existing_file_is_replaced_only_with_force(folder, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("mine")
     with pytest.raises(HarnessError, match="exists"):
@@ -391,7 +393,7 @@ def test_a_file_that_is_there_is_replaced_by_force_only(folder, tmp_path):
     assert path.read_bytes() == exported(folder)
 
 
-def test_a_file_that_comes_meanwhile_is_left_alone(folder, tmp_path, monkeypatch):
+def test_a_file_created_meanwhile_is_left_alone(folder, tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     real = export_module.csv_header
 
@@ -406,7 +408,7 @@ def test_a_file_that_comes_meanwhile_is_left_alone(folder, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_places_where_no_file_goes(folder, tmp_path, force):
+def test_outputs_that_are_not_regular_files_are_refused(folder, tmp_path, force):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(folder)
     for name, words in {
@@ -421,7 +423,7 @@ def test_places_where_no_file_goes(folder, tmp_path, force):
         export(folder, tmp_path / "none" / "a.csv", force=force)
 
 
-def test_a_link_stays_and_its_file_is_written(folder, tmp_path):
+def test_a_link_is_kept_and_its_target_is_written(folder, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "a.csv").symlink_to(tmp_path / "elsewhere" / "b.csv")
     export(folder, tmp_path / "a.csv")
@@ -487,7 +489,7 @@ def test_the_command_says_what_is_missing(folder, monkeypatch, capsys):
     assert printed.err.startswith(f"harness: 1 chunk of {folder} not trained yet")
 
 
-def test_no_parquet_for_a_terminal(folder, monkeypatch):
+def test_parquet_is_not_written_to_a_terminal(folder, monkeypatch):
     terminal = io.BytesIO()
     terminal.isatty = lambda: True
     with pytest.raises(HarnessError, match="cannot be written to a terminal"):
@@ -495,7 +497,7 @@ def test_no_parquet_for_a_terminal(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_a_reader_that_goes_away_ends_it_quietly(small, tmp_path, file_format):
+def test_a_closed_pipe_ends_it_quietly(small, tmp_path, file_format):
     folder = harness.run(small(), tmp_path / "out").folder
     start = "from harness.cli import main; main()"
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What a run predicts, against the network written out by hand and what the sweep recorded."""
+"""Predictions of a run, against a network written by hand and the recorded SSR."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ def results(small, tmp_path):
     return harness.run(experiment, tmp_path / "small")
 
 
-def test_final_parameters_give_the_curve_of_the_lesson(results):
+def test_the_final_curve_is_that_of_the_lesson(results):
     row = results.runs.iloc[4]
     parameters = {name: row[f"{name}_final"] for name in ("w1", "b1", "w2", "b2", "w3", "w4", "b3")}
     x = np.linspace(-1, 2, 7)
@@ -35,7 +35,7 @@ def test_final_parameters_give_the_curve_of_the_lesson(results):
     np.testing.assert_allclose(table["prediction_1"], lesson(x, parameters), rtol=1e-12)
 
 
-def test_trained_again_a_run_has_the_ssr_that_was_recorded(results):
+def test_a_run_trained_again_has_the_recorded_ssr(results):
     recorded = results.trajectories(5).set_index("epoch")["ssr"]
     table = predictions.curves(results.experiment, 5, [0, 1, 7, 20])
     points = predictions.data_points(results.experiment)

@@ -101,7 +101,7 @@ def test_a_condition_may_be_long():
 UNREADABLE = "cannot be read"
 REFUSED = "is not allowed"
 EVALUATED = "cannot be evaluated"
-NO_COLUMN = "compares no column with anything"
+NO_COLUMN = "does not compare columns"
 TOO_DEEP = "too long, or nested too deep"
 
 # What the error says about each text.
