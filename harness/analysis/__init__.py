@@ -1,1 +1,1 @@
-"""What tables of results say, and what one run computed. No files, no pictures."""
+"""Tables from tables of results, and from one run trained again. No files, no pictures."""

@@ -1,16 +1,16 @@
-"""One step of one run, factor by factor: the chain rule as the two lessons write it.
+"""One update of one run, factor by factor: the chain rule as the two lessons write it.
 
-The first lesson (StatQuest, Backpropagation Details) numbers everything: x1 goes into a hidden
-unit, y1 comes out, w1 and b1 are before it.
+The first lesson (StatQuest, Backpropagation Details) numbers everything: x1 enters a hidden unit,
+y1 leaves it, and w1 and b1 come before it.
 
     dSSR/dw1 = dSSR/dpredicted * dpredicted/dy1 * dy1/dx1 * dx1/dw1, summed over the data points
 
-The second (Udacity, Deep Learning, Calculating the Gradient 2) has a matrix a layer, whose last
+The second (Udacity, Deep Learning, Calculating the Gradient 2) has one matrix per layer, whose last
 row is the bias: W31(1) is the bias into h1. Its chain goes from one pre-activation h to the next.
 
     dE/dW11(1) = dE/dŷ * dŷ/dh * dh/dh1 * dh1/dW11(1)
 
-In a network with more than one way from a parameter to the output there is a chain for each.
+In a network with several paths from a parameter to the output there is one chain per path.
 """
 
 import itertools
@@ -19,21 +19,25 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import NoneType
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from harness.analysis.factors import Chain
-from harness.analysis.notation import NOTATIONS, Symbols, Unit, parameter_places
+from harness.analysis.notation import NOTATIONS, Edge, Symbols, Unit, edges
 from harness.analysis.replay import RunState, state_after
 from harness.calls import check_type, is_whole
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, check_experiment
+from harness.experiment.network import Network
 from harness.hints import nearest
+from harness.kernels.losses import derivative_of_loss, weight_of_loss
 from harness.kernels.optimisers import OPTIMISERS
+from harness.kernels.passes import unit_values
 from harness.training.variants import first_batch, make_variant
 
-# More are of no use to a reader, and a wide and deep network has billions.
+# A reader has no use for more, and a wide and deep network has billions.
 MOST_CHAINS = 100_000
 
 _REMARKS = {
@@ -51,28 +55,27 @@ class Trace:
     Attributes
     ----------
     factors : DataFrame
-        One row a factor: parameter, data_point, path, through (the units that the path goes
-        through), position (in the product), symbol, value.
-        A data point that was drawn twice for the batch has each of its paths twice, the second
-        time under further numbers.
+        One row per factor: parameter, data_point, path, through (the units on the path), position
+        (in the product), symbol, value. The paths of a data point are numbered; one that was drawn
+        twice for the batch has each path twice, under different numbers.
     updates : DataFrame
         One row per parameter: parameter, symbol, trains, old, derivative (summed over paths and
         data points), the numbers of the optimiser's step (for sgd learning_rate, momentum and
         last_step; all 0 for a parameter that does not train), step_size, new = old - step_size.
     steps : tuple of str
-        How each step size is made of these numbers: "step size = {derivative} x {learning_rate}".
+        How each step size follows from these numbers: "step size = {derivative} x {learning_rate}".
     remark : str
-        Where the lesson's statement is off, the right one; else empty.
+        A correction where the lesson's own formula is wrong; else empty.
     run_id, epoch : int
-        Which run, and after how many epochs.
+        The run, and the number of epochs before the update.
     loss : str
-        Symbol of what is differentiated.
+        Symbol of the loss, which is differentiated.
     updates_per_epoch : int
-        How many updates an epoch has; this is the first of the next one.
+        Number of updates in an epoch; this is the first one.
     data_points : tuple of int
         The batch, in its order.
     status : str
-        How the run has ended, where it has, so that this update is never made; else empty.
+        How the run has ended, if it has and this update is never made; else empty.
     """
 
     factors: pd.DataFrame
@@ -100,17 +103,18 @@ def trace(
     Parameters
     ----------
     experiment : Experiment
-        What is trained.
+        The experiment, with its grid.
     run_id : int
-        Which run of the grid.
+        The run of the grid.
     epoch : int
-        After how many epochs: 0 is the first update. With batches it is the first of the epoch.
+        The number of epochs before the update: 0 is the first update. With batches it is the first
+        update of an epoch.
     parameter : str, optional
-        The one parameter that is wanted, by its name (w1) or its symbol in a matrix (W11(1)); all
-        that train if left out.
+        The only parameter to show, by its name (w1) or its symbol in a matrix (W11(1)). By
+        default, all that train.
     notation : {"numbered", "matrix"}, optional
-        That of the first or of the second lesson; "matrix" for a network of sigmoid units if left
-        out, else "numbered".
+        That of the first or of the second lesson. By default, "matrix" for a network of sigmoid
+        units, else "numbered".
 
     Returns
     -------
@@ -120,8 +124,8 @@ def trace(
     Raises
     ------
     ExperimentError
-        There is no such run, epoch or parameter, there are too many chains, or an output is so
-        far off and so saturated that cross-entropy has no derivative by it in numbers.
+        The run, epoch or parameter does not exist, there are too many chains, or an output is so
+        saturated that cross-entropy has no finite derivative by it.
     """
     check_experiment(experiment)
     if not (is_whole(epoch) and epoch >= 0):
@@ -132,14 +136,14 @@ def trace(
         )
     for name, value in (("parameter", parameter), ("notation", notation)):
         check_type(name, value, (str, NoneType), "a text", "Or leave it out.")
-    alone = experiment.single(run_id)
-    network = alone.network
-    variant = make_variant(alone)
-    state = state_after(variant, min(epoch, alone.training.epochs))
+    single = experiment.single(run_id)
+    network = single.network
+    variant = make_variant(single)
+    state = state_after(variant, min(epoch, single.training.epochs))
     if state.epochs < epoch:
         raise ExperimentError(
             "epoch",
-            f"= {epoch} is never reached: run {run_id} is {state.status} at {state.epochs}.",
+            f"= {epoch} is never reached: run {run_id} {state.status} at epoch {state.epochs}.",
             f"Choose an epoch up to {state.epochs}.",
         )
     if notation is None:
@@ -150,10 +154,10 @@ def trace(
             f'= {shown(notation)} must be "numbered" or "matrix".',
             nearest(notation, NOTATIONS) or "Or leave it out.",
         )
-    names = Symbols(network, notation)
-    places = _choose(alone, parameter)
+    symbols = Symbols(network, notation)
+    chosen = _choose(single, parameter)
     batch = first_batch(variant, epoch)
-    chains = sum(math.prod(network.sizes[unit.layer + 1 :]) for unit, _ in places.values())
+    chains = sum(math.prod(network.sizes[unit.layer + 1 :]) for unit, _ in chosen.values())
     if chains * batch.size > MOST_CHAINS:
         raise ExperimentError(
             "trace",
@@ -161,95 +165,185 @@ def trace(
             "Name one parameter, nearer to the output, or make the batch smaller.",
         )
     factors = pd.DataFrame(
-        _rows(alone, state, names, places, batch),
+        _rows(single, state, symbols, chosen, batch),
         columns=["parameter", "data_point", "path", "through", "position", "symbol", "value"],
     )
-    updates, steps = _updates(alone, state, names, places, factors)
+    updates, steps = _updates(single, state, symbols, chosen, factors)
     return Trace(
         factors=factors,
         updates=updates,
         steps=steps,
-        remark=_REMARKS.get(network.loss, "") if names.matrix else "",
+        remark=_REMARKS.get(network.loss, "") if symbols.matrix else "",
         run_id=run_id,
         epoch=epoch,
-        loss=names.loss,
+        loss=symbols.loss,
         updates_per_epoch=int(variant.plan.updates),
         data_points=tuple(batch.tolist()),
-        # Training was told to finish here, which is the end of the run at its last epoch only.
-        status=state.status if state.status != "finished" or epoch == alone.training.epochs else "",
+        # The replay finishes at `epoch`, which is the end of the run only at its last epoch.
+        status=""
+        if state.status == "finished" and epoch < single.training.epochs
+        else state.status,
     )
 
 
-def _choose(experiment: Experiment, parameter: str | None) -> dict[str, tuple[Unit, int]]:
-    """Return the parameters that are wanted: the unit they go into, and their source."""
+def _choose(experiment: Experiment, parameter: str | None) -> dict[str, Edge]:
+    """Return the edges of the parameters to show."""
     network = experiment.network
-    places = parameter_places(network)
+    known = edges(network)
     if parameter is None:
         train = experiment.training.train
-        return {name: places[name] for name in places if train == "all" or name in train}
-    # A symbol has brackets, and a name has none.
+        return {name: known[name] for name in known if train == "all" or name in train}
     matrix = Symbols(network, "matrix")
-    symbols = {matrix.parameter(name, *place): name for name, place in places.items()}
+    symbols = {matrix.parameter(name, edge): name for name, edge in known.items()}
     parameter = {s.lower(): name for s, name in symbols.items()}.get(parameter.lower(), parameter)
-    if parameter not in places:
+    if parameter not in known:
         raise ExperimentError(
             "parameter",
-            f"= {shown(parameter)} is no parameter of the network, which has"
-            f" {shown(list(places))}.",
-            nearest(parameter, symbols if "(" in parameter else places),
+            f"= {shown(parameter)} is not a parameter of the network, which has"
+            f" {shown(list(known))}.",
+            nearest(parameter, symbols if "(" in parameter else known),
         )
-    return {parameter: places[parameter]}
+    return {parameter: known[parameter]}
 
 
 def _rows(
     experiment: Experiment,
     state: RunState,
-    names: Symbols,
-    places: dict[str, tuple[Unit, int]],
-    batch: np.ndarray,
+    symbols: Symbols,
+    chosen: dict[str, Edge],
+    batch: NDArray[np.int64],
 ) -> Iterator[tuple[str, int, int, str, int, str, float]]:
+    """Yield the rows of `Trace.factors`."""
     network, data = experiment.network, experiment.data
-    chain = Chain(network, names, state.theta, int(batch.size))
-    for name, (unit, source) in places.items():
-        later = [range(size) for size in network.sizes[unit.layer + 1 :]]
-        chains: Counter[int] = Counter()  # of each data point: a batch may have drawn it before
+    chain = _Chain(network, symbols, state.theta, batch.size)
+    for name, edge in chosen.items():
+        paths: Counter[int] = Counter()  # by data point, which a batch may have drawn before
         for data_point in batch.tolist():
-            held = chain.forward(data.inputs[data_point])
+            values = chain.forward(data.inputs[data_point])
             targets = data.targets[data_point].tolist()
-            for indices in itertools.product(*later):
-                path = chains[data_point]
-                chains[data_point] += 1
-                on_path = [unit] + [
-                    Unit(unit.layer + 1 + step, index) for step, index in enumerate(indices)
-                ]
-                through = names.through(on_path)
-                factors = chain.factors(name, on_path, source, held, targets)
+            for path in _paths(network, edge.unit):
+                number, through = paths[data_point], symbols.through(path)
+                paths[data_point] += 1
+                factors = chain.factors(name, edge.source, path, values, targets)
                 for position, (symbol, value) in enumerate(factors):
-                    yield name, data_point, path, through, position, symbol, value
+                    yield name, data_point, number, through, position, symbol, value
+
+
+def _paths(network: Network, unit: Unit) -> Iterator[list[Unit]]:
+    """Yield the ways from a unit to an output, as the units on them."""
+    above = range(unit.layer + 1, network.layers + 1)
+    units = ([Unit(layer, index) for index in range(network.sizes[layer])] for layer in above)
+    for path in itertools.product([unit], *units):
+        yield list(path)
+
+
+class _UnitValues(NamedTuple):
+    """Pre-activation z, activation a, and slope da/dz of a unit for one data point."""
+
+    z: float
+    a: float
+    slope: float
+
+
+class _Chain:
+    """The factors of the chain rule in a network at one theta."""
+
+    def __init__(
+        self, network: Network, symbols: Symbols, theta: NDArray[np.float64], samples: int
+    ) -> None:
+        self.network = network
+        self.symbols = symbols
+        self.theta = theta
+        self.architecture = network.architecture()
+        self.weight = weight_of_loss(self.architecture.loss, samples, network.sizes[-1])
+        self.parameters = {
+            edge: theta[network.positions[name]].item() for name, edge in edges(network).items()
+        }
+
+    def forward(self, x: NDArray[np.float64]) -> dict[Unit, _UnitValues]:
+        """Return the values of every unit for one data point."""
+        arrays = unit_values(self.architecture, self.theta, x)
+        values = itertools.starmap(_UnitValues, zip(*(a.tolist() for a in arrays), strict=True))
+        sizes = enumerate(self.network.sizes)
+        units = [Unit(layer, index) for layer, size in sizes for index in range(size)]
+        return dict(zip(units, values, strict=True))
+
+    def factors(
+        self,
+        name: str,
+        source: int,
+        path: list[Unit],
+        values: dict[Unit, _UnitValues],
+        targets: list[float],
+    ) -> Iterator[tuple[str, float]]:
+        """Yield symbol and value of each factor, from the loss to the parameter."""
+        symbols, network = self.symbols, self.network
+        scales = self.architecture.scales.tolist()
+        output = path[-1]
+        predicted = symbols.predicted(output)
+        z, a, slope = values[output]
+        yield (
+            f"d{symbols.loss}/d{predicted}",
+            self._loss_factor(network.output_scale * a, z, targets[output.index]),
+        )
+        inner = symbols.before(output)
+        if network.activations[-1] == "identity" and network.output_scale == 1.0:
+            inner = predicted  # the pre-activation of the output is the prediction itself
+        else:
+            yield f"d{predicted}/d{inner}", network.output_scale * slope
+
+        for above, below in itertools.pairwise(reversed(path)):
+            into = scales[above.layer] * self.parameters[Edge(above, below.index)]
+            slope = values[below].slope
+            before, after = symbols.before(below), symbols.after(below)
+            if symbols.matrix:
+                yield f"d{inner}/d{before}", into * slope
+            else:
+                yield f"d{inner}/d{after}", into
+                yield f"d{after}/d{before}", slope
+            inner = before
+
+        unit = path[0]
+        is_bias = source == network.sizes[unit.layer - 1]
+        entering = 1.0 if is_bias else values[Unit(unit.layer - 1, source)].a
+        symbol = symbols.parameter(name, Edge(unit, source))
+        yield f"d{inner}/d{symbol}", scales[unit.layer] * entering
+
+    def _loss_factor(self, p: float, z: float, y: float) -> float:
+        """Return dE/dpredicted."""
+        factor: float = self.weight * derivative_of_loss(self.architecture.loss, z, p, y)
+        if not math.isfinite(factor):
+            raise ExperimentError(
+                "trace",
+                "reaches an output so saturated that the derivative of the loss is not finite.",
+                "Choose an earlier epoch, or smaller initial weights.",
+            )
+        return factor
 
 
 def _updates(
     experiment: Experiment,
     state: RunState,
-    names: Symbols,
-    places: dict[str, tuple[Unit, int]],
+    symbols: Symbols,
+    chosen: dict[str, Edge],
     factors: pd.DataFrame,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return derivative, step and new value of each parameter, and how the step is made."""
+    """Return `Trace.updates` and `Trace.steps`."""
     products = factors.groupby(["parameter", "data_point", "path"], sort=False)["value"].prod()
     derivatives = products.groupby("parameter", sort=False).sum()
     train = experiment.training.train
     optimiser, rows, sentences = OPTIMISERS[experiment.training.optimiser], [], []
-    for name, (unit, source) in places.items():
+    for name, edge in chosen.items():
         at = experiment.network.positions[name]
         trains = train == "all" or name in train
         old, derivative = state.theta[at].item(), derivatives[name].item()
-        settings = [found[unit.layer - 1].item() * trains for found in state.settings.values()]
+        layer = edge.unit.layer - 1
+        settings = [found[layer].item() * trains for found in state.settings.values()]
         step, sentence = optimiser.explain(derivative, *settings, *state.slots[:, at].tolist())
         rows.append(
             {
                 "parameter": name,
-                "symbol": names.parameter(name, unit, source),
+                "symbol": symbols.parameter(name, edge),
                 "trains": trains,
                 "old": old,
                 "derivative": derivative,

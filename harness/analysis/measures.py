@@ -1,10 +1,8 @@
-"""What tables of runs say. Each measure is a function from tables to a table.
+"""Measures of groups of runs. Each is a function from tables to a table.
 
-`by` is the name of an axis, or a list of them: the measure is taken over the runs that agree there.
-`runs` and `trajectories` are those of `harness.open_results`, or parts of them. A run that diverged
-has no final value that means anything; where values are ordered it comes last, as infinity.
-
-Nothing here knows files, networks or pictures.
+`by` is the name of an axis, or a list of them; runs with the same values there form a group. `runs`
+and `trajectories` are tables of `harness.open_results`, or parts of them. The final values of a run
+that diverged mean nothing; in an order of values the run comes last, as infinity.
 """
 
 import warnings
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 ENDINGS = ("converged", "finished", "diverged")
 
-# Of all intervals.
+# Level of all intervals.
 CONFIDENCE = 0.95
 
 
@@ -36,9 +34,9 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `by`; `runs`, their number; `converged`, `finished` and `diverged`, shares
-        of them; and `converged_low`, `converged_high`, `diverged_low`, `diverged_high`, the ends
-        of their 95 % intervals by Wilson (1927, "Probable inference, the law of succession, and
-        statistical inference"), which hold for shares of 0 and 1 too.
+        of them; and `converged_low`, `converged_high`, `diverged_low`, `diverged_high`, their
+        95 % intervals by Wilson (1927, "Probable inference, the law of succession, and statistical
+        inference"), which are valid for shares of 0 and 1 too.
 
     Examples
     --------
@@ -60,12 +58,12 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     counts : DataFrame
-        One column for each of `ENDINGS`; no row without runs.
+        One column for each of `ENDINGS`; each row counts at least one run.
 
     Returns
     -------
     DataFrame
-        The columns of `outcomes` but for those of axes; the index of `counts`.
+        The columns of `outcomes` without the axes; the index of `counts`.
     """
     total = counts.sum(axis=1)
     table = counts.div(total, axis=0)
@@ -80,7 +78,7 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
 def share_interval(
     hits: NDArray[np.int64], runs: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the ends of the 95 % Wilson interval of each share hits / runs, shape (n,) each.
+    """Return low and high ends of the 95 % Wilson interval of shares hits / runs, shape (n,) each.
 
     >>> low, high = share_interval(np.array([0, 25]), np.array([30, 30]))
     >>> low.round(3).tolist(), high.round(3).tolist()
@@ -91,8 +89,14 @@ def share_interval(
     middle = share + weight / 2
     half = z * np.sqrt((share * (1 - share) + weight / 4) / runs)
     low, high = (middle - half) / (1 + weight), (middle + half) / (1 + weight)
-    # Rounding would leave 1e-17 where there is nothing.
+    # Rounding would leave 1e-17 instead of 0.
     return np.where(hits == 0, 0.0, low), np.where(hits == runs, 1.0, high)
+
+
+def comparable(runs: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """Return a column of `runs` with infinity for runs that diverged, and for NaN."""
+    good = (runs["status"] != "diverged") & runs[column].notna()
+    return runs[column].where(good, np.inf)
 
 
 def final_values(
@@ -107,20 +111,20 @@ def final_values(
     by : str or sequence of str
         Axes.
     column : str
-        What is ordered, least first.
+        The values to compare; lower is better.
 
     Returns
     -------
     DataFrame
         The columns of `by`; `runs`; `best`, `lower_quartile`, `median`, `upper_quartile`, `worst`.
-        Quartiles lie on a run or between two, as numpy's do; beside a diverged run they are inf.
+        Quartiles are interpolated linearly, as by numpy; next to a diverged run they are inf.
     """
     axes = _names(by)
-    values = _ordered(runs, column)
+    values = comparable(runs, column)
     groups = values.groupby([runs[name] for name in axes], observed=True)
     table = pd.DataFrame({"runs": groups.size(), "best": groups.min()})
     for name, share in (("lower_quartile", 0.25), ("median", 0.5), ("upper_quartile", 0.75)):
-        # Between a number and infinity there is no number.
+        # pandas would interpolate to NaN between a number and infinity.
         far = groups.quantile(share, interpolation="higher")
         table[name] = groups.quantile(share).where(np.isfinite(far), np.inf)
     table["worst"] = groups.max()
@@ -130,33 +134,34 @@ def final_values(
 def reached(
     runs: pd.DataFrame, trajectories: pd.DataFrame | None = None, ssr: float | None = None
 ) -> pd.DataFrame:
-    """Return when each run came to an SSR for the first time.
+    """Return the epoch at which each run first reached an SSR.
 
     Parameters
     ----------
     runs : DataFrame
         With run_id, status, epochs.
     trajectories : DataFrame, optional
-        Of all these runs; epochs between the recorded ones are not seen.
+        Trajectories of all these runs; only recorded epochs count.
     ssr : float, optional
-        What is to be reached. Without it, and without trajectories, it is the tolerance: a run
-        that converged has reached it at its last epoch.
+        The SSR to reach. By default, or without trajectories, it is the tolerance: a run that
+        converged reached it at its last epoch.
 
     Returns
     -------
     DataFrame
-        The rows of `runs` with two columns more: `reached`, whether it did; and `epoch`, when, or
-        how long it was watched. A run that diverged never will: it counts as watched to the end.
+        The rows of `runs` with two more columns: `reached`, whether the run reached it; and
+        `epoch`, when, or how long it was watched. A run that diverged never will, so it counts as
+        watched to the last epoch.
     """
     if trajectories is None or ssr is None:
-        hit = runs["status"].astype(str) == "converged"
+        hit = runs["status"] == "converged"
         epoch = runs["epochs"]
     else:
         first = trajectories[trajectories["ssr"] <= ssr].groupby("run_id")["epoch"].min()
         found = runs["run_id"].map(first)
         hit = found.notna()
         epoch = found.fillna(runs["epochs"]).astype(np.int64)
-    never = ~hit & (runs["status"].astype(str) == "diverged")
+    never = ~hit & (runs["status"] == "diverged")
     budget = runs["max_epochs"] if "max_epochs" in runs else runs["epochs"].max()
     return runs.assign(reached=hit, epoch=epoch.where(~never, budget))
 
@@ -167,17 +172,18 @@ def epochs_to_reach(watched: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFr
     Parameters
     ----------
     watched : DataFrame
-        What `reached` returns.
+        The table of `reached`.
     by : str or sequence of str
         Axes.
 
     Returns
     -------
     DataFrame
-        The columns of `by`; `runs`; `reached`, how many did; `median`, and the ends of its 95 %
-        interval `low` and `high`. It is the median of Kaplan and Meier (1958, "Nonparametric
-        estimation from incomplete observations"), which counts the runs that did not: inf where
-        fewer than half did. A mean over those that did would praise rates for easy starts only.
+        The columns of `by`; `runs`; `reached`, the number of runs that reached it; `median`, and
+        its 95 % interval, `low` and `high`. It is the median of Kaplan and Meier (1958,
+        "Nonparametric estimation from incomplete observations"), which accounts for the other runs:
+        inf if fewer than half reached it. A mean over the runs that did would favour rates that
+        succeed only from easy starts.
     """
     axes = _names(by)
     rows = []
@@ -197,11 +203,11 @@ def _median_epoch(epoch: NDArray[np.float64], hit: NDArray[np.bool_]) -> tuple[f
         return np.inf, np.inf, np.inf
     survival = stats.ecdf(stats.CensoredData(uncensored=epoch[hit], right=epoch[~hit])).sf
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # none at the ends of the curve
+        warnings.simplefilter("ignore", RuntimeWarning)  # no interval at the ends of the curve
         band = survival.confidence_interval(CONFIDENCE, method="log-log")
 
     def half(curve: Any) -> float:
-        below = curve.probabilities <= 0.5  # NaN, where there is no interval, is not
+        below = curve.probabilities <= 0.5  # false for NaN, where there is no interval
         return float(curve.quantiles[below.argmax()]) if below.any() else np.inf
 
     median = half(survival)
@@ -209,23 +215,22 @@ def _median_epoch(epoch: NDArray[np.float64], hit: NDArray[np.bool_]) -> tuple[f
 
 
 def largest_stable(runs: pd.DataFrame, axis: str = "learning_rate") -> pd.DataFrame:
-    """Return how far each initialisation can go along an axis before it diverges.
+    """Return the largest value of an axis at which each initialisation does not diverge.
 
     Parameters
     ----------
     runs : DataFrame
-        With `axis`, init_id, status; if there are further axes, a part of the runs where they are
-        fixed.
+        With `axis`, init_id, status; for one value of each further axis.
     axis : str
-        Usually learning_rate.
+        The axis, usually learning_rate.
 
     Returns
     -------
     DataFrame
-        init_id; `stable`, the largest value up to which no run diverged; `diverged`, the least at
-        which one did. The threshold is between the two. NaN where there is none.
+        init_id; `diverged`, the lowest value at which a run diverged; `stable`, the largest value
+        below it. The threshold lies between the two. NaN if there is no such value.
     """
-    diverged = runs["status"].astype(str) == "diverged"
+    diverged = runs["status"] == "diverged"
     first = runs[axis].where(diverged).groupby(runs["init_id"]).min()
     below = runs[axis] < runs["init_id"].map(first).fillna(np.inf)
     stable = runs[axis].where(below).groupby(runs["init_id"]).max()
@@ -239,8 +244,8 @@ def bands(
 ) -> pd.DataFrame:
     """Return quantiles of the SSR over all runs, epoch by epoch.
 
-    A run that has ended stays where it was, or at infinity if it diverged: the quantiles are those
-    of all runs and not of the survivors.
+    A run that has ended keeps its last SSR, or infinity if it diverged, so that the quantiles are
+    those of all runs, not of the survivors.
 
     Parameters
     ----------
@@ -249,7 +254,7 @@ def bands(
     runs : DataFrame
         With run_id and status of the same runs.
     shares : sequence of float
-        Which quantiles.
+        The quantiles.
 
     Returns
     -------
@@ -259,12 +264,12 @@ def bands(
     table = trajectories.pivot_table(index="epoch", columns="run_id", values="ssr", dropna=False)
     ended = trajectories.groupby("run_id")["epoch"].max()
     values = table.ffill().to_numpy(copy=True)
-    diverged = runs.set_index("run_id")["status"].astype(str).eq("diverged")
+    diverged = runs.set_index("run_id")["status"].eq("diverged")
     falls = np.flatnonzero(diverged.reindex(table.columns).to_numpy(bool))
     epochs = table.index.to_numpy()
     for column in falls:
         values[epochs >= ended.iloc[column], column] = np.inf
-    # Between the recorded epochs there are ends of runs only.
+    # Other epochs in the table are ends of runs.
     recorded = np.isin(epochs, trajectories.loc[trajectories["run_id"] == ended.idxmax(), "epoch"])
     found = np.quantile(values[recorded], shares, axis=1, method="lower")
     columns = dict(zip(map(str, shares), found, strict=True))
@@ -273,9 +278,3 @@ def bands(
 
 def _names(by: str | Sequence[str]) -> list[str]:
     return [by] if isinstance(by, str) else list(by)
-
-
-def _ordered(runs: pd.DataFrame, column: str) -> "pd.Series[float]":
-    """Return a column in which runs that diverged, and NaN, come last."""
-    good = (runs["status"].astype(str) != "diverged") & runs[column].notna()
-    return runs[column].where(good, np.inf)

@@ -1,6 +1,7 @@
 """Symbols of units and parameters, as each of the two lessons writes them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.experiment.network import Network
 
@@ -9,10 +10,31 @@ NOTATIONS = ("numbered", "matrix")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit: layer (the input is 0) and index, both as in the network."""
+    """A unit: the index of its layer, where the input is 0, and its index in the layer."""
 
     layer: int
     index: int
+
+
+class Edge(NamedTuple):
+    """Where a parameter sits: the unit that it enters, and the index of the unit it comes from.
+
+    The source of a bias is the index after the last unit of the layer below.
+    """
+
+    unit: Unit
+    source: int
+
+
+def edges(network: Network) -> dict[str, Edge]:
+    """Return the edge of each parameter, by name."""
+    names = iter(network.parameters)
+    return {
+        next(names): Edge(Unit(layer, index), source)
+        for layer in range(1, network.layers + 1)
+        for index in range(network.sizes[layer])
+        for source in range(network.sizes[layer - 1] + network.biases[layer - 1])
+    }
 
 
 class Symbols:
@@ -27,7 +49,7 @@ class Symbols:
         return sum(self.network.sizes[1 : unit.layer]) + unit.index + 1
 
     def before(self, unit: Unit) -> str:
-        """Pre-activation."""
+        """Return the symbol of a unit's pre-activation."""
         if not self.matrix:
             return f"x{self._number(unit)}"
         last = self.network.layers
@@ -37,26 +59,27 @@ class Symbols:
         return f"h{unit.index + 1}{layer}"
 
     def after(self, unit: Unit) -> str:
-        """Output of a unit."""
+        """Return the symbol of a unit's activation."""
         if unit.layer == 0:
             inputs = self.network.sizes[0]
             return "input" if inputs == 1 else f"input{unit.index + 1}"
         return f"y{self._number(unit)}"
 
     def predicted(self, unit: Unit) -> str:
-        """Output of the network."""
+        """Return the symbol of an output of the network."""
         name = "ŷ" if self.matrix else "predicted"
         return name if self.network.sizes[-1] == 1 else f"{name}{unit.index + 1}"
 
-    def parameter(self, name: str, unit: Unit, source: int) -> str:
-        """Symbol of the parameter into `unit` from `source`; a bias has the row after the last."""
+    def parameter(self, name: str, edge: Edge) -> str:
+        """Return the symbol of a parameter."""
         if not self.matrix:
             return name
+        unit, source = edge
         comma = "," if max(source, unit.index) >= 9 else ""  # W111(1) could be two parameters
         return f"W{source + 1}{comma}{unit.index + 1}({unit.layer})"
 
     def through(self, path: list[Unit]) -> str:
-        """Name the units of a path: the first, and those where it could have gone another way."""
+        """Return the symbols of the units on a path, without an output that all paths share."""
         last = self.network.layers
         inner = self.before if self.matrix else self.after
         return ", ".join(
@@ -64,14 +87,3 @@ class Symbols:
             for unit in path
             if unit.layer < last or self.network.sizes[last] > 1
         )
-
-
-def parameter_places(network: Network) -> dict[str, tuple[Unit, int]]:
-    """Return the unit that each parameter goes into, and its source (a bias: after the last)."""
-    names = iter(network.parameters)
-    return {
-        next(names): (Unit(layer, index), source)
-        for layer in range(1, network.layers + 1)
-        for index in range(network.sizes[layer])
-        for source in range(network.sizes[layer - 1] + network.biases[layer - 1])
-    }

@@ -1,11 +1,13 @@
-"""What a run predicts, at some of its epochs, as a table."""
+"""Predictions of one run as tables: at some of its epochs, or with its final parameters."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.analysis.parameters import final_parameters
 from harness.analysis.replay import state_after
 from harness.experiment import Experiment
 from harness.kernels.passes import predict
@@ -15,35 +17,31 @@ Floats = NDArray[np.float64]
 
 
 def curves(
-    experiment: Experiment,
-    run_id: int,
-    epochs: Sequence[int],
-    inputs: Floats | None = None,
+    experiment: Experiment, run_id: int, epochs: Sequence[int], inputs: Floats | None = None
 ) -> pd.DataFrame:
-    """Train a run again, and return what it predicts after some epochs.
+    """Return the predictions of a run after some epochs; the run is trained again.
 
     Parameters
     ----------
     experiment : Experiment
-        With its grid.
+        The experiment, with its grid.
     run_id : int
-        Which run of it.
+        The run of the grid.
     epochs : sequence of int
-        After how many epochs; a run that has ended before stays as it was.
+        Numbers of epochs. A run that ended earlier stays as it was.
     inputs : array of shape (m, inputs), optional
-        Where; the data points if left out.
+        The inputs; by default, those of the data points.
 
     Returns
     -------
     DataFrame
-        epoch; input_1, ...; prediction_1, ...: m rows an epoch, in the order given.
+        epoch; input_1, ...; prediction_1, ...: m rows per epoch, in the order of `inputs`.
     """
     variant = make_variant(experiment.single(run_id))
-    at = variant.data.x if inputs is None else np.ascontiguousarray(inputs, dtype=np.float64)
     parts = []
     for epoch in epochs:
         state = state_after(variant, min(epoch, variant.experiment.training.epochs))
-        part = _table(variant, state.theta, at)
+        part = _table(variant, state.theta, inputs)
         part.insert(0, "epoch", epoch)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
@@ -51,47 +49,42 @@ def curves(
 
 def final_curve(
     experiment: Experiment,
-    run_id: int,
-    parameters: Mapping[str, float],
+    run: "pd.Series[Any] | Mapping[str, Any]",
     inputs: Floats | None = None,
 ) -> pd.DataFrame:
-    """Return what a run predicts with its final parameters; nothing is trained.
+    """Return the predictions of a run with its final parameters; nothing is trained.
 
     Parameters
     ----------
-    experiment, run_id, inputs
+    experiment, inputs
         As for `curves`.
-    parameters : mapping
-        The final value of each parameter by its name, such as w1.
+    run : Series or mapping
+        A row of `runs`: run_id and all final parameters, such as w1_final.
 
     Returns
     -------
     DataFrame
-        input_1, ...; prediction_1, ...: m rows in the order given.
+        input_1, ...; prediction_1, ...: m rows in the order of `inputs`.
     """
-    variant = make_variant(experiment.single(run_id))
-    theta = np.empty(variant.network.parameter_count)
-    for name, position in variant.network.positions.items():
-        theta[position] = parameters[name]
-    at = variant.data.x if inputs is None else np.ascontiguousarray(inputs, dtype=np.float64)
-    return _table(variant, theta, at)
+    variant = make_variant(experiment.single(int(run["run_id"])))
+    return _table(variant, final_parameters(run, variant.network), inputs)
 
 
 def data_points(experiment: Experiment) -> pd.DataFrame:
     """Return the data points: input_1, ...; target_1, ..."""
     data = experiment.data
-    return pd.DataFrame(_named("input", data.inputs) | _named("target", data.targets))
+    return pd.DataFrame(_numbered("input", data.inputs) | _numbered("target", data.targets))
 
 
 def lattice(experiment: Experiment, count: int) -> Floats:
-    """Return inputs at equal distances that cover the data points and a little more.
+    """Return evenly spaced inputs that cover the data points and a margin around them.
 
     Parameters
     ----------
     experiment : Experiment
         With one input or two.
     count : int
-        How many along each input.
+        The number of points along each input.
     """
     inputs = experiment.data.inputs
     low, high = inputs.min(axis=0), inputs.max(axis=0)
@@ -100,10 +93,11 @@ def lattice(experiment: Experiment, count: int) -> Floats:
     return np.stack([line.ravel() for line in np.meshgrid(*lines.T)], axis=1)
 
 
-def _table(variant: Variant, theta: Floats, inputs: Floats) -> pd.DataFrame:
-    found = predict(variant.architecture, theta, inputs)
-    return pd.DataFrame(_named("input", inputs) | _named("prediction", found))
+def _table(variant: Variant, theta: Floats, inputs: Floats | None) -> pd.DataFrame:
+    x = variant.data.x if inputs is None else np.ascontiguousarray(inputs, dtype=np.float64)
+    found = predict(variant.architecture, theta, x)
+    return pd.DataFrame(_numbered("input", x) | _numbered("prediction", found))
 
 
-def _named(name: str, columns: Floats) -> dict[str, Floats]:
+def _numbered(name: str, columns: Floats) -> dict[str, Floats]:
     return {f"{name}_{k + 1}": columns[:, k] for k in range(columns.shape[1])}

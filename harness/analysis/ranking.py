@@ -1,24 +1,20 @@
-"""Which combination of axis values is best, and which run: one definition for everybody.
+"""The ranking of combinations of axis values and of single runs: one definition for everyone.
 
-`harness run`, `harness show`, the report, the pictures and Python users get their answer here.
-
-A combination is one value of every axis but the seeds; axes in step count together. One combination
-is better than another
+A combination is one value of every axis except the seeds; axes in step count together. One
+combination is better than another
 
 1. if a larger share of its runs converged; and if the shares are equal, as they are where no run
    converged or no tolerance is set,
 2. if the median of its final loss is lower. This is the loss that is trained: the column
-   `loss_final`, or `ssr_final` where there is no other. Runs that diverged, and NaN, count as
+   `loss_final`, or `ssr_final` if there is no such column. Runs that diverged, and NaN, count as
    infinite.
 
-If these are equal too, the first in the grid is named.
+If these are equal too, the first in the grid is better.
 
 One run is better than another if it converged and the other did not, or if the other one diverged
-and it did not. Of two that converged the better one took fewer epochs, then has the lower final
-loss; of two that finished it has the lower final loss; of two that diverged it lasted longer.
+and it did not. Of two that converged, the better one took fewer epochs, then has the lower final
+loss; of two that finished, it has the lower final loss; of two that diverged, it lasted longer.
 Equals are ordered by run_id.
-
-Tables in, tables out: nothing here knows files, networks or pictures.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.measures import CONFIDENCE, ENDINGS, share_interval
+from harness.analysis.measures import CONFIDENCE, ENDINGS, comparable, share_interval
 
 # Axes that repeat a combination instead of changing it.
 SEEDS = ("init_id", "init_seed", "batch_seed")
@@ -43,15 +39,13 @@ def trained_loss(columns: Iterable[str]) -> str:
 
 
 def ending_codes(runs: pd.DataFrame) -> NDArray[np.int8]:
-    """Return the place of each run's status in `measures.ENDINGS`, shape (runs,)."""
+    """Return the index of each run's status in `measures.ENDINGS`, shape (runs,)."""
     return np.asarray(pd.Categorical(runs["status"], categories=list(ENDINGS)).codes)
 
 
 def final_losses(runs: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the final loss that is trained, inf for runs that diverged and NaN; shape (runs,)."""
-    values = runs[trained_loss(runs.columns)].to_numpy(np.float64)
-    lost = (ending_codes(runs) == ENDINGS.index("diverged")) | np.isnan(values)
-    return np.where(lost, np.inf, values)
+    """Return the final loss, inf for runs that diverged and for NaN; shape (runs,)."""
+    return np.asarray(comparable(runs, trained_loss(runs.columns)), dtype=np.float64)
 
 
 def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
@@ -69,11 +63,10 @@ def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `axes`; `runs`, their number; `converged`, `finished` and `diverged`, shares
-        of them, with the 95 % interval of the first, `converged_low` and `converged_high`, by
-        Wilson; and `median`, that of the final loss, with its 95 % interval `median_low` and
-        `median_high`. The latter lies between two of the values and assumes no distribution
-        (Thompson 1936, "On confidence ranges for the median"); fewer than six runs have none, which
-        is -inf to inf.
+        of them; `converged_low` and `converged_high`, the 95 % interval by Wilson; `median` of the
+        final loss; and its 95 % interval, `median_low` and `median_high`, which assumes no
+        distribution (Thompson 1936, "On confidence ranges for the median"). Of fewer than six runs
+        it is -inf to inf.
 
     Examples
     --------
@@ -91,7 +84,25 @@ def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
     0            0.1     2        0.5   0.155
     1            0.9     2        0.0     inf
     """
-    names = [name for name in ([axes] if isinstance(axes, str) else axes) if name not in SEEDS]
+    names = [axes] if isinstance(axes, str) else axes
+    return ranked(_cells(runs, [name for name in names if name not in SEEDS]))
+
+
+def start_ranks(runs: pd.DataFrame) -> "pd.Series[int]":
+    """Return the rank of each run's start, from 0, with starts ordered as `combinations` are.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As for `combinations`, with init_id.
+    """
+    starts = ranked(_cells(runs, ["init_id"]))["init_id"]
+    rank: pd.Series[int] = runs["init_id"].map(pd.Series(starts.index, index=starts))
+    return rank
+
+
+def _cells(runs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return `cell_table` of the runs that agree on some axes, in the order of the grid."""
     codes: NDArray[np.int64] = np.zeros(len(runs), dtype=np.int64)
     points = pd.DataFrame(index=range(min(len(runs), 1)))
     if names:
@@ -101,65 +112,61 @@ def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
         points = groups.size().index.to_frame(index=False)
     counts = np.zeros((len(points), len(ENDINGS)), dtype=np.int64)
     np.add.at(counts, (codes, ending_codes(runs)), 1)
-    return ranked(cell_table(points, counts, medians(codes, final_losses(runs), len(points))))
+    return cell_table(points, counts, medians(codes, final_losses(runs), len(points)))
 
 
 def cell_table(
     points: pd.DataFrame, counts: NDArray[np.int64], medians: NDArray[np.float64]
 ) -> pd.DataFrame:
-    """Return how the runs of some cells ended, in the order of the cells.
+    """Return shares and medians of the runs of some cells, in the order of the cells.
 
     Parameters
     ----------
     points : DataFrame
         Values of axes, one row per cell.
     counts : ndarray, shape (cells, 3)
-        Runs by ending, in the order of `measures.ENDINGS`; each cell has some.
+        Runs by ending, in the order of `measures.ENDINGS`; no cell is empty.
     medians : ndarray, shape (3, cells)
-        What `medians` returns.
+        Medians and their intervals, from `medians`.
 
     Returns
     -------
     DataFrame
-        Those columns of `combinations` that are no interval of a share.
+        The columns of `combinations` except the intervals of shares.
     """
     runs = counts.sum(axis=1)
-    shares = {name: counts[:, at] / runs for at, name in enumerate(ENDINGS)}
+    shares = dict(zip(ENDINGS, (counts / runs[:, np.newaxis]).T, strict=True))
     names = ("median", "median_low", "median_high")
     return points.assign(runs=runs, **shares, **dict(zip(names, medians, strict=True)))
 
 
 def ranked(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `cell_table`, the best first, with intervals of the shares converged."""
+    """Return the rows of `cell_table`, the best first, with the intervals of shares."""
     order = np.lexsort((cells["median"], -cells["converged"]))
     table = cells.iloc[order].reset_index(drop=True)
     runs = table["runs"].to_numpy()
     converged = np.rint(table["converged"] * runs).to_numpy(np.int64)
     low, high = share_interval(converged, runs)
-    place = list(table).index("median")
-    table.insert(place, "converged_low", low)
-    table.insert(place + 1, "converged_high", high)
+    column = list(table).index("median")
+    table.insert(column, "converged_low", low)
+    table.insert(column + 1, "converged_high", high)
     return table
 
 
 def decided_by(table: pd.DataFrame) -> str:
-    """Return the column that the intervals of the best combination are of: converged or median."""
+    """Return the column that decided which combination is best: converged or median."""
     return "converged" if table["converged"].iloc[0] > 0 else "median"
 
 
 def rivals(table: pd.DataFrame) -> pd.DataFrame:
     """Return the combinations whose intervals overlap that of the best one.
 
+    The intervals are those of the shares converged, or of the medians if no run converged.
+
     Parameters
     ----------
     table : DataFrame
-        What `combinations` returns.
-
-    Returns
-    -------
-    DataFrame
-        Rows of `table`, without the first. Where no run converged it is the intervals of the
-        medians that are compared.
+        The table of `combinations`.
     """
     best, others = table.iloc[0], table.iloc[1:]
     by_share = decided_by(table) == "converged"
@@ -172,14 +179,14 @@ def rivals(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def best_runs(runs: pd.DataFrame, count: int | None = None) -> pd.DataFrame:
-    """Return runs in their order, the best first.
+    """Return runs, the best first.
 
     Parameters
     ----------
     runs : DataFrame
         With run_id, status, epochs, and `loss_final` or `ssr_final`.
     count : int, optional
-        How many; all by default.
+        The number of runs; all by default.
 
     Examples
     --------
@@ -200,19 +207,19 @@ def best_runs(runs: pd.DataFrame, count: int | None = None) -> pd.DataFrame:
 def _candidates(
     ending: NDArray[np.int8], first: NDArray[np.float64], count: int
 ) -> NDArray[np.int64]:
-    """Return the rows that may be among the best, so that millions need not be sorted."""
+    """Return the rows that may be among the best, to avoid sorting millions of runs."""
     last = int(np.searchsorted(np.cumsum(np.bincount(ending, minlength=3)), count))
     keys = np.where(ending < last, -np.inf, np.where(ending == last, first, np.inf))
     return np.flatnonzero((ending <= last) & (keys <= np.partition(keys, count - 1)[count - 1]))
 
 
 def best_of(batches: Iterable[pd.DataFrame], count: int) -> pd.DataFrame:
-    """Return the best rows of a table that comes in batches; see `best_runs`.
+    """Return the best rows of a table in batches; see `best_runs`.
 
     Raises
     ------
     ValueError
-        There is no batch.
+        There are no batches.
     """
     best: list[pd.DataFrame] = []
     for batch in batches:
@@ -232,16 +239,17 @@ def medians(
     codes : ndarray, shape (runs,)
         The cell of each run.
     values : ndarray, shape (runs,)
-        No NaN among them.
+        The values, without NaN.
     size : int
         Number of cells.
 
     Returns
     -------
     ndarray, shape (3, size)
-        Median, low and high of each cell; NaN where it has no value.
+        Median, low and high of each cell; NaN if the cell is empty.
     """
-    narrow = codes.astype(np.min_scalar_type(max(size - 1, 0)))  # is sorted by counting, if short
+    # Integers of 16 bits or fewer are sorted by counting.
+    narrow = codes.astype(np.min_scalar_type(max(size - 1, 0)))
     order = np.argsort(values)
     ordered = values[order[np.argsort(narrow[order], kind="stable")]]
     counts = np.bincount(codes, minlength=size)
@@ -250,8 +258,8 @@ def medians(
     found = np.full((3, size), np.nan)
     low, high = (ordered[(first + (counts - odd) // 2)[full]] for odd in (1, 0))
     found[0, full] = np.where(low == high, low, (low + high) / 2)
-    lengths, place = np.unique(counts[full], return_inverse=True)
-    outside = np.array([_outside(int(length)) for length in lengths], dtype=np.int64)[place]
+    lengths, index = np.unique(counts[full], return_inverse=True)
+    outside = np.array([_outside(int(length)) for length in lengths], dtype=np.int64)[index]
     bounded, last = outside > 0, (first + counts - 1)[full]
     at_low, at_high = first[full] + outside - 1, last - outside + 1
     found[1, full] = np.where(bounded, ordered[np.maximum(at_low, 0)], -np.inf)
@@ -260,10 +268,10 @@ def medians(
 
 
 def _outside(count: int) -> int:
-    """Return k, where the k-th least and the k-th greatest of `count` values bound the median.
+    """Return k such that the k-th least and the k-th greatest of `count` values bound the median.
 
-    Of independent values the number below the median is binomial: k is the largest for which
-    P(number < k) is at most 2.5 %, and 0 where there is none.
+    The number of independent values below the median is binomial: k is the largest for which
+    P(number < k) is at most 2.5 %, or 0.
 
     >>> [_outside(count) for count in (5, 6, 10, 100)]  # as in Conover 1999, table A3
     [0, 1, 2, 40]

@@ -1,11 +1,10 @@
-"""The runs of a grid counted by cell, batch by batch, in memory that is bounded.
+"""Runs of a grid counted by cell, batch by batch, in bounded memory.
 
-Shares are of all runs, however many there are. Medians need the values side by side: beyond
-`MOST_VALUES` runs they are those of a sample of starts, and `Tally.sampled` says so. The cell of a
-run follows from its run_id by arithmetic.
+Shares are of all runs. Medians need all values at once, so beyond `MOST_VALUES` runs they are those
+of a sample, and `Tally.sampled` says so. The cell of a run follows from its run_id by arithmetic.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -17,28 +16,27 @@ from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import SEEDS, cell_table, ending_codes, final_losses, medians, ranked
+from harness.analysis.sampling import in_sample
 from harness.experiment.grid import Axis, Grid, Listed, Spaced
 
 # A value and a run_id each, 16 bytes; sorted in a second.
 MOST_VALUES = 5_000_000
 
-# With more there are at most a few runs of each, and no share to speak of.
+# With more combinations each has a few runs at most, too few for a share.
 MOST_COMBINATIONS = 2_000_000
-
-# Fewer starts are no sample of starts: runs are drawn instead.
-_MANY_STARTS = 1000
 
 
 @dataclass(frozen=True)
 class Factor:
-    """An axis, or several in step, without the seeds: one part of a combination.
+    """A dimension of a grid without its seeds: one axis, or several in step.
 
-    Numbers are in ascending order; names, and axes in step, in that of the experiment.
+    Its values are ranked: numbers in ascending order; names, and axes in step, in the order of the
+    experiment.
 
     Attributes
     ----------
     dimension : int
-        Its place among the dimensions of the grid.
+        Number of the dimension in the grid.
     axes : tuple of Axis
         The axes.
     length : int
@@ -61,25 +59,25 @@ class Factor:
 
     @property
     def count(self) -> int:
-        """How many different values, or tuples of values in step, there are."""
+        """Number of different values, or of different tuples of values in step."""
         return self.length if self._order is None else len(self._order)
 
-    def places(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the place in the order for indices along the dimension."""
-        return indices if self._places is None else self._places[indices]
+    def ranks(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the ranks of the values at some indices along the dimension."""
+        return indices if self._ranks is None else self._ranks[indices]
 
-    def indices(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the first index along the dimension for places in the order."""
-        return places if self._order is None else self._order[places]
+    def indices(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the first index along the dimension of the values with some ranks."""
+        return ranks if self._order is None else self._order[ranks]
 
-    def values(self, places: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """Return the values of each axis at some places in the order."""
-        indices = self.indices(places)
+    def values(self, ranks: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Return the values of each axis with some ranks."""
+        indices = self.indices(ranks)
         return {axis.name: axis.values.take(indices) for axis in self.axes}
 
     @cached_property
     def _points(self) -> list[tuple[Any, ...]] | None:
-        """The values at each index where they are listed; None where they ascend by themselves."""
+        """The values at each index; None where indices are ranks already."""
         first = self.axes[0].values
         descends = isinstance(first, Spaced) and len(self.axes) == 1 and first.first > first.last
         lists = [axis.values.values for axis in self.axes if isinstance(axis.values, Listed)]
@@ -90,10 +88,10 @@ class Factor:
 
     @cached_property
     def _order(self) -> NDArray[np.int64] | None:
-        """The index of each place in the order."""
+        """The first index of each rank."""
         if self._points is None:
             return None
-        # Of axes in step with a seed, only the others count: a point may come again.
+        # Without a seed that moves in step, points may repeat.
         first = {point: index for index, point in reversed(list(enumerate(self._points)))}
         points = sorted(first, key=first.__getitem__)
         if len(self.axes) == 1 and not any(isinstance(point[0], str) for point in points):
@@ -101,41 +99,36 @@ class Factor:
         return np.array([first[point] for point in points])
 
     @cached_property
-    def _places(self) -> NDArray[np.int64] | None:
-        """The place in the order of each index."""
+    def _ranks(self) -> NDArray[np.int64] | None:
+        """The rank of each index."""
         if self._points is None or self._order is None:
             return None
-        place = {self._points[index]: at for at, index in enumerate(self._order.tolist())}
-        return np.array([place[point] for point in self._points])
+        rank = {self._points[index]: rank for rank, index in enumerate(self._order.tolist())}
+        return np.array([rank[point] for point in self._points])
 
 
-def factors(grid: Grid) -> list[Factor]:
-    """Return what combinations are made of: the dimensions of a grid without their seeds."""
+def varied(grid: Grid) -> list[Factor]:
+    """Return the factors of a grid that have more than one value."""
     found = []
     for number, dimension in enumerate(grid.dimensions):
         axes = tuple(axis for axis in dimension if axis.name not in SEEDS)
         if axes:
             found.append(Factor(number, axes, dimension[0].values.count))
-    return found
-
-
-def varied(grid: Grid) -> list[Factor]:
-    """Return the factors that have more than one value."""
-    return [factor for factor in factors(grid) if factor.count > 1]
+    return [factor for factor in found if factor.count > 1]
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Groups of runs by the values of some factors, the first of them varying fastest.
+    """Groups of runs by the values of some factors, numbered with the first varying fastest.
 
     Attributes
     ----------
     factors : sequence of Factor
-        Those that decide.
+        The factors.
     steps : sequence of int, optional
-        For each factor how many neighbouring values share a cell; 1 by default.
+        For each factor, the number of neighbouring values that share a cell; 1 by default.
     thinned : bool
-        Only the first value of every step counts; runs with another are in no cell.
+        Whether only the first value of every step counts; runs with the others are in no cell.
     """
 
     factors: Sequence[Factor]
@@ -158,45 +151,47 @@ class Cells:
         return prod(self.shape)
 
     def codes(self, grid: Grid, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the cell of some runs; -1: none."""
+        """Return the cell of some runs, or -1 for none."""
         coordinates = grid.coordinates(run_ids)
         code = np.zeros(run_ids.shape, dtype=np.int64)
         outside = np.zeros(run_ids.shape, dtype=bool)
         stride = 1
         for factor, step, length in zip(self.factors, self._steps, self.shape, strict=True):
-            place, rest = np.divmod(factor.places(coordinates[factor.dimension]), step)
-            code += stride * place
+            cell, rest = np.divmod(factor.ranks(coordinates[factor.dimension]), step)
+            code += stride * cell
             stride *= length
             outside |= self.thinned & (rest > 0)
         code[outside] = -1
         return code
 
     def first_runs(self, grid: Grid, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the least run_id that some cells have."""
+        """Return the lowest run_id in some cells."""
         coordinates = [np.zeros(codes.shape, dtype=np.int64) for _ in grid.dimensions]
-        for factor, step, length in zip(self.factors, self._steps, self.shape, strict=True):
-            codes, place = np.divmod(codes, length)
-            coordinates[factor.dimension] = factor.indices(place * step)
+        for factor, ranks in self._first_ranks(codes):
+            coordinates[factor.dimension] = factor.indices(ranks)
         return grid.run_ids(tuple(coordinates))
 
     def points(self, codes: NDArray[np.int64]) -> pd.DataFrame:
-        """Return the axis values of some cells, the first ones where several share a cell.
+        """Return the axis values of some cells, indexed by their codes.
 
-        Its index is the codes of the cells.
+        Where several values share a cell, they are the first.
         """
-        index = codes
         columns: dict[str, Any] = {}
+        for factor, ranks in self._first_ranks(codes):
+            columns |= factor.values(ranks)
+        return pd.DataFrame(columns, index=codes)
+
+    def _first_ranks(self, codes: NDArray[np.int64]) -> Iterator[tuple[Factor, NDArray[np.int64]]]:
+        """Yield each factor, and the first rank along it in some cells."""
         for factor, step, length in zip(self.factors, self._steps, self.shape, strict=True):
-            codes, place = np.divmod(codes, length)
-            columns |= factor.values(place * step)
-        return pd.DataFrame(columns, index=index)
+            codes, cell = np.divmod(codes, length)
+            yield factor, cell * step
 
 
 def rankable(grid: Grid) -> Cells | None:
-    """Return the combinations of a grid; None where there are none to rank.
+    """Return the combinations of a grid, without axes that have a single value.
 
-    That is where there is only one, where each has one run, or where there are more than
-    `MOST_COMBINATIONS`. Axes with a single value are left out.
+    None if there is only one, if each has one run, or if there are more than `MOST_COMBINATIONS`.
     """
     cells = Cells(varied(grid))
     return cells if 1 < cells.size <= min(MOST_COMBINATIONS, grid.size - 1) else None
@@ -208,9 +203,9 @@ class Tally:
     Parameters
     ----------
     grid : Grid
-        Of the sweep.
+        The grid of the sweep.
     cells : iterable of Cells, optional
-        What they are counted by, beside the combinations.
+        The cells to count by, besides the combinations.
     most : int
         The medians of more runs than this are those of a sample.
     """
@@ -232,7 +227,7 @@ class Tally:
             np.add.at(counts.ravel(), codes[inside] * len(ENDINGS) + endings[inside], 1)
         values = final_losses(runs)
         if self.sampled:
-            drawn = self._drawn(ids)
+            drawn = in_sample(self._grid, ids, self._share)
             ids, values = ids[drawn], values[drawn]
         self._kept.append((ids, values))
 
@@ -243,21 +238,11 @@ class Tally:
 
     @property
     def values(self) -> int:
-        """The number of runs whose medians are taken."""
+        """Number of runs that the medians are taken over."""
         return sum(ids.size for ids, _ in self._kept)
 
-    def _drawn(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which runs are in the sample: those of some starts, at every combination."""
-        start, starts = np.zeros(ids.shape, dtype=np.int64), 1
-        chosen = {factor.dimension for factor in factors(self._grid)}
-        for number, index in enumerate(self._grid.coordinates(ids)):
-            if number not in chosen:
-                start += index * starts
-                starts *= self._grid.shape[number]
-        return scattered(start if starts >= _MANY_STARTS else ids) <= self._share
-
     def table(self, cells: Cells) -> pd.DataFrame:
-        """Return `ranking.cell_table` of those cells that have runs; its index is their codes."""
+        """Return `ranking.cell_table` of the cells that have runs, indexed by their codes."""
         counts = self._counts[cells]
         ids = np.concatenate([ids for ids, _ in self._kept])
         values = np.concatenate([values for _, values in self._kept])
@@ -268,24 +253,10 @@ class Tally:
         return cell_table(cells.points(full), counts[full], found[:, full])
 
     def ranked(self) -> pd.DataFrame | None:
-        """Return `ranking.combinations` of what was counted; None where there are none to rank."""
+        """Return `ranking.combinations` of the counted runs; None if there are none to rank."""
         cells = self._combinations
         if cells is None:
             return None
         table = self.table(cells)
         first_runs = cells.first_runs(self._grid, table.index.to_numpy())
         return ranked(table.iloc[np.argsort(first_runs)])
-
-
-def scattered(numbers: Any) -> NDArray[np.float64]:
-    """Return for each number, of a run or a start, one from 0 to 1 that separates neighbours.
-
-    Those below a share are a sample of that share: always the same one, and a part of every larger
-    one. It is Fibonacci hashing (Knuth 1998, section 6.4).
-
-    Examples
-    --------
-    >>> (scattered(np.arange(1000)) < 0.1).sum().item()
-    100
-    """
-    return (np.asarray(numbers).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) / 2.0**64

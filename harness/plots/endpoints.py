@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from harness.analysis.solutions import exchanged, solutions
+from harness.analysis.parameters import exchanged, final_parameters
+from harness.analysis.solutions import solutions
 from harness.experiment.network import Network
 from harness.formatting import plural
 from harness.plots.scales import set_log_ticks
@@ -60,7 +61,7 @@ def endpoints(
     title : str
         Above the picture; the number of runs if left out.
     """
-    theta = _theta(runs, network)
+    theta = final_parameters(runs, network)
     good = runs["status"].astype(str).ne("diverged").to_numpy() & np.isfinite(theta).all(axis=1)
     kept, theta = runs[good].reset_index(drop=True), theta[good]
     if pair is None and network.parameter_count == 2:
@@ -102,14 +103,6 @@ def endpoints(
     text += f" ({lost:,} diverged)" if lost else ""
     dress(axes, style, x=x, y=y, title=title or text)
     return figure
-
-
-def _theta(runs: pd.DataFrame, network: Network) -> Floats:
-    """Return the final parameters, shape (runs, P)."""
-    theta = np.empty((len(runs), network.parameter_count))
-    for name, position in network.positions.items():
-        theta[:, position] = runs[f"{name}_final"]
-    return theta
 
 
 def _near(points: Floats) -> NDArray[np.bool_]:

@@ -204,15 +204,8 @@ def _fit(results: Results, wishes: Wishes) -> Figure:
     if inputs <= 2:
         more = predictions.lattice(experiment, _CURVE if inputs == 1 else _AREA)
     if results.manifest["experiment"]["record"]["parameters"]:
-        final = {
-            str(name).removesuffix("_final"): value
-            for name, value in row.items()
-            if str(name).endswith("_final")
-        }
-        predicted = predictions.final_curve(experiment, run_id, final)
-        curve = (
-            predicted if more is None else predictions.final_curve(experiment, run_id, final, more)
-        )
+        predicted = predictions.final_curve(experiment, row)
+        curve = predicted if more is None else predictions.final_curve(experiment, row, more)
     else:
         last = [int(row["epochs"])]
         predicted = predictions.curves(experiment, run_id, last)

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from harness.analysis.measures import final_values, outcomes
+from harness.analysis.ranking import start_ranks
 from harness.formatting import plural
 from harness.plots.bins import Places, places, set_places
 from harness.plots.scales import label_of, set_log_ticks, span_of
@@ -66,7 +67,7 @@ def final_map(
     """
     labels = {name: label_of(name) for name in (x, y)}
     if "init_id" in (x, y) and order_starts:
-        runs = runs.assign(init_id=ranks(runs))
+        runs = runs.assign(init_id=start_ranks(runs))
         labels["init_id"] = "starts, best first"
     across, up = (places(runs[name], _MOST_CELLS, even=True) for name in (x, y))
     median, share, count = cell_values(runs, across, up)
@@ -159,26 +160,6 @@ def _draw_shares(
         across.edges, up.edges, 100 * share, cmap=SHARES, vmin=0, vmax=100, rasterized=True
     )
     colour_bar(figure, style, mesh, axes, "share of runs, %")
-
-
-def ranks(runs: pd.DataFrame) -> "pd.Series[int]":
-    """Return the place of each run's start, those first that converged most often."""
-    status = runs["status"].astype(str)
-    ordered = runs["ssr_final"].where(status.ne("diverged"), np.inf).fillna(np.inf)
-    table = (
-        pd.DataFrame(
-            {
-                "init_id": runs["init_id"],
-                "hit": status.eq("converged"),
-                "ssr": ordered,
-            }
-        )
-        .groupby("init_id")
-        .agg(hit=("hit", "sum"), ssr=("ssr", "median"))
-    )
-    first = table.sort_values(["hit", "ssr"], ascending=[False, True], kind="stable").index
-    rank: pd.Series[int] = runs["init_id"].map(pd.Series(np.arange(len(first)), index=first))
-    return rank
 
 
 def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = "") -> Figure:

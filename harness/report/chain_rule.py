@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from harness.analysis.chain_rule import Trace, trace
-from harness.analysis.notation import parameter_places
+from harness.analysis.notation import edges
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
 from harness.report.markup import derivative, number, symbol
@@ -34,7 +34,7 @@ def _chosen(alone: Experiment) -> list[str]:
     """Return the first weight and bias of the first layer and of the last, if they train."""
     network, train = alone.network, alone.training.train
     found: list[str] = []
-    places = parameter_places(network)
+    known = edges(network)
     for layer in dict.fromkeys((network.layers, 1)):
         paths = math.prod(network.sizes[layer + 1 :])
         if paths * len(alone.data.inputs) > _MOST_CHAINS and layer == 1:
@@ -42,7 +42,7 @@ def _chosen(alone: Experiment) -> list[str]:
         for kind in "wb":
             ours = (
                 name
-                for name, (unit, _) in places.items()
+                for name, (unit, _) in known.items()
                 if unit.layer == layer and name[0] == kind and (train == "all" or name in train)
             )
             found += [name for name in [next(ours, None)] if name]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.analysis import measures
 from harness.analysis.predictions import curves, final_curve, lattice
 from harness.analysis.ranking import trained_loss
-from harness.analysis.tally import scattered
+from harness.analysis.sampling import scattered
 from harness.experiment import Experiment
 from harness.report.ordered_axes import OrderedAxis
 from harness.report.packing import packed
@@ -103,7 +103,7 @@ def epochs_along(
             return _epochs(axis, table, None if "tolerance" in names else tolerance, True)
     few = np.sort(np.argsort(scattered(runs["run_id"]), kind="stable")[:_WATCHED_RUNS])
     rows, runs = rows[few], runs.iloc[few]
-    values = runs["ssr_final"].where(runs["status"] != "diverged", np.inf).fillna(np.inf)
+    values = measures.comparable(runs, "ssr_final")
     threshold = float(np.quantile(values, 0.25, method="lower"))
     recorded = results.trajectories(runs["run_id"].to_numpy(), ["run_id", "epoch", "ssr"])
     if recorded.empty or not np.isfinite(threshold):
@@ -183,10 +183,8 @@ def fitted_curve(experiment: Experiment, best: "pd.Series[Any]") -> dict[str, An
     if network.sizes[0] != 1:
         return None
     inputs = lattice(alone, _CURVE_POINTS)
-    columns = [f"{name}_final" for name in network.parameters]
-    if set(columns) <= set(best.index):
-        final = dict(zip(network.parameters, best[columns].astype(float), strict=True))
-        table = final_curve(experiment, run_id, final, inputs)
+    if {f"{name}_final" for name in network.parameters} <= set(best.index):
+        table = final_curve(experiment, best, inputs)
     else:
         an_epoch = work_of(make_variant(alone)) / max(alone.training.epochs, 1)
         if an_epoch * int(best["epochs"]) > _MOST_WORK:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from harness.analysis import ranking, tally
 from harness.analysis.measures import ENDINGS
+from harness.analysis.sampling import scattered
 from harness.report.ordered_axes import ordered_axes
 from harness.results import sentences
 from harness.results.tables import Results
@@ -93,7 +94,7 @@ def gather(results: Results, counters: Sequence[Counter] = ()) -> Gathered:
             for counter in counters:
                 counter.add(places, codes)
             counts.add(part)
-            drawn = tally.scattered(part["run_id"]) <= MOST_RUNS / results.manifest["runs"]
+            drawn = scattered(part["run_id"]) <= MOST_RUNS / results.manifest["runs"]
             parts.append(part[drawn])
             yield part
 

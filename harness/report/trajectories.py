@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis import measures
-from harness.analysis.tally import scattered
+from harness.analysis.sampling import scattered
 from harness.report.heat_maps import View
 from harness.report.ordered_axes import OrderedAxis
 from harness.report.packing import packed, packed_logs

@@ -1,1 +1,1 @@
-"""Results as tables: opened, selected, exported, checked."""
+"""Results folders as tables: opening, selection, export, inspection."""

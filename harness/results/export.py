@@ -1,4 +1,4 @@
-"""Tables of a results folder, or a part of them, as one CSV or Parquet file of any size."""
+"""Export of a table of a results folder, or a part of it, as one CSV or Parquet file."""
 
 import os
 from collections import deque
@@ -19,18 +19,24 @@ from harness.store.outputs import not_written
 
 FORMATS = ("csv", "parquet")
 
-_THREADS = min(4, os.cpu_count() or 1)  # that write numbers as text
-_VALUES_A_PIECE = 1 << 18
+_THREADS = min(4, os.cpu_count() or 1)  # to convert numbers to text
+_PIECE_VALUES = 1 << 18
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 class Exported(NamedTuple):
-    """What was written: how many rows, of a sweep of which some chunks are not trained yet.
+    """The outcome of an export.
 
-    Where there are no rows, `missed` has the values that the condition asks for and no row has, and
-    the values that come nearest.
+    Attributes
+    ----------
+    rows : int
+        Number of rows written.
+    chunks_missing : int
+        Number of chunks of the sweep that are not trained yet.
+    missed : tuple of Missed
+        If no row was written, the numbers that the condition asks for and no row has.
     """
 
     rows: int
@@ -49,36 +55,36 @@ def export(
     file_format: str | None = None,
     force: bool = False,
 ) -> Exported:
-    """Write a table of a results folder, or a part of it, in memory that does not grow with it.
+    """Write a table of a results folder, or a part of it, in bounded memory.
 
     Parameters
     ----------
     folder : Path
-        The results folder. Of a sweep that has not ended, what is trained is written.
+        The results folder. Chunks that are not trained yet are left out.
     output : Path or binary file
-        Where it goes. A file appears under its name when it is whole.
+        The destination. A file appears under its name when it is complete.
     table : str
         "runs" or "trajectories".
     columns : sequence of str, optional
-        The columns that are wanted, in this order; all if left out. Beside trajectories, those of
-        `runs` may be among them.
+        The columns, in this order; by default all of the table. For trajectories, they may include
+        columns of `runs`.
     runs : str, optional
-        The runs that are wanted, such as ``0,5,100-199``; all if left out. Rows are always ordered
-        by run_id, then epoch.
+        The runs, such as ``0,5,100-199``; all by default. Rows are always ordered by run_id, then
+        epoch.
     where : str, optional
-        A condition on columns, such as ``status == 'diverged'``; see `harness.results.where`.
-        Beside trajectories, it may be on columns of `runs` too.
+        A condition on rows, such as ``status == 'diverged'``; see `harness.results.where`. For
+        trajectories, it may name columns of `runs`.
     file_format : str, optional
-        "csv" or "parquet"; "csv" if left out. The name of a file says its format by its ending.
+        "csv" or "parquet"; by default, the suffix of the file, or "csv".
     force : bool
-        Whether a file that is there is replaced.
+        Whether to replace an existing file.
 
     Raises
     ------
     HarnessError
-        An argument is not allowed, the folder is no results folder, or part of it is broken.
+        An argument is not allowed, the folder is not a results folder, or it is broken.
     NoSpaceError, StorageError
-        The file cannot be written; nothing of it is there.
+        The file cannot be written; no part of it remains.
     """
     results = Results(Store.open(folder))
     store, named = results.store, output
@@ -109,46 +115,49 @@ def export(
 
 
 def _checked_format(name: str | None, output: Path | IO[bytes]) -> str:
-    """Return the format of a file: that of its name, with which --format has to agree."""
+    """Return the format of a file: its suffix, if it has a name, which --format must match."""
     if name is not None and name not in FORMATS:
-        raise ResultsError(f"--format = {shown(name)} is no format.\nIt is csv or parquet.")
+        raise ResultsError(
+            f"--format = {shown(name)} must be csv or parquet.\nA spreadsheet opens CSV."
+        )
     if isinstance(output, Path):
         ending = output.suffix[1:].lower()
         if ending not in FORMATS:
             raise ResultsError(
-                f"--output = {shown(str(output))} must end in .csv or .parquet, the formats that"
-                " there are.\nA spreadsheet opens CSV."
+                f"--output = {shown(str(output))} must end in .csv or .parquet.\n"
+                "A spreadsheet opens CSV."
             )
         if name is not None and name != ending:
             raise ResultsError(
-                f"--format = {name} is not what --output = {shown(str(output))} ends in.\n"
-                "Leave --format out, or give the file the other ending."
+                f"--format = {name} does not match the suffix of --output ="
+                f" {shown(str(output))}.\nLeave --format out, or name a .{name} file."
             )
         return ending
     if name == "parquet" and output.isatty():
         raise ResultsError(
-            "--format parquet is nothing that a terminal can show.\nName a file with --output."
+            "Parquet is binary and cannot be written to a terminal.\nUse --output FILE."
         )
     return name or "csv"
 
 
 def _checked_output(output: Path, store: Store, *, force: bool) -> Path:
-    """Return where a file is to be, behind all links."""
+    """Return the resolved path of a file, if it may be written."""
     path = output.resolve()
     if path.is_dir():
         raise ResultsError(f"--output = {output} is a folder.\nName a file in it.")
     if path.exists() and not path.is_file():
         raise ResultsError(
-            f"--output = {output} is no plain file.\nWithout --output, all goes to standard output."
+            f"--output = {output} is not a regular file.\nLeave --output out to write to standard"
+            " output."
         )
     if is_local(store.folder) and path.is_relative_to(store.folder.resolve()):
         raise ResultsError(
-            f"--output = {output} is in the results folder, whose files harness keeps.\n"
+            f"--output = {output} is in the results folder, where only harness writes.\n"
             "Name a file elsewhere."
         )
     if path.exists() and not force:
         raise ResultsError(
-            f"--output = {output} is there already.\nName another file, or replace it with --force."
+            f"--output = {output} exists.\nName another file, or replace it with --force."
         )
     return path
 
@@ -158,14 +167,14 @@ def _checked_output(output: Path, store: Store, *, force: bool) -> Path:
 
 def _csv_pieces(tables: Iterable[pa.Table], names: Sequence[str]) -> Iterator[Any]:
     yield csv_header(names)
-    step = max(1, _VALUES_A_PIECE // len(names))
+    step = max(1, _PIECE_VALUES // len(names))
     slices = (rows.slice(first, step) for rows in tables for first in range(0, rows.num_rows, step))
     for pieces in _in_threads(lambda rows: list(to_csv(rows)), slices):
         yield from pieces
 
 
 def _in_threads(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-    """Yield the result of each item in turn, while those of the next few are being made."""
+    """Yield the result of each item in order, while threads compute the next few."""
     waiting: deque[Future[_Result]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         for item in items:
@@ -183,7 +192,7 @@ def _write_file(path: Path, pieces: Iterable[Any], *, force: bool) -> None:
             files.replace(path.name, pieces)
         elif not files.create(path.name, pieces):
             raise ResultsError(
-                f"{path} was made by somebody else in the meantime.\n"
+                f"{path} was created by another process in the meantime.\n"
                 "Name another file, or replace it with --force."
             )
     except OSError as error:

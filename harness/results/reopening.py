@@ -1,14 +1,12 @@
-"""The experiment of a results folder that is there, and whether the folder fits it.
+"""The experiment of an existing results folder, and checks that the folder fits it.
 
-A folder may come from a stranger. What follows from its experiment is computed again and compared,
-and no file is read because the folder names it.
+A folder may come from a stranger. Everything that follows from its experiment is computed again and
+compared, and no file is read because the folder names it.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.errors import ExperimentError, ResultsError
 from harness.experiment import Experiment
@@ -24,7 +22,7 @@ from harness.store.folder import reason
 from harness.store.manifest import MANIFEST
 from harness.store.parts import TABLES, ColumnKinds, Kind
 
-# Axes that change which columns there are: parameters, and the loss beside SSR.
+# Axes that add columns: of parameters, and of a loss other than SSR.
 _CHANGES_COLUMNS = ("loss", "width")
 
 
@@ -33,7 +31,7 @@ def columns_of(experiment: Experiment) -> dict[str, ColumnKinds]:
     networks = list(_networks(experiment))
     keeps_loss = any(network.loss != "ssr" for network in networks)
     record = experiment.record
-    # A column for every parameter of every network, in the order of the largest.
+    # One column per parameter of any network, in the order of the largest network.
     parameters: dict[str, None] = {}
     if record.parameters:
         for network in sorted(networks, key=lambda n: n.parameter_count, reverse=True):
@@ -56,7 +54,7 @@ def columns_of(experiment: Experiment) -> dict[str, ColumnKinds]:
 
 
 def _networks(experiment: Experiment) -> Iterator[Network]:
-    """Yield a network for each set of columns that a run of the experiment may have."""
+    """Yield one network for each set of columns that runs of the experiment can have."""
     grid = experiment.variant_grid
     changing = [
         any(axis.name.partition("_")[0] in _CHANGES_COLUMNS for axis in dimension)
@@ -75,7 +73,7 @@ def _networks(experiment: Experiment) -> Iterator[Network]:
 
 
 def most_recorded(experiment: Experiment) -> int:
-    """Return the most epochs that a run of an experiment records."""
+    """Return the largest number of epochs that a run of an experiment records."""
     wanted, epochs = experiment.record.epochs, [experiment.training.epochs]
     for axis in experiment.grid.axes:
         if axis.name == "max_epochs":
@@ -84,36 +82,32 @@ def most_recorded(experiment: Experiment) -> int:
 
 
 def _axes(experiment: Experiment) -> dict[str, Kind]:
-    """Return the column of each axis."""
+    """Return the kind of each axis's column."""
     found: dict[str, Kind] = {}
     first = experiment.grid.columns(np.zeros(1, dtype=np.int64))
     for axis in experiment.grid.axes:
-        if first[axis.name].dtype.kind == "O":
-            places = np.arange(axis.values.count)
-            found[axis.name] = frozenset(axis.values.take(places).tolist())
+        kind = first[axis.name].dtype.kind
+        if kind == "O":
+            found[axis.name] = frozenset(axis.values.take(np.arange(axis.values.count)).tolist())
         else:
-            found[axis.name] = _kind(first[axis.name])
+            found[axis.name] = int if kind in "iu" else float
     return found
 
 
-def _kind(values: NDArray[Any]) -> Kind:
-    return int if values.dtype.kind in "iu" else float
-
-
 def experiment_of(store: Store, data: Dataset | None = None) -> Experiment:
-    """Return the experiment of a results folder, which fits its manifest.
+    """Return the experiment of a results folder, after a check that it fits the manifest.
 
     Parameters
     ----------
     store : Store
         The folder.
     data : Dataset, optional
-        The data points, if they are known; by default those of the folder.
+        The data points, if they are known; by default, those in the folder.
 
     Raises
     ------
     ResultsError
-        The manifest does not fit its experiment, or the data points are broken or gone.
+        The manifest does not fit its experiment, or the data points are broken or missing.
     """
     try:
         experiment = Experiment.from_mapping(store.manifest.experiment, data=data or _data(store))
@@ -124,7 +118,7 @@ def experiment_of(store: Store, data: Dataset | None = None) -> Experiment:
 
 
 def check_fit(store: Store, experiment: Experiment) -> None:
-    """Raise a ResultsError unless a manifest says what follows from its experiment."""
+    """Raise a ResultsError unless a manifest agrees with its experiment."""
     manifest = store.manifest
     for name, there, right in (
         ("identity", manifest.identity, experiment.identity),
@@ -133,17 +127,17 @@ def check_fit(store: Store, experiment: Experiment) -> None:
         ("recorded", manifest.recorded, most_recorded(experiment)),
     ):
         if there != right:
-            raise _broken(store, f"{name} is {there}, and its experiment makes it {right}")
+            raise _broken(store, f"{name} is {there}, but its experiment makes it {right}")
 
 
 def _data(store: Store) -> Dataset:
-    """Return the data points that a folder holds."""
+    """Return the data points in a folder."""
     try:
         inputs, targets = store.read_data()
     except (OSError, ValueError, MemoryError) as error:
         raise ResultsError(
             f"{store.folder / DATA} is broken: {reason(error)}.\n"
-            f"`harness run FILE --out {store.folder}` writes it again, with the file of this"
+            f"`harness run FILE --out {store.folder}` writes it again; FILE is the file of this"
             " experiment."
         ) from None
     return Dataset(inputs=inputs, targets=targets)
@@ -152,5 +146,5 @@ def _data(store: Store) -> Dataset:
 def _broken(store: Store, why: str) -> ResultsError:
     folder = store.folder
     return ResultsError(
-        f"{folder / MANIFEST} is broken: {why}.\nMove {folder} away, and train anew."
+        f"{folder / MANIFEST} is broken: {why}.\nMove {folder} away and train again."
     )

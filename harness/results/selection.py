@@ -1,27 +1,26 @@
-"""Rows and columns of a results folder that are wanted, chunk by chunk."""
+"""Selected rows and columns of a table in a results folder, chunk by chunk."""
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from harness.errors import ResultsError, shown
 from harness.hints import nearest, suggest
 from harness.results.tables import Results
-from harness.results.where import Condition, all_of, parse_condition, wanted_values
-from harness.store import TABLES, Reader, Store
+from harness.results.where import parse_condition
+from harness.store import TABLES, Store
 
 _RUNS_AT_ONCE = 1 << 20
 _BYTES_AT_ONCE = 1 << 24
 
 
 class Missed(NamedTuple):
-    """A number that was asked for in a column that does not have it, and the nearest one there."""
+    """A number that a condition asks for and no row has, and the nearest one in that column."""
 
     column: str
     wanted: float
@@ -29,24 +28,24 @@ class Missed(NamedTuple):
 
 
 class Selection:
-    """The rows and columns of a table that are wanted.
+    """A selection of rows and columns of a table.
 
     Parameters
     ----------
     results : Results
         The results folder.
     table, columns, runs, where
-        As of `harness.results.export.export`.
+        As for `harness.results.export.export`.
 
     Attributes
     ----------
     schema : pyarrow.Schema
-        Of the rows that come.
+        Names and types of the selected columns.
 
     Raises
     ------
     HarnessError
-        One of them names what is not there, or cannot be read.
+        One of the arguments names a table, column or run that does not exist, or cannot be read.
     """
 
     def __init__(
@@ -60,80 +59,75 @@ class Selection:
         store = results.store
         if table not in TABLES:
             raise ResultsError(
-                f"--table = {shown(table)} is no table of {store.folder}.\n"
-                f"{nearest(table, TABLES) or f'It is {TABLES[0]} or {TABLES[1]}.'}"
+                f"--table = {shown(table)} must be {TABLES[0]} or {TABLES[1]}.\n"
+                f"{nearest(table, TABLES) or 'Leave it out for runs.'}"
             )
         self._table = table
         self._reader = results.reader
         self._ranges = None if runs is None else _parsed_runs(runs, store)
-        own = _types(self._reader, table)
-        # A run has one row there. What has the same name in both is that of the table itself.
-        lent = {} if table == "runs" else _types(self._reader, "runs")
-        types = {**lent, **own}
-        wanted = list(own) if columns is None else _checked_columns(columns, types, store)
-        self.schema = pa.schema([pa.field(name, types[name], nullable=False) for name in wanted])
+        own = self._reader.schema(table)
+        # A column that both tables have is that of the table itself.
+        more = [field for field in self._reader.schema("runs") if field.name not in own.names]
+        known = pa.schema([*own, *more])
+        names = own.names if columns is None else _checked_columns(columns, known.names, store)
+        self.schema = pa.schema([known.field(name).with_nullable(False) for name in names])
 
-        conditions = parse_condition(where, types) if where is not None else []
-        self._wanted = wanted_values(where) if where is not None else []
-        self._own = own
-        self._here, self._of_runs, self._of_both = _sorted_out(conditions, own, lent)
-        # Columns that have to be there to decide on a row, and to write it.
-        needed = {"run_id", *wanted, *(name for c in self._of_both for name in c.columns)}
-        self._columns = [name for name in own if name in needed]
-        self._lent = [name for name in lent if name in needed and name not in own]
+        self._condition = None if where is None else parse_condition(where, known.names)
+        named: frozenset[str] = frozenset()
+        if self._condition:
+            self._condition.filter(known.empty_table())  # an error is raised before any output
+            named = self._condition.columns
+        needed = {"run_id", *names, *named}
+        self._columns = [name for name in own.names if name in needed]
+        self._lent = [field.name for field in more if field.name in needed]
+        # A condition on columns of runs selects runs first, so that only their rows are read.
+        self._selects_runs = bool(self._lent) and named <= {"run_id", *self._lent}
 
     def tables(self) -> Iterator[pa.Table]:
-        """Yield the rows, ordered by run_id, a chunk of the sweep at a time at most."""
-        condition = all_of(self._here)
+        """Yield the rows, ordered by run_id; no table is larger than a chunk of the sweep."""
         for run_ids in self._run_ids():
-            if not (self._lent or self._of_runs):
-                for rows in self._reader.batches(
-                    self._table, self._columns, run_ids=run_ids, condition=condition
-                ):
-                    yield self._ordered(rows)
+            if not self._lent:
+                batches = self._reader.batches(self._table, self._columns, run_ids=run_ids)
+                yield from map(self._chosen, batches)
                 continue
-            found = self._reader.batches(
-                "runs",
-                ["run_id", *self._lent],
-                run_ids=run_ids,
-                condition=all_of(self._of_runs),
-            )
+            found = self._reader.batches("runs", ["run_id", *self._lent], run_ids=run_ids)
+            if self._condition and self._selects_runs:
+                found = map(self._condition.filter, found)
             for runs in gathered(found):
-                yield from self._beside(runs.combine_chunks(), condition)
+                yield from self._beside(runs.combine_chunks())
 
-    def missed(self) -> Iterator[Missed]:
-        """Yield the numbers that the condition asks for and no run or row has, with the nearest."""
-        for name, value in self._wanted:
-            table = self._table if name in self._own else "runs"
-            nearest = math.nan
-            for rows in self._reader.batches(table, [name]):
-                here = rows[name].to_numpy()
-                here = here[np.isfinite(here)]
-                if here.size:
-                    best = here[np.abs(here - value).argmin()].item()
-                    if not abs(nearest - value) <= abs(best - value):
-                        nearest = best
-            if nearest != value and not math.isnan(nearest):
-                yield Missed(name, value, nearest)
-
-    def _beside(self, runs: pa.Table, condition: Any) -> Iterator[pa.Table]:
-        """Yield the rows of some runs, with the columns that the runs lend them."""
+    def _beside(self, runs: pa.Table) -> Iterator[pa.Table]:
+        """Yield the rows of some runs, with the columns of `runs` added to them."""
         run_ids = runs["run_id"].to_numpy()
-        both = all_of(self._of_both)
-        for rows in self._reader.batches(
-            self._table, self._columns, run_ids=run_ids, condition=condition
-        ):
-            if self._lent:
-                places = pa.array(np.searchsorted(run_ids, rows["run_id"].to_numpy()))
-                for name in self._lent:
-                    rows = rows.append_column(name, runs[name].take(places))
-            yield self._ordered(rows if both is None else rows.filter(both))
+        for rows in self._reader.batches(self._table, self._columns, run_ids=run_ids):
+            positions = pa.array(np.searchsorted(run_ids, rows["run_id"].to_numpy()))
+            for name in self._lent:
+                rows = rows.append_column(name, runs[name].take(positions))
+            yield self._chosen(rows)
 
-    def _ordered(self, rows: pa.Table) -> pa.Table:
+    def _chosen(self, rows: pa.Table) -> pa.Table:
+        if self._condition and not self._selects_runs:
+            rows = self._condition.filter(rows)
         return pa.table([rows[name] for name in self.schema.names], schema=self.schema)
 
+    def missed(self) -> Iterator[Missed]:
+        """Yield the numbers that the condition asks for by ``==`` and no row has."""
+        for name, value in self._condition.equals if self._condition else ():
+            table = self._table if name in self._columns else "runs"
+            closest = math.inf
+            for rows in self._reader.batches(table, [name]):
+                here = rows[name].to_numpy()
+                if here.dtype.kind == "O":  # a text equals no number
+                    break
+                here = here[np.isfinite(here)]
+                if here.size:
+                    found = here[np.abs(here - value).argmin()].item()
+                    closest = min(closest, found, key=lambda number: abs(number - value))
+            if closest not in (value, math.inf):
+                yield Missed(name, value, closest)
+
     def _run_ids(self) -> Iterator[NDArray[np.int64] | None]:
-        """Yield the runs that are wanted, not too many at a time; None for all."""
+        """Yield the selected runs, about `_RUNS_AT_ONCE` at a time; None for all runs."""
         if self._ranges is None:
             yield None
             return
@@ -150,31 +144,8 @@ class Selection:
             yield np.concatenate(parts)
 
 
-def _types(reader: Reader, table: str) -> dict[str, Any]:
-    """Return the type of each column of a table."""
-    reader.columns(table)  # says so where no chunk is there yet
-    rows = next(reader.batches(table, condition=pc.scalar(False)))
-    return {field.name: field.type for field in rows.schema}
-
-
-def _sorted_out(
-    conditions: Iterable[Condition], own: Mapping[str, Any], lent: Mapping[str, Any]
-) -> tuple[list[Condition], list[Condition], list[Condition]]:
-    """Return the conditions on columns of the table, on those of its runs, and on both."""
-    here, of_runs, of_both = [], [], []
-    for condition in conditions:
-        names = condition.columns
-        if names <= set(own):
-            here.append(condition)
-        elif names - {"run_id"} <= set(lent) - set(own):
-            of_runs.append(condition)
-        else:
-            of_both.append(condition)
-    return here, of_runs, of_both
-
-
 def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield tables together where they are small; those without rows are left out."""
+    """Yield tables with small ones concatenated and empty ones left out."""
     waiting: list[pa.Table] = []
     size = 0
     for rows in tables:
@@ -189,22 +160,22 @@ def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _checked_columns(names: Sequence[str], types: Mapping[str, Any], store: Store) -> list[str]:
+def _checked_columns(names: Sequence[str], known: Sequence[str], store: Store) -> list[str]:
     for name in names:
-        if name not in types:
+        if name not in known:
             raise ResultsError(
-                f"--columns names {shown(name)}, which is no column of {store.folder}.\n"
-                f"{suggest(name, types) or f'Columns are {shown(list(types))}.'}"
+                f"--columns names {shown(name)}, but {store.folder} has no such column.\n"
+                f"{suggest(name, known) or f'Columns are {shown(list(known))}.'}"
             )
         if names.count(name) > 1:
             raise ResultsError(f"--columns names {shown(name)} twice.\nName every column once.")
     if not names:
-        raise ResultsError("--columns names no column.\nLeave it out for all of them.")
+        raise ResultsError("--columns is empty.\nLeave it out for all columns.")
     return list(names)
 
 
 def _parsed_runs(text: str, store: Store) -> list[range]:
-    """Return runs such as ``0,5,100-199`` as ranges, ascending and apart from each other."""
+    """Return runs such as ``0,5,100-199`` as ranges, ascending and without overlaps."""
     runs = store.manifest.runs
     found = []
     for part in text.split(","):
@@ -218,12 +189,12 @@ def _parsed_runs(text: str, store: Store) -> list[range]:
         if first > last:
             raise ResultsError(
                 f"--runs has {shown(part)}, which ends before it begins.\n"
-                f"Write {last}-{first}; rows are ordered by run_id in any case."
+                f"Write {last}-{first}; rows are always ordered by run_id."
             )
         if last >= runs:
             raise ResultsError(
-                f"--runs has {shown(part)}, and {last} is no run of {store.folder}.\n"
-                f"Runs are 0 to {runs - 1}."
+                f"--runs has {shown(part)}, but {store.folder} has no run {last}.\n"
+                f"Its runs are 0 to {runs - 1}."
             )
         found.append(range(first, last + 1))
     apart: list[range] = []

@@ -1,4 +1,4 @@
-"""What the terminal, the report and the pictures say about results, in the same words."""
+"""Sentences about results, shared by the terminal, the report and the plots."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from harness.analysis.tally import Tally, varied
 from harness.formatting import plural
 from harness.results.tables import Results
 
-# Combinations that are named one by one.
+# Combinations to name one by one.
 _NAMED = 2
 
 
@@ -26,7 +26,7 @@ def exact(value: Any) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share; only all is 100% and only none is 0%.
+    """Write a share as a percentage; only 1 is written as 100% and only 0 as 0%.
 
     >>> percent(0.42), percent(0.9344), percent(0.9999), percent(1.0), percent(1e-5)
     ('42%', '93.4%', '>99.9%', '100%', '<0.1%')
@@ -48,14 +48,14 @@ def point(names: Iterable[str], values: Mapping[Any, Any]) -> str:
 
 
 def order_of(best: pd.DataFrame, loss: str) -> str:
-    """Return what a list of best runs is ordered by, as its title.
+    """Return the order of a list of best runs, as its title.
 
     Parameters
     ----------
     best : DataFrame
         Rows in the order of `ranking.best_runs`, with status.
     loss : str
-        The column of the loss that is trained.
+        The column of the final loss.
 
     Examples
     --------
@@ -68,21 +68,21 @@ def order_of(best: pd.DataFrame, loss: str) -> str:
 
 
 def best(results: Results, counts: Tally, runs: pd.DataFrame) -> str:
-    """Say what is best: the combination of axis values, or the run where each has only one.
+    """Say which combination of axis values is best, or which run if each combination has one.
 
     Parameters
     ----------
     results : Results
-        Of the sweep.
+        The results of the sweep.
     counts : Tally
-        Of all its runs.
+        The tally of all its runs.
     runs : DataFrame
-        The best runs, the first of them first: rows of `runs`.
+        Rows of `runs`, the best first.
 
     Returns
     -------
     str
-        One sentence or several; nothing where there is nothing to choose.
+        Sentences; empty if there is only one combination.
     """
     names = [name for factor in varied(results.grid) for name in factor.names]
     loss = trained_loss(results.run_columns)
@@ -96,7 +96,7 @@ def best(results: Results, counts: Tally, runs: pd.DataFrame) -> str:
 
 
 def _first(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the first row, each value as its column has it."""
+    """Return the first row, each value with the type of its column."""
     return {str(name): column.iloc[0] for name, column in table.items()}
 
 
@@ -119,7 +119,7 @@ def _best_combination(
     median = f"median of {loss}" + (f" (in a sample of {sample:,} runs)" if sample else "")
     said = ["No run converged."] if tolerance and not by_share else []
     if not by_share and np.isinf(first["median"]):
-        return [*said, "No combination is best: half of the runs or more diverged at each."]
+        return [*said, "No combination is best: at each, at least half of the runs diverged."]
     title = f"Best {names[0]}:" if len(names) == 1 else "Best combination:"
     here = exact(first[names[0]]) if len(names) == 1 else point(names, first)
     if by_share:
@@ -131,14 +131,14 @@ def _best_combination(
         interval = f"{first['median_low']:.4g} to {first['median_high']:.4g}"
         if np.isinf(first["median_low"]):
             interval = ""
-    sure = f" (95% interval {interval})" if interval else ", of too few runs for an interval"
-    said.append(f"{title} {here}, where {what}{sure}.")
+    sure = f"95% interval {interval}" if interval else "too few runs for an interval"
+    said.append(f"{title} {here}, where {what} ({sure}).")
     said += _ties(table, median) if by_share else []
     others = rivals(table)
     if others.empty:
-        said.append("The interval of no other overlaps it.")
+        said.append("No other interval overlaps it.")
     elif interval:
-        said.append(f"{_overlap(len(others), len(table) - 1)} it{_named(others, names)}.")
+        said.append(f"{_overlap(len(others), len(table) - 1)} it ({_named(others, names)}).")
     return said
 
 
@@ -149,7 +149,7 @@ def _overlap(count: int, of: int) -> str:
 
 
 def _ties(table: pd.DataFrame, median: str) -> list[str]:
-    """Say what decided between combinations with the same share, if there are several."""
+    """Say what decided between combinations with the same share, if there are any."""
     tied = table[table["converged"] == table["converged"].iloc[0]]
     if len(tied) == 1:
         return []
@@ -165,7 +165,7 @@ def _named(others: pd.DataFrame, names: Sequence[str]) -> str:
     """Name some combinations: the first few, or the range along a single axis of numbers."""
     if len(names) == 1 and len(others) > 1 and pd.api.types.is_numeric_dtype(others[names[0]]):
         values = others[names[0]]
-        return f", {exact(values.min())} to {exact(values.max())}"
+        return f"{exact(values.min())} to {exact(values.max())}"
     few = others.head(_NAMED).to_dict("records")
     texts = [exact(row[names[0]]) if len(names) == 1 else point(names, row) for row in few]
-    return (", first of them " if len(others) > _NAMED else ": ") + "; ".join(texts)
+    return ("the best of them: " if len(others) > _NAMED else "") + "; ".join(texts)

@@ -12,41 +12,38 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from harness.analysis import ranking, tally
+from harness.analysis.sampling import in_sample
 from harness.calls import check_names, check_path, check_run_ids, check_type, check_whole
-from harness.errors import ResultsError, shown
+from harness.errors import HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.experiment.card import card
 from harness.experiment.grid import Grid
 from harness.hints import suggest
-from harness.results.arrays import to_dataset
 from harness.results.reopening import columns_of, experiment_of
 from harness.store import Reader, Store, has_manifest, results_folder
 
-# Fewer initialisations are all kept when runs are chosen.
-_MANY_STARTS = 1000
-
 
 class Results:
-    """What a sweep left, as tables; `harness.run` and `open_results` return it.
+    """The results of a sweep as tables; `harness.run` and `open_results` return them.
 
     Parameters
     ----------
     store : Store
         The results folder.
     experiment : Experiment, optional
-        Its experiment, if it is known; by default it is read from the folder.
+        Its experiment; by default, the one in the folder.
 
     Attributes
     ----------
     store, reader
-        The folder, and what reads its tables.
+        The folder, and the reader of its tables.
     experiment : Experiment
         The experiment, with the data points that were trained on.
 
     Raises
     ------
     ResultsError
-        The folder does not fit its experiment, or its data points are broken or gone.
+        The folder does not fit its experiment, or its data points are broken or missing.
     """
 
     def __init__(self, store: Store, experiment: Experiment | None = None) -> None:
@@ -57,12 +54,12 @@ class Results:
 
     @property
     def folder(self) -> Path:
-        """Where the results are."""
+        """The results folder."""
         return self.store.folder
 
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
-        """The experiment as it was resolved, and with what it was trained."""
+        """The resolved experiment, and the versions and machine that trained it."""
         return {**self.store.manifest.document(), "experiment": self.experiment.document()}
 
     @property
@@ -72,10 +69,10 @@ class Results:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row a run, ordered by `run_id`.
+        """One row per run, ordered by `run_id`.
 
-        Columns: run_id, init_id, one an axis, status, epochs (done), ssr_initial, ssr_final,
-        ssr_min; loss_* where the loss is not SSR; the measures and final parameters asked for.
+        Columns: run_id, init_id, one per axis, status, epochs (done), ssr_initial, ssr_final,
+        ssr_min; loss_* if the loss is not SSR; the measures and final parameters asked for.
         """
         return _to_pandas(self.reader.read("runs"))
 
@@ -89,7 +86,7 @@ class Results:
     ) -> pd.DataFrame:
         """Return some columns of `runs`, of all runs or some, with texts as categories.
 
-        Only these are read, which counts where there are millions of runs.
+        Other columns are not read, which matters for millions of runs.
 
         Raises
         ------
@@ -101,9 +98,9 @@ class Results:
         return _with_categories(self.reader.read("runs", names, ids))
 
     def run_batches(self, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
-        """Yield some columns of `runs`, chunk by chunk, however many there are.
+        """Yield some columns of `runs`, chunk by chunk, in memory that does not grow.
 
-        Texts are categories, but those of one chunk may be others than those of the next.
+        Texts are categories, which may differ from chunk to chunk.
 
         Raises
         ------
@@ -114,36 +111,31 @@ class Results:
             yield _with_categories(rows)
 
     def sample_runs(self, columns: Iterable[str], most: int = 1_000_000) -> pd.DataFrame:
-        """Return some columns of about `most` runs, or of all where there are not so many.
+        """Return some columns of about `most` runs, or of all runs if there are fewer.
 
-        Initialisations are chosen, with all their runs; or runs, where there are few of the
-        former. A hash of the number chooses: the same every time, and evenly in the grid. Texts are
-        categories.
+        The sample is the same every time, and consists of whole starts, each with all its runs, if
+        there are many; see `harness.analysis.sampling`. Texts are categories.
         """
         names = self._checked_columns("runs", columns)
         most = check_whole("most", most, 1, "It is the number of runs that are wanted.")
         share = most / max(self.reader.rows("runs"), 1)
-        starts = self.experiment.grid_section.get("init_id")
-        many = isinstance(starts, int) and starts >= _MANY_STARTS
-        chosen_by = "init_id" if many else "run_id"
         parts = []
-        for rows in self.reader.batches("runs", list(dict.fromkeys([chosen_by, *names]))):
-            drawn = tally.scattered(rows[chosen_by].to_numpy()) <= share
+        for rows in self.reader.batches("runs", list(dict.fromkeys(["run_id", *names]))):
+            drawn = in_sample(self.grid, rows["run_id"].to_numpy(), share)
             parts.append(rows.filter(pa.array(drawn)).select(names))
         return _with_categories(pa.concat_tables(parts))
 
     def trajectories(
         self, run_ids: int | Iterable[int] | None = None, columns: Iterable[str] | None = None
     ) -> pd.DataFrame:
-        """Return one row a recorded epoch, ordered by run_id, then epoch.
+        """Return one row per recorded epoch, ordered by run_id, then epoch.
 
         Parameters
         ----------
         run_ids : int or iterable of int, optional
-            The runs that are wanted; all if left out. Only their chunks are read.
+            The runs; all by default. Other chunks are not read.
         columns : iterable of str, optional
-            The columns that are wanted: run_id, epoch, ssr; and loss where it is not SSR. All if
-            left out.
+            The columns: run_id, epoch, ssr; and loss if it is not SSR. All by default.
 
         Raises
         ------
@@ -160,8 +152,7 @@ class Results:
         wrong = ids[(ids < 0) | (ids >= runs)] if ids.size else ids
         if wrong.size:
             raise ResultsError(
-                f"run_id = {shown(wrong[0].item())} is no run of {self.folder}.\n"
-                f"Runs are 0 to {runs - 1}."
+                f"{self.folder} has no run {shown(wrong[0].item())}; its runs are 0 to {runs - 1}."
             )
         return ids
 
@@ -170,8 +161,8 @@ class Results:
         for name in names:
             if name not in known:
                 raise ResultsError(
-                    f"{shown(name)} is no column of {table} in {self.folder}."
-                    f" {suggest(name, known)}\nColumns are {', '.join(known)}."
+                    f"The table {table} of {self.folder} has no column {shown(name)}."
+                    f" {suggest(name, known)}\nIts columns are {', '.join(known)}."
                 )
         return names
 
@@ -188,7 +179,7 @@ class Results:
         Raises
         ------
         ResultsError
-            No run is finished.
+            No run is trained yet.
         """
         return int(self.best_runs(1)["run_id"].iloc[0])
 
@@ -198,14 +189,14 @@ class Results:
         Parameters
         ----------
         count : int
-            How many.
+            The number of runs.
         columns : iterable of str, optional
-            The columns that are wanted; all if left out.
+            The columns; all by default.
 
         Raises
         ------
         ResultsError
-            No run is finished, or the sweep has no such column.
+            No run is trained yet, or the sweep has no such column.
         """
         count = check_whole("count", count, 1, "It is the number of runs that are wanted.")
         best = ranking.best_of(self.run_batches(self._ranked_columns()), count)
@@ -225,14 +216,14 @@ class Results:
         Returns
         -------
         DataFrame
-            What `harness.analysis.ranking.combinations` returns, of all runs that are trained; axes
-            with a single value are left out. Beyond five million runs the medians are those of a
-            sample of starts; shares are of all runs.
+            The table of `harness.analysis.ranking.combinations` for all trained runs, without axes
+            that have a single value. Beyond five million runs the medians are those of a sample;
+            shares are of all runs.
 
         Raises
         ------
         ResultsError
-            No run is finished, or there are no combinations with several runs each.
+            No run is trained yet, or there are no combinations with several runs each.
         """
         counts = tally.Tally(self.grid)
         for part in self.run_batches(self._ranked_columns()):
@@ -256,18 +247,44 @@ class Results:
         Returns
         -------
         xarray.Dataset
-            A dimension for each axis, with its values as coordinates; each further column of
-            `runs` is an array over them.
+            One dimension per axis, in the order of the grid; axes in step share one, named after
+            the first of them. The values of the axes are coordinates, and each further column of
+            `runs` is an array. Runs that are not trained yet are NaN, or empty texts.
 
         Raises
         ------
         HarnessError
             xarray is not installed; the extra `xarray` brings it.
         """
-        return to_dataset(self.runs, self.experiment.grid)
+        try:
+            import xarray
+        except ImportError:
+            raise HarnessError(
+                "xarray is not installed.\nInstall it with: pip install 'harness[xarray]'"
+            ) from None
+        runs, grid = self.runs, self.grid
+        names = [dimension[0].name for dimension in grid.dimensions]
+        coordinates = {
+            axis.name: (name, axis.values.take(np.arange(axis.values.count)))
+            for name, dimension in zip(names, grid.dimensions, strict=True)
+            for axis in dimension
+        }
+        position = grid.coordinates(runs["run_id"].to_numpy())
+        variables = {}
+        for column in runs.columns.difference(list(coordinates), sort=False):
+            values = runs[column].to_numpy()
+            if values.dtype.kind not in "iuf":
+                array = np.full(grid.shape, "", dtype=object)
+            elif len(runs) == grid.size:
+                array = np.empty(grid.shape, values.dtype)
+            else:
+                array = np.full(grid.shape, np.nan)
+            array[position] = values
+            variables[column] = (names, array)
+        return xarray.Dataset(variables, coordinates)
 
     def _repr_html_(self) -> str:
-        """Show them in a notebook: how the runs ended, and where the tables are."""
+        """Show the results in a notebook: how the runs ended, and where the tables are."""
         counts: Counter[str] = Counter()
         for part in self.run_batches(["status"]) if self.reader.rows("runs") else []:
             counts.update(part["status"].tolist())
@@ -284,14 +301,13 @@ class Results:
         return f"<Results {self.folder}: {self.store.manifest.runs} runs>"
 
 
-def _to_pandas(table: Any) -> pd.DataFrame:
-    """Return a pyarrow table as a DataFrame that can be written to."""
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas()
     return frame
 
 
 def _with_categories(table: pa.Table) -> pd.DataFrame:
-    """Return a pyarrow table as a DataFrame whose texts are categories."""
+    """Return a table as a DataFrame whose texts are categories."""
     frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
     return frame
 
@@ -313,5 +329,5 @@ def open_results(folder: str | Path) -> Results:
     folder = results_folder(folder)
     inside = Path("results") / str(folder)
     if not has_manifest(folder) and has_manifest(inside):
-        raise ResultsError(f"{folder} is no results folder.\nDid you mean {inside}?")
+        raise ResultsError(f"{folder} is not a results folder.\nDid you mean {inside}?")
     return Results(Store.open(folder))

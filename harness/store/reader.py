@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from harness.errors import ResultsError
 from harness.store.commits import ChunkCommit, FileRecord
-from harness.store.encoding import column_names, from_parquet
+from harness.store.encoding import from_parquet
 from harness.store.folder import Store, reason
 from harness.store.parts import ColumnKinds, check_part, max_part_bytes
 
@@ -44,12 +44,17 @@ class Reader:
             for chunk, commit in self.store.commits().items()
         )
 
-    def columns(self, table: str) -> list[str]:
-        """Return the names of the columns of a table."""
+    def schema(self, table: str) -> pa.Schema:
+        """Return the names and types of the columns of a table."""
         for chunk, commit in self.store.commits().items():
             with self._opened(table, chunk, commit) as source:
-                return column_names(source)
+                return pyarrow.parquet.read_schema(source)
         raise self._empty()
+
+    def columns(self, table: str) -> list[str]:
+        """Return the names of the columns of a table."""
+        names: list[str] = self.schema(table).names
+        return names
 
     def batches(
         self,
@@ -57,7 +62,6 @@ class Reader:
         columns: Sequence[str] | None = None,
         *,
         run_ids: Any = None,
-        condition: Any = None,
     ) -> Iterator[pa.Table]:
         """Yield a table chunk by chunk, ordered by run_id.
 
@@ -69,23 +73,19 @@ class Reader:
             Columns to read; only these are decoded.
         run_ids : array of int, optional
             Runs to read; only chunks that have some of them are read.
-        condition : pyarrow.compute.Expression, optional
-            A condition on the rows to read.
         """
-        chunk_of = None
+        among = chunk_of = None
         if run_ids is not None:
             run_ids = np.unique(np.asarray(run_ids, dtype=np.int64))
             chunk_of = run_ids // self.store.manifest.chunk_size
         for chunk, commit in self.store.commits().items():
-            wanted = condition
             if chunk_of is not None:
                 here = run_ids[chunk_of == chunk]
                 if not here.size:
                     continue
                 among = pc.field("run_id").isin(pa.array(here))
-                wanted = among if condition is None else among & condition
             with self._opened(table, chunk, commit) as source:
-                rows = from_parquet(source, columns, wanted)
+                rows = from_parquet(source, columns, among)
             yield rows
 
     def read(

@@ -195,12 +195,12 @@ def wanted_best(runs, loss, names, document):
         said += ["No run converged."] if tolerance else []
         if np.isinf(best["median"]):
             return " ".join([
-                *said, "No combination is best: half of the runs or more diverged at each."
+                *said, "No combination is best: at each, at least half of the runs diverged."
             ])  # fmt: skip
         text = f"where the median of {loss} is {best['median']:.4g}"
         if np.isnan(best["median_low"]):  # fewer than six runs
             return " ".join(
-                [*said, f"{title}{point(best)}, {text}, of too few runs for an interval."]
+                [*said, f"{title}{point(best)}, {text} (too few runs for an interval)."]
             )
         text += f" (95% interval {best['median_low']:.4g} to {best['median_high']:.4g})"
         others = others[others["median_low"] <= best["median_high"]]
@@ -221,15 +221,15 @@ def wanted_best(runs, loss, names, document):
     if len(others) == 1:
         overlap = "The interval of 1 other overlaps it"
     if others.empty:
-        said.append("The interval of no other overlaps it.")
+        said.append("No other interval overlaps it.")
     elif len(others) > 1 and len(names) == 1 and pd.api.types.is_numeric_dtype(runs[names[0]]):
         values = others[names[0]]
-        said.append(f"{overlap}, {exact(values.min())} to {exact(values.max())}.")
+        said.append(f"{overlap} ({exact(values.min())} to {exact(values.max())}).")
     elif len(others) > 2:
         first = "; ".join(point(row) for _, row in others.head(2).iterrows())
-        said.append(f"{overlap}, first of them {first}.")
+        said.append(f"{overlap} (the best of them: {first}).")
     else:
-        said.append(f"{overlap}: {'; '.join(point(row) for _, row in others.iterrows())}.")
+        said.append(f"{overlap} ({'; '.join(point(row) for _, row in others.iterrows())}).")
     return " ".join(said)
 
 

@@ -105,7 +105,7 @@ CHANGES = [
 CONDITIONS = [
     b"status == 'diverged' and learning_rate > 0.1",
     b"run_id in [1, 2, 3] or not (ssr_final < 1e-3)",
-    b"abs(ssr_final - ssr_initial) / epochs >= 0.5 and isfinite(ssr_min)",
+    b"abs(ssr_final - ssr_initial) / epochs >= 0.5 and abs(ssr_min) < inf",
     b"0.01 < learning_rate <= 1 and status not in ('converged', 'finished')",
     b"learning_rate == 0.1",
 ]

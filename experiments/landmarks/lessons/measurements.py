@@ -246,7 +246,9 @@ def _squiggle(out: Path) -> Squiggle:
     return Squiggle(
         points=data_points(experiment),
         curves=curves(experiment, 0, [0, 100, 250, 300, 350, last], inputs),
-        published=final_curve(experiment, 0, PART_2, inputs),
+        published=final_curve(
+            experiment, {"run_id": 0} | {f"{k}_final": v for k, v in PART_2.items()}, inputs
+        ),
         fall=results.trajectories([0], columns=["epoch", "ssr"]),
         runs=results.runs,
     )

@@ -1,6 +1,6 @@
 """The chain rule, factor by factor: products, their sums, and updates, against the kernel.
 
-What is shown and what is refused is in test_chain_rule_symbols.py.
+Symbols and errors are in test_chain_rule_symbols.py.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ CASES = {
     "relu": an_experiment([2, 3, 2], ["relu", "softplus"], TWO_OUTPUTS, "half_ssr"),
     "no_hidden_layer": an_experiment([2, 2], ["identity"], TWO_OUTPUTS, output_scale=2.0),
 }
-# Every loss with every activation that there is, so that a new one is traced as it is trained.
+# Every loss with every activation, so that a new one is tested too.
 CASES |= {
     f"{loss}_{activation}": an_experiment([2, 3, 2], [activation, "sigmoid"], TWO_OUTPUTS, loss)
     for loss in LOSSES
@@ -105,7 +105,7 @@ def test_factors_multiply_and_add_up_to_the_gradient_of_the_kernel(case, epoch, 
     ],
 )
 def test_new_value_is_that_after_the_next_update_of_the_kernel(case, epoch):
-    # In these an epoch is one update, so that the next epoch is the next update.
+    # In these cases an epoch is one update.
     before, after = (parameters_after(CASES[case], e) for e in (epoch, epoch + 1))
     for row in harness.trace(CASES[case], epoch=epoch).updates.itertuples():
         assert row.old == before[row.parameter]
@@ -130,26 +130,26 @@ def test_only_parameters_that_train_are_traced():
 
 
 @pytest.mark.parametrize("parameter", ["w1", "b1", "w3", "b3"])
-def test_one_parameter_is_traced_as_it_is_among_all(parameter):
-    everything = harness.trace(first_lesson(), epoch=2)
-    alone = harness.trace(first_lesson(), epoch=2, parameter=parameter)
-    rows = everything.factors[everything.factors["parameter"] == parameter]
-    pd.testing.assert_frame_equal(alone.factors, rows.reset_index(drop=True), check_exact=True)
-    assert len(alone.updates) == 1
+def test_one_parameter_is_traced_as_among_all(parameter):
+    whole = harness.trace(first_lesson(), epoch=2)
+    single = harness.trace(first_lesson(), epoch=2, parameter=parameter)
+    rows = whole.factors[whole.factors["parameter"] == parameter]
+    pd.testing.assert_frame_equal(single.factors, rows.reset_index(drop=True), check_exact=True)
+    assert len(single.updates) == 1
 
 
 def test_run_of_a_grid_is_traced():
     experiment = first_lesson(grid={"learning_rate": [0.1, 0.3], "init_id": 3})
     trace = harness.trace(experiment, run_id=5, epoch=2)
-    alone = harness.trace(experiment.single(5), epoch=2)
+    single = harness.trace(experiment.single(5), epoch=2)
     assert (trace.run_id, trace.epoch) == (5, 2)
     assert set(trace.updates["learning_rate"]) == {0.3}
-    pd.testing.assert_frame_equal(trace.updates, alone.updates, check_exact=True)
+    pd.testing.assert_frame_equal(trace.updates, single.updates, check_exact=True)
     other = harness.trace(experiment, run_id=3, epoch=2)
     assert not (other.updates["old"] == trace.updates["old"]).any()
 
 
-def test_data_point_that_was_drawn_twice_counts_twice():
+def test_a_data_point_drawn_twice_counts_twice():
     batch = first_batch(CASES["second_lesson_drawn_with_momentum"], 0)
     twice = next(point for point in batch if batch.count(point) == 2)
     factors = harness.trace(CASES["second_lesson_drawn_with_momentum"], parameter="w1").factors

@@ -72,10 +72,10 @@ def test_final_values_without_divergence_are_those_of_numpy():
     )
 
 
-def test_the_tolerance_is_reached_by_what_converged():
+def test_runs_that_converged_reach_the_tolerance():
     watched = measures.reached(RUNS)
     assert watched["reached"].tolist() == [False, True, True, False, False, False, True, False]
-    # Diverged runs are watched for all 100 epochs: they will never get there.
+    # Diverged runs are watched for all 100 epochs, because they never reach it.
     assert watched["epoch"].tolist() == [100, 80, 20, 100, 100, 100, 30, 100]
 
 
@@ -85,12 +85,12 @@ def test_a_given_ssr_is_reached_at_the_first_recorded_epoch_below_it():
     assert watched["epoch"].tolist() == [100, 50, 20, 100]
 
 
-def test_runs_with_epochs_of_their_own_are_watched_for_these():
+def test_runs_are_watched_for_their_own_max_epochs():
     runs = RUNS.assign(max_epochs=[100] * 4 + [200] * 4)
     assert measures.reached(runs)["epoch"].tolist()[3::4] == [100, 200]
 
 
-def test_half_of_the_runs_have_reached_it_after_the_kaplan_meier_median():
+def test_the_median_epoch_is_that_of_kaplan_and_meier():
     watched = pd.DataFrame(
         {
             "rate": [1] * 5 + [2] * 4,
@@ -115,7 +115,7 @@ def test_censored_in_the_middle():
     assert measures.epochs_to_reach(watched, "arm")["median"].tolist() == [23.0]
 
 
-def test_nothing_reached_has_no_median():
+def test_the_median_is_infinite_if_no_run_reached_it():
     watched = pd.DataFrame({"rate": [1, 1], "epoch": [9, 9], "reached": [False, False]})
     assert measures.epochs_to_reach(watched, "rate")["median"].tolist() == [np.inf]
 
@@ -135,7 +135,7 @@ def test_a_rate_that_works_above_one_that_does_not_is_not_stable():
     assert measures.largest_stable(runs)["stable"].tolist() == [0.1]
 
 
-def test_bands_keep_the_runs_that_have_ended():
+def test_bands_include_runs_that_have_ended():
     table = measures.bands(TRAJECTORIES, RUNS[:4], [0.0, 0.5, 1.0])
     # Recorded at 0, 50, 100; run 1 ended at 80 with 0.01, run 2 at 20 with 0.01, run 3 diverged.
     assert table["epoch"].tolist() == [0, 50, 100]

@@ -1,4 +1,4 @@
-"""What a trace shows and what it refuses: symbols as the lessons write them, remarks, errors."""
+"""Traces: symbols as the lessons write them, remarks, and errors."""
 
 import pytest
 
@@ -69,7 +69,7 @@ def test_symbols_of_wide_layers_are_all_different():
     assert {"W1,11(1)", "W11,1(1)", "W11(1)"} < set(found)
 
 
-def test_a_trace_says_which_batch_it_is_and_whether_the_run_has_ended():
+def test_a_trace_has_its_batch_and_the_status_of_the_run():
     trace = harness.trace(second_lesson(training={"batch_size": 3}), epoch=2)
     assert (trace.updates_per_epoch, trace.data_points, trace.status) == (2, (0, 1, 2), "")
     assert harness.trace(second_lesson(), epoch=9).status == "finished"
@@ -95,7 +95,7 @@ def test_either_notation_may_be_asked_for():
 
 def test_symbols_of_more_layers_and_outputs_name_layer_and_output():
     numbered = harness.trace(three_layers(), parameter="w1")
-    # Two units in each of two layers above: four paths, the output's index changing fastest.
+    # Two layers of two units above: four paths, with the output changing fastest.
     ends = [symbols(numbered, "w1", path)[:3] for path in range(4)]
     assert ends[0] == ["dE/dpredicted1", "dpredicted1/dx6", "dx6/dy4"]
     assert ends[1] == ["dE/dpredicted2", "dpredicted2/dx7", "dx7/dy4"]
@@ -113,7 +113,7 @@ def test_symbols_of_more_layers_and_outputs_name_layer_and_output():
     ]
 
 
-def test_scale_on_a_linear_output_is_a_factor_of_its_own():
+def test_the_scale_of_a_linear_output_is_a_separate_factor():
     linear = an_experiment([2, 2], ["identity"], TWO_OUTPUTS, output_scale=2.0)
     trace = harness.trace(linear, parameter="w1")
     assert symbols(trace, "w1") == ["dSSR/dpredicted1", "dpredicted1/dx1", "dx1/dw1"]
@@ -130,7 +130,7 @@ def test_scale_on_a_linear_output_is_a_factor_of_its_own():
         ("cross_entropy", "numbered", ""),
     ],
 )
-def test_remark_on_the_slip_of_the_second_lesson(loss, notation, said):
+def test_remark_on_the_mistake_of_the_second_lesson(loss, notation, said):
     remark = harness.trace(second_lesson(loss), parameter="w1", notation=notation).remark
     assert remark.startswith(said)
     assert bool(remark) == bool(said)
@@ -142,21 +142,21 @@ def test_remark_on_the_slip_of_the_second_lesson(loss, notation, said):
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"parameter": "w33"}, r'parameter = "w33" is no parameter.*"w3"'),
+        ({"parameter": "w33"}, r'parameter = "w33" is not a parameter.*"w3"'),
         ({"run_id": 1}, "run_id = 1 must be .*from 0 to 0"),
         ({"run_id": -1}, "run_id = -1 must be .*from 0 to 0"),
         ({"epoch": -1}, "epoch = -1 must be a whole number of at least 0"),
-        ({"epoch": 10}, "epoch = 10 is never reached: run 0 is finished at 9"),
+        ({"epoch": 10}, "epoch = 10 is never reached: run 0 finished at epoch 9"),
     ],
 )
-def test_what_there_is_not_is_refused(wanted, message):
+def test_unknown_arguments_are_refused(wanted, message):
     with pytest.raises(harness.ExperimentError, match=message):
         harness.trace(first_lesson(), **wanted)
 
 
 def test_epoch_after_a_run_has_ended_is_refused():
     diverging = first_lesson(training={"learning_rate": 0.5, "limit": 1e3})
-    with pytest.raises(harness.ExperimentError, match="is diverged at 2") as found:
+    with pytest.raises(harness.ExperimentError, match="run 0 diverged at epoch 2") as found:
         harness.trace(diverging, epoch=5)
     assert "up to 2" in str(found.value)
     assert harness.trace(diverging, epoch=2).epoch == 2
@@ -170,7 +170,7 @@ def test_too_many_chains_are_refused_before_they_are_made():
     assert len(harness.trace(wide, parameter="b121").factors) == 9
 
 
-def test_saturated_output_is_traced_where_it_is_right_and_refused_where_it_is_wrong():
+def test_a_saturated_output_is_traced_unless_its_derivative_is_infinite():
     def saturated(targets):
         document = second_lesson().document()
         document["data"] = {"inputs": [[1.0, 0.0], [0.0, 1.0]], "targets": targets}
@@ -184,6 +184,6 @@ def test_saturated_output_is_traced_where_it_is_right_and_refused_where_it_is_wr
         harness.trace(saturated([[0.0], [1.0]]), parameter="b3")
 
 
-def test_a_notation_that_there_is_not_is_refused_with_the_nearest():
+def test_an_unknown_notation_is_refused_with_a_suggestion():
     with pytest.raises(harness.ExperimentError, match=r'"matrx" must be.*\n.*"matrix"'):
         harness.trace(first_lesson(), notation="matrx")

@@ -27,7 +27,7 @@ def random_runs():
     })  # fmt: skip
 
 
-def test_the_larger_share_is_best_whatever_the_medians_are():
+def test_a_larger_share_is_better_regardless_of_medians():
     runs = table([
         (0.1, 0, "converged", 0.5), (0.1, 1, "converged", 0.5),
         (0.2, 0, "converged", 0.1), (0.2, 1, "finished", 0.2),
@@ -50,14 +50,14 @@ def test_the_median_decides_between_equal_shares_and_divergence_is_worse_than_an
     assert ranking.decided_by(best) == "median"
 
 
-def test_equals_are_in_the_order_of_the_grid():
+def test_ties_are_in_the_order_of_the_grid():
     runs = table([(rate, 0, "finished", 1.0) for rate in (0.4, 0.1, 0.2)])
     for same in (runs, runs[::-1]):
         rates = ranking.combinations(same, "learning_rate")["learning_rate"]
         assert rates.tolist() == [0.4, 0.1, 0.2]
 
 
-def test_the_loss_that_is_trained_counts_and_seeds_do_not():
+def test_the_trained_loss_decides_and_seeds_are_ignored():
     columns = ("learning_rate", "init_seed", "init_id", "status", "ssr_final", "loss_final")
     runs = table([
         (0.1, 0, 0, "finished", 1.0, 0.9), (0.1, 1, 0, "finished", 1.0, 0.7),
@@ -121,7 +121,7 @@ def naively_ordered(runs):
     return [row.run_id for row in sorted(runs.itertuples(), key=key)]
 
 
-def test_runs_are_ordered_as_it_is_written(random_runs):
+def test_runs_are_ordered_as_documented(random_runs):
     wanted = naively_ordered(random_runs)
     assert ranking.best_runs(random_runs)["run_id"].tolist() == wanted
 
@@ -135,3 +135,12 @@ def test_the_first_of_many_are_the_first_of_all(random_runs, endings, count):
     assert ranking.best_runs(runs, count)["run_id"].tolist() == wanted
     batches = [runs.iloc[at : at + 100] for at in range(0, len(runs), 100)]
     assert ranking.best_of(batches, count)["run_id"].tolist() == wanted
+
+
+def test_starts_are_ranked_by_share_converged_and_then_by_median():
+    runs = table([
+        (0.1, 7, "finished", 3.0), (0.1, 3, "finished", 1.0), (0.1, 5, "converged", 0.5),
+        (0.2, 7, "finished", 3.0), (0.2, 3, "diverged", 0.0), (0.2, 5, "finished", 9.0),
+        (0.4, 7, "finished", 3.0), (0.4, 3, "finished", 2.0), (0.4, 5, "diverged", 9.0),
+    ])  # fmt: skip
+    assert ranking.start_ranks(runs).tolist() == [2, 1, 0] * 3

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis.solutions import MOST_RUNS, exchanged, solutions
+from harness.analysis.parameters import exchanged
+from harness.analysis.solutions import MOST_RUNS, solutions
 from tests.side_by_side import a_problem, a_twin, network_of
 
 
 def swapped(theta, network, layer, order):
-    """Parameters after the units of a hidden layer have changed their places."""
+    """Parameters with the units of a hidden layer in another order."""
     matrices = network.matrices_of(theta)
     matrices[layer] = matrices[layer][:, order]
     below = matrices[layer + 1][: len(order)]
@@ -18,7 +19,7 @@ def swapped(theta, network, layer, order):
 
 
 @pytest.mark.parametrize("sizes", [(1, 2, 1), (3, 4, 2), (2, 3, 4, 1)])
-def test_exchanged_units_compute_the_same_and_have_one_form(sizes):
+def test_networks_with_exchanged_units_are_equal_and_have_one_form(sizes):
     twin = a_twin(sizes)
     network = network_of(twin)
     theta, inputs, _ = a_problem(twin)

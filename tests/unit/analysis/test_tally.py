@@ -1,10 +1,11 @@
-"""Runs counted by cell as they come, against pandas over the whole table."""
+"""Runs counted by cell in batches, against pandas over the whole table."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from harness.analysis import ranking, tally
+from harness.analysis.sampling import scattered
 from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced
 
 
@@ -43,12 +44,12 @@ def counted(grid, cells=(), runs=None, **settings):
     ((STARTS,), SEEDED, (WORDS,)),
     ((axis("init_seed", [5, 2]),), (FALLING, axis("momentum", Spaced("linear", 0.0, 0.8, 9)))),
 ], ids=["falling", "in step with a seed", "in step"])  # fmt: skip
-def test_combinations_are_those_of_the_table(dimensions):
+def test_combinations_are_those_of_the_whole_table(dimensions):
     grid = Grid(dimensions=dimensions)
     runs = runs_of(grid)
     names = [a.name for a in grid.axes if a.name not in ranking.SEEDS]
     for status in (runs["status"], "finished", "diverged"):
-        # Where all diverged, all are equal, and the order is that of the grid.
+        # If all diverged, all are equal, in the order of the grid.
         runs = runs.assign(status=status)
         wanted = ranking.combinations(runs, names)
         found = counted(grid, runs=runs).ranked()
@@ -82,7 +83,7 @@ def test_neighbours_share_a_cell_or_only_the_first_of_them_counts():
             assert row["median"] == losses.median()
 
 
-def test_runs_that_are_not_trained_yet_are_in_no_cell():
+def test_runs_that_are_not_trained_yet_are_not_counted():
     grid = Grid(dimensions=((FALLING,), (STARTS,)))
     runs = runs_of(grid)
     runs = runs[runs["learning_rate"] != 0.01].iloc[:100]
@@ -92,7 +93,7 @@ def test_runs_that_are_not_trained_yet_are_in_no_cell():
 
 
 @pytest.mark.parametrize("starts", [20, 2_000])
-def test_beyond_the_limit_medians_are_of_a_sample_and_shares_are_not(starts):
+def test_beyond_the_limit_medians_are_of_a_sample_but_shares_of_all_runs(starts):
     grid = Grid(dimensions=((FALLING,), (axis("init_id", Counted(starts)),)))
     runs = runs_of(grid)
     found = counted(grid, runs=runs, most=grid.size // 3)
@@ -105,13 +106,13 @@ def test_beyond_the_limit_medians_are_of_a_sample_and_shares_are_not(starts):
     pd.testing.assert_frame_equal(table[shares], wanted[shares], check_exact=True)
     assert (table["median"] != wanted["median"]).all()
     if starts == 2_000:  # the same starts at every value
-        kept = runs["init_id"].isin(np.flatnonzero(tally.scattered(np.arange(starts)) <= 1 / 3))
+        kept = runs["init_id"].isin(np.flatnonzero(scattered(np.arange(starts)) <= 1 / 3))
         some = ranking.combinations(runs[kept], "learning_rate")
         some = some.sort_values("learning_rate", ignore_index=True)
         assert table["median"].tolist() == some["median"].tolist()
 
 
-def test_nothing_is_ranked_where_each_combination_has_one_run_or_there_is_one():
+def test_nothing_is_ranked_with_one_combination_or_one_run_per_combination():
     assert tally.rankable(Grid(dimensions=((FALLING,), (WORDS,)))) is None
     assert tally.rankable(Grid(dimensions=((STARTS,), (axis("momentum", [0.5]),)))) is None
     huge = axis("learning_rate", Spaced("linear", 0.0, 1.0, tally.MOST_COMBINATIONS + 1))

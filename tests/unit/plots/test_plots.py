@@ -642,7 +642,7 @@ def test_without_parameters_the_fit_is_trained_again_to_the_same(trained):
         ("aimless", "epochs", {}, "training.tolerance"),
         ("full", "map", {"x": "learning_rat"}, 'Did you mean "learning_rate"?'),
         ("full", "endpoints", {"x": "w1", "y": "w9"}, "w9"),
-        ("full", "fit", {"run": 24}, "Runs are 0 to 23"),
+        ("full", "fit", {"run": 24}, "its runs are 0 to 23"),
     ],
 )
 def test_what_is_missing_is_named(trained, name, kind, wishes, named):

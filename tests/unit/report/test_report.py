@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.analysis.tally import scattered
 from harness.cli import app
 from harness.errors import ResultsError
 from harness.experiment.grid import Axis, Counted, Listed, Spaced
@@ -401,14 +400,6 @@ def test_there_are_never_more_cells_than_there_is_room_for():
         assert len(shown) == {0: 0, 1: 1, 2: 1}.get(number, 3)
         assert sum(view.cells for view in shown) <= heat_maps.MOST_CELLS
         assert all(bins <= heat_maps.LONGEST for view in shown for bins in view.bins)
-
-
-def test_a_sample_is_spread_evenly_and_a_part_of_a_larger_one():
-    ids = np.arange(100_000)
-    small, large = scattered(ids) < 0.01, scattered(ids) < 0.1
-    assert abs(small.sum() - 1000) < 5
-    assert np.all(large[small])
-    assert np.diff(ids[small]).max() < 300
 
 
 def test_a_large_report_stays_small(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""`harness export`: parts of tables against pandas, and what it refuses."""
+"""`harness export`: parts of tables against pandas, and errors."""
 
 import errno
 import io
@@ -48,14 +48,14 @@ def trajectories_table(first, last):
 
 @pytest.fixture(autouse=True)
 def no_experiment(monkeypatch):
-    """There is no experiment to compare these tables with."""
+    """Open folders without comparing these tables with an experiment."""
     monkeypatch.setattr(tables, "experiment_of", lambda store: None)
     monkeypatch.setattr(tables, "columns_of", lambda experiment: None)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A results folder that no network made."""
+    """A results folder with made-up tables."""
     path = tmp_path / "results"
     store = make_store(path, RUNS, CHUNK)
     for chunk in (2, 0, 1):
@@ -75,7 +75,7 @@ def frame_of(table):
 
 
 def exported(folder, **arguments):
-    """What export writes, as bytes."""
+    """The exported bytes."""
     sink = io.BytesIO()
     done = export(folder, sink, **arguments)
     lines = sink.getvalue().count(b"\n") - 1
@@ -86,7 +86,7 @@ def exported(folder, **arguments):
 def read(data, file_format="csv"):
     if file_format == "parquet":
         return pd.read_parquet(io.BytesIO(data))
-    # Texts such as nan are numbers in columns of floats only.
+    # Texts such as nan become numbers only in columns of floats.
     return pd.read_csv(io.BytesIO(data))
 
 
@@ -119,7 +119,7 @@ def test_csv_is_plain(folder):
     )
 
 
-def test_floats_that_are_all_whole_are_floats(folder):
+def test_whole_floats_are_written_as_floats(folder):
     data = exported(folder, columns=["learning_rate"], runs="0,8")
     assert data == b"learning_rate\n0.0\n1.0\n"
 
@@ -143,7 +143,7 @@ def test_small_chunks_become_row_groups_of_some_size(folder, monkeypatch, tmp_pa
     assert_same(made.read().to_pandas(), frame_of("trajectories"))
 
 
-def test_parquet_comes_piece_by_piece():
+def test_parquet_is_written_piece_by_piece():
     rows = pa.table({"ssr": np.random.default_rng(0).random(100_000)})
     pieces = parquet_pieces(iter([rows] * 3), rows.schema)
     assert [len(piece) > 700_000 for piece in pieces] == [True, True, True, False]
@@ -230,7 +230,7 @@ def test_runs_by_their_ids(folder, runs, expected, at_once, monkeypatch):
 
 
 @pytest.mark.parametrize("table", ["runs", "trajectories"])
-def test_no_rows_leave_the_header(folder, table, tmp_path):
+def test_without_rows_the_header_is_written(folder, table, tmp_path):
     names = list(frame_of(table))
     for where in ("run_id < 0", "ssr_final == 12345 or epochs < 0"):
         assert exported(folder, table=table, where=where) == ",".join(names).encode() + b"\n"
@@ -239,13 +239,13 @@ def test_no_rows_leave_the_header(folder, table, tmp_path):
         assert len(read(data, "parquet")) == 0
 
 
-def test_order_is_kept_whatever_thread_is_first(folder, monkeypatch):
-    monkeypatch.setattr(export_module, "_VALUES_A_PIECE", 3)
+def test_rows_stay_in_order_when_threads_finish_out_of_order(folder, monkeypatch):
+    monkeypatch.setattr(export_module, "_PIECE_VALUES", 3)
     monkeypatch.setattr(export_module, "_THREADS", 4)
     assert_same(read(exported(folder, table="trajectories")), frame_of("trajectories"))
 
 
-def test_a_sweep_that_has_not_ended(tmp_path):
+def test_an_unfinished_sweep_is_exported_as_far_as_it_is_trained(tmp_path):
     store = make_store(tmp_path / "out", RUNS, CHUNK)
     with pytest.raises(HarnessError, match="no finished chunk yet"):
         export(tmp_path / "out", io.BytesIO())
@@ -256,21 +256,24 @@ def test_a_sweep_that_has_not_ended(tmp_path):
     assert exported(tmp_path / "out", runs="0-3") == exported(tmp_path / "out", where="run_id<0")
 
 
-# Arguments that are refused, and words of the message.
+# Arguments that are refused, and parts of the message.
 BAD = {
-    "table": ({"table": "trajectory"}, ['--table = "trajectory"', '"trajectories"?']),
+    "table": (
+        {"table": "trajectory"},
+        ['--table = "trajectory"', "runs or trajectories"],
+    ),
     "other table": ({"table": "x"}, ['--table = "x"', "runs or trajectories"]),
     "column": ({"columns": ["run_id", "statsu"]}, ['--columns names "statsu"', '"status"?']),
     "other column": ({"columns": ["qqqq"]}, ['"qqqq"', "Columns are", "ssr_final"]),
     "trajectory column": ({"columns": ["epoch"]}, ['"epoch"', '"epochs"?']),
     "column twice": ({"columns": ["run_id", "run_id"]}, ['"run_id" twice']),
-    "no column": ({"columns": []}, ["no column"]),
+    "no column": ({"columns": []}, ["is empty"]),
     "empty column": ({"columns": [""]}, ['names ""']),
     "where": ({"where": "ssr > 1"}, ['--where names the column "ssr"']),
-    "empty where": ({"where": ""}, ['--where = ""']),
-    "run": ({"runs": "12"}, ['--runs has "12"', "Runs are 0 to 11."]),
-    "range out of the sweep": ({"runs": "0,5-12"}, ['"5-12"', "12 is no run", "0 to 11"]),
-    "far": ({"runs": "0-999999999999"}, ["999999999999 is no run"]),
+    "empty where": ({"where": ""}, ['--where: ""']),
+    "run": ({"runs": "12"}, ['--runs has "12"', "Its runs are 0 to 11."]),
+    "range out of the sweep": ({"runs": "0,5-12"}, ['"5-12"', "has no run 12", "0 to 11"]),
+    "far": ({"runs": "0-999999999999"}, ["has no run 999999999999"]),
     "too far": ({"runs": "9" * 5000}, ["neither a run nor"]),
     "backwards": ({"runs": "5-3"}, ["ends before it begins", "3-5"]),
     "negative": ({"runs": "-1"}, ['"-1"', "neither a run nor"]),
@@ -311,7 +314,7 @@ def test_no_results_folder(tmp_path):
         ("a.parquet", "parquet", True),
     ],
 )
-def test_the_name_of_a_file_says_its_format(folder, tmp_path, name, file_format, is_parquet):
+def test_the_suffix_of_a_file_decides_its_format(folder, tmp_path, name, file_format, is_parquet):
     export(folder, tmp_path / name, file_format=file_format)
     assert ((tmp_path / name).read_bytes()[:4] == b"PAR1") == is_parquet
 
@@ -326,18 +329,20 @@ def test_the_name_of_a_file_says_its_format(folder, tmp_path, name, file_format,
         ("a", None, "must end in .csv or .parquet"),
         (".csv", None, "must end in .csv or .parquet"),
         ("a.xlsx", "csv", "must end in .csv or .parquet"),
-        ("a.csv", "parquet", "--format = parquet is not what"),
-        ("a.parquet", "csv", "--format = csv is not what"),
+        ("a.csv", "parquet", "--format = parquet does not match"),
+        ("a.parquet", "csv", "--format = csv does not match"),
     ],
 )
-def test_a_name_that_says_another_format_is_refused(folder, tmp_path, name, file_format, said):
+def test_a_suffix_of_another_format_is_refused(folder, tmp_path, name, file_format, said):
     with pytest.raises(HarnessError) as caught:
         export(folder, tmp_path / name, file_format=file_format)
     assert said in str(caught.value)
     assert not (tmp_path / name).exists()
 
 
-def test_a_number_that_no_row_has_is_named_with_the_nearest(folder, tmp_path, monkeypatch, capsys):
+def test_a_number_that_no_row_has_is_reported_with_the_nearest(
+    folder, tmp_path, monkeypatch, capsys
+):
     rates = frame_of("runs")["learning_rate"]
     wanted = rates.iloc[3].item() * (1 + 1e-9)
     near = rates.iloc[(rates - wanted).abs().argmin()].item()
@@ -350,6 +355,7 @@ def test_a_number_that_no_row_has_is_named_with_the_nearest(folder, tmp_path, mo
             "learning_rate",
         ]
     assert export(folder, io.BytesIO(), where=f"learning_rate == {near!r}").missed == ()
+    assert export(folder, io.BytesIO(), where="status == 5").missed == ()
     where = f"learning_rate == {near!r} and ssr_final < 0"  # it is there, in no such row
     assert export(folder, io.BytesIO(), where=where) == (0, 0, ())
 
@@ -377,17 +383,17 @@ def test_force_without_a_file_is_refused(folder, monkeypatch, capsys):
     assert "--force replaces the file of --output" in capsys.readouterr().err
 
 
-def test_a_file_that_is_there_is_replaced_by_force_only(folder, tmp_path):
+def test_an_existing_file_is_replaced_only_with_force(folder, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("mine")
-    with pytest.raises(HarnessError, match="is there already"):
+    with pytest.raises(HarnessError, match="exists"):
         export(folder, path)
     assert path.read_text() == "mine"
     export(folder, path, force=True)
     assert path.read_bytes() == exported(folder)
 
 
-def test_a_file_that_comes_meanwhile_is_left_alone(folder, tmp_path, monkeypatch):
+def test_a_file_created_meanwhile_is_left_alone(folder, tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     real = export_module.csv_header
 
@@ -402,12 +408,12 @@ def test_a_file_that_comes_meanwhile_is_left_alone(folder, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_places_where_no_file_goes(folder, tmp_path, force):
+def test_outputs_that_are_not_regular_files_are_refused(folder, tmp_path, force):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(folder)
     for name, words in {
         ".": "is a folder",
-        "pipe": "no plain file",
+        "pipe": "is not a regular file",
         "results/new.csv": "in the results folder",
         "link/manifest.json": "in the results folder",
     }.items():
@@ -417,7 +423,7 @@ def test_places_where_no_file_goes(folder, tmp_path, force):
         export(folder, tmp_path / "none" / "a.csv", force=force)
 
 
-def test_a_link_stays_and_its_file_is_written(folder, tmp_path):
+def test_a_link_is_kept_and_its_target_is_written(folder, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "a.csv").symlink_to(tmp_path / "elsewhere" / "b.csv")
     export(folder, tmp_path / "a.csv")
@@ -483,15 +489,15 @@ def test_the_command_says_what_is_missing(folder, monkeypatch, capsys):
     assert printed.err.startswith(f"harness: the runs of 1 chunk of {folder} are missing")
 
 
-def test_no_parquet_for_a_terminal(folder, monkeypatch):
+def test_parquet_is_not_written_to_a_terminal(folder, monkeypatch):
     terminal = io.BytesIO()
     terminal.isatty = lambda: True
-    with pytest.raises(HarnessError, match="nothing that a terminal can show"):
+    with pytest.raises(HarnessError, match="cannot be written to a terminal"):
         export(folder, terminal, file_format="parquet")
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_a_reader_that_goes_away_ends_it_quietly(small, tmp_path, file_format):
+def test_a_closed_pipe_ends_it_quietly(small, tmp_path, file_format):
     folder = harness.run(small(), tmp_path / "out").folder
     start = "from harness.cli import main; main()"
     process = subprocess.Popen(

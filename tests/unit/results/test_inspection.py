@@ -1,4 +1,4 @@
-"""How far a folder is, and which of its files are broken."""
+"""The progress of a folder, and its broken files."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def trained(small, tmp_path, monkeypatch):
 
 
 def verify(folder):
-    """Every file and what is wrong with it."""
+    """The problem of every file, by name."""
     return {file.name: file.problem for file in inspection.verify(folder)}
 
 
@@ -54,8 +54,8 @@ def test_status_of_a_finished_folder(trained):
     assert timedelta(0) <= datetime.now(UTC) - found.last < timedelta(minutes=1)
 
 
-def test_status_of_a_folder_that_lacks_chunks_and_is_written(trained):
-    # With a broken commit a chunk is not there.
+def test_status_of_a_folder_with_missing_chunks_and_a_writer(trained):
+    # A chunk whose commit is broken counts as missing.
     (trained / "commits" / "000005.json").unlink()
     (trained / "commits" / "000001.json").write_text("{")
     (trained / "runs" / "part-000005.parquet").unlink()
@@ -65,7 +65,7 @@ def test_status_of_a_folder_that_lacks_chunks_and_is_written(trained):
     with writer(trained):
         found = inspection.status(trained)
     assert (found.runs, found.runs_done, found.chunks, found.chunks_done) == (12, 8, 6, 4)
-    assert found.chunks_broken == 1  # of that without a commit nothing is known
+    assert found.chunks_broken == 1  # a chunk without a commit is not broken
     assert found.bytes == sizes(trained)
     assert found.writer.startswith(f"process {os.getpid()} on ")
 
@@ -80,7 +80,7 @@ def test_status_of_a_folder_that_lacks_chunks_and_is_written(trained):
     ],
     ids=["gone", "short", "link"],
 )
-def test_chunks_whose_files_are_not_whole_are_not_done(trained, capsys, table, harm):
+def test_chunks_with_missing_or_short_files_are_not_done(trained, capsys, table, harm):
     for chunk in (0, 4):
         harm(trained / table / f"part-{chunk:06}.parquet")
     found = inspection.status(trained)
@@ -92,7 +92,7 @@ def test_chunks_whose_files_are_not_whole_are_not_done(trained, capsys, table, h
 
 
 def make_store(folder, seconds):
-    """A folder of chunks of 10 runs that were finished after some seconds."""
+    """A folder with chunks of 10 runs, committed at the given seconds."""
     store = made_store.make_store(folder, 995, 10)
     began = datetime(2026, 1, 1, tzinfo=UTC)
     for chunk, after in enumerate(seconds):
@@ -137,7 +137,7 @@ BROKEN = ["data.parquet", "runs/part-000002.parquet", "trajectories/part-000000.
 
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("place", [0, 0.5, 1])
-def test_a_changed_bit_is_found_and_the_next_run_mends_it(small, trained, name, place):
+def test_a_changed_bit_is_found_and_the_next_run_repairs_it(small, trained, name, place):
     before = {name: (trained / name).read_bytes() for name in names(trained)}
     runs = harness.open_results(trained).runs
     data = bytearray((trained / name).read_bytes())
@@ -157,7 +157,7 @@ def test_a_changed_bit_is_found_and_the_next_run_mends_it(small, trained, name, 
     }
 
 
-def test_what_is_wrong_is_said(trained):
+def test_problems_are_described(trained):
     (trained / "runs" / "part-000001.parquet").unlink()
     path = trained / "trajectories" / "part-000003.parquet"
     size = path.stat().st_size
@@ -177,7 +177,7 @@ def test_a_part_that_cannot_be_read_is_named(trained):
     assert "cannot be read" in verify(trained)["runs/part-000001.parquet"]
 
 
-def test_while_another_writes_whole_files_are_read_and_broken_ones_stay(trained):
+def test_while_another_process_writes_broken_commits_are_kept(trained):
     with writer(trained):
         assert set(verify(trained).values()) == {""}
         (trained / "runs" / "part-000001.parquet").write_bytes(b"")
@@ -188,7 +188,7 @@ def test_while_another_writes_whole_files_are_read_and_broken_ones_stay(trained)
 
 
 @pytest.mark.parametrize("look", [inspection.status, verify])
-def test_what_is_no_results_folder_is_refused_and_left_alone(tmp_path, look):
+def test_another_folder_is_refused_and_left_alone(tmp_path, look):
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(harness.ResultsError, match="is not a results folder"):
             look(folder)

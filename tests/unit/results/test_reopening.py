@@ -1,4 +1,4 @@
-"""What follows from the experiment of a folder, against what is trained."""
+"""Columns and sizes that follow from an experiment, against a trained folder."""
 
 import hashlib
 import io
@@ -72,7 +72,7 @@ def test_columns_and_recorded_epochs_are_those_of_training(small, name):
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_what_is_trained_is_read(small, name, tmp_path):
+def test_a_trained_folder_is_read(small, name, tmp_path):
     harness.run(small(**SWEEPS[name]), tmp_path / "out", lanes=1)
     results = harness.open_results(tmp_path / "out")
     assert len(results.runs) == results.manifest["runs"]
@@ -128,7 +128,7 @@ def test_a_folder_of_many_data_points_needs_no_other_file(tmp_path):
     assert exported["ssr_final"].tolist() == results.runs["ssr_final"].tolist()
 
 
-def test_data_points_are_a_table_of_what_was_trained_on(small, tmp_path):
+def test_data_points_are_a_table_of_inputs_and_targets(small, tmp_path):
     data = {"inputs": [[1], [3]], "targets": [[10], [-0.0]], "standardise": ["inputs"]}
     harness.run(small(data=data), tmp_path / "out", lanes=1)
     written = (tmp_path / "out" / "data.parquet").read_bytes()
@@ -157,9 +157,7 @@ def test_data_points_are_kept_in_groups_of_rows(rows, monkeypatch):
 
 @pytest.mark.parametrize("grows", [False, True])
 @pytest.mark.parametrize("harm", ["gone", "short", "flipped"])
-def test_data_points_that_are_broken_are_named_and_written_again(
-    harm, grows, from_file, small, tmp_path
-):
+def test_broken_data_points_are_named_and_written_again(harm, grows, from_file, small, tmp_path):
     folder, path = tmp_path / "out", tmp_path / "out" / "data.parquet"
     runs = harness.run(from_file, folder, lanes=1).runs
     before = path.read_bytes()
@@ -184,9 +182,7 @@ def test_data_points_that_are_broken_are_named_and_written_again(
     assert grows or kept.runs.equals(runs)
 
 
-def test_a_file_of_data_points_stays_as_it_is_though_it_would_be_written_otherwise(
-    from_file, tmp_path, monkeypatch
-):
+def test_an_intact_file_of_data_points_is_not_written_again(from_file, tmp_path, monkeypatch):
     folder, path = tmp_path / "out", tmp_path / "out" / "data.parquet"
     harness.run(from_file, folder, lanes=1)
     before = path.read_bytes()

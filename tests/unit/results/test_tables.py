@@ -12,7 +12,7 @@ def results(small, tmp_path):
     return harness.run(small(), tmp_path / "out")
 
 
-def test_only_the_columns_that_are_wanted(results):
+def test_selected_columns_are_read(results):
     everything = results.trajectories()
     some = results.trajectories([3, 7], columns=["ssr", "epoch"])
     wanted = everything[everything["run_id"].isin([3, 7])][["ssr", "epoch"]]
@@ -20,7 +20,7 @@ def test_only_the_columns_that_are_wanted(results):
 
 
 @pytest.mark.parametrize("read", ["read_runs", "trajectories", "run_batches"])
-def test_unknown_columns_are_refused_with_the_nearest(results, read):
+def test_unknown_columns_are_refused_with_a_suggestion(results, read):
     ask = {
         "read_runs": lambda: results.read_runs(["sssr_final"]),
         "trajectories": lambda: results.trajectories(columns=["epochs"]),
@@ -30,7 +30,7 @@ def test_unknown_columns_are_refused_with_the_nearest(results, read):
         ask()
 
 
-def test_the_experiment_comes_back_with_its_data(small, tmp_path):
+def test_the_experiment_is_read_back_with_its_data(small, tmp_path):
     (tmp_path / "points.csv").write_text("x,y\n0.1,0.2\n0.3,0.4\n")
     experiment = harness.Experiment.from_mapping(
         {**small().document(), "data": {"file": "points.csv", "inputs": ["x"], "targets": ["y"]}},
@@ -43,7 +43,7 @@ def test_the_experiment_comes_back_with_its_data(small, tmp_path):
     assert again.data.targets.tolist() == [[0.2], [0.4]]
 
 
-def test_a_sample_has_whole_initialisations_or_all_runs(results):
+def test_a_sample_has_about_as_many_runs_as_asked_for(results):
     columns = ["run_id", "init_id"]
     assert results.sample_runs(columns)["run_id"].tolist() == list(range(12))
     few = results.sample_runs(columns, most=6)  # of few initialisations runs are chosen
@@ -61,7 +61,7 @@ def test_an_xarray_dataset_has_the_axes_of_the_grid(results):
         assert cell["status"].item() == row.status
 
 
-def test_runs_that_are_missing_are_nan_in_an_xarray_dataset(small, tmp_path, monkeypatch):
+def test_missing_runs_are_nan_in_an_xarray_dataset(small, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 2)
     harness.run(small(), tmp_path / "out")
     (tmp_path / "out" / "commits" / "000001.json").unlink()  # runs 2 and 3
