@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from harness.errors import ResultsError
-from harness.results.reopening import columns_of, experiment_of
+from harness.results.reopening import experiment_of
 from harness.store import TABLES, Store
 from harness.store.commits import FileRecord
 from harness.store.csv_files import CSV_COMMIT, read_csv_commit
@@ -19,6 +19,7 @@ from harness.store.lock import holder, writer
 from harness.store.manifest import MANIFEST
 from harness.store.parts import ColumnKinds
 from harness.store.reader import read_part
+from harness.training.columns import columns_of
 
 # The present rate is that of this many commits.
 _RECENT_COMMITS = 20
@@ -138,7 +139,7 @@ def verify(folder: Path) -> Iterator[Checked]:
         return  # no chunk can be compared with such an experiment
     for store in (whole, *whole.earlier()):
         broken = set()
-        columns = None if data is None else columns_of(experiment_of(store, data))
+        columns = None if data is None else columns_of(experiment_of(store, data)).by_table()
         for file in check(store, columns):
             if file.problem:
                 broken.add(file.commit)

@@ -4,94 +4,14 @@ A folder may come from a stranger. Everything that follows from its experiment i
 compared, and no file is read because the folder names it.
 """
 
-from collections.abc import Iterator
-
-import numpy as np
-
 from harness.errors import ExperimentError, ResultsError
 from harness.experiment import Experiment
 from harness.experiment.data import Dataset
-from harness.experiment.grid import Grid
-from harness.experiment.network import Network
-from harness.experiment.recording import recorded_epochs
-from harness.kernels.measures import MEASURES
-from harness.kernels.stopping import STATUSES
 from harness.store import Store
 from harness.store.data_points import DATA
 from harness.store.folder import reason
 from harness.store.manifest import MANIFEST
-from harness.store.parts import TABLES, ColumnKinds, Kind
-
-# Axes that add columns: of parameters, and of a loss other than SSR.
-_CHANGES_COLUMNS = ("loss", "width")
-
-
-def columns_of(experiment: Experiment) -> dict[str, ColumnKinds]:
-    """Return the columns of each table of an experiment, in their order."""
-    networks = list(_networks(experiment))
-    keeps_loss = any(network.loss != "ssr" for network in networks)
-    record = experiment.record
-    # One column per parameter of any network, in the order of the largest network.
-    parameters: dict[str, None] = {}
-    if record.parameters:
-        for network in sorted(networks, key=lambda n: n.parameter_count, reverse=True):
-            parameters |= dict.fromkeys(network.parameters)
-
-    runs: dict[str, Kind] = {"run_id": int, "init_id": int}
-    runs |= {name: kind for name, kind in _axes(experiment).items() if name != "init_id"}
-    runs |= {"status": frozenset(STATUSES), "epochs": int}
-    for name in ("ssr", "loss") if keeps_loss else ("ssr",):
-        runs |= {f"{name}_{when}": float for when in ("initial", "final", "min")}
-    runs |= {name: int if MEASURES[name].whole else float for name in record.measures}
-    runs |= {f"{name}_final": float for name in parameters}
-
-    trajectories: dict[str, Kind] = {"run_id": int, "epoch": int, "ssr": float}
-    trajectories |= {"loss": float} if keeps_loss else {}
-    trajectories |= {"sharpness": float} if record.sharpness else {}
-    if record.parameters == "trajectory":
-        trajectories |= dict.fromkeys(parameters, float)
-    return dict(zip(TABLES, (runs, trajectories), strict=True))
-
-
-def _networks(experiment: Experiment) -> Iterator[Network]:
-    """Yield one network for each set of columns that runs of the experiment can have."""
-    grid = experiment.variant_grid
-    changing = [
-        any(axis.name.partition("_")[0] in _CHANGES_COLUMNS for axis in dimension)
-        for dimension in grid.dimensions
-    ]
-    if not any(changing):
-        yield experiment.network
-        return
-    dimensions = zip(grid.dimensions, changing, strict=True)
-    part = Grid(dimensions=tuple(dimension for dimension, changes in dimensions if changes))
-    first = np.zeros(1, dtype=np.int64)
-    for index in range(part.size):
-        inside = iter(part.coordinates(first + index))
-        whole = tuple(next(inside) if changes else first for changes in changing)
-        yield experiment.at(grid.point(int(grid.run_ids(whole)[0]))).network
-
-
-def most_recorded(experiment: Experiment) -> int:
-    """Return the largest number of epochs that a run of an experiment records."""
-    wanted, epochs = experiment.record.epochs, [experiment.training.epochs]
-    for axis in experiment.grid.axes:
-        if axis.name == "max_epochs":
-            epochs = axis.values.take(np.arange(axis.values.count)).tolist()
-    return max(recorded_epochs(wanted, each).size for each in epochs)
-
-
-def _axes(experiment: Experiment) -> dict[str, Kind]:
-    """Return the kind of each axis's column."""
-    found: dict[str, Kind] = {}
-    first = experiment.grid.columns(np.zeros(1, dtype=np.int64))
-    for axis in experiment.grid.axes:
-        kind = first[axis.name].dtype.kind
-        if kind == "O":
-            found[axis.name] = frozenset(axis.values.take(np.arange(axis.values.count)).tolist())
-        else:
-            found[axis.name] = int if kind in "iu" else float
-    return found
+from harness.training.columns import most_recorded
 
 
 def experiment_of(store: Store, data: Dataset | None = None) -> Experiment:

@@ -19,8 +19,9 @@ from harness.experiment import Experiment
 from harness.experiment.card import card
 from harness.experiment.grid import Grid
 from harness.hints import suggest
-from harness.results.reopening import columns_of, experiment_of
+from harness.results.reopening import experiment_of
 from harness.store import Reader, Store, has_manifest, results_folder
+from harness.training.columns import columns_of
 
 
 class Results:
@@ -50,7 +51,7 @@ class Results:
         check_type("store", store, Store, "a Store", "Use harness.open_results(FOLDER).")
         self.store = store
         self.experiment = experiment or experiment_of(store)
-        self.reader = Reader(store, columns_of(self.experiment))
+        self.reader = Reader(store, columns_of(self.experiment).by_table())
 
     @property
     def folder(self) -> Path:

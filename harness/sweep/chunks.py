@@ -52,11 +52,11 @@ def sweep_size(trainer: Trainer) -> SweepSize:
 def chunk_size(trainer: Trainer) -> int:
     """Return the number of runs per chunk."""
     size = sweep_size(trainer)
-    usual = _largest_chunk(size, trainer.held)
+    usual = _largest_chunk(size, trainer.columns.held)
     smallest = max(MIN_RUNS, math.ceil(size.runs / ENOUGH_CHUNKS))
     if size.runs <= MANY_CHUNKS * usual:
         return min(size.runs, usual, smallest)
-    enlarged = _largest_chunk(size, trainer.held, MAX_ENLARGEMENT)
+    enlarged = _largest_chunk(size, trainer.columns.held, MAX_ENLARGEMENT)
     return max(usual, min(enlarged, math.ceil(size.runs / MANY_CHUNKS)))
 
 

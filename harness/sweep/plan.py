@@ -78,9 +78,9 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
     size = sweep_size(trainer)
     runs_per_chunk = chunk_size(trainer)
     columns = len(trainer.compile().runs) * size.runs
-    trajectories = (3 + len(trainer.kept)) * size.rows
+    trajectories = len(trainer.columns.trajectories) * size.rows
     values = columns + trajectories
-    held = columns + (3 + trainer.held) * size.rows
+    held = columns + (3 + trainer.columns.held) * size.rows
     in_progress = min(2 * threads * runs_per_chunk, size.runs) / size.runs
     csv = sum(
         values for values, rows in ((columns, size.runs), (trajectories, size.rows))

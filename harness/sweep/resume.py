@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import ExperimentError, HarnessError, ResultsError, shown
 from harness.experiment import Experiment
-from harness.results.reopening import check_fit, most_recorded
+from harness.results.reopening import check_fit
 from harness.store import Manifest, Store, has_manifest
 from harness.store.csv_files import has_csv
 from harness.store.manifest import MAX_CHUNKS
@@ -16,6 +16,7 @@ from harness.store.parts import check_values
 from harness.sweep import provenance
 from harness.sweep.chunks import chunk_size
 from harness.sweep.reuse import obstacle
+from harness.training.columns import most_recorded
 from harness.training.trainer import Trainer
 
 
@@ -134,7 +135,7 @@ def make_manifest(trainer: Trainer) -> Manifest:
             "Make the grid smaller, or split it into several experiments."
         )
     recorded = most_recorded(experiment)
-    check_values(recorded, 3 + len(trainer.kept))
+    check_values(recorded, len(trainer.columns.trajectories))
     return Manifest(
         identity=experiment.identity,
         lineage=experiment.lineage,

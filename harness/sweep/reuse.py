@@ -19,8 +19,9 @@ from harness.kernels import descent, stopping
 from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.tables import code_of
-from harness.results.reopening import columns_of, experiment_of
+from harness.results.reopening import experiment_of
 from harness.store import Reader, Store
+from harness.training.columns import columns_of
 from harness.training.trainer import Trainer
 from harness.training.variants import Variant
 
@@ -63,14 +64,14 @@ class FormerGenerations:
                     f"{store.folder} has a former generation that its grid cannot have grown from."
                     f"\nMove {store.folder} away and train again."
                 )
-            self._sources.append((Reader(store, columns_of(former)), former_ids))
+            self._sources.append((Reader(store, columns_of(former).by_table()), former_ids))
 
     def reused_runs(self, first: int, last: int) -> "ReusedRuns":
         """Return the results of the runs from `first` up to, but not including, `last`."""
         run_ids = np.arange(first, last, dtype=np.int64)
         found = ReusedRuns(
             there=np.zeros(run_ids.size, dtype=bool),
-            parameters=self._trainer.parameters,
+            parameters=self._trainer.columns.parameters,
             measures=self._trainer.experiment.record.measures,
         )
         for reader, former_ids in self._sources:

@@ -23,6 +23,7 @@ from harness.kernels.measures import MEASURES
 from harness.kernels.stopping import RUNNING, STATUSES
 from harness.kernels.tables import code_of
 from harness.training.buffers import COUNTS, Columns, make_counts, make_rows, start
+from harness.training.columns import columns_of
 from harness.training.trajectories import Trajectories, VariantRows
 from harness.training.variants import Variant, make_lane_spec, make_variant, work_of
 
@@ -81,22 +82,7 @@ class Trainer:
         self.experiment = experiment
         self.lanes = lanes if COMPILES else 1
         self.variant = lru_cache(maxsize=_KEPT_VARIANTS)(self._make_variant)
-        networks = [self.variant(i).network for i in range(experiment.variant_grid.size)]
-        self.keeps_loss = any(network.loss != "ssr" for network in networks)
-        # A column for every parameter of every network, in the order of the largest.
-        names: dict[str, None] = {}
-        if experiment.record.parameters:
-            for network in sorted(networks, key=lambda n: n.parameter_count, reverse=True):
-                names |= dict.fromkeys(network.parameters)
-        self.parameters = tuple(names)
-        kept = ["loss"] * self.keeps_loss + ["sharpness"] * experiment.record.sharpness
-        if experiment.record.parameters == "trajectory":
-            kept += self.parameters
-        self.kept = tuple(kept)  # columns of the trajectories beside SSR
-        # Numbers that are held for each of these rows: sharpness is made from all parameters.
-        self.held = len(kept)
-        if experiment.record.sharpness:
-            self.held += max(network.parameter_count for network in networks)
+        self.columns = columns_of(experiment)
 
     def _make_variant(self, index: int) -> Variant:
         """Return one variant of the experiment's `variant_grid`."""
@@ -141,8 +127,8 @@ class Trainer:
         run_ids = np.arange(first, last, dtype=np.int64)
         axes = self.experiment.grid.columns(run_ids)
         variant_of = self._variant_of(run_ids)
-        rows = make_rows(run_ids.size, 0, self.keeps_loss)
-        parameters = np.full((run_ids.size, len(self.parameters)), np.nan)
+        rows = make_rows(run_ids.size, 0, self.columns.keeps_loss)
+        parameters = np.full((run_ids.size, len(self.columns.parameters)), np.nan)
         parts = []
         for index in np.unique(variant_of) if run_ids.size else [0]:
             variant = self.variant(int(index))
@@ -166,20 +152,20 @@ class Trainer:
                     run_ids[chosen], variant.plan.recorded, variant.network.positions, found
                 )
             )
-            for column, name in enumerate(self.parameters):
+            for column, name in enumerate(self.columns.parameters):
                 if name in variant.network.positions:
                     at = variant.network.positions[name]
                     parameters[chosen, column] = runs.theta[:, at]
         return TrainedRuns(
             runs=self._run_columns(run_ids, axes, rows, parameters),
-            trajectories=Trajectories(first, last, parts, self.kept),
+            trajectories=Trajectories(first, last, parts, tuple(self.columns.trajectories)),
         )
 
     def _make_rows(self, count: int, variant: Variant) -> descent.Rows:
         return make_rows(
             count,
             variant.plan.recorded.size,
-            self.keeps_loss,
+            self.columns.keeps_loss,
             variant.network.parameter_count if self.follows_parameters else 0,
             keeps_sharpness=self.experiment.record.sharpness,
         )
@@ -255,21 +241,19 @@ class Trainer:
         rows: descent.Rows,
         parameters: NDArray[np.float64],
     ) -> Columns:
-        fixed = self.experiment.initialisation.init_id
         columns: Columns = {
             "run_id": run_ids,
-            "init_id": axes.get("init_id", np.full(run_ids.size, fixed)),
+            "init_id": np.full(run_ids.size, self.experiment.initialisation.init_id),
+            **axes,
+            "status": pd.Categorical.from_codes(rows.status, pd.Index(STATUSES)),
+            "epochs": rows.epochs,
         }
-        columns |= {name: values for name, values in axes.items() if name != "init_id"}
-        columns["status"] = pd.Categorical.from_codes(rows.status, pd.Index(STATUSES))
-        columns["epochs"] = rows.epochs
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
-            if name == "ssr" or self.keeps_loss:
-                for column, when in enumerate(("initial", "final", "min")):
-                    columns[f"{name}_{when}"] = values[:, column]
+            for column, when in enumerate(("initial", "final", "min")):
+                columns[f"{name}_{when}"] = values[:, column]
         for name in self.experiment.record.measures:
             values = rows.measures[:, code_of(MEASURES, name)]
             columns[name] = values.astype(np.int64) if MEASURES[name].whole else values
-        for column, name in enumerate(self.parameters):
+        for column, name in enumerate(self.columns.parameters):
             columns[f"{name}_final"] = parameters[:, column]
-        return columns
+        return {name: columns[name] for name in self.columns.runs}

@@ -27,7 +27,7 @@ class VariantRows(NamedTuple):
 
 
 class Trajectories:
-    """Columns run_id, epoch, ssr, and what else is kept; ordered by run_id, then epoch.
+    """Columns of the trajectories, ordered by run_id, then epoch.
 
     Parameters
     ----------
@@ -35,17 +35,17 @@ class Trajectories:
         The runs, without the last.
     parts : sequence of VariantRows
         Each of the runs is in one of them.
-    kept : sequence of str
-        Columns beside those: loss, sharpness, names of parameters. One that a network does not have
-        is NaN.
+    names : sequence of str
+        The columns: run_id, epoch, ssr, loss, sharpness, names of parameters. A parameter that a
+        network does not have is NaN.
     """
 
     def __init__(
-        self, first: int, last: int, parts: Sequence[VariantRows], kept: Sequence[str]
+        self, first: int, last: int, parts: Sequence[VariantRows], names: Sequence[str]
     ) -> None:
         self._runs = range(first, last)
         self._parts = parts
-        self._kept = kept
+        self._names = names
 
     def __iter__(self) -> Iterator[Columns]:
         """Yield the rows in pieces, one of them at least."""
@@ -65,7 +65,7 @@ class Trajectories:
             here = slice(*np.searchsorted(part.run_ids, (first, last)).tolist())
             rows = descent.Rows._make(values[here] for values in part.rows)
             piece = part._replace(run_ids=part.run_ids[here], rows=rows)
-            found.append(_rows_of(piece, self._kept))
+            found.append(_rows_of(piece, self._names))
         if len(found) == 1:
             return found[0]
         columns = {name: np.concatenate([piece[name] for piece in found]) for name in found[0]}
@@ -73,7 +73,7 @@ class Trajectories:
         return {name: values[order] for name, values in columns.items()}
 
 
-def _rows_of(part: VariantRows, kept: Sequence[str]) -> Columns:
+def _rows_of(part: VariantRows, names: Sequence[str]) -> Columns:
     """Return the recorded epochs of some runs, one row behind the other."""
     run_ids, recorded, rows = part.run_ids, part.recorded, part.rows
     epochs = np.tile(recorded, (run_ids.size, 1))
@@ -91,7 +91,7 @@ def _rows_of(part: VariantRows, kept: Sequence[str]) -> Columns:
         "epoch": flat(epochs),
         "ssr": flat(rows.ssr_trajectory),
     }
-    for name in kept:
+    for name in names[len(columns) :]:
         if name in ("loss", "sharpness"):
             columns[name] = flat(getattr(rows, f"{name}_trajectory"))
         elif name in part.positions:

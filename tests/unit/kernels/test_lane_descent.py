@@ -135,7 +135,7 @@ def a_block(trainer, epochs=None):
         recorded = np.append(recorded[recorded < epochs], epochs)
         plan = variant.plan._replace(epochs=epochs, recorded=recorded)
         variant = dataclasses.replace(variant, plan=plan)
-    return variant, runs, make_rows(count, variant.plan.recorded.size, trainer.keeps_loss)
+    return variant, runs, make_rows(count, variant.plan.recorded.size, trainer.columns.keeps_loss)
 
 
 @pytest.mark.parametrize("name", ["one_tile_every_epoch", "momentum_and_measures", "shuffled"])

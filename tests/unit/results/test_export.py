@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,8 @@ def trajectories_table(first, last):
 def no_experiment(monkeypatch):
     """Open folders without comparing these tables with an experiment."""
     monkeypatch.setattr(tables, "experiment_of", lambda store: None)
-    monkeypatch.setattr(tables, "columns_of", lambda experiment: None)
+    unknown = SimpleNamespace(by_table=lambda: None)
+    monkeypatch.setattr(tables, "columns_of", lambda experiment: unknown)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 import harness
 from harness.experiment import Experiment, checks
 from harness.results import inspection
-from harness.results.reopening import columns_of, most_recorded
 from harness.store import data_points, encoding, manifest, parts
 from harness.sweep import chunks
+from harness.training.columns import columns_of, most_recorded
 from harness.training.trainer import Trainer
 from tests.faults.foreign import command
 
@@ -59,7 +59,7 @@ def test_columns_and_recorded_epochs_are_those_of_training(small, name):
     trainer = Trainer(experiment, lanes=1)
     made = trainer.compile()
     tables = {"runs": made.runs, "trajectories": made.trajectories.columns()}
-    said = columns_of(experiment)
+    said = columns_of(experiment).by_table()
     assert list(said) == list(tables)
     for table, columns in tables.items():
         assert list(said[table]) == list(columns)
@@ -76,7 +76,7 @@ def test_a_trained_folder_is_read(small, name, tmp_path):
     harness.run(small(**SWEEPS[name]), tmp_path / "out", lanes=1)
     results = harness.open_results(tmp_path / "out")
     assert len(results.runs) == results.manifest["runs"]
-    assert list(results.trajectories()) == list(columns_of(results.experiment)["trajectories"])
+    assert list(results.trajectories()) == list(columns_of(results.experiment).trajectories)
 
 
 def test_chunks_are_as_large_as_a_manifest_allows():

@@ -1,0 +1,118 @@
+"""Columns of the tables of a sweep: their names, order and kinds follow from the experiment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.experiment import Experiment
+from harness.experiment.grid import Grid
+from harness.experiment.network import Network
+from harness.experiment.recording import recorded_epochs
+from harness.kernels.measures import MEASURES
+from harness.kernels.stopping import STATUSES
+from harness.store.parts import ColumnKinds, Kind
+
+# Axes that add columns: of parameters, and of a loss other than SSR.
+_CHANGES_COLUMNS = ("loss", "width")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableColumns:
+    """Columns of the tables, in order.
+
+    Attributes
+    ----------
+    runs, trajectories : dict of str to Kind
+        Kind of each column, by name.
+    keeps_loss : bool
+        Whether the loss of any run is not the SSR, so that it has columns of its own.
+    parameters : tuple of str
+        Parameters with columns, in the order of the largest network; empty if none are recorded.
+    held : int
+        Numbers that training holds for each row of the trajectories beside run_id, epoch and ssr.
+        Sharpness is computed from all parameters.
+    """
+
+    runs: dict[str, Kind]
+    trajectories: dict[str, Kind]
+    keeps_loss: bool
+    parameters: tuple[str, ...]
+    held: int
+
+    def by_table(self) -> dict[str, ColumnKinds]:
+        """Return the columns of each table."""
+        return {"runs": self.runs, "trajectories": self.trajectories}
+
+
+def columns_of(experiment: Experiment) -> TableColumns:
+    """Return the columns of the tables of an experiment."""
+    networks = sorted(_networks(experiment), key=lambda n: n.parameter_count, reverse=True)
+    keeps_loss = any(network.loss != "ssr" for network in networks)
+    record = experiment.record
+    names: dict[str, None] = {}
+    if record.parameters:
+        for network in networks:
+            names |= dict.fromkeys(network.parameters)
+
+    runs: dict[str, Kind] = {"run_id": int, "init_id": int}
+    runs |= {name: kind for name, kind in _axes(experiment).items() if name != "init_id"}
+    runs |= {"status": frozenset(STATUSES), "epochs": int}
+    for name in ("ssr", "loss") if keeps_loss else ("ssr",):
+        runs |= {f"{name}_{when}": float for when in ("initial", "final", "min")}
+    runs |= {name: int if MEASURES[name].whole else float for name in record.measures}
+    runs |= {f"{name}_final": float for name in names}
+
+    trajectories: dict[str, Kind] = {"run_id": int, "epoch": int, "ssr": float}
+    trajectories |= {"loss": float} if keeps_loss else {}
+    trajectories |= {"sharpness": float} if record.sharpness else {}
+    if record.parameters == "trajectory":
+        trajectories |= dict.fromkeys(names, float)
+    return TableColumns(
+        runs=runs,
+        trajectories=trajectories,
+        keeps_loss=keeps_loss,
+        parameters=tuple(names),
+        held=len(trajectories) - 3 + record.sharpness * networks[0].parameter_count,
+    )
+
+
+def _networks(experiment: Experiment) -> Iterator[Network]:
+    """Yield one network for each set of columns that runs of the experiment can have."""
+    grid = experiment.variant_grid
+    changing = [
+        any(axis.name.partition("_")[0] in _CHANGES_COLUMNS for axis in dimension)
+        for dimension in grid.dimensions
+    ]
+    if not any(changing):
+        yield experiment.network
+        return
+    dimensions = zip(grid.dimensions, changing, strict=True)
+    part = Grid(dimensions=tuple(dimension for dimension, changes in dimensions if changes))
+    first = np.zeros(1, dtype=np.int64)
+    for index in range(part.size):
+        inside = iter(part.coordinates(first + index))
+        whole = tuple(next(inside) if changes else first for changes in changing)
+        yield experiment.at(grid.point(int(grid.run_ids(whole)[0]))).network
+
+
+def most_recorded(experiment: Experiment) -> int:
+    """Return the largest number of epochs that a run of an experiment records."""
+    wanted, epochs = experiment.record.epochs, [experiment.training.epochs]
+    for axis in experiment.grid.axes:
+        if axis.name == "max_epochs":
+            epochs = axis.values.take(np.arange(axis.values.count)).tolist()
+    return max(recorded_epochs(wanted, each).size for each in epochs)
+
+
+def _axes(experiment: Experiment) -> dict[str, Kind]:
+    """Return the kind of each axis's column."""
+    found: dict[str, Kind] = {}
+    first = experiment.grid.columns(np.zeros(1, dtype=np.int64))
+    for axis in experiment.grid.axes:
+        kind = first[axis.name].dtype.kind
+        if kind == "O":
+            found[axis.name] = frozenset(axis.values.take(np.arange(axis.values.count)).tolist())
+        else:
+            found[axis.name] = int if kind in "iu" else float
+    return found
