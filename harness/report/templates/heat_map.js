@@ -13,8 +13,8 @@ const columns = () => now().bins[0];
 const rows = () => (now().y === null ? 1 : now().bins[1]);
 const across = () => (now().y === null ? 1 : 2);
 
-/** Place of a cell in the arrays of the view, with the filters as they are. */
-function place(x, y) {
+/** Index of a cell in the arrays of the view, with the present filters. */
+function cellIndex(x, y) {
   let at = 0;
   now().filters.forEach((_, k) => { at = at * (now().bins[across() + k] + 1) + state.filters[k]; });
   return (at * rows() + y) * columns() + x;
@@ -33,7 +33,7 @@ function medianText(median) {
 }
 
 function cellTexts(x, y) {
-  const view = now(), at = place(x, y);
+  const view = now(), at = cellIndex(x, y);
   const here = [conditionOf(view.x, view.bins[0], x)];
   if (view.y !== null) here.push(conditionOf(view.y, view.bins[1], y));
   const n = view.runs[at], median = view.median[at];
@@ -53,7 +53,7 @@ function drawMap() {
   const view = now(), { fallen, ink, paper } = look();
   const z = [], text = [], grey = [], marks = { x: [], y: [] };
   const logMedians = [];
-  const each = (visit) => { for (let y = 0; y < rows(); y += 1) for (let x = 0; x < columns(); x += 1) visit(x, y, place(x, y)); };
+  const each = (visit) => { for (let y = 0; y < rows(); y += 1) for (let x = 0; x < columns(); x += 1) visit(x, y, cellIndex(x, y)); };
   each((x, y, at) => {
     const value = view.median[at];
     if (value > 0 && Number.isFinite(value)) logMedians.push(Math.log10(value));
@@ -123,7 +123,7 @@ function sampleOf(x, y) {
   });
   const found = [];
   for (let at = 0; at < runs.run_id.length && found.length < 12; at += 1) {
-    if (wanted.every(([number, bins, bin]) => Math.floor((runs.places[number][at] * bins) / data.axes[number].count) === bin)) found.push(at);
+    if (wanted.every(([number, bins, bin]) => Math.floor((runs.ranks[number][at] * bins) / data.axes[number].count) === bin)) found.push(at);
   }
   return found;
 }
@@ -140,7 +140,7 @@ function exportCommand(x, y) {
 
 function showCell() {
   const [x, y] = state.cell, view = now();
-  const chosen = sampleOf(x, y), n = view.runs[place(x, y)];
+  const chosen = sampleOf(x, y), n = view.runs[cellIndex(x, y)];
   if (runs) drawFalls("falls", chosen);
   const parts = [element("p", `${cellTexts(x, y).join(", ")}.`)];
   if (chosen.length) {
@@ -164,7 +164,7 @@ function choose(x, y) {
 function bestCell() {
   const view = now();
   const bin = (number, bins) => (number === null ? 0
-    : Math.floor((data.best_places[number] * bins) / data.axes[number].count));
+    : Math.floor((data.best_ranks[number] * bins) / data.axes[number].count));
   return [bin(view.x, view.bins[0]), bin(view.y, view.bins[1])];
 }
 
