@@ -9,7 +9,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import harness
-from harness.maps.boundary import box_counts, edges
 from harness.maps.explorer import Explorer, Walk, new_window
 from harness.maps.image import Image, Window, map_axes, parse_window, window_of
 from harness.maps.zoom import Map
@@ -24,7 +23,6 @@ def pretended(experiment):
         experiment=experiment,
         folder=None,
         image=Image(trained=trained, value=value),
-        boxes=box_counts(edges(trained)),
     )
 
 

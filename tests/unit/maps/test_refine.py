@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import harness
-from harness.maps.image import PAPER
+from harness.maps.image import PAPER_MEASURES
 from harness.maps.refine import Refinement, refine, refined_map
 from harness.maps.zoom import train_map
 
@@ -175,7 +175,7 @@ def bowl(small):
                     "learning_rate": {"linear": [0.5, 2.5], "count": width},
                     "momentum": {"linear": [0.0, 0.9], "count": height},
                 },
-                "record": {"epochs": "none", "measures": list(PAPER)},
+                "record": {"epochs": "none", "measures": list(PAPER_MEASURES)},
             }
             | changes
         )
@@ -183,7 +183,7 @@ def bowl(small):
     return make
 
 
-@pytest.mark.parametrize("measures", [list(PAPER), []])
+@pytest.mark.parametrize("measures", [list(PAPER_MEASURES), []])
 def test_trained_pixels_have_the_bits_of_the_whole_map(bowl, tmp_path, measures):
     experiment = bowl(record={"epochs": "none", "measures": measures})
     whole = train_map(experiment, tmp_path / "whole")
@@ -231,7 +231,7 @@ def test_a_refined_map_that_was_stopped_goes_on(bowl, tmp_path):
 
 def test_folders_of_something_else_are_refused(bowl, tmp_path):
     whole = train_map(bowl(8, 6), tmp_path / "whole")
-    with pytest.raises(harness.HarnessError, match=r"holds results.*\n.*--out"):
+    with pytest.raises(harness.HarnessError, match=r"holds the results of a sweep.*\n.*--out"):
         refined_map(bowl(8, 6), whole.folder)
     refined_map(bowl(8, 6), tmp_path / "refined")
     other = bowl(8, 6, training={"epochs": 120, "learning_rate": 0.1, "limit": 1e7})
