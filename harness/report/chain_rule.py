@@ -1,8 +1,7 @@
 """The chain rule of the best run's first update: symbols and numbers for its template."""
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.analysis.chain_rule import Trace, trace
 from harness.analysis.notation import edges
@@ -13,41 +12,23 @@ _MOST_ROWS = 12  # data points in a table
 _MOST_CHAINS = 5_000  # chains that are multiplied for one parameter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkedChain:
-    """The derivative of the loss by one parameter.
+class Chain(NamedTuple):
+    """The derivative of the loss by one parameter, and its update."""
 
-    Attributes
-    ----------
-    step : namedtuple
-        The row of `Trace.updates`.
-    derivative : str
-        Its symbol, such as dSSR/dw1.
-    factors : list of str
-        The symbols of the factors.
-    rows : list of tuple
-        Data point, values of the factors, product.
-    more : int
-        Number of data points that are left out.
-    through : str
-        The units that the path goes through, which is one of `paths`.
-    """
-
-    step: Any
-    derivative: str
-    factors: list[str]
-    rows: list[tuple[int, list[float], float]]
-    more: int
-    through: str
-    paths: int
+    step: Any  # the row of Trace.updates
+    derivative: str  # such as dSSR/dw1
+    factors: list[str]  # their symbols
+    rows: list[tuple[int, list[float], float]]  # data point, values of the factors, product
+    more: int  # data points that are left out
+    through: str  # the units that the path goes through
+    paths: int  # all paths, of which one is shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worked:
-    """The chains of some parameters; what the lesson says differently; and why others have none."""
+class Worked(NamedTuple):
+    """The chains of some parameters, and why others have none."""
 
-    chains: list[WorkedChain]
-    remark: str
+    chains: list[Chain]
+    remark: str  # where the lesson is wrong
     errors: dict[str, str]
 
 
@@ -84,7 +65,7 @@ def _chosen(single: Experiment) -> list[str]:
     return found
 
 
-def _chain(found: Trace) -> WorkedChain:
+def _chain(found: Trace) -> Chain:
     step = next(found.updates.itertuples())
     # Other paths have other symbols. The first is shown as an example.
     through = found.factors["through"].iloc[0]
@@ -93,7 +74,7 @@ def _chain(found: Trace) -> WorkedChain:
         (point, chain["symbol"].tolist(), chain["value"].tolist())
         for (point, _), chain in factors.groupby(["data_point", "path"], sort=False)
     ]
-    return WorkedChain(
+    return Chain(
         step=step,
         derivative=f"d{found.loss}/d{step.symbol}",
         factors=chains[0][1],

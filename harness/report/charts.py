@@ -45,20 +45,18 @@ def outcomes_along(
     Returns
     -------
     DataFrame
-        The value, or the ends of the bin as `name` and `name_to`; the columns of
-        `measures.outcomes`; best, quartiles and worst.
+        One row per bin that has runs, with its number as index: the value, or the ends of the bin
+        as `name` and `name_to`; the columns of `measures.outcomes`; best, quartiles and worst.
     """
     count = counts.shape[1]
     binned = runs.assign(bin=axis.bins(ranks, count))
-    values = measures.final_values(binned, "bin", trained_loss(runs.columns)).drop(columns="runs")
-    ended = pd.DataFrame(counts.T, columns=list(measures.ENDINGS)).rename_axis("bin")
-    table = measures.shares(ended[ended.any(axis=1)]).reset_index()
-    table = table.merge(values, on="bin", how="left")
+    values = measures.final_values(binned, "bin", trained_loss(runs.columns)).set_index("bin")
+    ended = pd.DataFrame(counts.T, columns=list(measures.ENDINGS))
+    table = measures.shares(ended[ended.any(axis=1)]).join(values.drop(columns="runs"))
     ends = axis.ends(count)
-    numbers = table.pop("bin").tolist()
-    table.insert(0, axis.axis.name, [ends[number][0] for number in numbers])
+    table.insert(0, axis.axis.name, [ends[number][0] for number in table.index])
     if count < axis.count:
-        table.insert(1, f"{axis.axis.name}_to", [ends[number][1] for number in numbers])
+        table.insert(1, f"{axis.axis.name}_to", [ends[number][1] for number in table.index])
     return table
 
 
@@ -67,16 +65,10 @@ def ends_along(axis: OrderedAxis, table: pd.DataFrame) -> dict[str, Any] | None:
     if not table[["converged", "diverged"]].to_numpy().any():
         return None
     names = [f"{end}{edge}" for end in ("converged", "diverged") for edge in ("", "_low", "_high")]
-    count = min(axis.count, TABLE_BINS)
-    labels = np.array(axis.labels(count))
-    if len(table) < count:  # the sweep has not ended
-        known = {ends: at for at, ends in enumerate(axis.ends(count))}
-        first = table[axis.axis.name]
-        last = table.get(f"{axis.axis.name}_to", first)
-        labels = labels[[known[pair] for pair in zip(first, last, strict=True)]]
+    labels = axis.labels(min(axis.count, TABLE_BINS))
     return {
         "axis": axis.name,
-        "label": labels,
+        "label": [labels[number] for number in table.index],
         "runs": table["runs"].to_numpy(),
         **{name: table[name].round(5).to_numpy() for name in names},
     }

@@ -131,7 +131,8 @@ def _data(
     drawn = trajectories.choose(found, shown, axes, ranks)
     sample = trajectories.draw_sample(results, found)
     run_ids = found.runs["run_id"].to_numpy()
-    table = trajectories.read(results, run_ids[np.union1d(drawn, sample)])
+    read = run_ids[np.union1d(drawn, sample)]
+    table = results.trajectories(read, ["run_id", "epoch", "ssr"])
     used = {(n, bins) for view in shown for n, bins in zip(view.axes, view.bins, strict=True)}
     first, first_ranks = (axes[0], ranks[0]) if axes else (None, None)
     epochs = ends = None

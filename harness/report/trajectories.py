@@ -55,11 +55,6 @@ def draw_sample(results: Results, found: Summary) -> NDArray[np.int64]:
     return np.sort(np.argsort(scattered(found.runs["run_id"]), kind="stable")[:most])
 
 
-def read(results: Results, run_ids: NDArray[np.int64]) -> pd.DataFrame:
-    """Return the trajectories of some runs; empty if none were recorded."""
-    return results.trajectories(np.unique(run_ids), ["run_id", "epoch", "ssr"])
-
-
 def lines(runs: pd.DataFrame, ranks: Sequence[Ranks], table: pd.DataFrame) -> dict[str, Any] | None:
     """Return some runs and their trajectories for the page; None if none were recorded.
 

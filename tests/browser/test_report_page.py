@@ -222,7 +222,7 @@ def test_histogram_is_filtered_by_axis(desk):
     everything = page.evaluate(total)
     page.locator("#spread-value").select_option(label="0.9")
     assert page.evaluate(total) < everything
-    assert "diverged are not in it" in page.locator("#spread-note").inner_text()
+    assert "diverged are not shown" in page.locator("#spread-note").inner_text()
 
 
 def test_pictures_are_dark_where_the_page_is(opened):

@@ -32,10 +32,6 @@ def distribution(runs: pd.DataFrame, *, style: Style = SLIDE, title: str = "") -
     ----------
     runs : DataFrame
         With status, ssr_final.
-    style : Style
-        Sizes.
-    title : str
-        The title.
     """
     status = runs["status"].astype(str).to_numpy()
     ssr = runs["ssr_final"].to_numpy()

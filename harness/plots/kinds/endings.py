@@ -36,10 +36,6 @@ def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = ""
         With `x` and status.
     x : str
         The axis.
-    style : Style
-        Sizes.
-    title : str
-        The title.
     """
     bins = bins_of(runs[x], _MOST_POINTS)
     binned = pd.DataFrame({"bin": bins.of_rows, "status": runs["status"].to_numpy()})

@@ -92,10 +92,6 @@ def endpoints(
         Names of two parameters. Default: the first two principal components of all parameters,
         with hidden units in ascending order, so that runs that differ only in the order of their
         units coincide. A network with two parameters needs no components.
-    style : Style
-        Sizes.
-    title : str
-        The title.
     """
     theta = final_parameters(runs, network)
     good = runs["status"].astype(str).ne("diverged").to_numpy() & np.isfinite(theta).all(axis=1)

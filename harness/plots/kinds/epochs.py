@@ -80,10 +80,6 @@ def epochs(
         The axis, usually learning_rate.
     series : str, optional
         An axis with a curve for each of its values.
-    style : Style
-        Sizes.
-    title : str
-        The title.
     """
     bins = bins_of(watched[x], _MOST_POINTS)
     watched = watched.assign(bin=bins.of_rows)

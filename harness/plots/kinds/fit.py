@@ -78,10 +78,6 @@ def fit(
         lattice. Not used if there are more.
     inputs, outputs : sequence of str
         Their names. Default: "input 1" and so on.
-    style : Style
-        Sizes.
-    title : str
-        The title.
     """
     width = sum(str(name).startswith("input_") for name in points)
     targets = [name for name in points if str(name).startswith("target_")]

@@ -65,10 +65,6 @@ def final_map(
         With `x`, `y`, status, ssr_final.
     x, y : str
         Axes. Neighbouring values share a cell if there are more than a plot can show.
-    style : Style
-        Sizes.
-    title : str
-        The title above both panels.
     order_starts : bool
         Whether to order the starts of init_id, whose numbers have no meaning, by how often they
         converged. Every start must have runs at the same points.
@@ -171,10 +167,6 @@ def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str 
         With `x`, status, ssr_final.
     x : str
         The axis.
-    style : Style
-        Sizes.
-    title : str
-        The title above both panels.
     """
     bins = bins_of(runs[x], _MOST_POINTS)
     binned = runs[["status", "ssr_final"]].assign(bin=bins.of_rows)

@@ -58,10 +58,6 @@ def squiggle(
         The data points: input_1, target_1.
     curves : DataFrame
         epoch, input_1, prediction_1: one curve per epoch.
-    style : Style
-        Sizes.
-    title : str
-        The title.
     """
     figure, (axes,) = new_figure(style)
     epochs = curves["epoch"].unique()

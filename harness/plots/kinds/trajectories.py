@@ -83,10 +83,6 @@ def trajectories(
         Trajectories of the same runs, with run_id, epoch, ssr.
     by : str, optional
         The axis that colours the lines.
-    style : Style
-        Sizes.
-    title : str
-        The title.
     """
     figure, (axes,) = new_figure(style)
     status = runs.set_index("run_id")["status"].astype(str)
