@@ -7,6 +7,7 @@ from harness.analysis.chain_rule import Trace, trace
 from harness.analysis.notation import edges
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
+from harness.report.rendering import number
 
 _MOST_ROWS = 12  # data points in a table
 _MOST_CHAINS = 5_000  # chains that are multiplied for one parameter
@@ -16,6 +17,7 @@ class Chain(NamedTuple):
     """The derivative of the loss by one parameter, and its update."""
 
     step: Any  # the row of Trace.updates
+    step_size: str  # how the optimiser makes it
     derivative: str  # such as dSSR/dw1
     factors: list[str]  # their symbols
     rows: list[tuple[int, list[float], float]]  # data point, values of the factors, product
@@ -76,6 +78,7 @@ def _chain(found: Trace) -> Chain:
     ]
     return Chain(
         step=step,
+        step_size=_step_size(step, found.steps[0]),
         derivative=f"d{found.loss}/d{step.symbol}",
         factors=chains[0][1],
         rows=[(point, values, math.prod(values)) for point, _, values in chains[:_MOST_ROWS]],
@@ -83,3 +86,11 @@ def _chain(found: Trace) -> Chain:
         through=through,
         paths=found.factors["through"].nunique(),
     )
+
+
+def _step_size(step: Any, sentence: str) -> str:
+    """Return the optimiser's sentence with the numbers of a step in it."""
+    numbers = {
+        name: number(value) for name, value in step._asdict().items() if isinstance(value, float)
+    }
+    return sentence.replace(" x ", " × ").format(**numbers)
