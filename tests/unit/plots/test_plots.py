@@ -1,4 +1,4 @@
-"""Pictures: the numbers behind what is drawn, against pandas; and a few pictures as they look."""
+"""Plots: the numbers that are drawn, against pandas; and a few plots against reference images."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ STATUSES = ("converged", "finished", "diverged")
 
 
 def runs_table(seed=0, rates=(0.01, 0.1, 1.0), starts=20):
-    """Runs with made-up ends: the greatest rate diverges."""
+    """Invented runs, most of which diverge at the largest rate."""
     random = np.random.default_rng(seed)
     grid = [(rate, start) for start in range(starts) for rate in rates]
     table = pd.DataFrame(grid, columns=["learning_rate", "init_id"])
@@ -48,7 +48,7 @@ def runs_table(seed=0, rates=(0.01, 0.1, 1.0), starts=20):
 
 
 def falling(runs, epochs=6):
-    """Trajectories of runs: each epoch a tenth of the last, or ten times for those that diverge."""
+    """Trajectories that fall tenfold per epoch, or rise tenfold in runs that diverge."""
     rows = []
     for run in runs.itertuples():
         factor = 10.0 if run.status == "diverged" else 0.1
@@ -57,7 +57,7 @@ def falling(runs, epochs=6):
 
 
 def texts(figure):
-    """Everything that is written in a figure."""
+    """All texts of a figure."""
     return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
 
 
@@ -87,7 +87,7 @@ def test_logarithmic_axes_are_recognised(values, scale):
     assert bins_of(pd.Series(values), 100).scale == scale
 
 
-def test_cells_lie_between_the_values():
+def test_edges_of_bins_lie_between_the_values():
     column = pd.Series([1.0, 100.0, 10.0, 1.0])
     found = bins_of(column, 100)
     assert found.of_rows.tolist() == [0, 2, 1, 0]
@@ -96,19 +96,19 @@ def test_cells_lie_between_the_values():
     assert found.texts == ["1", "10", "100"]
 
 
-def test_many_values_are_put_together_with_their_neighbours():
+def test_many_values_share_bins_with_their_neighbours():
     found = bins_of(pd.Series(np.arange(1000)[::-1]), 10)
     np.testing.assert_array_equal(found.of_rows, np.arange(1000)[::-1] // 100)
     np.testing.assert_allclose(found.centres, np.arange(10) * 100 + 49.5)
     np.testing.assert_allclose(found.edges[1:-1], np.arange(1, 10) * 100 - 0.5)
 
 
-def test_names_come_in_the_order_of_the_grid():
+def test_names_keep_the_order_of_the_grid():
     found = bins_of(pd.Series(["tanh", "relu", "tanh"]), 10)
     assert (found.of_rows.tolist(), found.texts) == ([0, 1, 0], ["tanh", "relu"])
 
 
-def test_zero_and_infinity_have_places_at_the_edges():
+def test_zero_and_infinity_are_drawn_at_the_edges():
     span = scales.span_of([0.0, 0.01, 1.0, np.inf])
     zero, low, high, beyond = span.positions([0.0, 0.01, 1.0, np.inf])
     assert 0 < zero < low == 0.01
@@ -244,7 +244,7 @@ def test_a_map_has_median_and_share_of_each_cell():
     assert "at least half of the runs diverged" in legend_labels(figure)
 
 
-def test_one_run_a_cell_and_starts_in_order():
+def test_starts_are_ordered_with_one_run_per_cell():
     runs = runs_table(starts=6)
     figure = final_map(runs, "learning_rate", "init_id")
     (shares,) = meshes(figure.axes[1])
@@ -258,7 +258,7 @@ def test_one_run_a_cell_and_starts_in_order():
     assert (plain.get_array() > 0).sum(axis=1).tolist() == hits.tolist()
 
 
-def test_cells_without_runs_are_not_converged_nor_diverged():
+def test_cells_without_runs_are_blank():
     runs = runs_table(starts=4).iloc[1:]
     figure = final_map(runs, "learning_rate", "init_id", order_starts=False)
     grey, coloured = meshes(figure.axes[0])
@@ -284,7 +284,7 @@ def test_a_huge_axis_becomes_a_raster():
     assert (np.diff(columns) > 0).mean() > 0.99
 
 
-def test_colours_are_for_most_cells_and_not_for_one_far_out():
+def test_colours_span_most_cells_and_ignore_outliers():
     runs = pd.DataFrame({"learning_rate": np.repeat(np.geomspace(0.01, 1, 20), 20),
                          "momentum": np.tile(np.arange(20), 20), "status": "finished"})  # fmt: skip
     runs["ssr_final"] = np.linspace(0.5, 2, 400)
@@ -324,7 +324,7 @@ def test_one_axis_is_a_line():
 
 
 def test_epochs_are_medians_of_all_runs():
-    # Ten runs a rate, watched for 100 epochs: at 0.1 all arrive, at 0.2 seven do, at 0.4 three.
+    # Ten runs per rate, watched for 100 epochs: all arrive at 0.1, seven at 0.2, three at 0.4.
     rows = []
     for rate, arrived in ((0.1, 10), (0.2, 7), (0.4, 3)):
         rows += [(rate, i < arrived, 10 * (i + 1) if i < arrived else 100) for i in range(10)]
@@ -352,7 +352,7 @@ def test_epochs_have_a_curve_for_each_value_of_a_second_axis():
     assert first.get_ydata().min() > 20 > second.get_ydata().max()
 
 
-def test_endings_are_shares_with_intervals_by_wilson():
+def test_endings_are_shares_with_wilson_intervals():
     runs = pd.DataFrame({
         "learning_rate": np.repeat([0.1, 0.2], 30),
         "status": ["converged"] * 25 + ["finished"] * 5 + ["diverged"] * 30,
@@ -402,7 +402,7 @@ def test_bins_are_those_of_numpy():
     np.testing.assert_allclose(np.diff(np.log(edges)), np.log(edges[-1] / edges[0]) / 50)
 
 
-def test_endings_stand_on_one_another():
+def test_bars_of_endings_are_stacked():
     runs = pd.DataFrame({"status": ["converged", "converged", "finished", "diverged"]})
     runs["ssr_final"] = [1.0, 1.0, 1.0, np.nan]
     axes = distribution(runs).axes[0]
@@ -442,7 +442,7 @@ def test_two_inputs_are_an_area_with_the_data_in_the_same_colours():
     assert dots.get_clim() == (-4.0, 11.0)
 
 
-def test_several_outputs_are_regions_of_the_greatest():
+def test_several_outputs_are_regions_of_the_largest():
     curve = lattice_table(lambda x, y: {"prediction_1": x.ravel(), "prediction_2": y.ravel()})
     points = pd.DataFrame({"input_1": [0.9, 0.1], "input_2": [0.1, 0.9], "target_1": [1, 0]})
     points = points.assign(target_2=[0, 1], prediction_1=0.0, prediction_2=0.0)
@@ -465,7 +465,7 @@ def test_more_inputs_are_predicted_against_observed():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("observed", "predicted")
 
 
-def test_a_squiggle_has_a_curve_an_epoch_and_the_last_is_the_boldest():
+def test_a_squiggle_has_one_curve_per_epoch_and_the_last_is_the_boldest():
     points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [0.0, 1.0]})
     curves = pd.DataFrame({"epoch": np.repeat([0, 5, 1000], 2), "input_1": [0.0, 1.0] * 3,
                            "prediction_1": [0.0, 5.0, 0.0, 3.0, 0.0, 1.0]})  # fmt: skip
@@ -485,7 +485,7 @@ def test_a_curve_far_off_does_not_flatten_the_others():
     assert squiggle(points, curves).axes[0].get_ylim() == (0.0, 5.0)
 
 
-def test_predictions_that_are_no_numbers_are_said_to_be_none():
+def test_predictions_that_are_not_finite_are_explained():
     points = pd.DataFrame({"input_1": [0.0], "target_1": [1.0], "prediction_1": [np.nan]})
     curve = pd.DataFrame({"epoch": 3, "input_1": [0.0, 1.0], "prediction_1": [np.nan, np.inf]})
     for figure in (fit(points, curve), squiggle(points, curve)):
@@ -518,7 +518,7 @@ def dots_of(axes):
     return np.concatenate([points for points in found if len(points)])
 
 
-def test_exchanged_units_end_in_one_place_and_solutions_are_counted():
+def test_exchanged_units_coincide_and_solutions_are_counted():
     runs = two_solutions()
     figure = endpoints(runs, NETWORK)
     axes = figure.axes[0]
@@ -529,7 +529,7 @@ def test_exchanged_units_end_in_one_place_and_solutions_are_counted():
     assert len(axes.get_lines()) == 2
 
 
-def test_a_pair_of_parameters_is_drawn_as_it_is():
+def test_a_pair_of_parameters_is_drawn_unchanged():
     runs = two_solutions()
     axes = endpoints(runs, NETWORK, pair=("w1", "w2")).axes[0]
     found = {tuple(point) for point in np.asarray(dots_of(axes))}
@@ -559,7 +559,7 @@ def test_endpoints_of_runs_that_diverged():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder with everything recorded, one with nothing, one run, and one that all diverged."""
+    """Sweeps with everything recorded, with nothing, with one run, and with only diverged runs."""
     home = tmp_path_factory.mktemp("trained")
     document = {
         "name": "small",
@@ -586,13 +586,13 @@ def trained(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", plots.KINDS)
 @pytest.mark.parametrize("name", ["full", "one", "lost"])
-def test_every_picture_of_every_kind_of_results(trained, name, kind):
+def test_every_kind_draws_all_sorts_of_results(trained, name, kind):
     figure = plots.draw(trained[name], kind, width="column")
     assert plots.rendered(figure)[:4] == b"\x89PNG"
     assert any(axes.get_xlabel() or axes.axison for axes in figure.axes)
 
 
-def test_the_map_takes_starts_together_where_there_are_two_other_axes(trained):
+def test_the_map_summarises_over_starts_if_there_are_two_other_axes(trained):
     figure = plots.draw(trained["full"], "map")
     assert "24 runs, over all starts (init_id)" in texts(figure)
     runs = trained["full"].runs
@@ -612,7 +612,7 @@ def test_epochs_to_an_ssr_are_those_of_the_trajectories(trained):
     chosen = runs[(runs["learning_rate"] == 0.05) & (runs["momentum"] == 0.0)]
     times = chosen["run_id"].map(first).fillna(np.inf).sort_values().to_numpy()
     drawn = figure.axes[0].get_lines()[0].get_ydata()[0]
-    # The second of four: half of them.
+    # The second of four runs makes half of them.
     assert drawn == times[1] or (np.isnan(drawn) and np.isinf(times[1]))
 
 
@@ -633,7 +633,7 @@ def test_the_best_run_is_fitted_unless_another_is_named(trained):
     assert line.get_ydata()[at] == pytest.approx(expected, rel=1e-9)
 
 
-def test_without_parameters_the_fit_is_trained_again_to_the_same(trained):
+def test_without_parameters_the_run_is_trained_again_to_the_same_fit(trained):
     with_them = plots.draw(trained["full"], "fit", run=2).axes[0].get_lines()[0].get_ydata()
     without = plots.draw(trained["bare"], "fit", run=2).axes[0].get_lines()[0].get_ydata()
     assert with_them.tolist() == without.tolist()
@@ -687,7 +687,7 @@ def test_an_option_that_a_kind_does_not_take_is_refused(trained, kind):
         assert str(caught.value).endswith(f"{option} is for {takers}.")
 
 
-def test_lines_that_are_not_drawn_have_no_colour(trained, monkeypatch):
+def test_an_axis_for_colours_is_refused_if_no_lines_are_drawn(trained, monkeypatch):
     monkeypatch.setattr("harness.plots.kinds.trajectories.MOST_LINES", 20)
     with pytest.raises(
         ResultsError, match=r"x = .* colours lines, and the 24 runs .* more than 20"
@@ -705,7 +705,7 @@ def test_unknown_kinds_and_widths(trained):
 # ---------------------------------------------------------------------------------- command, files
 
 
-def test_the_command_writes_where_it_is_told_or_beside_the_results(trained, tmp_path):
+def test_the_command_writes_to_the_given_file_or_beside_the_results(trained, tmp_path):
     folder = trained["full"].folder
     done = CliRunner().invoke(app, ["plot", str(folder), "endings"])
     assert done.exit_code == 0, done.output
@@ -765,8 +765,8 @@ def test_no_global_state_is_touched():
     assert dict(mpl.rcParams) == before
 
 
-def test_nothing_is_written_outside_the_picture():
-    # Titles, labels and ticks in the frame at both sizes.
+def test_all_texts_lie_inside_the_figure():
+    # At both sizes.
     runs = runs_table(starts=8)
     long = "a title that is long enough to need more than one line wherever it stands, " * 2
     for style in (plots.SLIDE, plots.COLUMN):
@@ -818,13 +818,13 @@ def reference_pictures():
 @pytest.mark.parametrize(
     "name", ["trajectories", "map", "endings", "distribution", "squiggle", "endpoints"]
 )
-def test_pictures_look_as_they_did(name, tmp_path):
-    # To renew one: delete it, run this test, look at what it leaves in the folder.
+def test_plots_match_their_reference_images(name, tmp_path):
+    # To renew a reference: delete it, run this test, and look at the new file.
     reference, drawn = REFERENCES / f"{name}.png", tmp_path / f"{name}.png"
     drawn.write_bytes(plots.rendered(reference_pictures()[name]))
     if not reference.exists():
         reference.write_bytes(drawn.read_bytes())
         pytest.fail(f"{reference} was not there, and is now: look at it")
-    # Versions of FreeType differ in the edges of letters, and of matplotlib in a pixel here or
-    # there; another colour, or a line that is missing, is more.
+    # The tolerance covers versions of FreeType, which differ in the edges of letters, and of
+    # matplotlib. Another colour or a missing line exceeds it.
     assert compare_images(str(reference), str(drawn), tol=12) is None
