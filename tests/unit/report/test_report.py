@@ -500,4 +500,4 @@ def test_the_report_of_a_wide_network_stays_small(tmp_path):
     assert "and 388 more data points" in page.text
     assert (
         len(page.data["curve"]["x"]) == 201
-    )  # trained again, since not all parameters are columns
+    )  # trained again: some parameters are not columns
