@@ -498,6 +498,4 @@ def test_the_report_of_a_wide_network_stays_small(tmp_path):
     page = Page(written.path.read_text("utf-8"))
     assert '"rows": 400' in page.text
     assert "and 388 more data points" in page.text
-    assert (
-        len(page.data["curve"]["x"]) == 201
-    )  # trained again: some parameters are not columns
+    assert len(page.data["curve"]["x"]) == 201  # trained again: some parameters are not columns
