@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harness.analysis import measures
 from harness.analysis.predictions import final_curve, lattice
-from harness.analysis.ranking import final_losses, trained_loss
+from harness.analysis.ranking import trained_loss
 from harness.analysis.sampling import scattered
 from harness.experiment import Experiment
 from harness.report.ordered_axes import OrderedAxis, Ranks
@@ -107,7 +107,7 @@ def epochs_along(
     if trajectories.empty:
         return None
     runs = found.runs.iloc[sample]
-    values = final_losses(runs[["status", "ssr_final"]])
+    values = measures.comparable(runs, "ssr_final")
     threshold = _rounded_up(float(np.quantile(values, 0.25, method="lower")))
     if not np.isfinite(threshold):
         return None

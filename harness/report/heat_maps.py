@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.measures import ENDINGS
-from harness.analysis.ranking import final_losses, medians
+from harness.analysis.measures import ENDINGS, comparable
+from harness.analysis.ranking import medians
 from harness.report.ordered_axes import OrderedAxis, Ranks
 from harness.report.packing import packed, packed_logs
 
@@ -145,7 +145,7 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
         the logarithms of median, in the order of nested lists: filters, then y, then x.
     """
     view = counts.view
-    values = final_losses(runs[["status", "ssr_final"]])
+    values = np.asarray(comparable(runs, "ssr_final"), dtype=np.float64)
     median = np.full(counts.counts.shape[1:], np.nan)
     for at, code in counts.choices(ranks):
         part = median[at]

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from harness.analysis.measures import final_values, outcomes
-from harness.analysis.ranking import final_losses, start_ranks
+from harness.analysis.measures import comparable, final_values, outcomes
+from harness.analysis.ranking import start_ranks
 from harness.plots import reading
 from harness.plots.bins import Bins, bins_of, set_bins
 from harness.plots.kinds import Kind, Options
@@ -112,7 +112,7 @@ def cell_values(
     cells = pd.DataFrame(
         {
             "cell": up.of_rows * shape[1] + across.of_rows,
-            "ssr": final_losses(runs[["status", "ssr_final"]]),
+            "ssr": comparable(runs, "ssr_final").to_numpy(),
             "converged": runs["status"].astype(str).eq("converged").to_numpy(float),
         }
     ).groupby("cell")
