@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import harness
+from harness.analysis.ranking import start_ranks
 from harness.plots import Style, rendered
-from harness.plots.bins import places
-from harness.plots.map import cell_values, draw_ssr, ranks
+from harness.plots.bins import bins_of
+from harness.plots.kinds.map import cell_values, draw_ssr
+from harness.plots.kinds.trajectories import draw_lines
 from harness.plots.scales import set_epochs, span_of
 from harness.plots.style import DARK, dress, new_figure
-from harness.plots.trajectories import draw_lines
 
 OUT = Path(__file__).parents[1] / "docs" / "images" / "dosage.png"
 STYLE = Style(width=10.0, height=4.2, font=10.5, line=1.8, dpi=110)
@@ -22,8 +23,8 @@ def main() -> None:
     figure, (left, right) = new_figure(STYLE, 2, width_ratios=[1.15, 1])
 
     # All runs: one column per learning rate, one row per initialisation.
-    ordered = runs.assign(init_id=ranks(runs))
-    across, up = places(ordered["learning_rate"], 200), places(ordered["init_id"], 200)
+    ordered = runs.assign(init_id=start_ranks(runs))
+    across, up = bins_of(ordered["learning_rate"], 200), bins_of(ordered["init_id"], 200)
     draw_ssr(figure, left, across, up, cell_values(ordered, across, up)[0], STYLE)
     dress(
         left,
@@ -39,7 +40,7 @@ def main() -> None:
     ways = results.trajectories(chosen["run_id"], ["run_id", "epoch", "ssr"])
     span = span_of(ways["ssr"])
     draw_lines(figure, right, chosen, ways, span, None, STYLE)
-    span.set(right.yaxis, STYLE, "diverged")
+    span.set(right.yaxis, "diverged")
     set_epochs(right, ways["epoch"].max())
     for height, text in ((fit_at, "fits the curve"), (2 / 3, "a flat line at 1/3")):
         right.axhline(height, color=DARK, linestyle=":", linewidth=1)

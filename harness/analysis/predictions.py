@@ -52,21 +52,25 @@ def final_curve(
     run: "pd.Series[Any] | Mapping[str, Any]",
     inputs: Floats | None = None,
 ) -> pd.DataFrame:
-    """Return the predictions of a run with its final parameters; nothing is trained.
+    """Return the predictions of a run at its end.
 
     Parameters
     ----------
     experiment, inputs
         As for `curves`.
     run : Series or mapping
-        A row of `runs`: run_id and all final parameters, such as w1_final.
+        A row of `runs`: run_id and all final parameters, such as w1_final. Without the parameters
+        the run is trained again, for its number of `epochs`.
 
     Returns
     -------
     DataFrame
         input_1, ...; prediction_1, ...: m rows in the order of `inputs`.
     """
-    variant = make_variant(experiment.single(int(run["run_id"])))
+    run_id = int(run["run_id"])
+    variant = make_variant(experiment.single(run_id))
+    if not all(f"{name}_final" in run for name in variant.network.parameters):
+        return curves(experiment, run_id, [int(run["epochs"])], inputs).drop(columns="epoch")
     return _table(variant, final_parameters(run, variant.network), inputs)
 
 

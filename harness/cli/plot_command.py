@@ -9,6 +9,7 @@ from harness.cli import ctrl_c
 from harness.cli.options import WHOLE, Folder
 from harness.cli.printing import say
 from harness.errors import HarnessError
+from harness.plots import KINDS
 
 
 def plot(
@@ -17,7 +18,7 @@ def plot(
         str,
         typer.Argument(
             metavar="KIND",
-            help="trajectories, map, epochs, endings, distribution, fit, squiggle or endpoints.",
+            help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.",
         ),
     ],
     output: Annotated[

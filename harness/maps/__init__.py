@@ -1,1 +1,1 @@
-"""Two axes of a sweep as an image: its boundary, and the way into it."""
+"""Maps: two axes of a sweep as an image, the boundary in it, and zooms into the boundary."""

@@ -1,13 +1,12 @@
 """The boundary between two kinds of runs in an image of a grid, and its dimension.
 
-The image has a value for every point of a grid of two axes. A pixel is on the boundary if the 2 x 2
-block that begins with it has both kinds in it. The boundary is covered with boxes of growing size
-d; where N(d) of them have some of it, the dimension at that size is
+A pixel is on the boundary if the 2 x 2 block that begins with it contains both kinds. The boundary
+is covered with boxes of size d, and N(d) of them contain some of it. The dimension at that size is
 
     D(d) = - d log N / d log d
 
-(box counting: Falconer 1990, "Fractal geometry", section 3.1). As in porespy's `boxcount`, a box
-that the boundary fills altogether does not count. The dimension of a boundary is the median of D
+(box counting: Falconer 1990, "Fractal geometry", section 3.1). As in porespy's `boxcount`, boxes
+that the boundary fills completely are not counted. The dimension of a boundary is the median of D
 over all sizes and all images of a zoom (Sohl-Dickstein 2024, arXiv 2402.06184).
 """
 
@@ -36,14 +35,14 @@ def box_counts(mask: Mask, sizes: Sequence[int] | None = None) -> pd.DataFrame:
     mask : array of shape (h, w), bool
         True on the boundary.
     sizes : sequence of int, optional
-        Sides of the boxes, in pixels; if left out, the powers of two from 1 to a quarter of the
-        shorter side.
+        Sides of the boxes, in pixels. Default: the powers of two from 1 to a quarter of the shorter
+        side.
 
     Returns
     -------
     DataFrame
-        `size`; `boxes`, those that have some boundary and are not full of it; and `dimension`, the
-        slope there by central differences, NaN where no box has any.
+        `size`; `boxes`, those that contain some boundary without being full of it; `dimension`, the
+        slope by central differences, NaN where there are no such boxes.
     """
     if sizes is None:
         sizes = [2**k for k in range(max(min(mask.shape) // 4, 1).bit_length())]
@@ -58,7 +57,7 @@ def box_counts(mask: Mask, sizes: Sequence[int] | None = None) -> pd.DataFrame:
 
 
 def _boxes(mask: Mask, size: int) -> int:
-    """Return how many boxes of a size have some boundary, but are not full of it."""
+    """Return the number of boxes of a size that contain some boundary without being full of it."""
     rows, columns = (np.arange(0, length, size) for length in mask.shape)
 
     def by_box(values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -69,12 +68,12 @@ def _boxes(mask: Mask, size: int) -> int:
 
     covered = by_box(mask.astype(np.int64))
     area = by_box(np.ones(mask.shape, dtype=np.int64))
-    # Of single pixels each is full.
+    # A box of one pixel is always full, and counts.
     full = (covered == area) & (size > 1)
     return int(np.count_nonzero((covered > 0) & ~full))
 
 
 def dimension(tables: Sequence[pd.DataFrame]) -> float:
-    """Return the median of the dimensions in tables of `box_counts`, NaN where there is none."""
+    """Return the median of the dimensions in tables of `box_counts`; NaN if there are none."""
     found = pd.concat(tables)["dimension"].dropna()
     return float(found.median()) if len(found) else float("nan")

@@ -1,12 +1,12 @@
-"""A map to walk about in: a click trains the window around it, and shows it.
+"""Explore a map interactively: a click trains the window around it and shows it.
 
     import harness
     from harness.maps.explorer import Explorer
 
     explorer = Explorer(harness.load_experiment("experiments/trainability_tanh.toml"))
 
-In a notebook say `%matplotlib widget` before (of the package ipympl) and keep the explorer in a
-variable: it lives as long as that. From the command line it is `harness explore FILE`.
+In a notebook, run `%matplotlib widget` first (of the package ipympl), and keep the explorer in a
+variable, without which it is deleted. `harness explore FILE` is the same on the command line.
 """
 
 import math
@@ -15,9 +15,16 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.experiment import Experiment
-from harness.experiment.grid import Axis
-from harness.maps.image import Window, framed, map_axes, told_apart, window_of, zoom_argument
-from harness.maps.picture import draw_map, drawn, is_log
+from harness.maps.image import (
+    MapAxis,
+    Window,
+    framed,
+    map_axes,
+    told_apart,
+    window_of,
+    zoom_argument,
+)
+from harness.maps.picture import draw_map
 from harness.maps.zoom import Map, folder_of, train_map
 from harness.plots.style import Style, fitted
 
@@ -26,10 +33,10 @@ Train = Callable[[Experiment], Map]
 
 _STYLE = Style(width=11.0, height=6.2, font=11, line=1.6, dpi=100)
 
-# A mouse that moves less than so many pixels of the screen between press and release has clicked.
+# A mouse that moves by fewer pixels of the screen between press and release has clicked.
 _STILL = 5
 
-# Ends of a window have as many digits as this part of a pixel needs.
+# The ends of a window are rounded to this part of a pixel.
 _PART = 0.01
 
 _LEFT, _RIGHT = 1, 3
@@ -38,7 +45,7 @@ _LEFT, _RIGHT = 1, 3
 class Walk:
     """The maps on the way into a boundary, the present one last.
 
-    Points are where a map is drawn: on an axis of equal ratios, logarithms to base 10.
+    Points are pairs of positions, as of `MapAxis.positions`.
 
     Parameters
     ----------
@@ -59,26 +66,25 @@ class Walk:
 
     @property
     def argument(self) -> str:
-        """The argument with which `harness map` makes the present map."""
+        """The option with which `harness map` trains the present map."""
         return f"--zoom {zoom_argument(window_of(self.here.experiment))}"
 
     def around(self, point: Point) -> Window:
-        """Return the window of half the size around a point, but within the present one."""
+        """Return the window of half the size around a point, moved into the present one."""
         low, high = [], []
-        for place, (first, last) in zip(point, self._drawn_ends(), strict=True):
+        for axis, position in zip(map_axes(self.here.experiment), point, strict=True):
+            first, last = axis.ends()
             quarter = (last - first) / 4
-            middle = min(max(place, first + quarter), last - quarter)
+            middle = min(max(position, first + quarter), last - quarter)
             low.append(middle - quarter)
             high.append(middle + quarter)
         return self.between((low[0], low[1]), (high[0], high[1]))
 
     def between(self, one: Point, other: Point) -> Window:
-        """Return the window that has two points as opposite corners, but within the present one."""
-        axes = map_axes(self.here.experiment)
-        corners = zip(axes, self._drawn_ends(), one, other, strict=True)
+        """Return the window with two points as opposite corners, cut to the present one."""
         across, up = (
-            _ends(axis, *sorted(min(max(place, first), last) for place in places))
-            for axis, (first, last), *places in corners
+            _values(axis, *sorted(min(max(end, axis.ends()[0]), axis.ends()[1]) for end in corners))
+            for axis, *corners in zip(map_axes(self.here.experiment), one, other, strict=True)
         )
         return Window(across=across, up=up)
 
@@ -88,10 +94,12 @@ class Walk:
         Raises
         ------
         HarnessError
-            It is too small for numbers, or has some that are not allowed, or cannot be trained.
+            Its pixels are not different numbers, a value is not allowed, or it cannot be trained.
         """
         if not told_apart(window, self.here.experiment.grid.shape):
-            raise HarnessError("Neighbours in this window are the same number, or nearly.")
+            raise HarnessError(
+                "Neighbours in this window are the same number, or nearly. Choose a larger one."
+            )
         self._maps.append(self._train(framed(self.here.experiment, window=window)))
 
     def back(self) -> None:
@@ -99,22 +107,14 @@ class Walk:
         if len(self._maps) > 1:
             self._maps.pop()
 
-    def _drawn_ends(self) -> list[Point]:
-        """Return the least and the greatest place along both axes."""
-        ends = []
-        for axis in map_axes(self.here.experiment):
-            first, last = sorted(drawn(axis, axis.values.ends()).tolist())
-            ends.append((first, last))
-        return ends
 
-
-def _ends(axis: Axis, low: float, high: float) -> Point:
-    """Return the values that are drawn at two places, with no more digits than a pixel needs."""
+def _values(axis: MapAxis, low: float, high: float) -> tuple[float, float]:
+    """Return the values at two positions, with no more digits than a pixel needs."""
     step = _PART * (high - low) / axis.values.count
 
-    def value(place: float) -> float:
-        number = 10.0**place if is_log(axis) else place
-        unit = step * math.log(10.0) * number if is_log(axis) else step
+    def value(position: float) -> float:
+        number = 10.0**position if axis.is_log else position
+        unit = step * math.log(10.0) * number if axis.is_log else step
         return round(number, math.ceil(-math.log10(unit))) if unit > 0 else number
 
     return value(low), value(high)
@@ -123,20 +123,20 @@ def _ends(axis: Axis, low: float, high: float) -> Point:
 class Explorer:
     """A figure with a map: click, or drag a rectangle, to train the window there.
 
-    The right button, or Backspace, goes back.
+    The right button or Backspace goes back.
 
     Parameters
     ----------
     experiment : Experiment
         The first map, with two axes of numbers.
     size : int, optional
-        Pixels on each side; as many as the experiment says if None.
+        Pixels on each side; None for as many as in the experiment.
     train : callable, optional
-        From an experiment to its map; into a folder of its own below results if left out.
+        From an experiment to its map. Default: `train_map` into a folder below results.
     colours : str
-        As of `harness.maps.picture.map_image`.
+        As for `harness.maps.picture.map_image`.
     figure : Figure, optional
-        Where it is drawn; a new window if left out.
+        The figure to draw into. Default: a new window.
     """
 
     def __init__(
@@ -165,16 +165,17 @@ class Explorer:
         self._show()
 
     def wait(self) -> None:
-        """Open the windows that there are, and return when they are closed.
+        """Show the window, and return when it is closed.
 
-        It is no function without self: a canvas does not keep those alive whom it tells of clicks.
+        This is a method so that the explorer stays alive: a canvas holds only weak references to
+        its handlers.
         """
         from matplotlib import pyplot
 
         pyplot.show()
 
     def _press(self, event: Any) -> None:
-        # The tools of the window, such as its magnifier, have the mouse for themselves.
+        # The window's own tools, such as its magnifier, lock the mouse.
         locked = self._training or event.canvas.widgetlock.locked()
         if event.inaxes not in self._panels or locked:
             return
@@ -196,7 +197,7 @@ class Explorer:
         pressed, self._pressed = self._pressed, None
         if pressed is None:
             return
-        if event.inaxes is not pressed.inaxes:  # outside of the panel it is taken back
+        if event.inaxes is not pressed.inaxes:  # released outside of the panel: cancelled
             self._show()
         elif abs(event.x - pressed.x) < _STILL or abs(event.y - pressed.y) < _STILL:
             self._enter(self.walk.around((event.xdata, event.ydata)))
@@ -218,7 +219,7 @@ class Explorer:
             self.walk.enter(window)
         except HarnessError as error:
             problem = f"{error}"
-        # Clicks that came meanwhile, as the second of a double click, were meant for another map.
+        # Discard clicks made meanwhile, such as the second of a double click.
         self.figure.canvas.flush_events()
         self._training = False
         self._show(problem)
@@ -228,7 +229,7 @@ class Explorer:
         self._show()
 
     def _show(self, problem: str = "") -> None:
-        """Draw the present map, and say what it is or why there is no other."""
+        """Draw the present map, titled with its dimension and option, or with a problem."""
         here = self.walk.here
         self._rectangle = None
         self.figure.clear()
@@ -243,7 +244,7 @@ class Explorer:
 
 
 def new_window() -> Any:
-    """Return a figure with a window, or with a place in a notebook.
+    """Return a figure in a new window, or in a notebook.
 
     Raises
     ------
@@ -255,15 +256,15 @@ def new_window() -> Any:
 
     try:
         figure = pyplot.figure(figsize=(_STYLE.width, _STYLE.height), layout="constrained")
-    except ImportError:  # the backend that was asked for has no display either
+    except ImportError:  # the chosen backend has no display
         figure = None
-    # Backends that only write files have no manager of their own.
+    # Backends that only write files use the base class of managers.
     if figure is not None and type(figure.canvas.manager) is not FigureManagerBase:
         return figure
     if figure is not None:
         pyplot.close(figure)
     raise HarnessError(
-        "There is no display on which a window could open.\nExplore the map in a notebook, with"
-        " `%matplotlib widget` and harness.maps.explorer.Explorer,\nor see parts of it with"
+        "There is no display to open a window on.\nExplore the map in a notebook, with"
+        " `%matplotlib widget` and harness.maps.explorer.Explorer,\nor draw parts of it with"
         " `harness map --zoom`."
     )

@@ -1,4 +1,4 @@
-"""A map as a picture: a pixel a run, in the colours of the trainability paper or plain."""
+"""A map as a picture: one pixel per run, in the colours of the trainability paper or plain."""
 
 from typing import Any
 
@@ -9,50 +9,48 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, shown
-from harness.experiment.grid import Axis, Spaced
-from harness.maps.boundary import edges
-from harness.maps.image import Image, equalised
+from harness.maps.image import Image, MapAxis, equalised
 from harness.plots.scales import label_of, set_log_ticks
 from harness.plots.style import GREY, SLIDE, VALUES, Style, dress, headline, new_figure
 
 COLOURS = ("rank", "plain")
 
-# Trained runs blue, the others red, both darkest at the boundary; safe for the colour-blind.
+# Runs that trained are blue, the others red, both darkest at the boundary; colour-blind safe.
 _COLOURS = "RdYlBu_r"
 _TRAINED = ListedColormap(colormaps[_COLOURS](np.linspace(0.5, 0.0, 256)))
 _OTHERS = ListedColormap(colormaps[_COLOURS](np.linspace(0.5, 1.0, 256)))
 
-# A few runs near the boundary are powers of ten away from all others.
+# Quantiles that colours span: some runs near the boundary are powers of ten away from the others.
 _SHOWN = (0.01, 0.99)
 
 
 def map_image(
     image: Image,
-    axes: tuple[Axis, Axis],
+    axes: tuple[MapAxis, MapAxis],
     *,
     style: Style = SLIDE,
     title: str = "",
     colours: str = "rank",
 ) -> Figure:
-    """Draw a map: left its values, right what trained, with the boundary.
+    """Draw the values of a map on the left, and what trained, with the boundary, on the right.
 
     Parameters
     ----------
     image : Image
         The pixels.
-    axes : pair of Axis
+    axes : pair of MapAxis
         The axis across and the axis up.
     style : Style
         Sizes.
     title : str
-        Above both.
+        The title above both panels.
     colours : str
-        "rank": equally many pixels of each shade; "plain": values, on a logarithmic scale.
+        "rank": equally many pixels of each shade; "plain": values on a logarithmic scale.
 
     Raises
     ------
     HarnessError
-        There are no such colours.
+        `colours` is neither.
     """
     check_colours(colours)
     figure, panels = new_figure(style, 2)
@@ -63,20 +61,20 @@ def map_image(
 
 
 def check_colours(colours: str) -> None:
-    """Raise a HarnessError unless there are such colours."""
+    """Raise a HarnessError unless the colours are known."""
     if colours not in COLOURS:
         raise HarnessError(f"--colours {shown(colours)} must be one of {', '.join(COLOURS)}.")
 
 
 def draw_map(
-    panels: list[Any], image: Image, axes: tuple[Axis, Axis], style: Style, colours: str
+    panels: list[Any], image: Image, axes: tuple[MapAxis, MapAxis], style: Style, colours: str
 ) -> None:
-    """Draw a map into two panels; both have the coordinates of `drawn`."""
+    """Draw a map into two panels, in the positions of its axes."""
     left, right = panels
-    extent = [*_span(axes[0]), *_span(axes[1])]
+    extent = [*axes[0].extent(), *axes[1].extent()]
     options = {"extent": extent, "origin": "lower", "interpolation": "nearest", "aspect": "auto"}
     if colours == "rank":
-        # Far from the boundary runs train slowly or break at once: there the shades are lightest.
+        # Shades are lightest where runs train fast or diverge at once.
         left.imshow(equalised(image), cmap=_COLOURS, vmin=-1, vmax=1, **options)
     elif image.signed:
         trained = _draw_values(left, image, image.trained, _TRAINED, options)
@@ -88,18 +86,18 @@ def draw_map(
         values = _draw_values(left, image, image.trained, VALUES, options)
         _bar(left, values, (0.0, 1.0), "SSR at the end", style)
     kinds = np.where(image.trained, 0.25, 0.8)
-    kinds[:-1, :-1][edges(image.trained)] = 0.0
+    kinds[:-1, :-1][image.boundary] = 0.0
     right.imshow(kinds, cmap="gray", vmin=0, vmax=1, **options)
     signed = "v: relative loss" if image.signed else "grey: diverged"
     name = "by rank, blue: trained" if colours == "rank" else signed
-    dress(left, style, x=_label(axes[0]), y=_label(axes[1]), title=name, room=0.4)
-    dress(right, style, x=_label(axes[0]), title="dark: trained", room=0.4)
+    dress(left, style, x=axis_label(axes[0]), y=axis_label(axes[1]), title=name, room=0.4)
+    dress(right, style, x=axis_label(axes[0]), title="dark: trained", room=0.4)
 
 
 def _draw_values(
     panel: Any, image: Image, kind: NDArray[np.bool_], colours: Any, options: dict[str, Any]
 ) -> Any:
-    """Draw the sizes of the values of one kind; None where it has none."""
+    """Draw the absolute values of the pixels of one kind; None if there are none to draw."""
     sizes = np.abs(image.value)
     good = sizes[kind & np.isfinite(sizes) & (sizes > 0)]
     if not good.size:
@@ -111,41 +109,24 @@ def _draw_values(
     return panel.imshow(shades, cmap=colours, norm=LogNorm(low, high), **options)
 
 
-def _bar(panel: Any, values: Any, place: tuple[float, float], label: str, style: Style) -> None:
-    """Put a bar of colours beside a part of a panel, from a height on."""
+def _bar(panel: Any, values: Any, part: tuple[float, float], label: str, style: Style) -> None:
+    """Add a colour bar beside a part of a panel, given by its lower end and its height."""
     if values is None:
         return
-    beside = panel.inset_axes([1.03, place[0], 0.045, place[1]])
+    beside = panel.inset_axes([1.03, part[0], 0.045, part[1]])
     bar = panel.figure.colorbar(values, cax=beside)
     set_log_ticks(bar.ax.yaxis, values.norm.vmin, values.norm.vmax)
-    bar.set_label(label, fontsize=0.85 * style.font)
+    bar.set_label(label, fontsize=style.small)
     bar.ax.tick_params(labelsize=0.75 * style.font)
     bar.outline.set_visible(False)
 
 
 def frame(image: Image) -> np.ndarray:
-    """Return the colours by rank, shape (height, width, 3), uint8, the highest row first."""
+    """Return the colours by rank, shape (height, width, 3), uint8, with the highest row first."""
     colours = colormaps[_COLOURS]((equalised(image) + 1) / 2)
     return np.ascontiguousarray((colours[::-1, :, :3] * 255).round().astype(np.uint8))
 
 
-def is_log(axis: Axis) -> bool:
-    """Return whether an axis of a map is drawn as its logarithm to base 10."""
-    return isinstance(axis.values, Spaced) and axis.values.kind == "log"
-
-
-def drawn(axis: Axis, values: Any) -> NDArray[np.float64]:
-    """Return where values of an axis are drawn."""
-    return np.log10(values) if is_log(axis) else np.asarray(values, dtype=np.float64)
-
-
-def _span(axis: Axis) -> list[float]:
-    """Return the outer edges of the first and of the last pixel, whose middles are at the ends."""
-    assert isinstance(axis.values, Spaced)  # as that of a map is
-    first, last = drawn(axis, [axis.values.first, axis.values.last]).tolist()
-    half = (last - first) / max(axis.values.count - 1, 1) / 2
-    return [first - half, last + half]
-
-
-def _label(axis: Axis) -> str:
-    return f"log10 of {label_of(axis.name)}" if is_log(axis) else label_of(axis.name)
+def axis_label(axis: MapAxis) -> str:
+    """Return the label of an axis, which says if its logarithm is drawn."""
+    return f"log10 of {label_of(axis.name)}" if axis.is_log else label_of(axis.name)

@@ -1,13 +1,13 @@
-"""A map that is trained only where it is not uniform, and checked where it is taken to be.
+"""Train a map only where it is not uniform, and check a sample of the rest.
 
 Level 0 trains every 16th pixel of a map, and its last row and column. Each further level halves the
-distance, and trains those of its new pixels around which, up to two pixels of the former level
-away, there are both kinds. Another pixel is of the kind of its neighbours, and its value is their
-geometric mean. At the end some of those that were not trained are drawn and trained after all: how
-many of them are of the other kind says how many of the others are.
+distance. It trains a new pixel if both kinds occur around it, up to two pixels of the former level
+away. Any other pixel takes the kind of its neighbours, and the geometric mean of their values. At
+the end, a random sample of the pixels that were not trained is trained after all: the share of them
+that are of the other kind estimates the share among the rest.
 
-A trained pixel has the bits that it has in the whole map: the numbers of a run depend on its values
-alone. Each level is a sweep in a results folder of its own, kept and gone on with like any other.
+A run depends only on its own values, so a trained pixel has the same bits as in the whole map. Each
+level is a sweep in its own results folder, which can be resumed like any other.
 """
 
 import math
@@ -22,8 +22,14 @@ from scipy import ndimage
 from harness.analysis.measures import share_interval
 from harness.errors import ResultsError
 from harness.experiment import Experiment
-from harness.maps.boundary import box_counts, edges
-from harness.maps.image import PAPER, Image, columns_of, kinds_and_values, map_axes, part_of
+from harness.maps.image import (
+    Image,
+    columns_of,
+    is_signed,
+    kinds_and_values,
+    map_axes,
+    part_of,
+)
 from harness.maps.zoom import Map
 from harness.results.tables import Results
 from harness.store import has_manifest
@@ -35,30 +41,30 @@ Floats = NDArray[np.float64]
 Train = Callable[[str, Indices], tuple[Kinds, Floats]]
 Lattice = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-# Of 256 x 256 pixels of trainability_tanh 5.8 % are trained and 3 are wrong in the end. From every
-# 8th pixel on it is 6.7 %, from every 32nd 5.7 %, and the same 3 are wrong.
+# Of the 256 x 256 pixels of trainability_tanh, 5.8 % are trained and 3 are wrong in the end.
+# Starting from every 8th pixel, 6.7 % are trained; from every 32nd, 5.7 %; the same 3 are wrong.
 FIRST = 16
-# With 1 it is 2.7 % and 14 pixels, with 3 8.9 % and 2.
+# With 1, 2.7 % are trained and 14 pixels are wrong; with 3, 8.9 % and 2.
 _AROUND = 2
 
-# At least so many pixels are checked, and at least this share of those that were not trained.
+# Pixels to check: this many, or this share of those that were not trained if that is more.
 _CHECKED, _CHECKED_SHARE = 1000, 0.01
 _SEED = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refinement:
-    """What a refined map has cost, and how far it can be trusted.
+    """The cost of a refined map, and how far it can be trusted.
 
     Attributes
     ----------
     pixels : int
-        All of the map.
+        Pixels of the map.
     levels : tuple of int
-        Pixels that each level has trained.
+        Pixels that each level trained.
     checked, wrong : int
-        Pixels that were drawn from the others and trained, and how many of them are of the other
-        kind than their neighbours were. They are right in the image.
+        Pixels that were trained to check them, and those of them whose kind had been wrong. The
+        image has the right kinds.
     """
 
     pixels: int
@@ -68,14 +74,15 @@ class Refinement:
 
     @property
     def trained(self) -> int:
-        """Pixels that were trained, those that were checked among them."""
+        """The number of pixels that were trained, including the checked ones."""
         return sum(self.levels) + self.checked
 
     def wrong_share(self) -> tuple[float, float, float]:
-        """Return the share of all pixels that are of the wrong kind, and its 95 % interval.
+        """Return the share of all pixels whose kind is still wrong, and its 95 % interval.
 
-        How many were wrong before the check has the Wilson interval of those that were checked;
-        those that it found are right now. It holds as well where most of them were checked.
+        The interval is the Wilson interval of the checked pixels, applied to all that were not
+        trained by a level, less the wrong ones that the check has found and put right. It also
+        holds if most of them were checked.
         """
         others = self.pixels - self.trained
         if not others:
@@ -88,7 +95,7 @@ class Refinement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefinedMap(Map):
-    """A map of which not every pixel was trained; its levels are folders of its folder."""
+    """A map with pixels that were not trained; each level has a folder in its folder."""
 
     refinement: Refinement
 
@@ -96,29 +103,29 @@ class RefinedMap(Map):
 def refined_map(
     experiment: Experiment, out: Path, *, sweep: Callable[[Experiment, Path], Results] = run
 ) -> RefinedMap:
-    """Train a map where it is not uniform, or what is missing of that.
+    """Train a map where it is not uniform, or the part of that which is missing.
 
     Parameters
     ----------
     experiment : Experiment
-        With two axes of numbers that each run has for itself.
+        With two axes of numbers that do not change the network or the kind of training.
     out : Path
-        Levels go into its folders level-0, level-1, ..., and what is checked into check.
+        The folder of the levels, which are called level-0, level-1, ... and check.
     sweep : callable
         Trains an experiment into a folder, as `harness.run` does.
 
     Raises
     ------
     ExperimentError
-        The experiment is no such map.
+        The experiment is not a map, or cannot be refined.
     ResultsError
-        The folder holds a whole map, or levels of another one.
+        The folder holds a whole map, or levels of another map.
     """
     map_axes(experiment)
     if has_manifest(out):
         raise ResultsError(
-            f"{out} holds results, and no levels of a refined map.\nChoose another folder with"
-            " --out."
+            f"{out} holds the results of a sweep, not the levels of a refined map.\n"
+            "Choose another folder with --out."
         )
 
     def train(name: str, pixels: Indices) -> tuple[Kinds, Floats]:
@@ -127,26 +134,25 @@ def refined_map(
 
     width, height = experiment.grid.shape
     trained, value, refinement = refine((height, width), train)
-    signed = set(PAPER) <= set(experiment.record.measures)
+    signed = is_signed(experiment.record.measures)
     return RefinedMap(
         experiment=experiment,
         folder=out,
         image=Image(trained=trained, value=value, signed=signed),
-        boxes=box_counts(edges(trained)),
         refinement=refinement,
     )
 
 
 def refine(shape: tuple[int, int], train: Train) -> tuple[Kinds, Floats, Refinement]:
-    """Return kind and value of every pixel, training few of them.
+    """Return the kind and the value of every pixel, but train only some of them.
 
     Parameters
     ----------
     shape : pair of int
-        Height h and width w; pixels are counted row by row.
+        Height h and width w; pixels are numbered row by row.
     train : callable
-        From the name of a level and pixels of shape (n,), ascending, to their kinds and values,
-        each of shape (n,).
+        From the name of a level and its pixels, ascending, of shape (n,), to their kinds and
+        values, each of shape (n,).
 
     Returns
     -------
@@ -155,7 +161,7 @@ def refine(shape: tuple[int, int], train: Train) -> tuple[Kinds, Floats, Refinem
     """
     kinds, values, known = np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape, dtype=bool)
 
-    def place(name: str, chosen: Kinds) -> int:
+    def train_level(name: str, chosen: Kinds) -> int:
         if chosen.any():
             kinds[chosen], values[chosen] = train(name, np.flatnonzero(chosen))
             known[chosen] = True
@@ -163,7 +169,7 @@ def refine(shape: tuple[int, int], train: Train) -> tuple[Kinds, Floats, Refinem
 
     distance = FIRST
     lattice = _lattice(shape, distance)
-    levels = [place("level-0", _mask(shape, lattice, True))]
+    levels = [train_level("level-0", _mask(shape, lattice, True))]
     while distance > 1:
         distance //= 2
         former, lattice = lattice, _lattice(shape, distance)
@@ -171,9 +177,9 @@ def refine(shape: tuple[int, int], train: Train) -> tuple[Kinds, Floats, Refinem
         kinds[lattice] = np.where(known[lattice], kinds[lattice], fill)
         values[lattice] = np.where(known[lattice], values[lattice], between)
         chosen = _mask(shape, lattice, both & ~known[lattice])
-        levels.append(place(f"level-{len(levels)}", chosen))
+        levels.append(train_level(f"level-{len(levels)}", chosen))
     before = kinds.copy()
-    checked = place("check", _drawn(~known))
+    checked = train_level("check", _drawn(~known))
     refinement = Refinement(
         pixels=kinds.size,
         levels=tuple(levels),
@@ -184,7 +190,7 @@ def refine(shape: tuple[int, int], train: Train) -> tuple[Kinds, Floats, Refinem
 
 
 def _lattice(shape: tuple[int, int], distance: int) -> Lattice:
-    """Return the pixels at a distance from one another, and those of the last row and column."""
+    """Return the rows and the columns at a distance from one another, and the last ones."""
     rows, columns = (np.union1d(np.arange(0, n, distance), [n - 1]) for n in shape)
     return rows[:, np.newaxis], columns[np.newaxis]
 
@@ -198,9 +204,9 @@ def _mask(shape: tuple[int, int], lattice: Lattice, chosen: Kinds | bool) -> Kin
 def _between(
     former: Lattice, lattice: Lattice, kinds: Kinds, values: Floats
 ) -> tuple[Kinds, Floats, Kinds]:
-    """Return kind and value of the pixels of a lattice by those of the former one around them.
+    """Interpolate the kinds and the values of a lattice from the former, coarser one.
 
-    Also returns where both kinds are around: there the kind may be wrong.
+    The third array says where both kinds occur nearby, so that the kind may be wrong.
     """
     corners = [
         (row, column)
@@ -209,7 +215,8 @@ def _between(
     ]
     coarse, size = kinds[former], 2 * _AROUND + 1
     both = ndimage.maximum_filter(coarse, size) != ndimage.minimum_filter(coarse, size)
-    # Values of a kind have one sign and may be many powers of ten apart. Zero and infinity stay.
+    # Values of one kind have the same sign, and may be many powers of ten apart. The geometric mean
+    # keeps zero and infinity.
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(np.abs(values[former]))
         sizes = np.exp(sum(logs[corner] for corner in corners) / len(corners))
@@ -219,16 +226,16 @@ def _between(
 
 
 def _neighbours(former: Indices, now: Indices) -> tuple[Indices, Indices]:
-    """Return the places among former rows, or columns, of those before and after each of now."""
+    """Return the indices of the former rows, or columns, before and after each one of now."""
     before = np.searchsorted(former.ravel(), now, side="right") - 1
     return before, np.searchsorted(former.ravel(), now, side="left")
 
 
 def _drawn(others: Kinds) -> Kinds:
-    """Return the pixels that are checked, of those that were not trained: always the same ones."""
+    """Return the pixels to check, drawn from those that were not trained, the same every time."""
     pixels = np.flatnonzero(others)
     count = max(_CHECKED, math.ceil(_CHECKED_SHARE * pixels.size))
-    # The words of a bit generator stay what they are in every version of numpy, `choice` may not.
+    # The raw output of a bit generator is the same in every version of numpy; `choice` may not be.
     words = np.random.Philox(key=_SEED).random_raw(pixels.size)
     drawn = np.zeros(others.shape, dtype=bool)
     drawn.flat[pixels[np.argsort(words, kind="stable")[:count]]] = True

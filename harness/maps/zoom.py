@@ -1,4 +1,4 @@
-"""Maps that are trained, and a way into their boundary: frame by frame, each half as wide."""
+"""Train maps, and zoom into their boundary: each frame is half as wide as the one before."""
 
 import shutil
 import subprocess
@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib import image as pictures
 from numpy.typing import NDArray
-from PIL import Image as Pictures
+from PIL import Image as Pixels
 
 from harness.experiment import Experiment
-from harness.maps.boundary import box_counts, dimension, edges
+from harness.maps.boundary import box_counts, dimension
 from harness.maps.image import (
     Image,
     columns_of,
@@ -30,27 +29,30 @@ from harness.store.outputs import write_inside
 from harness.sweep.progress import Progress
 from harness.sweep.run import run
 
-# A film shows each frame so long, in milliseconds.
-_SHOWN = 600
+_FRAME_MILLISECONDS = 600  # of a film
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Map:
-    """A trained map: its experiment, its results folder, its pixels and its boundary's boxes."""
+    """A trained map: its experiment, its results folder and its pixels."""
 
     experiment: Experiment
     folder: Path
     image: Image
-    boxes: pd.DataFrame
+
+    @property
+    def boxes(self) -> pd.DataFrame:
+        """The boxes that cover the boundary, as returned by `box_counts`."""
+        return box_counts(self.image.boundary)
 
     @property
     def dimension(self) -> float:
-        """Median of the box-counting dimensions of this image; NaN where it has no boundary."""
+        """The median of the box-counting dimensions; NaN if there is no boundary."""
         return dimension([self.boxes])
 
 
 def folder_of(experiment: Experiment, kind: str = "") -> Path:
-    """Return a results folder of its own for each window and size."""
+    """Return the results folder of a map, different for each window and size."""
     return Path("results") / f"{experiment.name}-{kind}{experiment.identity[:8]}"
 
 
@@ -61,24 +63,19 @@ def train_map(
     threads: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Map:
-    """Train a map, or what is missing of it, and return it as an image.
+    """Train a map, or the part of it that is missing.
 
     Parameters
     ----------
     experiment : Experiment
         With two axes of numbers.
     out, threads, progress
-        As of `harness.run`.
+        As for `harness.run`.
     """
     map_axes(experiment)
     results = run(experiment, out, threads=threads, progress=progress)
     image = image_of(results.read_runs(columns_of(results.run_columns)), experiment)
-    return Map(
-        experiment=experiment,
-        folder=results.folder,
-        image=image,
-        boxes=box_counts(edges(image.trained)),
-    )
+    return Map(experiment=experiment, folder=results.folder, image=image)
 
 
 def zoom(
@@ -94,13 +91,14 @@ def zoom(
     Parameters
     ----------
     experiment : Experiment
-        The first of them.
+        The first map.
     out : Path
-        Frames go into its folders frame-00, frame-01, ...
+        The folder of the frames, which are called frame-00, frame-01, ...
     frames : int
-        How many; fewer where the boundary ends, or numbers can be told apart no longer.
+        The number of maps. There are fewer if the boundary ends, or if neighbouring pixels are no
+        longer different numbers.
     threads, progress
-        As of `harness.run`.
+        As for `harness.run`.
     """
     for number in range(frames):
         found = train_map(
@@ -114,31 +112,38 @@ def zoom(
 
 
 def write_film(images: list[Image], folder: Path) -> Path:
-    """Write the frames of a zoom as a film: MP4 where there is ffmpeg, else GIF.
+    """Write the frames of a zoom as a film: MP4 if ffmpeg is installed, otherwise GIF.
 
     Parameters
     ----------
     images : list of Image
         The frames.
     folder : Path
-        Where the file goes, under the name zoom.
+        The folder to write zoom.mp4 or zoom.gif into.
 
     Returns
     -------
     Path
         The file.
     """
-    frames = [_enlarged(frame(image)) for image in images]
+    frames = [Pixels.fromarray(_enlarged(frame(image))) for image in images]
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        first, *others = [Pictures.fromarray(pixels) for pixels in frames]
+        first, *others = frames
         film = BytesIO()
-        first.save(film, format="GIF", save_all=True, append_images=others, duration=_SHOWN, loop=0)
+        first.save(
+            film,
+            format="GIF",
+            save_all=True,
+            append_images=others,
+            duration=_FRAME_MILLISECONDS,
+            loop=0,
+        )
         return write_inside(folder, "zoom.gif", [film.getvalue()])
     with tempfile.TemporaryDirectory() as temporary:
         for number, pixels in enumerate(frames):
-            pictures.imsave(f"{temporary}/{number:03}.png", pixels)
-        rate, names = str(1000 / _SHOWN), f"{temporary}/%03d.png"
+            pixels.save(f"{temporary}/{number:03}.png")
+        rate, names = str(1000 / _FRAME_MILLISECONDS), f"{temporary}/%03d.png"
         command = [ffmpeg, "-y", "-loglevel", "error", "-framerate", rate, "-i", names]
         made = Path(temporary, "zoom.mp4")
         subprocess.run([*command, "-pix_fmt", "yuv420p", str(made)], check=True)
@@ -146,7 +151,7 @@ def write_film(images: list[Image], folder: Path) -> Path:
 
 
 def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture with sides of some hundred pixels, an even number of them."""
+    """Return a picture enlarged to about 512 pixels, with even sides, as MP4 needs."""
     times = max(1, 512 // pixels.shape[0])
     large = pixels.repeat(times, axis=0).repeat(times, axis=1)
     return large[: large.shape[0] // 2 * 2, : large.shape[1] // 2 * 2]

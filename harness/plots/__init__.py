@@ -1,34 +1,26 @@
-"""Pictures: tables in, figures of matplotlib out. No files are read or written here.
+"""Plots of results: tables in, matplotlib figures out. No files are read or written here.
 
-`draw` takes the results of a sweep and the name of a picture. The functions that it calls take
-tables, and draw any part of them.
+    figure = plots.draw(results, "map")  # one of plots.KINDS
+
+To draw a table, such as a part of `results.runs`, call the function in the module of the kind, such
+as `harness.plots.kinds.endings.endings`.
 """
 
-from harness.plots.distribution import distribution
-from harness.plots.endpoints import endpoints
-from harness.plots.epochs import endings, epochs
-from harness.plots.fit import fit
-from harness.plots.kinds import PICTURES, draw
-from harness.plots.map import final_lines, final_map
-from harness.plots.squiggle import squiggle
-from harness.plots.style import COLUMN, FORMATS, SLIDE, Style, rendered
-from harness.plots.trajectories import trajectories
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "COLUMN",
-    "FORMATS",
-    "PICTURES",
-    "SLIDE",
-    "Style",
-    "distribution",
-    "draw",
-    "endings",
-    "endpoints",
-    "epochs",
-    "final_lines",
-    "final_map",
-    "fit",
-    "rendered",
-    "squiggle",
-    "trajectories",
-]
+from harness.plots.kinds import KINDS
+
+if TYPE_CHECKING:
+    from harness.plots.drawing import draw
+    from harness.plots.style import COLUMN, FORMATS, SLIDE, Style, rendered
+
+__all__ = ["COLUMN", "FORMATS", "KINDS", "SLIDE", "Style", "draw", "rendered"]
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a name at its first use: `harness --help` lists the kinds without matplotlib."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "drawing" if name == "draw" else "style"
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -1,80 +1,100 @@
-"""What a results folder offers to a picture: its axes, and runs to draw, or what is missing."""
+"""Reading results for plots: the axes of the grid, runs and their trajectories."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from harness.errors import ExperimentError, ResultsError, shown
+from harness.errors import ResultsError, shown
 from harness.hints import suggest
 from harness.results.tables import Results
 
-# More runs than a picture shows are drawn from by chance: every point of the grid has some.
+# If a sweep has more runs, a sample that is spread evenly over the grid is drawn.
 MOST_RUNS = 1_000_000
 
-# Trajectories that are read for one picture have no more rows.
+# The most rows of trajectories that are read for one plot.
 _MOST_ROWS = 1_500_000
 
 
-def axes_of(results: Results) -> list[str]:
-    """Return the axes of a sweep, those with most values first and init_id last.
+def varied_axes(results: Results) -> list[str]:
+    """Return the axes with several values, those with most values first and init_id last.
 
-    Of axes that move in step there is only the first: the others say the same.
+    Of axes in step only the first is returned, since it determines the others.
     """
     lengths = {
         dimension[0].name: dimension[0].values.count
         for dimension in results.grid.dimensions
         if dimension[0].values.count > 1
     }
-    # Starting values are what one averages over, however many there are.
+    # Plots summarise over starts, however many there are.
     return sorted(lengths, key=lambda name: (name == "init_id", -lengths[name]))
 
 
 def all_axes(results: Results) -> list[str]:
-    """Return all axes that runs have columns for."""
+    """Return all axes that the table of runs has columns for."""
     columns = results.run_columns
     return [*columns[columns.index("init_id") + 1 : columns.index("status")], "init_id"]
 
 
 def choose_axes(results: Results, wanted: Sequence[str | None]) -> list[str]:
-    """Return as many axes as are wanted, or as there are; those that are named as they are named.
+    """Return the axes to draw, fewer than wanted if the grid has fewer.
+
+    Parameters
+    ----------
+    results : Results
+        The sweep.
+    wanted : sequence of str or None
+        The name of each axis; None for the one with most values among the others.
 
     Raises
     ------
     ResultsError
-        There is no such axis.
+        A name is not an axis.
     """
     known = all_axes(results)
     for name in wanted:
         if name is not None and name not in known:
             raise ResultsError(
-                f"{shown(name)} is no axis of {results.folder}. {suggest(name, known)}\n"
-                f"Axes are {', '.join(known)}."
+                f"{results.folder} has no axis {shown(name)}. {suggest(name, known)}".rstrip()
+                + f"\nIts axes are {', '.join(known)}."
             )
-    free = [name for name in axes_of(results) if name not in wanted]
+    free = [name for name in varied_axes(results) if name not in wanted]
     chosen = []
     for name in wanted:
         if name is not None:
             chosen.append(name)
         elif free:
             chosen.append(free.pop(0))
-    if not any(wanted) and "learning_rate" in chosen:  # where one looks for it
+    if not any(wanted):  # learning_rate goes on the x axis, where readers expect it
         chosen.sort(key=lambda name: name != "learning_rate")
     return chosen or ["init_id"]
 
 
+def choose_axis(results: Results, wanted: str | None) -> str:
+    """Return the axis to draw along; by default learning_rate, or the one with most values.
+
+    Raises
+    ------
+    ResultsError
+        `wanted` is not an axis.
+    """
+    if wanted is None and "learning_rate" in all_axes(results):
+        wanted = "learning_rate"
+    return choose_axes(results, [wanted])[0]
+
+
 def runs_of(results: Results, columns: Sequence[str], most: int = MOST_RUNS) -> pd.DataFrame:
-    """Return some columns of all runs, or of about so many, spread evenly over the grid."""
+    """Return some columns of all runs, or of about `most`, spread evenly over the grid."""
     names = list(dict.fromkeys(columns))
     if results.manifest["runs"] <= most:
         return results.read_runs(names)
     return results.sample_runs(names, most)
 
 
-def network_runs(
+def runs_like(
     results: Results, run_id: int, columns: Sequence[str], most: int
 ) -> tuple[pd.DataFrame, str]:
-    """Return runs of the same network and kind of training as one run, and how these are called."""
+    """Return runs with the network and the kind of training of one run, and what they share."""
     variants = [axis.name for axis in results.experiment.variant_grid.axes]
     if not variants:
         return runs_of(results, columns, most), ""
@@ -86,8 +106,26 @@ def network_runs(
     return runs.iloc[::step], ", ".join(f"{name} {like[name]}" for name in variants)
 
 
+def one_run(results: Results, run_id: int | None) -> tuple[int, "pd.Series[Any]"]:
+    """Return a run_id, that of the best run by default, and the row of the run.
+
+    Raises
+    ------
+    ResultsError
+        The sweep does not have the run, or it is not trained yet.
+    """
+    if run_id is None:
+        run_id = results.best_run
+    table = results.read_runs(results.run_columns, [run_id])
+    if table.empty:
+        raise ResultsError(
+            f"Run {run_id} is not trained yet.\n`harness run FILE` trains what is missing."
+        )
+    return run_id, table.iloc[0]
+
+
 def need_trajectories(results: Results) -> None:
-    """Complain where no trajectories were recorded."""
+    """Raise a ResultsError if no trajectories were recorded."""
     if results.manifest["experiment"]["record"]["epochs"] == "none":
         raise ResultsError(
             f"{results.folder} has no trajectories.\n"
@@ -96,7 +134,7 @@ def need_trajectories(results: Results) -> None:
 
 
 def need_parameters(results: Results) -> None:
-    """Complain where no final parameters were recorded."""
+    """Raise a ResultsError if no final parameters were recorded."""
     if not results.manifest["experiment"]["record"]["parameters"]:
         raise ResultsError(
             f"{results.folder} has no final parameters.\n"
@@ -107,19 +145,10 @@ def need_parameters(results: Results) -> None:
 def runs_and_trajectories(
     results: Results, columns: Sequence[str], most: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return about so many runs, fewer where each has many epochs, and their trajectories."""
+    """Return about `most` runs with their trajectories; fewer if trajectories are long."""
     need_trajectories(results)
-    epochs = max(len(_recorded(results)), 1)
+    epochs = max(results.experiment.recorded_epochs.size, 1)
     runs = runs_of(results, ["run_id", *columns], max(min(most, _MOST_ROWS // epochs), 20))
-    ids: Any = runs["run_id"].to_numpy()
     everything = len(runs) == results.manifest["runs"]
-    table = results.trajectories(None if everything else ids, ["run_id", "epoch", "ssr"])
-    return runs, table
-
-
-def _recorded(results: Results) -> Any:
-    """Return the epochs that are recorded of a run, or of the longest."""
-    try:
-        return results.experiment.recorded_epochs
-    except ExperimentError:
-        return range(results.manifest["experiment"]["training"]["epochs"])
+    ids: Any = None if everything else runs["run_id"].to_numpy()
+    return runs, results.trajectories(ids, ["run_id", "epoch", "ssr"])

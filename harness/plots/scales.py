@@ -1,4 +1,4 @@
-"""Where numbers go: SSR with zero and infinity, epochs from 0, and round numbers at ticks."""
+"""Scales of axes: SSR from zero to infinity, epochs from 0, colours, and round numbers at ticks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,26 +7,32 @@ import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from harness.plots.style import STRIP, Style
+from harness.plots.style import STRIP
 
 Floats = NDArray[np.float64]
 
 _LABELS = {"init_id": "starts (init_id)", "max_epochs": "epochs allowed"}
 
-# Beyond these an axis, which is longer than its numbers, would have no ends.
+# An axis is longer than its numbers: beyond these its ends would underflow or overflow.
 _LEAST, _GREATEST = 1e-130, 1e130
 
-# Epochs up to here are drawn as they are; more on a logarithmic axis that has 0.
+# More epochs than this are drawn on a logarithmic axis that includes 0.
 _LINEAR_EPOCHS = 30
+
+# Quantiles that colours span, so that a few outliers do not make all others look the same.
+_COLOURED = (0.02, 0.98)
+
+# Without a limit, runs finish at 1e200: colours end at this multiple of the median.
+_BLOWN_UP = 1e3
 
 
 def label_of(axis: str) -> str:
-    """Return the name of an axis as a reader wants it."""
+    """Return the name of an axis in words."""
     return _LABELS.get(axis, axis.replace("_", " "))
 
 
 def log_ticks(low: float, high: float) -> tuple[Floats, Floats]:
-    """Return where a logarithmic axis has ticks with and without a number.
+    """Return the ticks of a logarithmic axis: those with a number, and those without.
 
     >>> log_ticks(0.009, 1.1)[0].tolist()
     [0.01, 0.1, 1.0]
@@ -52,7 +58,7 @@ def log_ticks(low: float, high: float) -> tuple[Floats, Floats]:
 
 
 def number_text(value: float) -> str:
-    """Write a number at a tick; a power of ten where it would have many digits.
+    """Format a number for a tick: a power of ten where digits would be many.
 
     >>> number_text(0.01), number_text(2e4), number_text(1e8)
     ('0.01', '20,000', '$10^{8}$')
@@ -65,7 +71,7 @@ def number_text(value: float) -> str:
 
 
 def set_log_ticks(axis: Any, low: float, high: float) -> None:
-    """Write round numbers on a logarithmic axis, however many decades it has."""
+    """Set round numbers on a logarithmic axis of any number of decades."""
     major, minor = log_ticks(low, high)
     axis.set_major_locator(FixedLocator(major.tolist()))
     axis.set_major_formatter(FixedFormatter([number_text(value) for value in major]))
@@ -75,9 +81,9 @@ def set_log_ticks(axis: Any, low: float, high: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A logarithmic axis from `low` to `high`, with a place for zero and one for infinity.
+    """A logarithmic axis from `low` to `high`, with room for zero and for infinity.
 
-    `zero` and `beyond` are these places; None where there is nothing to put there.
+    `zero` and `beyond` are where they are drawn; None if the axis does not show them.
     """
 
     low: float
@@ -85,8 +91,8 @@ class Span:
     zero: float | None
     beyond: float | None
 
-    def place(self, values: Any) -> Floats:
-        """Return where values are drawn: nothing below 0, and NaN and what is too far beyond."""
+    def positions(self, values: Any) -> Floats:
+        """Return where values are drawn; NaN and values beyond the axis count as infinity."""
         numbers = np.asarray(values, dtype=np.float64)
         if self.zero is not None:
             numbers = np.maximum(numbers, self.zero)
@@ -96,22 +102,22 @@ class Span:
         return numbers
 
     def in_strip(self, above: float) -> float:
-        """Return a height in the strip beyond the numbers, -0.5 to 0.5 from its middle."""
+        """Return a position in the strip of infinity, from -0.5 to 0.5 around its middle."""
         assert self.beyond is not None
         factor: float = _gap(self.low, self.high) ** (0.8 * above)
         return self.beyond * factor
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Where the axis begins and ends."""
+        """The limits of the axis."""
         gap = _gap(self.low, self.high)
         edge = gap**0.5
         below = self.low / edge if self.zero is None else self.zero / gap**0.6
         above = self.high * edge if self.beyond is None else self.beyond * gap**0.6
         return below, above
 
-    def set(self, axis: Any, style: Style, beyond: str, zero: str = "0") -> None:
-        """Give an axis this span, with words where there are no numbers, on a strip of grey."""
+    def set(self, axis: Any, beyond: str) -> None:
+        """Give an axis this span; `beyond` labels infinity. Zero and infinity have grey strips."""
         axes, vertical = axis.axes, axis.axis_name == "y"
         (axes.set_yscale if vertical else axes.set_xscale)("log")
         (axes.set_ylim if vertical else axes.set_xlim)(*self.ends)
@@ -120,7 +126,7 @@ class Span:
         gap = _gap(self.low, self.high)
         strip = axes.axhspan if vertical else axes.axvspan
         if self.zero is not None:
-            pairs.insert(0, (self.zero, zero))
+            pairs.insert(0, (self.zero, "0"))
             strip(self.ends[0], self.zero * gap**0.5, color=STRIP, zorder=0, linewidth=0)
         if self.beyond is not None:
             pairs.append((self.beyond, beyond))
@@ -132,14 +138,14 @@ class Span:
 
 
 def span_of(values: Any, *, beyond: bool | None = None) -> Span:
-    """Return the axis that shows some numbers, of which none is below 0.
+    """Return the axis for some numbers.
 
     Parameters
     ----------
     values : array
-        Numbers; zero, infinity and NaN get places of their own.
+        Numbers from 0 to infinity, or NaN.
     beyond : bool, optional
-        Whether there is a place for infinity; where there is such a number, if left out.
+        Whether the axis shows infinity. Default: if a value is not finite.
     """
     numbers = np.asarray(values, dtype=np.float64).ravel()
     good = numbers[np.isfinite(numbers) & (numbers > 0)]
@@ -153,18 +159,28 @@ def span_of(values: Any, *, beyond: bool | None = None) -> Span:
 
 
 def _gap(low: float, high: float) -> float:
-    """Return the ratio between an end of the numbers and the place beyond it."""
+    """Return the ratio between an end of the numbers and the strip beyond it."""
     ratio: float = (high / low) ** 0.11
     return ratio
 
 
+def colour_range(values: Floats) -> tuple[float, float]:
+    """Return the ends of a logarithmic colour scale for most of some values."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    if not positive.size:
+        return 0.1, 1.0
+    low, high = np.quantile(positive, _COLOURED).tolist()
+    high = max(min(high, _BLOWN_UP * float(np.median(positive))), low)
+    return (low / 1.25, high * 1.25) if high / low < 1.5 else (low, high)
+
+
 def set_epochs(axes: Any, last: float) -> None:
-    """Give the x axis epochs from 0 to the last, logarithmic where they are many."""
+    """Set the x axis to epochs from 0 to the last, logarithmic if they are many."""
     if last <= _LINEAR_EPOCHS:
         axes.set_xlim(-0.02 * max(last, 1), max(last, 1) * 1.02)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         return
-    # From 0 to 1 it is linear, and so there is a place for 0.
+    # Linear from 0 to 1, so that 0 has a position.
     axes.set_xscale("symlog", linthresh=1, linscale=0.35)
     axes.set_xlim(-0.15, last * 1.12)
     powers = 10.0 ** np.arange(0, np.floor(np.log10(last)) + 1)

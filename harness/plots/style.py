@@ -1,6 +1,6 @@
-"""What all pictures have in common: sizes, colours, titles that fit, and files that are the same.
+"""What all plots share: sizes, colours, titles that fit, and files with the same bytes every time.
 
-Figures are made without pyplot, which would keep each of them until it is told to close it.
+Figures are made without pyplot, which would keep every one of them alive until it is closed.
 """
 
 import textwrap
@@ -10,21 +10,22 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-# Okabe and Ito (2008, "Color universal design"), but for the yellow, which white swallows.
+# Okabe and Ito (2008, "Color universal design"), without the yellow, which is faint on white.
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 ENDINGS = {"converged": "#009E73", "finished": "#0072B2", "diverged": "#D55E00"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-# Both are perceptually uniform, and safe for the colour-blind.
+# Both are perceptually uniform and colour-blind safe.
 VALUES = "viridis"
 SHARES = "cividis"
 
 DARK = "#222222"
-GREY = "#bbbbbb"  # a cell of a map, where its runs diverged
-STRIP = "#f0f0f0"  # the part of an axis that is beyond its numbers
+GREY = "#bbbbbb"  # map cells whose runs diverged
+STRIP = "#f0f0f0"  # the part of an axis that stands for zero or infinity
 
-# A date in a file would make it another one every day.
+# No dates: the same figure gives the same file.
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -35,7 +36,7 @@ FORMATS = tuple(_METADATA)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """Sizes of a picture: width and height in inches, font and line in points."""
+    """Sizes of a plot: width and height in inches, font and line in points."""
 
     width: float
     height: float
@@ -45,8 +46,13 @@ class Style:
 
     @property
     def beside(self) -> bool:
-        """Whether panels have room beside each other; else they stand one above the other."""
+        """Whether panels fit beside each other; otherwise they are stacked."""
         return self.width > 6
+
+    @property
+    def small(self) -> float:
+        """Font size of ticks, legends and notes, in points."""
+        return 0.85 * self.font
 
 
 SLIDE = Style(width=10.0, height=5.6, font=14, line=2.0, dpi=150)
@@ -54,18 +60,18 @@ COLUMN = Style(width=3.5, height=2.7, font=8, line=1.1, dpi=300)
 WIDTHS = {"slide": SLIDE, "column": COLUMN}
 
 
-class Picture(Figure):
-    """A figure that a notebook shows; without pyplot nobody tells the notebook how."""
+class NotebookFigure(Figure):
+    """A figure that notebooks display, as pyplot's figures are."""
 
     def _repr_png_(self) -> bytes:
         return rendered(self)
 
 
 def new_figure(style: Style, panels: int = 1, **options: Any) -> tuple[Figure, list[Any]]:
-    """Return a figure and its panels."""
+    """Return a figure and its panels, side by side or stacked."""
     stacked = panels > 1 and not style.beside
     height = style.height * (0.86 * panels if stacked else 1)
-    figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
+    figure = NotebookFigure(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
     rows, columns = (panels, 1) if stacked else (1, panels)
     grid = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(grid.ravel())
@@ -74,48 +80,52 @@ def new_figure(style: Style, panels: int = 1, **options: Any) -> tuple[Figure, l
 def dress(
     axes: Any, style: Style, *, x: str = "", y: str = "", title: str = "", room: float = 0.8
 ) -> None:
-    """Write labels and title of a panel in the sizes of a style.
+    """Set the labels and the title of a panel in the sizes of a style.
 
-    `room` is the part of the width of the picture that a title has.
+    `room` is the share of the figure's width that the title may take.
     """
-    small = 0.85 * style.font
     if x:
         axes.set_xlabel(x, fontsize=style.font)
     if y:
         axes.set_ylabel(y, fontsize=style.font)
     if title:
         axes.set_title(fitted(title, style, room), fontsize=style.font, loc="left")
-    axes.tick_params(labelsize=small, width=style.line / 2, length=0.3 * style.font)
+    axes.tick_params(labelsize=style.small, width=style.line / 2, length=0.3 * style.font)
     axes.tick_params(which="minor", width=style.line / 3, length=0.18 * style.font)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_linewidth(style.line / 2)
 
 
 def fitted(text: str, style: Style, share: float = 0.95) -> str:
-    """Break a title into lines that a share of the width has room for."""
-    # A character is about half as wide as the font is high, of which an inch has 72 points.
+    """Wrap a title to a share of the figure's width."""
+    # A character is about half as wide as the font is high; an inch has 72 points.
     room = int(share * style.width * 72 / (0.5 * style.font))
     return "\n".join(textwrap.wrap(text, max(room, 12), break_long_words=False))
 
 
 def headline(figure: Any, style: Style, text: str) -> None:
-    """Write a title above all panels."""
+    """Set a title above all panels."""
     figure.suptitle(fitted(text, style), fontsize=style.font, x=0.01, ha="left")
 
 
-def legend(figure: Any, style: Style, handles: list[Any], columns: int | None = None) -> None:
-    """Put a legend below the panels, where it hides nothing."""
+def entry(label: str, **look: Any) -> Line2D:
+    """Return a legend entry: a line or, with a marker and no line style, a symbol."""
+    return Line2D([], [], label=label, **look)
+
+
+def legend(figure: Any, style: Style, handles: list[Any]) -> None:
+    """Put a legend below the panels, where it covers nothing."""
     if not handles:
         return
-    # So many columns that the longest entry fits, with its sign.
+    # As many columns as the longest entry allows, with its symbol.
     longest = max(len(handle.get_label()) for handle in handles) + 7
     room = int(style.width * 72 / (0.45 * style.font * longest))
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=columns or max(1, min(len(handles), room)),
+        ncols=max(1, min(len(handles), room)),
         frameon=False,
-        fontsize=0.85 * style.font,
+        fontsize=style.small,
         handlelength=1.6,
         columnspacing=1.2,
     )
@@ -124,25 +134,25 @@ def legend(figure: Any, style: Style, handles: list[Any], columns: int | None = 
 def colour_bar(
     figure: Any, style: Style, mappable: Any, axes: Any, label: str, **options: Any
 ) -> Any:
-    """Put a bar of colours beside a panel."""
+    """Add a colour bar beside a panel."""
     bar = figure.colorbar(mappable, ax=axes, pad=0.02, aspect=25, **options)
     bar.set_label(label, fontsize=style.font)
-    bar.ax.tick_params(labelsize=0.85 * style.font)
+    bar.ax.tick_params(labelsize=style.small)
     bar.outline.set_visible(False)
     return bar
 
 
 def remark(axes: Any, style: Style, text: str) -> None:
-    """Write in the middle of a panel why there is nothing else in it."""
+    """Write in the middle of an empty panel why it is empty."""
     axes.text(
         0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=style.font
     )
 
 
 def rendered(figure: Any, file_format: str = "png") -> bytes:
-    """Return a figure as the bytes of a file, one of `FORMATS`: the same every time."""
+    """Return a figure as the bytes of a file in one of `FORMATS`."""
     file = BytesIO()
-    # Ids in an SVG file are hashes with a salt, which would be random.
+    # The ids in an SVG file are hashes whose salt is random by default.
     with mpl.rc_context({"svg.hashsalt": "harness"}):
         figure.savefig(file, format=file_format, metadata=_METADATA[file_format])
     return file.getvalue()

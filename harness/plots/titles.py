@@ -1,20 +1,20 @@
-"""What stands above a picture, and the names of inputs and outputs."""
+"""Titles of plots: which runs are shown, and of how many; and the names of inputs and outputs."""
 
 import pandas as pd
 
 from harness.analysis.ranking import trained_loss
 from harness.formatting import plural
-from harness.plots.reading import all_axes, axes_of
+from harness.plots.reading import all_axes, varied_axes
 from harness.plots.scales import label_of
 from harness.results.sentences import exact
 from harness.results.tables import Results
 
 
 def run_title(results: Results, run_id: int, row: "pd.Series[float]") -> str:
-    """Return a title that says which run a picture is of, and how it ended."""
+    """Return the title of a plot of one run: its settings, and how it ended."""
     axes = [name for name in all_axes(results) if name != "init_id"]
-    parts = [f"{label_of(name)} {exact(row[name])}" for name in axes]
-    where = f" ({', '.join(parts[:3])})" if parts else ""
+    settings = ", ".join(f"{label_of(name)} {exact(row[name])}" for name in axes[:3])
+    where = f" ({settings})" if settings else ""
     loss = trained_loss(row.index)
     return (
         f"run {run_id:,}{where}: {row['status']} at {'SSR' if loss == 'ssr_final' else 'loss'}"
@@ -22,24 +22,26 @@ def run_title(results: Results, run_id: int, row: "pd.Series[float]") -> str:
     )
 
 
-def sampled(results: Results, drawn: int, text: str) -> str:
-    """Return a title that says of how many runs a picture is."""
-    there = results.manifest["runs"]
-    return text.format(("" if drawn == there else f"{drawn:,} of ") + plural(there, "run"))
+def count_runs(results: Results, drawn: int) -> str:
+    """Return the number of runs in a plot, with the number in the sweep if it is another.
+
+    This is "24 runs", or "5,012 of 100,000 runs".
+    """
+    total = results.manifest["runs"]
+    return plural(total, "run") if drawn == total else f"{drawn:,} of {plural(total, 'run')}"
 
 
-def over_others(results: Results, drawn: int, axes: list[str], text: str = "{}") -> str:
-    """Return a title that says over which other axes a picture takes its runs together."""
-    others = [label_of(name) for name in axes_of(results) if name not in axes]
-    over = f", over all {' and '.join(others)}" if others else ""
-    return sampled(results, drawn, text) + over
+def over_others(results: Results, axes: list[str]) -> str:
+    """Return the end of a title that names the axes which a plot does not tell apart."""
+    others = [label_of(name) for name in varied_axes(results) if name not in axes]
+    return f", over all {' and '.join(others)}" if others else ""
 
 
-def called(results: Results, what: str) -> list[str]:
-    """Return the names of the columns of a data file, or none."""
+def column_names(results: Results, which: str) -> list[str]:
+    """Return the names of "inputs" or "targets" in the data file; empty if they have none."""
     data = results.manifest["experiment"]["data"]
-    names = data.get(what) or []
+    names = data.get(which) or []
     if not all(isinstance(name, str) for name in names):
         return []
-    note = ", standardised" if what in data["standardise"] else ""
+    note = ", standardised" if which in data["standardise"] else ""
     return [name.replace("_", " ") + note for name in names]

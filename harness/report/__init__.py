@@ -1,5 +1,5 @@
-"""One HTML file that shows what a sweep came to, and needs nothing beside it.
+"""The report of a sweep: one HTML file that needs nothing beside it.
 
-Python counts, sorts and samples; the page draws. What goes from one to the other is JSON of a few
-hundred thousand numbers at most, however many runs there are.
+Python counts, sorts and samples; the page's script draws. Between them is JSON with at most a few
+hundred thousand numbers, however many runs there are.
 """

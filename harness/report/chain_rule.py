@@ -1,98 +1,96 @@
-"""The chain rule of the best run's first update as HTML: symbols above numbers."""
+"""The chain rule of the best run's first update: symbols and numbers for its template."""
 
 import math
-from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.analysis.chain_rule import Trace, trace
 from harness.analysis.notation import edges
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
-from harness.report.markup import derivative, number, symbol
+from harness.report.rendering import number
 
-_MOST_ROWS = 12  # chains of one parameter
-_MOST_CHAINS = 5_000  # that are multiplied for it
+_MOST_ROWS = 12  # data points in a table
+_MOST_CHAINS = 5_000  # chains that are multiplied for one parameter
 
 
-def worked(experiment: Experiment, run_id: int) -> str:
-    """Return tables for a weight and a bias of the first layer and of the last."""
-    parts, remark = [], ""
+class Chain(NamedTuple):
+    """The derivative of the loss by one parameter, and its update."""
+
+    step: Any  # the row of Trace.updates
+    step_size: str  # how the optimiser makes it
+    derivative: str  # such as dSSR/dw1
+    factors: list[str]  # their symbols
+    rows: list[tuple[int, list[float], float]]  # data point, values of the factors, product
+    more: int  # data points that are left out
+    through: str  # the units that the path goes through
+    paths: int  # all paths, of which one is shown
+
+
+class Worked(NamedTuple):
+    """The chains of some parameters, and why others have none."""
+
+    chains: list[Chain]
+    remark: str  # where the lesson is wrong
+    errors: dict[str, str]
+
+
+def worked(experiment: Experiment, run_id: int) -> Worked:
+    """Return the chains of a weight and a bias of the last layer and of the first."""
+    traces, errors = [], {}
     for name in _chosen(experiment.single(run_id)):
         try:
-            found = trace(experiment, run_id=run_id, parameter=name)
-        except ExperimentError as error:
-            # A network whose paths are too many to write down, or an output without derivative.
-            parts.append(f"<p>{escape(name)}: {escape(str(error))}</p>")
-            continue
-        remark = found.remark
-        parts.append(_parameter(found))
-    said = f'<p class="remark">{escape(remark)}</p>' if remark else ""
-    return said + "".join(parts)
+            traces.append(trace(experiment, run_id=run_id, parameter=name))
+        except ExperimentError as error:  # too many paths, or an output without a derivative
+            errors[name] = str(error)
+    return Worked(
+        chains=[_chain(found) for found in traces],
+        remark=traces[0].remark if traces else "",
+        errors=errors,
+    )
 
 
-def _chosen(alone: Experiment) -> list[str]:
-    """Return the first weight and bias of the first layer and of the last, if they train."""
-    network, train = alone.network, alone.training.train
-    found: list[str] = []
-    known = edges(network)
+def _chosen(single: Experiment) -> list[str]:
+    """Return the first trained weight and bias of the last layer and of the first."""
+    network, train = single.network, single.training.train
+    found = []
     for layer in dict.fromkeys((network.layers, 1)):
         paths = math.prod(network.sizes[layer + 1 :])
-        if paths * len(alone.data.inputs) > _MOST_CHAINS and layer == 1:
+        if paths * len(single.data.inputs) > _MOST_CHAINS and layer == 1:
             continue
         for kind in "wb":
-            ours = (
+            names = (
                 name
-                for name, (unit, _) in known.items()
+                for name, (unit, _) in edges(network).items()
                 if unit.layer == layer and name[0] == kind and (train == "all" or name in train)
             )
-            found += [name for name in [next(ours, None)] if name]
+            found += [name for name in (next(names, None),) if name]
     return found
 
 
-def _parameter(found: Trace) -> str:
-    update: Any = next(iter(found.updates.itertuples()))
-    what = f"d{found.loss}/d{update.symbol}"
-    also = "" if update.symbol == update.parameter else f", which is {symbol(update.parameter)}"
-    heading = f"<h3>{symbol(update.symbol)}{also}</h3>"
-    first = found.factors[["data_point", "path"]].drop_duplicates().iloc[0]
-    mask = (found.factors[["data_point", "path"]] == first).all(axis=1)
-    several = found.factors["through"].nunique() > 1
-    # Other paths have other symbols: each has a table of its own, and the first is an example.
+def _chain(found: Trace) -> Chain:
+    step = next(found.updates.itertuples())
+    # Other paths have other symbols. The first is shown as an example.
     through = found.factors["through"].iloc[0]
-    symbols = found.factors.loc[mask, "symbol"].tolist()
-    ours = found.factors[found.factors["through"] == through] if several else found.factors
-    columns = "".join(
-        f'<th scope="col">{"" if at == 0 else "× "}{derivative(text)}</th>'
-        for at, text in enumerate(symbols)
-    )
-    rows = [
-        f'<tr><th scope="row">{point}</th>'
-        + "".join(f"<td>{number(value)}</td>" for value in chain["value"])
-        + f"<td>{number(math.prod(chain['value']))}</td></tr>"
-        for (point, _), chain in ours.groupby(["data_point", "path"], sort=False)
+    factors = found.factors[found.factors["through"] == through]
+    chains = [
+        (point, chain["symbol"].tolist(), chain["value"].tolist())
+        for (point, _), chain in factors.groupby(["data_point", "path"], sort=False)
     ]
-    more = ""
-    if len(rows) > _MOST_ROWS:
-        more = f"<p>… and {len(rows) - _MOST_ROWS:,} more data points.</p>"
-    if several:
-        paths = found.factors["through"].nunique()
-        more += f"<p>This is the path through {symbol(through)}, one of {paths:,}.</p>"
-    return (
-        f'<div class="chain">{heading}<div class="wide" tabindex="0" role="region"'
-        f' aria-label="Chain rule of {escape(update.parameter)}"><table>'
-        f'<thead><tr><th scope="col">point</th>{columns}<th scope="col">= product</th></tr>'
-        f"</thead><tbody>{''.join(rows[:_MOST_ROWS])}</tbody></table></div>{more}"
-        f"{_step(what, update, found.steps[0], several)}</div>"
+    return Chain(
+        step=step,
+        step_size=_step_size(step, found.steps[0]),
+        derivative=f"d{found.loss}/d{step.symbol}",
+        factors=chains[0][1],
+        rows=[(point, values, math.prod(values)) for point, _, values in chains[:_MOST_ROWS]],
+        more=max(len(chains) - _MOST_ROWS, 0),
+        through=through,
+        paths=found.factors["through"].nunique(),
     )
 
 
-def _step(what: str, update: Any, step: str, several: bool) -> str:
-    numbers = {name: value for name, value in update._asdict().items() if isinstance(value, float)}
-    said = step.replace(" x ", " × ").format(**{name: number(v) for name, v in numbers.items()})
-    of = "of all paths and data points" if several else "of the products"
-    return (
-        f'<p class="steps">{derivative(what)} = {number(update.derivative)}, the sum {of}<br>'
-        f"{said}<br>"
-        f"new {symbol(update.symbol)} = {number(update.old)} − ({number(update.step_size)})"
-        f" = {number(update.new)}</p>"
-    )
+def _step_size(step: Any, sentence: str) -> str:
+    """Return the optimiser's sentence with the numbers of a step in it."""
+    numbers = {
+        name: number(value) for name, value in step._asdict().items() if isinstance(value, float)
+    }
+    return sentence.replace(" x ", " × ").format(**numbers)

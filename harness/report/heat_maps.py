@@ -1,7 +1,7 @@
-"""Heat maps: for each cell of two axes how many runs ended how, and their median.
+"""Heat maps: how the runs in each cell of two axes ended, and the median of their final SSR.
 
-A further axis is a filter: its place 0 is all of its values, and place 1 the first bin. The median
-over all values is no function of the medians of each, so that every choice has its own numbers.
+A further axis is a filter: choice 0 is all of its values, choice 1 its first bin. The median over
+all values does not follow from the medians of the bins, so every choice has numbers of its own.
 """
 
 import itertools
@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.measures import ENDINGS
-from harness.report.ordered_axes import OrderedAxis
+from harness.analysis.measures import ENDINGS, comparable
+from harness.analysis.ranking import medians
+from harness.report.ordered_axes import OrderedAxis, Ranks
 from harness.report.packing import packed, packed_logs
 
-# Of all heat maps together, with every choice of the filters: 16 bytes each.
+# The cells of all heat maps together, with every choice of the filters: 16 bytes each.
 MOST_CELLS = 40_000
 LONGEST = 200  # bins along one axis
 _FILTERS, _FILTER_BINS, _FEWEST = 3, 50, 4
@@ -26,9 +27,9 @@ _FILTERS, _FILTER_BINS, _FEWEST = 3, 50, 4
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which axes a heat map has, by their places among the ordered axes, and bins of each.
+    """The axes of a heat map, as indices of the ordered axes, and the bins of each.
 
-    `axes` are those along x and y, one or two, and then the filters.
+    The first axis is x, the second, if there is one, y; the others are filters.
     """
 
     axes: tuple[int, ...]
@@ -36,18 +37,18 @@ class View:
 
     @property
     def across(self) -> int:
-        """How many of the axes span the picture."""
+        """The number of axes that span the picture: 1 or 2."""
         return min(2, len(self.axes))
 
     @property
     def cells(self) -> int:
-        """Cells, with every choice of the filters."""
+        """The number of cells, with every choice of the filters."""
         spanned, filters = self.bins[: self.across], self.bins[self.across :]
         return math.prod(spanned) * math.prod(bins + 1 for bins in filters)
 
 
 def views(axes: Sequence[OrderedAxis]) -> list[View]:
-    """Return the heat maps that are shown: of the first three axes every pair."""
+    """Return a heat map for every pair of the first three axes, or for the only one."""
     numbers = range(len(axes))
     if len(axes) < 2:
         pairs: list[tuple[int, ...]] = [tuple(numbers)] if axes else []
@@ -63,7 +64,7 @@ def views(axes: Sequence[OrderedAxis]) -> list[View]:
 
 
 def _fitting(view: View, most: int) -> View:
-    """Return the view with wider bins until there are few enough cells: first of the filters."""
+    """Return the view with at most `most` cells, by wider bins: first of filters, then of axes."""
     while view.cells > most:
         bins, across = list(view.bins), view.across
         filters = range(across, len(bins))
@@ -71,7 +72,7 @@ def _fitting(view: View, most: int) -> View:
         if not filters or bins[widest] <= _FEWEST:
             widest = max(range(across), key=bins.__getitem__)
         if bins[widest] <= _FEWEST:
-            view = View(view.axes[:-1], view.bins[:-1])  # not for any axes that a grid has
+            view = View(view.axes[:-1], view.bins[:-1])
             continue
         bins[widest] = max(_FEWEST, bins[widest] * 3 // 4)
         view = View(view.axes, tuple(bins))
@@ -79,14 +80,14 @@ def _fitting(view: View, most: int) -> View:
 
 
 class CellCounts:
-    """How many runs ended how in each cell of a view, with every choice of its filters.
+    """Runs by ending in each cell of a view, with every choice of its filters.
 
     Parameters
     ----------
     view : View
-        Which.
+        The view.
     axes : sequence of OrderedAxis
-        All of them.
+        All ordered axes of the grid.
     """
 
     def __init__(self, view: View, axes: Sequence[OrderedAxis]) -> None:
@@ -96,22 +97,20 @@ class CellCounts:
         cells = math.prod(view.bins[: view.across])
         self.counts = np.zeros((len(ENDINGS), *filters, cells), dtype=np.int64)
 
-    def add(self, places: Sequence[NDArray[np.int64]], endings: NDArray[np.int8]) -> None:
-        """Count runs by their places along the axes, and in `ENDINGS`."""
-        for at, code in self.choices(places):
+    def add(self, ranks: Sequence[Ranks], endings: NDArray[np.int8]) -> None:
+        """Count runs by their ranks along all axes, and their codes in `ENDINGS`."""
+        for at, code in self.choices(ranks):
             part = self.counts[(slice(None), *at)]
-            cells = part[0].size
-            code += endings.astype(np.int64) * cells
-            counted = np.bincount(code, minlength=part.size)
-            self.counts[(slice(None), *at)] += counted.reshape(part.shape)
+            code += endings.astype(np.int64) * part[0].size
+            part += np.bincount(code, minlength=part.size).reshape(part.shape)
 
     def choices(
-        self, places: Sequence[NDArray[np.int64]]
+        self, ranks: Sequence[Ranks]
     ) -> Iterator[tuple[tuple[int | slice, ...], NDArray[np.int64]]]:
-        """Yield for every choice of filters where its cells are, and the cell of each run there."""
+        """Yield for each set of filters in use the index of its cells, and the cell of each run."""
         view = self.view
         inside = [
-            self._axes[a].bins(places[a], n) for a, n in zip(view.axes, view.bins, strict=True)
+            self._axes[a].bins(ranks[a], n) for a, n in zip(view.axes, view.bins, strict=True)
         ]
         spanned = inside[0].copy()
         if view.across == 2:
@@ -120,65 +119,45 @@ class CellCounts:
         for chosen in itertools.product((False, True), repeat=len(filters)):
             code, cells = spanned.copy(), math.prod(view.bins[: view.across])
             # The last filter is the fastest digit, after the cell itself.
-            for is_chosen, (place, bins) in reversed([*zip(chosen, filters, strict=True)]):
+            for is_chosen, (at, bins) in reversed([*zip(chosen, filters, strict=True)]):
                 if is_chosen:
-                    code += place * cells
+                    code += at * cells
                     cells *= bins
             yield tuple(slice(1, None) if is_chosen else 0 for is_chosen in chosen), code
 
 
-def heat_map(
-    counts: CellCounts, places: Sequence[NDArray[np.int64]], runs: pd.DataFrame
-) -> dict[str, Any]:
+def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> dict[str, Any]:
     """Return the numbers of a view for the page.
 
     Parameters
     ----------
     counts : CellCounts
-        Of all runs.
-    places : sequence of ndarray
-        The place of every run of `runs` along each axis.
+        The counts of all runs.
+    ranks : sequence of ndarray
+        The ranks of `runs` along each ordered axis.
     runs : DataFrame
-        What medians are taken of, with status and ssr_final.
+        The runs for the medians, with status and ssr_final.
 
     Returns
     -------
     dict
-        x, y (None where there is one axis), filters, bins; and, packed, runs, converged,
-        diverged and the logarithms of median. Their order is that of nested lists: filters, then
-        y, then x.
+        x, y (None if there is one axis), filters, bins; and, packed, runs, converged, diverged and
+        the logarithms of median, in the order of nested lists: filters, then y, then x.
     """
     view = counts.view
-    values = runs["ssr_final"].to_numpy(np.float64)
-    values = np.where((runs["status"] == "diverged") | np.isnan(values), np.inf, values)
-    order = np.argsort(values)
-    medians = np.full(counts.counts.shape[1:], np.nan)
-    for at, code in counts.choices(places):
-        part = medians[at]
-        medians[at] = _medians(code, part.size, values, order).reshape(part.shape)
+    values = np.asarray(comparable(runs, "ssr_final"), dtype=np.float64)
+    median = np.full(counts.counts.shape[1:], np.nan)
+    for at, code in counts.choices(ranks):
+        part = median[at]
+        part[...] = medians(code, values, part.size)[0].reshape(part.shape)
     by_ending = dict(zip(ENDINGS, counts.counts, strict=True))
     return {
         "x": view.axes[0],
         "y": view.axes[1] if view.across == 2 else None,
         "filters": list(view.axes[view.across :]),
         "bins": list(view.bins),
-        "median": packed_logs(medians),
+        "median": packed_logs(median),
         "runs": packed(counts.counts.sum(axis=0), "<u4"),
         "converged": packed(by_ending["converged"], "<u4"),
         "diverged": packed(by_ending["diverged"], "<u4"),
     }
-
-
-def _medians(
-    code: NDArray[np.int64], cells: int, values: NDArray[np.float64], order: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return the median of each cell, NaN where it has no run; `order` sorts the values."""
-    by_cell = order[np.argsort(code[order], kind="stable")]
-    counts = np.bincount(code, minlength=cells)
-    first = np.cumsum(counts) - counts
-    found = np.full(cells, np.nan)
-    full = counts > 0
-    low = values[by_cell[(first + (counts - 1) // 2)[full]]]
-    high = values[by_cell[(first + counts // 2)[full]]]
-    found[full] = np.where(low == high, low, (low + high) / 2)
-    return found

@@ -1,6 +1,6 @@
-"""Axes as a picture needs them: values in order, long ones in bins, a label for each."""
+"""The axes of a grid as the page shows them: values in order, bins if there are many, labels."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -8,51 +8,62 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.experiment.grid import Axis, Counted, Grid, Spaced
+from harness.experiment.grid import Axis, Grid, Listed, Spaced
+
+Ranks = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OrderedAxis:
-    """A dimension of a grid with its values in ascending order.
+    """A dimension of a grid, with its values in ascending order.
 
-    Words stay in the order of the experiment. Axes that move together are one, named by all of
-    them, whose values are those of the first.
+    Names keep the order of the experiment. Axes in step are one axis with the names of all and the
+    values of the first.
 
     Attributes
     ----------
     name : str
-        Of the axis or axes.
-    count : int
-        How many values there are.
+        The name of the axis or axes.
     axis : Axis
-        The one that has the values.
-    place : callable
-        From indices along the dimension to places in the order.
-    index : callable
-        And back.
+        The axis, or the first of those in step.
+    stride : int
+        The distance between the run ids of neighbours along the dimension.
+    index_of, rank_of : arrays of shape (count,), optional
+        The index along the dimension of each rank, and the inverse; None if the values ascend.
     """
 
     name: str
-    count: int
     axis: Axis
-    place: Callable[[NDArray[np.int64]], NDArray[np.int64]]
-    index: Callable[[int], int]
+    stride: int = 1
+    index_of: NDArray[np.int64] | None = None
+    rank_of: NDArray[np.int64] | None = None
 
-    def value(self, place: int) -> Any:
-        """Return the value at a place in the order."""
-        return self.axis.values.value(self.index(place))
+    @property
+    def count(self) -> int:
+        """The number of values."""
+        return self.axis.values.count
 
-    def bins(self, places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        """Return which of so many bins each place is in. The page computes the same."""
-        return places * count // self.count
+    def ranks(self, run_ids: NDArray[np.int64]) -> Ranks:
+        """Return the rank of each run's value: 0 for the least."""
+        index = run_ids // self.stride % self.count
+        return index if self.rank_of is None else self.rank_of[index]
+
+    def value(self, rank: int) -> Any:
+        """Return the value of a rank."""
+        index = rank if self.index_of is None else int(self.index_of[rank])
+        return self.axis.values.value(index)
+
+    def bins(self, ranks: Ranks, count: int) -> NDArray[np.int64]:
+        """Return the bin of each rank, of `count` bins. The page's script computes the same."""
+        return ranks * count // self.count
 
     def ends(self, count: int) -> list[tuple[Any, Any]]:
-        """Return the least and the greatest value of each of so many bins."""
+        """Return the least and the greatest value of each of `count` bins."""
         first = [-(-at * self.count // count) for at in range(count + 1)]
         return [(self.value(at), self.value(after - 1)) for at, after in pairwise(first)]
 
     def labels(self, count: int) -> list[str]:
-        """Return a short text for each of so many bins, all of them different."""
+        """Return a short text for each of `count` bins, no two of them the same."""
         ends = self.ends(count)
         for digits in (4, 6, 9, 17):
             texts = [
@@ -66,7 +77,7 @@ class OrderedAxis:
         return [f"{at}: {text}" for at, text in enumerate(texts)]
 
     def conditions(self, count: int) -> list[str]:
-        """Return for each of so many bins what `harness export --where` takes for it."""
+        """Return the condition for `harness export --where` of each of `count` bins."""
         name = self.axis.name
         return [
             f"{name} == {_literal(low)}"
@@ -76,35 +87,35 @@ class OrderedAxis:
         ]
 
 
-def ordered_axes(grid: Grid) -> list[tuple[int, OrderedAxis]]:
-    """Return number and axis of each dimension with more than one value.
+def ordered_axes(grid: Grid) -> list[OrderedAxis]:
+    """Return the dimensions with several values, the starts last: pictures summarise over them."""
+    found = []
+    for number, dimension in enumerate(grid.dimensions):
+        axis = dimension[0]
+        if axis.values.count > 1:
+            order = _order(axis)
+            found.append(
+                OrderedAxis(
+                    name=" & ".join(each.name for each in dimension),
+                    axis=axis,
+                    stride=math.prod(grid.shape[:number]),
+                    index_of=order,
+                    rank_of=None if order is None else np.argsort(order),
+                )
+            )
+    return sorted(found, key=lambda ordered: ordered.axis.name == "init_id")
 
-    The starting values come last: what is looked at is the others, over all starts.
-    """
-    found = [
-        (number, _ordered(dimension))
-        for number, dimension in enumerate(grid.dimensions)
-        if dimension[0].values.count > 1
-    ]
-    return sorted(found, key=lambda item: item[1].axis.name == "init_id")
 
-
-def _ordered(dimension: tuple[Axis, ...]) -> OrderedAxis:
-    axis, values = dimension[0], dimension[0].values
-    name, count = " & ".join(member.name for member in dimension), values.count
-    if isinstance(values, Counted) or (isinstance(values, Spaced) and values.first <= values.last):
-        return OrderedAxis(name, count, axis, lambda indices: indices, lambda place: place)
-    if isinstance(values, Spaced):
-        return OrderedAxis(
-            name, count, axis, lambda indices: count - 1 - indices, lambda place: count - 1 - place
-        )
-    listed = [values.value(index) for index in range(count)]
-    order = list(range(count))
-    if not any(isinstance(value, str) for value in listed):
-        order.sort(key=listed.__getitem__)
-    places = np.empty(count, dtype=np.int64)
-    places[order] = np.arange(count)
-    return OrderedAxis(name, count, axis, places.__getitem__, order.__getitem__)
+def _order(axis: Axis) -> NDArray[np.int64] | None:
+    """Return the indices of the values in ascending order; None if they ascend."""
+    values = axis.values
+    if isinstance(values, Listed):
+        if any(isinstance(value, str) for value in values.values):
+            return None
+        return np.argsort(np.array(values.values), kind="stable")
+    if isinstance(values, Spaced) and values.first > values.last:
+        return np.arange(values.count)[::-1]
+    return None
 
 
 def _short(value: Any, digits: int) -> str:

@@ -1,15 +1,16 @@
 """Numbers and texts on their way into the page."""
 
 import base64
-import json
 import math
 from typing import Any
 
 import numpy as np
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 
 def packed(numbers: Any, kind: str) -> str:
-    """Return numbers as base64 of their bytes: a third of what their digits would take.
+    """Return numbers as the base64 of their bytes, a third of the size of their digits.
 
     >>> packed([1, 2], "<u4")
     'AQAAAAIAAAA='
@@ -18,9 +19,9 @@ def packed(numbers: Any, kind: str) -> str:
 
 
 def packed_logs(values: Any) -> str:
-    """Return the logarithms, to base 10, of numbers from 0 to infinity, packed as float32.
+    """Return the base-10 logarithms of numbers from 0 to infinity, packed as float32.
 
-    The numbers themselves may be beyond the range of float32, where training falls apart.
+    The numbers themselves may exceed the range of float32 before a run diverges.
 
     >>> packed_logs([1.0, 0.0, 1e300])
     'AAAAAAAAgP8AAJZD'
@@ -29,16 +30,22 @@ def packed_logs(values: Any) -> str:
         return packed(np.log10(np.asarray(values, dtype=np.float64)), "<f4")
 
 
-def as_json(value: Any) -> str:
-    r"""Return JSON that can stand in a script element, whatever the texts are.
+def rounded(values: Any, digits: int) -> list[float]:
+    """Return numbers with a number of significant digits.
 
-    Without `<` there is no end of the script and no comment in it; infinity and NaN become null.
-
-    >>> as_json({"text": "</script>", "number": float("inf")})
-    '{"text":"\\u003c/script>","number":null}'
+    >>> rounded([1 / 3, 123456.0], 3)
+    [0.333, 123000.0]
     """
-    text = json.dumps(_plain(value), separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c")
+    return [float(f"{value:.{digits}g}") for value in values]
+
+
+def as_json(value: Any) -> Markup:
+    r"""Return JSON for a script element: no text can end it; infinity and NaN become null.
+
+    >>> print(as_json({"text": "</script>", "number": float("inf")}))
+    {"text":"\u003c/script\u003e","number":null}
+    """
+    return htmlsafe_json_dumps(_plain(value), separators=(",", ":"), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -1,36 +1,37 @@
-"""The report of a results folder: everything gathered, and put into the page."""
+"""The report of a results folder: numbers and texts are computed, and put into the templates."""
 
 import base64
 import hashlib
-import re
 import shlex
-from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from harness.errors import ResultsError
-from harness.report import chain_rule, charts, sections, trajectories
+from harness.report import charts, sections, trajectories
+from harness.report.chain_rule import worked
 from harness.report.heat_maps import CellCounts, View, heat_map, views
-from harness.report.ordered_axes import ordered_axes
+from harness.report.ordered_axes import OrderedAxis, Ranks, ordered_axes
 from harness.report.packing import as_json
-from harness.report.summary import gather
+from harness.report.rendering import render
+from harness.report.summary import Summary, summarise
 from harness.results.tables import Results, open_results
 from harness.store import is_local
 from harness.store.files import LocalFiles
 from harness.store.outputs import split_output, write_inside
 
-# What every report begins with, so that no other file is taken for one and replaced.
+# The first lines of templates/page.html: a file that begins differently is not replaced.
 _BEGINNING = "<!doctype html>\n<!-- made by harness report -->\n"
 _SCRIPTS = ("looks.js", "trajectories.js", "heat_map.js", "pictures.js")
-_PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 class Written(NamedTuple):
-    """Where the report is, and its size in bytes."""
+    """The path of a report, and its size in bytes."""
 
     path: Path
     size: int
@@ -42,18 +43,20 @@ def write_report(folder: Path, output: Path | None = None) -> Written:
     Parameters
     ----------
     folder : Path
-        The results folder; of a sweep that has not ended, what is trained is shown.
+        The results folder. If the sweep has not ended, the report shows what is trained.
     output : Path, optional
-        Where it goes; report.html in the folder if left out. A report that is there is replaced.
+        Where to write. Default: report.html in the folder. An existing report is replaced.
 
     Raises
     ------
     ResultsError
-        It is no results folder, no run is finished, or `output` is another file.
+        The folder does not hold results, no run is finished, or `output` is another file.
     """
     results = open_results(folder)
     if output is None and not is_local(results.folder):
-        raise ResultsError(f"{results.folder} takes no report.\nName a file with --output.")
+        raise ResultsError(
+            f"A report cannot be written into {results.folder}.\nName a file with --output."
+        )
     path = output or results.folder / "report.html"
     folder, name = split_output(path, results.folder)
     _check_free(path, LocalFiles(folder), name)
@@ -63,43 +66,81 @@ def write_report(folder: Path, output: Path | None = None) -> Written:
 
 
 def _check_free(path: Path, files: LocalFiles, name: str) -> None:
-    """Raise a ResultsError if there is something that is not a report."""
+    """Raise a ResultsError if a file would be replaced that is not a report."""
     try:
         with files.open(name) as file:
             if file.read(len(_BEGINNING)) == _BEGINNING.encode():
                 return
     except FileNotFoundError:
         return
-    except OSError:  # something that is not a plain file
+    except OSError:  # it is not a plain file
         pass
-    raise ResultsError(
-        f"{path} is there already and is no report.\nChoose another name with --output."
-    )
+    raise ResultsError(f"{path} exists and is not a report.\nChoose another name with --output.")
 
 
 def page(results: Results) -> str:
     """Return the report as HTML."""
     experiment = results.experiment
-    numbered = ordered_axes(experiment.grid)
-    axes = [axis for _, axis in numbered]
+    axes = ordered_axes(results.grid)
     cells = [CellCounts(view, axes) for view in views(axes)]
     by_axis = [
         CellCounts(View((at,), (min(axis.count, charts.TABLE_BINS),)), axes)
         for at, axis in enumerate(axes)
     ]
-    found = gather(results, [*cells, *by_axis])
-    coordinates = experiment.grid.coordinates(found.runs["run_id"].to_numpy())
-    places = [axis.place(coordinates[number]) for number, axis in numbered]
-    shown = [each.view for each in cells]
+    found = summarise(results, [*cells, *by_axis])
+    run_ids = found.runs["run_id"].to_numpy()
+    ranks = [axis.ranks(run_ids) for axis in axes]
     along = {
         axis: charts.outcomes_along(axis, counted.counts, at, found.runs)
-        for axis, counted, at in zip(axes, by_axis, places, strict=True)
+        for axis, counted, at in zip(axes, by_axis, ranks, strict=True)
     }
-    chosen = trajectories.choose(found, shown, axes, places)
+    toml = experiment.to_toml()
+    plotly, script = get_plotlyjs(), _script()
+    return render(
+        "page.html",
+        experiment=experiment,
+        facts=sections.facts(results, found),
+        outcome=sections.outcome(found, along),
+        best=sections.best(found),
+        best_run=found.best_run,
+        worked=worked(experiment, found.best_run),
+        commands=sections.commands(results, found),
+        toml=toml,
+        provenance=sections.provenance(results),
+        manifest=sections.manifest(results),
+        downloads=sections.downloads(results, found, along, toml),
+        style=Markup(_source("page.css")),
+        plotly=Markup(plotly),
+        script=Markup(script),
+        hashes=Markup(" ".join(map(_hash_source, (plotly, script)))),
+        data=as_json(_data(results, found, axes, ranks, cells, along)),
+    )
+
+
+def _data(
+    results: Results,
+    found: Summary,
+    axes: list[OrderedAxis],
+    ranks: list[Ranks],
+    cells: list[CellCounts],
+    along: dict[OrderedAxis, pd.DataFrame],
+) -> dict[str, Any]:
+    """Return the numbers that the page's script draws."""
+    experiment = results.experiment
+    shown = [each.view for each in cells]
+    drawn = trajectories.choose(found, shown, axes, ranks)
+    sample = trajectories.draw_sample(results, found)
+    run_ids = found.runs["run_id"].to_numpy()
+    read = run_ids[np.union1d(drawn, sample)]
+    table = results.trajectories(read, ["run_id", "epoch", "ssr"])
     used = {(n, bins) for view in shown for n, bins in zip(view.axes, view.bins, strict=True)}
-    if axes:
-        used.add((0, min(axes[0].count, charts.TABLE_BINS)))
-    data = {
+    first, first_ranks = (axes[0], ranks[0]) if axes else (None, None)
+    epochs = ends = None
+    if first is not None and first_ranks is not None:
+        used.add((0, min(first.count, charts.TABLE_BINS)))
+        epochs = charts.epochs_along(first, first_ranks, results, found, sample, table)
+        ends = charts.ends_along(first, along[first])
+    return {
         "folder": shlex.quote(str(results.folder)),
         "statuses": list(found.runs["status"].cat.categories),
         "axes": [
@@ -111,57 +152,29 @@ def page(results: Results) -> str:
             }
             for n, axis in enumerate(axes)
         ],
-        "views": [heat_map(each, places, found.runs) for each in cells],
-        "runs": trajectories.trajectories(results, found, chosen, axes, places),
-        "bands": trajectories.bands(results, found),
-        "epochs": charts.epochs_along(axes[0], places[0], results, found) if axes else None,
-        "ends": charts.ends_along(axes[0], along[axes[0]]) if axes else None,
-        "histogram": charts.histogram(axes, places, found.runs),
-        "curve": None
-        if found.best["status"].iloc[0] == "diverged"
-        else charts.fitted_curve(experiment, found.best.iloc[0]),
+        "views": [heat_map(each, ranks, found.runs) for each in cells],
+        "runs": trajectories.lines(found.runs.iloc[drawn], [at[drawn] for at in ranks], table),
+        "bands": trajectories.bands(found, found.runs.iloc[sample], table),
+        "epochs": epochs,
+        "ends": ends,
+        "histogram": charts.histogram(first, first_ranks, found.runs),
+        "curve": charts.fitted_curve(experiment, found.best.iloc[0]),
         "best_run": found.best_run,
-        "best_places": [
-            axis.place(experiment.grid.coordinates(np.array([found.best_run]))[n]).item()
-            for n, axis in numbered
-        ],
+        "best_ranks": [axis.ranks(np.array([found.best_run])).item() for axis in axes],
         "log_epochs": "log" in str(experiment.record.epochs),
     }
-    toml = experiment.to_toml()
-    template = files("harness.report")
-    plotly, script = get_plotlyjs(), _script()
-    parts = {
-        "title": escape(experiment.name),
-        "question": escape(experiment.question),
-        "summary": sections.summary(results, found),
-        "outcome": sections.outcome(found, along),
-        "best": sections.best(found),
-        "chain": chain_rule.worked(experiment, found.best_run),
-        "best_run": str(found.best_run),
-        "commands": escape(sections.commands(results, found)),
-        "toml": escape(toml),
-        "needs": sections.needs(results),
-        "manifest": sections.manifest(results),
-        "manifest_json": escape(sections.manifest_text(results)),
-        "downloads": sections.downloads(results, found, along, toml),
-        "style": template.joinpath("page.css").read_text("utf-8"),
-        "script": script,
-        "plotly": plotly,
-        "hashes": " ".join(map(_hash_source, (plotly, script))),
-        "data": as_json(data),
-    }
-    # In one pass: what is put in is not looked through again.
-    html = template.joinpath("page.html").read_text("utf-8")
-    return _BEGINNING + _PLACE.sub(lambda place: parts[place[1]], html)
+
+
+def _source(name: str) -> str:
+    return files("harness.report").joinpath("templates", name).read_text("utf-8")
 
 
 def _hash_source(script: str) -> str:
-    """Return what the page's Content-Security-Policy calls an inline script that may run."""
+    """Return the name by which the page's Content-Security-Policy allows an inline script."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def _script() -> str:
-    """Return the page's program: its files share one scope, and nothing outside it."""
-    parts = [files("harness.report").joinpath(name).read_text("utf-8") for name in _SCRIPTS]
-    return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
+    """Return the page's script: its files share one scope, and add nothing to the global one."""
+    return '"use strict";\n(() => {\n' + "\n".join(map(_source, _SCRIPTS)) + "})();\n"

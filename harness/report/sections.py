@@ -1,8 +1,9 @@
-"""The parts of the page that are text: the experiment, tables, commands, downloads."""
+"""What the page says in words and tables: the experiment, outcomes, commands, downloads."""
 
 import json
 import shlex
-from html import escape
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -10,9 +11,8 @@ from harness.analysis.ranking import trained_loss
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
 from harness.formatting import plural
-from harness.report.markup import csv, download, table, terms
 from harness.report.ordered_axes import OrderedAxis
-from harness.report.summary import Gathered
+from harness.report.summary import Summary
 from harness.results.sentences import exact, order_of, percent
 from harness.results.tables import Results
 
@@ -20,44 +20,59 @@ _BEST_ROWS = 10
 _OUTCOME_ROWS = 40
 
 
-def summary(results: Results, found: Gathered) -> str:
-    """Return the experiment and how its runs ended."""
+class Table(NamedTuple):
+    """A table of the page; numbers that are still floats are rounded by the template."""
+
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+class Download(NamedTuple):
+    """A file that the page holds: its name, what it is, its contents and media type."""
+
+    name: str
+    caption: str
+    text: str
+    type: str = "text/csv"
+
+
+def facts(results: Results, found: Summary) -> dict[str, str]:
+    """Return the experiment and how its runs ended, as terms and their descriptions."""
     experiment = results.experiment
-    network, points = experiment.network, len(experiment.data.inputs)
+    network, data = experiment.network, experiment.data_section
     ended = ", ".join(f"{n:,} {name}" for name, n in found.counts.items() if n)
-    axes = "; ".join(map(_axis, experiment.grid.axes)) or "none: one run"
     pairs = {
         "network": f"{'-'.join(map(str, network.sizes))}, {', '.join(network.activations)},"
         f" {network.loss.replace('_', ' ')}",
-        "data": f"{experiment.data_section.generator or experiment.data_section.file or 'inline'},"
-        f" {plural(points, 'data point')}",
+        "data": f"{data.generator or data.file or 'inline'},"
+        f" {plural(len(experiment.data.inputs), 'data point')}",
         "training": _training(experiment),
-        "axes": axes,
-        "runs": f"{found.there:,}: {ended}",
+        "axes": "; ".join(map(_axis, experiment.grid.axes)) or "none: one run",
+        "runs": f"{found.trained:,}: {ended}",
     }
     if found.best_says:
         pairs["answer"] = found.best_says
     if found.missing:
-        pairs["missing"] = f"{found.missing:,} runs are not trained yet"
-    if len(found.runs) < found.there:
+        verb = "is" if found.missing == 1 else "are"
+        pairs["missing"] = f"{plural(found.missing, 'run')} {verb} not trained yet"
+    if len(found.runs) < found.trained:
         pairs["sample"] = (
             f"medians, quartiles and histograms are of {len(found.runs):,} runs spread evenly over"
             " the grid; shares are of all runs"
         )
-    return terms(pairs)
+    return pairs
 
 
 def _training(experiment: Experiment) -> str:
-    """Say when runs end; what an axis sets is different for each."""
-    training, names = experiment.training, [axis.name for axis in experiment.grid.axes]
-    epochs = f"{plural(training.epochs, 'epoch')} at most"
-    if "max_epochs" in names:
-        epochs = "as many epochs as max_epochs at most"
-    if "tolerance" in names:
-        return f"{epochs}, until the loss is at most the tolerance"
+    """Say when runs end."""
+    training, axes = experiment.training, [axis.name for axis in experiment.grid.axes]
+    most = "max_epochs epochs" if "max_epochs" in axes else plural(training.epochs, "epoch")
+    if "tolerance" in axes:
+        return f"at most {most}, until the loss is at most the tolerance"
     if training.tolerance is not None:
-        return f"{epochs}, until the loss is at most {exact(training.tolerance)}"
-    return epochs
+        return f"at most {most}, until the loss is at most {exact(training.tolerance)}"
+    return f"at most {most}"
 
 
 def _axis(axis: Axis) -> str:
@@ -68,36 +83,38 @@ def _axis(axis: Axis) -> str:
     return f"{axis.name} {first} to {last} ({values.count:,})"
 
 
-def outcome(found: Gathered, along: dict[OrderedAxis, pd.DataFrame]) -> str:
-    """Return the table along the first axis; nothing for one run."""
+def outcome(found: Summary, along: Mapping[OrderedAxis, pd.DataFrame]) -> Table | None:
+    """Return how the runs ended along the first axis; None for a single run."""
     if not along:
-        return ""
+        return None
     axis, frame = next(iter(along.items()))
     step = -(-len(frame) // _OUTCOME_ROWS)
-    names = [axis.axis.name, f"{axis.axis.name}_to"]
-    names = [name for name in names if name in frame]
+    name = axis.axis.name
+    names = [column for column in (name, f"{name}_to") if column in frame]
+    shares = ["converged", "finished", "diverged"]
+    values = ["best", "lower_quartile", "median", "upper_quartile"]
     rows = [
         [
-            *(exact(row[name]) for name in names),
+            *(exact(row[column]) for column in names),
             f"{row['runs']:,}",
-            *(percent(row[name]) for name in ("converged", "finished", "diverged")),
-            *(float(row[name]) for name in ("best", "lower_quartile", "median", "upper_quartile")),
+            *(percent(row[column]) for column in shares),
+            *(float(row[column]) for column in values),
         ]
         for row in frame.iloc[::step].to_dict("records")
     ]
-    loss = trained_loss(found.runs.columns)
-    headings = ["runs", "converged", "finished", "diverged", f"best {loss}", "lower quartile"]
+    headings = [*names, "runs", *shares, *(column.replace("_", " ") for column in values)]
+    headings[headings.index("best")] = f"best {trained_loss(found.runs.columns)}"
     caption = f"Along {axis.name}" + (f", 1 of every {step} values" if step > 1 else "")
-    return table(caption, [*names, *headings, "median", "upper quartile"], rows)
+    return Table(caption, headings, rows)
 
 
-def best(found: Gathered) -> str:
-    """Return the table of the best runs."""
+def best(found: Summary) -> Table:
+    """Return the best runs."""
     rows = found.best.head(_BEST_ROWS)
     known = list(map(str, rows))
     settings = known[: known.index("epochs") + 1]
     values = [name for name in ("ssr_final", "loss_final") if name in known]
-    return table(
+    return Table(
         order_of(rows, trained_loss(known)).capitalize(),
         [*settings, *values],
         [
@@ -107,65 +124,60 @@ def best(found: Gathered) -> str:
     )
 
 
-def commands(results: Results, found: Gathered) -> str:
-    """Return what makes the same tables again, and looks further into them."""
-    name = shlex.quote(f"{results.experiment.name}.toml")
+def commands(results: Results, found: Summary) -> str:
+    """Return the commands that reproduce the tables, and look further into them."""
+    file = shlex.quote(f"{results.experiment.name}.toml")
     folder = shlex.quote(str(results.folder))
-    lines = []
     commit = results.manifest.get("git_commit")
-    if commit:
-        lines.append(f"git checkout {commit}  # in a clone of harness")
+    lines = [f"git checkout {commit}  # in a clone of harness"] if commit else []
     lines += [
         "pip install .",
-        f"harness run {name} --out {folder}",
+        f"harness run {file} --out {folder}",
         f"harness verify {folder}",
-        f"harness trace {name} --run {found.best_run}",
+        f"harness trace {file} --run {found.best_run}",
         f"harness export {folder} --table trajectories --runs {found.best_run}",
         f"harness report {folder}",
     ]
     return "\n".join(lines)
 
 
-def needs(results: Results) -> str:
-    """Return which file beside the experiment is needed, if there is one."""
-    file = results.experiment.data_section.file
-    return f"<p>It reads its data from <code>{escape(file)}</code>.</p>" if file else ""
+def provenance(results: Results) -> dict[str, str]:
+    """Return what the results were made with, as terms and their descriptions."""
+    manifest = results.manifest
+    return {
+        "made": manifest["created"],
+        "identity": manifest["identity"],
+        "code": manifest["code"],
+        "commit": manifest.get("git_commit") or "unknown",
+        "versions": ", ".join(f"{name} {text}" for name, text in manifest["versions"].items()),
+        "machine": ", ".join(map(str, manifest["machine"].values())),
+    }
 
 
 def manifest(results: Results) -> str:
-    """Return what was trained with what."""
-    kept = results.manifest
-    versions = ", ".join(f"{name} {text}" for name, text in kept["versions"].items())
-    return terms({
-        "made": kept["created"],
-        "identity": kept["identity"],
-        "code": kept["code"],
-        "commit": kept.get("git_commit") or "unknown",
-        "versions": versions,
-        "machine": ", ".join(map(str, kept["machine"].values())),
-    })  # fmt: skip
+    """Return the manifest as JSON."""
+    return json.dumps(results.manifest, indent=1, ensure_ascii=False)
 
 
 def downloads(
-    results: Results, found: Gathered, along: dict[OrderedAxis, pd.DataFrame], toml: str
-) -> str:
-    """Return links to tables and to the experiment."""
+    results: Results, found: Summary, along: Mapping[OrderedAxis, pd.DataFrame], toml: str
+) -> list[Download]:
+    """Return the tables and the experiment as files."""
     name = results.experiment.name
-    files = [
-        download(
-            f"{name}-{axis.axis.name}.csv",
-            f"Outcome and final values along {axis.name}",
-            csv(frame),
-        )
-        for axis, frame in along.items()
+    return [
+        *(
+            Download(
+                f"{name}-{axis.axis.name}.csv",
+                f"Outcome and final values along {axis.name}",
+                _csv(frame),
+            )
+            for axis, frame in along.items()
+        ),
+        Download(f"{name}-best.csv", "The best runs", _csv(found.best)),
+        Download(f"{name}.toml", "The experiment", toml, "application/toml"),
     ]
-    files += [
-        download(f"{name}-best.csv", "The best runs", csv(found.best)),
-        download(f"{name}.toml", "The experiment", toml, "application/toml"),
-    ]
-    return "".join(f"<li>{link}</li>" for link in files)
 
 
-def manifest_text(results: Results) -> str:
-    """Return the manifest as JSON."""
-    return json.dumps(results.manifest, indent=1, ensure_ascii=False)
+def _csv(frame: pd.DataFrame) -> str:
+    text: str = frame.to_csv(index=False, lineterminator="\n")
+    return text

@@ -10,80 +10,86 @@ from numpy.typing import NDArray
 from harness.analysis import measures
 from harness.analysis.sampling import scattered
 from harness.report.heat_maps import View
-from harness.report.ordered_axes import OrderedAxis
-from harness.report.packing import packed, packed_logs
-from harness.report.summary import Gathered
+from harness.report.ordered_axes import OrderedAxis, Ranks
+from harness.report.packing import packed, packed_logs, rounded
+from harness.report.summary import Summary
 from harness.results.tables import Results
 
-# Runs whose trajectories are in the page, those of one cell, and recorded epochs of all together.
+# Lines in the page: runs in all, runs per cell, and recorded epochs in all.
 MOST_RUNS = 4_000
-RUNS_A_CELL = 12
+RUNS_PER_CELL = 12
 MOST_POINTS = 150_000
 
-# The bands are quantiles over so many runs at most, and fewer where each is long.
-_BAND_RUNS = 4_000
-_BAND_ROWS = 4_000_000
+# Runs that quantiles are taken of: fewer, but not fewer than `_FEWEST`, if trajectories are long.
+_SAMPLE = 4_000
+_SAMPLE_ROWS = 4_000_000
+_FEWEST = 200
 _BAND_EPOCHS = 400
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def choose(
-    found: Gathered,
-    shown: Sequence[View],
-    axes: Sequence[OrderedAxis],
-    places: Sequence[NDArray[np.int64]],
+    found: Summary, views: Sequence[View], axes: Sequence[OrderedAxis], ranks: Sequence[Ranks]
 ) -> NDArray[np.int64]:
-    """Return rows of `found.runs`: of every cell of every heat map a few, as far as they go."""
+    """Return the rows of `found.runs` to draw as lines: some of every cell of every heat map."""
     ids = found.runs["run_id"].to_numpy()
     order = np.argsort(scattered(ids), kind="stable")
-    best = np.flatnonzero(np.isin(ids, found.best["run_id"].to_numpy()[:RUNS_A_CELL]))
-    chosen = np.zeros(ids.size, dtype=bool)
-    chosen[best] = True
-    for view in shown:
+    chosen = np.isin(ids, found.best["run_id"].to_numpy()[:RUNS_PER_CELL])
+    for view in views:
         code = np.zeros(ids.size, dtype=np.int64)
         for number, bins in list(zip(view.axes, view.bins, strict=True))[: view.across]:
-            code = code * bins + axes[number].bins(places[number], bins)
+            code = code * bins + axes[number].bins(ranks[number], bins)
         room = MOST_RUNS - int(chosen.sum())
-        each = min(RUNS_A_CELL, max(1, room // np.unique(code).size))
+        each = min(RUNS_PER_CELL, max(1, room // np.unique(code).size))
         nth = pd.Series(code[order]).groupby(code[order]).cumcount().to_numpy()
         chosen[order[nth < each][:room]] = True
-    if not shown:
-        chosen[order[:RUNS_A_CELL]] = True
+    if not views:
+        chosen[order[:RUNS_PER_CELL]] = True
     return np.flatnonzero(chosen)
 
 
-def trajectories(
-    results: Results,
-    found: Gathered,
-    rows: NDArray[np.int64],
-    axes: Sequence[OrderedAxis],
-    places: Sequence[NDArray[np.int64]],
-) -> dict[str, Any] | None:
-    """Return the chosen runs and their trajectories for the page; None where none was recorded."""
-    runs = found.runs.iloc[rows]
-    table = results.trajectories(runs["run_id"].to_numpy(), ["run_id", "epoch", "ssr"])
+def draw_sample(results: Results, found: Summary) -> NDArray[np.int64]:
+    """Return the rows of `found.runs` to take quantiles of, spread evenly over the grid."""
+    longest = max(results.experiment.recorded_epochs.size, 1)
+    most = max(_FEWEST, min(_SAMPLE, _SAMPLE_ROWS // longest))
+    return np.sort(np.argsort(scattered(found.runs["run_id"]), kind="stable")[:most])
+
+
+def lines(runs: pd.DataFrame, ranks: Sequence[Ranks], table: pd.DataFrame) -> dict[str, Any] | None:
+    """Return some runs and their trajectories for the page; None if none were recorded.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        The runs to draw, as in `Summary.runs`.
+    ranks : sequence of ndarray
+        Their ranks along each ordered axis.
+    table : DataFrame
+        Trajectories of these and possibly other runs.
+    """
     if table.empty:
         return None
-    kept = thinned(table, max(2, MOST_POINTS // len(runs)))
+    ours = table[table["run_id"].isin(runs["run_id"])]
+    kept = thinned(ours, max(2, MOST_POINTS // len(runs)))
     lengths = kept.groupby("run_id").size().reindex(runs["run_id"], fill_value=0)
     return {
         "run_id": runs["run_id"].to_numpy(),
         "init_id": runs["init_id"].to_numpy(),
         "status": runs["status"].cat.codes.to_numpy(),
         "epochs": runs["epochs"].to_numpy(),
-        "ssr_final": [float(f"{value:.6g}") for value in runs["ssr_final"]],
-        "places": [places[number][rows] for number in range(len(axes))],
+        "ssr_final": rounded(runs["ssr_final"], 6),
+        "ranks": list(ranks),
         "lengths": lengths.to_numpy(),
         "epoch": packed(kept["epoch"], "<u4"),
         "ssr": packed_logs(kept["ssr"]),
-        "thinned": len(kept) < len(table),
+        "thinned": len(kept) < len(ours),
     }
 
 
 def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return of each run at most so many of its recorded epochs, the first and the last always.
+    """Return at most `most` of the recorded epochs of each run, its first and last among them.
 
-    They are denser at the beginning, where most happens.
+    They are denser in the beginning, where most happens.
 
     Examples
     --------
@@ -101,20 +107,22 @@ def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
     return kept
 
 
-def bands(results: Results, found: Gathered) -> dict[str, Any] | None:
-    """Return quantiles of the SSR over a sample of all runs; None where none was recorded."""
-    longest = max(results.experiment.recorded_epochs.size, 1)
-    most = max(200, min(_BAND_RUNS, _BAND_ROWS // longest))
-    ids = found.runs["run_id"].to_numpy()
-    runs = found.runs.iloc[np.sort(np.argsort(scattered(ids), kind="stable")[:most])]
-    table = results.trajectories(runs["run_id"].to_numpy(), ["run_id", "epoch", "ssr"])
-    if table.empty or len(runs) < 2:
+def bands(found: Summary, sample: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any] | None:
+    """Return quantiles of the SSR over a sample of runs; None if no trajectories were recorded.
+
+    Parameters
+    ----------
+    found : Summary
+        The summary.
+    sample : DataFrame
+        Runs, as in `Summary.runs`.
+    table : DataFrame
+        Trajectories of these and possibly other runs.
+    """
+    if table.empty or len(sample) < 2:
         return None
-    made = measures.bands(table, runs, SHARES)
+    ours = table[table["run_id"].isin(sample["run_id"])]
+    made = measures.bands(ours, sample, SHARES)
     made = thinned(made.assign(run_id=0), _BAND_EPOCHS)
-    columns = {name: _digits(made[name]) for name in map(str, SHARES)}
-    return {"runs": len(runs), "all": found.there, "epoch": made["epoch"].to_numpy(), **columns}
-
-
-def _digits(values: Any) -> list[float]:
-    return [float(f"{value:.5g}") for value in values]
+    columns = {name: rounded(made[name], 5) for name in map(str, SHARES)}
+    return {"runs": len(sample), "all": found.trained, "epoch": made["epoch"].to_numpy(), **columns}

@@ -1,4 +1,4 @@
-"""The report in a browser: what is drawn, clicked, chosen, darkened, narrowed and printed."""
+"""The report in a browser: pictures, clicks, choices, dark mode, narrow screens and printing."""
 
 import shutil
 import time
@@ -27,7 +27,7 @@ SWEEP = {
     "record": {"epochs": {"log": 12}},
 }
 
-# The colour of each cell as Plotly has it, what is behind the picture, and its lines.
+# In Plotly's state: the colour of each cell, the background, and the number of lines.
 CELLS = "JSON.stringify(document.getElementById('map').data[0].z)"
 PAPER = "document.getElementById('map')._fullLayout.paper_bgcolor"
 LINES = "document.getElementById('falls').data.filter((t) => t.customdata).length"
@@ -43,7 +43,7 @@ def report(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chromium():
     with playwright.sync_playwright() as driver:
-        # The sandbox cannot be had by root in a container.
+        # Chromium's sandbox does not run as root in a container.
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
@@ -57,7 +57,7 @@ def new_page(chromium, **options):
 
 @pytest.fixture(scope="module")
 def opener(chromium, report):
-    """Return what opens a report, and lists of the pages and of all that went wrong."""
+    """Return a function that opens a report, and lists of its pages and of all errors."""
     pages, wrong = [], []
 
     def note(request):
@@ -82,7 +82,7 @@ def opener(chromium, report):
 
 @pytest.fixture
 def opened(opener):
-    """Return what opens a report; afterwards nothing may have gone wrong."""
+    """Return a function that opens a report; afterwards, check that there were no errors."""
     open_page, pages, wrong = opener
     before = len(pages)
     yield open_page
@@ -98,17 +98,17 @@ def desk_page(opener):
 
 @pytest.fixture
 def desk(desk_page, opener):
-    """Return one page for several tests, as it was when it was opened: that takes two seconds."""
+    """Return a page that several tests share, reset: opening one takes two seconds."""
     desk_page.locator("#colour").select_option("median")
     desk_page.locator("#spread-value").select_option(index=0)
-    desk_page.locator("#view").select_option(index=1)  # a change takes the filters back
+    desk_page.locator("#view").select_option(index=1)  # a change resets the filters
     desk_page.locator("#view").select_option(index=0)
     yield desk_page
     assert opener[2] == []
 
 
 def cell(page, x, y):
-    """Return where on the screen a cell of the heat map is."""
+    """Return the position of a cell of the heat map on the screen."""
     page.locator("#map").scroll_into_view_if_needed()
     return page.evaluate(
         """([x, y]) => {
@@ -129,7 +129,7 @@ INJECTED = """
 """
 
 
-def test_script_that_is_not_the_pages_own_does_not_run(chromium, report, tmp_path):
+def test_injected_scripts_do_not_run(chromium, report, tmp_path):
     page = new_page(chromium)
     refused = []
     page.on("console", lambda message: refused.append(message.text))
@@ -145,8 +145,9 @@ def test_script_that_is_not_the_pages_own_does_not_run(chromium, report, tmp_pat
 
 
 def until(page, expression):
-    """Wait until an expression is true; the page itself may not evaluate texts, as Playwright's
-    own wait_for_function does.
+    """Wait until an expression is true.
+
+    Playwright's wait_for_function evaluates text in the page, which the page's policy forbids.
     """
     end = time.monotonic() + PATIENCE
     while not page.evaluate(expression):
@@ -182,7 +183,7 @@ def test_click_on_a_cell_shows_its_trajectories(desk, report):
     assert "learning_rate == 0.05 and momentum == 0.0" in page.locator("#cell pre").inner_text()
 
 
-def test_keys_walk_through_the_cells(desk):
+def test_keys_move_between_cells(desk):
     page = desk
     page.mouse.click(*cell(page, 1, 0))
     before = shown_runs(page)
@@ -222,10 +223,10 @@ def test_histogram_is_filtered_by_axis(desk):
     everything = page.evaluate(total)
     page.locator("#spread-value").select_option(label="0.9")
     assert page.evaluate(total) < everything
-    assert "diverged are not in it" in page.locator("#spread-note").inner_text()
+    assert "diverged are not shown" in page.locator("#spread-note").inner_text()
 
 
-def test_pictures_are_dark_where_the_page_is(opened):
+def test_pictures_are_dark_if_the_page_is(opened):
     page = opened(color_scheme="dark")
     dark = page.evaluate(PAPER)
     assert dark == page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -259,7 +260,7 @@ def test_print_is_light_and_has_no_controls(opened):
         ".map((p) => p._fullLayout.width)"
     )
     assert len(widths) == 6
-    assert max(widths) < 680  # that of a sheet of A4 between its margins
+    assert max(widths) < 680  # A4 between its margins
     page.emulate_media(media="screen")
     until(page, f"{PAPER} !== 'rgb(255, 255, 255)'")
 
@@ -273,7 +274,7 @@ def test_print_is_light_and_has_no_controls(opened):
     ],
     ids=["one", "diverged", "unrecorded"],
 )
-def test_odd_sweeps_have_what_there_is(opened, tmp_path, changes, there, not_there):
+def test_blocks_without_data_are_hidden(opened, tmp_path, changes, there, not_there):
     harness.run(harness.Experiment.from_mapping(SWEEP | changes), tmp_path / "sweep")
     page = opened(write_report(tmp_path / "sweep").path)
     for name in there:

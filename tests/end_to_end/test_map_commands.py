@@ -73,7 +73,7 @@ def test_a_zoom_writes_frames_dimensions_and_a_film(tmp_path):
         (["zoom", FILE, "--zoom", "-1,2,1,2"], "learning_rate_1"),
         (["map", FILE, "--colours", "wrong"], '--colours "wrong" must be one of rank, plain'),
         (["explore", FILE, "--colours", "wrong"], '--colours "wrong" must be one of rank, plain'),
-        (["explore", FILE], "There is no display on which a window could open."),
+        (["explore", FILE], "There is no display to open a window on."),
         (["explore", FILE.with_name("dosage.toml")], "grid must have two axes"),
     ],
 )

@@ -13,7 +13,7 @@ from harness import plots
 from harness.analysis import ranking
 from harness.cli.summary_screen import summarise
 from harness.report.page import page
-from harness.report.summary import gather
+from harness.report.summary import summarise as summarise_for_page
 
 SEEDS = {"init_id", "init_seed", "batch_seed"}
 SHADES = " .:-=+*#%@"
@@ -389,8 +389,8 @@ def test_all_commands_name_the_same_run_and_combination(name, trained, capsys):
     shown = " ".join(capsys.readouterr().out.split())
     said = f"Best combination: {', '.join(f'{n} {exact(best[n])}' for n in names)}, where"
     assert said in shown
-    assert said in gather(results).best_says
+    assert said in summarise_for_page(results).best_says
     assert f"<td>{said}" in page(results).replace("<dd>", "<td>")
-    assert gather(results).best["run_id"].iloc[0] == run_id
+    assert summarise_for_page(results).best["run_id"].iloc[0] == run_id
     texts = [text.get_text() for text in plots.draw(results, "fit").findobj(Text)]
     assert any(text.startswith(f"run {run_id:,} (") for text in texts)

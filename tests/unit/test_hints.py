@@ -75,13 +75,13 @@ def test_suggested_names_exist():
     from harness.experiment.parse_grid import _SPEC_KEYS
     from harness.experiment.schema import keys_of
     from harness.kernels.descent import BATCHES
-    from harness.plots import PICTURES
+    from harness.plots import KINDS
 
     keys = set()
     for name, field in keys_of(Experiment).items():
         inside = keys_of(field.annotation) if hasattr(field.annotation, "model_fields") else ()
         keys |= {name, *(f"{name}.{key}" for key in inside)}
-    values = {*ACTIVATIONS, *LOSSES, *SCHEMES, *GENERATORS, *BATCHES, *PICTURES, *_SPEC_KEYS}
+    values = {*ACTIVATIONS, *LOSSES, *SCHEMES, *GENERATORS, *BATCHES, *KINDS, *_SPEC_KEYS}
     experiment = Experiment.from_mapping(
         {
             "name": "x",

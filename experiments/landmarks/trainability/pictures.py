@@ -6,11 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.landmarks.trainability.measurements import CONDITIONS, REPRODUCED, Found
-from harness.maps.boundary import edges
 from harness.maps.image import Image, map_axes
-from harness.maps.picture import drawn, frame, is_log
+from harness.maps.picture import axis_label, frame
 from harness.plots import rendered
-from harness.plots.scales import label_of
 from harness.plots.style import CATEGORIES, DARK, SLIDE, dress
 
 SMALL = 0.75 * SLIDE.font
@@ -36,8 +34,8 @@ def draw_overviews(found: Found) -> bytes:
         overview = found.overviews[name]
         ends, labels = [], []
         for axis in map_axes(overview.experiment):
-            ends += drawn(axis, axis.values.ends()).tolist()
-            labels.append(("log10 of " if is_log(axis) else "") + label_of(axis.name))
+            ends += axis.positions(axis.values.ends()).tolist()
+            labels.append(axis_label(axis))
         _show(axes, overview.image, tuple(ends))
         dress(axes, SLIDE, title=title, room=0.3)
         axes.set_xlabel(labels[0], fontsize=SMALL)
@@ -114,7 +112,7 @@ def draw_refined(found: Found) -> bytes:
     left, right = figure.subplots(1, 2)
     image = found.refined.image
     _show(left, image)
-    kinds = np.where(edges(image.trained), 0.0, 1.0)
+    kinds = np.where(image.boundary, 0.0, 1.0)
     right.imshow(kinds, cmap="gray", vmin=0, vmax=1, origin="lower", aspect="auto")
     dress(left, SLIDE, title=f"{image.trained.shape[1]:,} x {image.trained.shape[0]:,} pixels")
     dress(right, SLIDE, title="the boundary", room=0.45)

@@ -34,7 +34,7 @@ def koch(levels, side):
 
 
 def counted_one_by_one(mask, size):
-    """porespy's `boxcount`: boxes with some of it, without those that have nothing else."""
+    """As porespy's `boxcount`: boxes that contain some of it and are not full of it."""
     count = 0
     for i in range(0, mask.shape[0], size):
         for j in range(0, mask.shape[1], size):
@@ -43,7 +43,7 @@ def counted_one_by_one(mask, size):
     return count
 
 
-def test_boxes_are_those_that_are_counted_one_by_one():
+def test_boxes_equal_a_count_one_by_one():
     mask = np.random.default_rng(0).random((61, 45)) < 0.2
     table = box_counts(mask, [1, 2, 3, 5, 8, 13])
     assert table["boxes"].tolist() == [counted_one_by_one(mask, s) for s in table["size"]]
@@ -66,13 +66,13 @@ def test_the_curve_of_koch():
     assert dimension([box_counts(koch(6, 1024))]) == pytest.approx(np.log(4) / np.log(3), abs=0.06)
 
 
-def test_an_edge_is_a_block_of_four_with_both_kinds():
+def test_a_block_of_four_with_both_kinds_is_on_the_boundary():
     kind = np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]], dtype=bool)
     assert edges(kind).tolist() == [[False, True], [True, False]]
     assert not edges(np.ones((4, 4), dtype=bool)).any()
 
 
-def test_the_median_is_over_all_images_and_no_boundary_has_no_dimension():
+def test_the_median_is_over_all_images_and_nan_without_a_boundary():
     line = np.zeros((64, 64), dtype=bool)
     line[30] = True
     nothing = box_counts(np.zeros((64, 64), dtype=bool))

@@ -1,4 +1,4 @@
-"""A map to walk about in: windows against hand calculation, and a figure that is clicked into."""
+"""The interactive map: windows against hand calculation, and a figure that receives clicks."""
 
 import gc
 
@@ -9,14 +9,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import harness
-from harness.maps.boundary import box_counts, edges
 from harness.maps.explorer import Explorer, Walk, new_window
 from harness.maps.image import Image, Window, map_axes, parse_window, window_of
 from harness.maps.zoom import Map
 
 
 def pretended(experiment):
-    """A map of noise in place of a trained one."""
+    """Return a map of noise instead of a trained one."""
     width, height = experiment.grid.shape
     trained = np.random.default_rng(0).random((height, width)) < 0.5
     value = np.where(trained, -2.0, 3.0)
@@ -24,13 +23,12 @@ def pretended(experiment):
         experiment=experiment,
         folder=None,
         image=Image(trained=trained, value=value),
-        boxes=box_counts(edges(trained)),
     )
 
 
 @pytest.fixture
 def plane(small):
-    """Across the logarithm to base 10 goes from -2 to 2, up momentum from 0 to 0.8."""
+    """Maps with log10 of the rate from -2 to 2 across, and momentum from 0 to 0.8 up."""
 
     def make(width=16, height=8, across=(1e-2, 1e2), up=(0.0, 0.8)):
         return small(
@@ -55,7 +53,7 @@ def ends(window):
     [
         ((0.0, 0.4), (10**-1.0, 10**1.0, 0.2, 0.6)),
         ((0.5, 0.5), (10**-0.5, 10**1.5, 0.3, 0.7)),
-        ((-1.9, 0.79), (10**-2.0, 10**0.0, 0.4, 0.8)),  # a corner: it stays within
+        ((-1.9, 0.79), (10**-2.0, 10**0.0, 0.4, 0.8)),  # a corner: moved inside
         ((2.1, -0.05), (10**0.0, 10**2.0, 0.0, 0.4)),  # the outer half of a pixel at the edge
     ],
 )
@@ -80,10 +78,10 @@ def test_a_rectangle_is_the_same_from_each_corner(plane, one, other):
 def test_a_rectangle_beyond_the_edge_ends_there(plane):
     window = Walk(plane(), pretended).between((-2.1, -0.04), (0.0, 0.4))
     assert ends(window) == pytest.approx((0.01, 1.0, 0.0, 0.4), rel=0.003)
-    assert window.up[0] == 0.0  # and not below, where momentum may not be
+    assert window.up[0] == 0.0  # momentum may not be negative
 
 
-def test_ends_have_few_digits_also_deep_inside(plane):
+def test_ends_have_few_digits_even_deep_in_a_zoom(plane):
     walk = Walk(plane(), pretended)
     for _ in range(20):
         across, up = map_axes(walk.here.experiment)
@@ -92,7 +90,7 @@ def test_ends_have_few_digits_also_deep_inside(plane):
         walk.enter(walk.around(middle))
         across = map_axes(walk.here.experiment)[0].values
         assert np.ptp(np.log10(across.ends())) == pytest.approx(before / 2, rel=0.01)
-    # 4 decades / 2^20 / 16 pixels, times 0.01 and ln 10, ask for nine digits behind the point.
+    # 4 decades / 2^20 / 16 pixels, times 0.01 and ln 10, need nine decimal places.
     assert all(len(repr(end)) <= 12 for end in across.ends())
 
 
@@ -108,7 +106,7 @@ def test_the_argument_makes_the_same_map(plane):
         assert again.identity == walk.here.experiment.identity
 
 
-def test_a_descending_axis_is_walked_too(plane):
+def test_descending_axes(plane):
     walk = Walk(plane(across=(1e2, 1e-2)), pretended)
     assert ends(walk.around((-5.0, 0.4))) == pytest.approx((0.01, 1.0, 0.2, 0.6), rel=0.003)
 
@@ -123,7 +121,7 @@ def test_back_stops_at_the_first_map(plane):
     assert walk.here is first
 
 
-def test_what_numbers_cannot_tell_apart_is_refused(plane):
+def test_a_window_whose_pixels_coincide_is_refused(plane):
     walk = Walk(plane(), pretended)
     with pytest.raises(harness.HarnessError, match="same number"):
         walk.enter(Window(across=(1.0, 1.0 + 1e-14), up=(0.1, 0.2)))
@@ -134,7 +132,7 @@ def test_what_numbers_cannot_tell_apart_is_refused(plane):
 
 
 class Hand:
-    """Sends the events that a window would send."""
+    """Send the events that a window would send."""
 
     def __init__(self, explorer):
         self.canvas = explorer.figure.canvas
@@ -167,7 +165,7 @@ class Hand:
 
 @pytest.fixture
 def opened(plane):
-    """Return an explorer on a canvas without a window, a hand, and what has been trained."""
+    """Return an explorer on a canvas without a window, a mouse, and the trained experiments."""
     asked = []
 
     def train(experiment):
@@ -217,7 +215,7 @@ def test_a_rectangle_is_drawn_and_trained(opened, colours):
     assert not explorer.figure.axes[0].patches
 
 
-def test_a_hand_that_trembles_has_clicked(opened):
+def test_a_small_movement_is_a_click(opened):
     _, hand, asked = opened()
     first = hand.at((0.0, 0.4))
     hand.send("button_press_event", first)
@@ -226,7 +224,7 @@ def test_a_hand_that_trembles_has_clicked(opened):
     assert ends(window_of(asked[1])) == pytest.approx((0.1, 10.0, 0.2, 0.6), rel=0.1)
 
 
-def test_a_rectangle_that_ends_outside_is_taken_back(opened):
+def test_a_rectangle_that_ends_outside_is_cancelled(opened):
     explorer, hand, asked = opened()
     first = hand.at((-1.0, 0.1))
     hand.send("button_press_event", first)
@@ -237,7 +235,7 @@ def test_a_rectangle_that_ends_outside_is_taken_back(opened):
 
 
 @pytest.mark.parametrize("way", ["right button", "backspace"])
-def test_there_is_a_way_back(opened, way):
+def test_going_back(opened, way):
     explorer, hand, asked = opened()
     hand.click((0.0, 0.4))
     for _ in range(2):
@@ -250,7 +248,7 @@ def test_there_is_a_way_back(opened, way):
     assert title(explorer).endswith("--zoom 0.01,100,0,0.8")
 
 
-def test_other_keys_buttons_and_places_do_nothing(opened):
+def test_other_keys_buttons_and_positions_are_ignored(opened):
     explorer, hand, asked = opened()
     hand.key("a")
     hand.click((0.0, 0.4), MouseButton.MIDDLE)
@@ -261,7 +259,7 @@ def test_other_keys_buttons_and_places_do_nothing(opened):
     assert len(asked) == 1
 
 
-def test_what_cannot_be_trained_is_said_and_the_map_stays(opened):
+def test_an_error_is_shown_and_the_map_stays(opened):
     def train(experiment):
         if window_of(experiment).across != (0.01, 100.0):
             raise harness.HarnessError("The disk is full.")
@@ -271,11 +269,11 @@ def test_what_cannot_be_trained_is_said_and_the_map_stays(opened):
     hand.click((0.0, 0.4))
     assert title(explorer) == "small: The disk is full."
     assert explorer.walk.here.experiment.identity == explorer.walk._maps[0].experiment.identity
-    hand.click((0.0, 0.4))  # it can be tried again
+    hand.click((0.0, 0.4))  # the next click works
     assert title(explorer) == "small: The disk is full."
 
 
-def test_the_second_click_of_a_double_click_is_for_nothing(opened):
+def test_the_second_click_of_a_double_click_is_ignored(opened):
     asked, waiting = [], []
 
     def train(experiment):
@@ -285,7 +283,7 @@ def test_the_second_click_of_a_double_click_is_for_nothing(opened):
     explorer, hand, _ = opened(train=train)
     place = hand.at((0.0, 0.4))
 
-    def flush_events():  # a window hands out here what came meanwhile
+    def flush_events():  # a window delivers the events of the meantime here
         while waiting:
             hand.send(waiting.pop(0), place)
 
@@ -306,7 +304,7 @@ def test_an_explorer_lives_as_long_as_its_window(plane, monkeypatch):
     figure = Figure(figsize=(11, 6.2), layout="constrained")
     canvas = FigureCanvasAgg(figure)
 
-    def show():  # as a window does that is clicked into
+    def show():  # as a window that receives clicks
         gc.collect()
         canvas.draw()
         place = figure.axes[0].transData.transform((0.0, 0.4))
@@ -314,7 +312,7 @@ def test_an_explorer_lives_as_long_as_its_window(plane, monkeypatch):
             canvas.callbacks.process(name, MouseEvent(name, canvas, *place, MouseButton.LEFT))
 
     monkeypatch.setattr("matplotlib.pyplot.show", show)
-    Explorer(plane(), size=None, train=train, figure=figure).wait()  # nobody keeps it
+    Explorer(plane(), size=None, train=train, figure=figure).wait()  # nothing else refers to it
     assert len(asked) == 2
 
 

@@ -43,11 +43,11 @@ def bowl(small):
     return make
 
 
-def test_the_boundary_of_a_bowl_is_where_theory_has_it_and_smooth(bowl, tmp_path):
+def test_the_boundary_of_a_bowl_is_smooth_and_where_theory_puts_it(bowl, tmp_path):
     found = train_map(bowl(), tmp_path / "out")
     rates, momenta = np.linspace(0.5, 2.5, 64), np.linspace(0.0, 0.9, 64)
     distance = rates[np.newaxis] - (1.0 + momenta[:, np.newaxis])
-    clear = np.abs(distance) > 0.05  # at the boundary itself 300 epochs do not tell
+    clear = np.abs(distance) > 0.05  # 300 epochs do not decide at the boundary itself
     assert (found.image.trained == (distance < 0))[clear].all()
     assert 1.0 <= found.dimension <= 1.1
 
@@ -100,7 +100,7 @@ def test_no_boundary_has_no_next_window(bowl):
     assert nearest_half(image, bowl(16)) is None
 
 
-def test_a_zoom_halves_the_window_and_stops_at_the_end_of_numbers(bowl, tmp_path):
+def test_a_zoom_halves_the_window_until_numbers_coincide(bowl, tmp_path):
     found = list(zoom(bowl(8), tmp_path, frames=4))
     widths = [np.ptp(map_axes(m.experiment)[0].values.ends()) for m in found]
     assert widths == pytest.approx([2.0 * (4 / 7) ** k for k in range(4)])
@@ -122,16 +122,16 @@ def test_a_film_has_every_frame(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "2,1,0,1", "0,1,1,1", "0,inf,0,1", ""])
-def test_windows_that_are_none_are_refused(text):
+def test_malformed_windows_are_refused(text):
     with pytest.raises(harness.HarnessError, match="--zoom"):
         parse_window(text)
 
 
-def test_other_grids_are_no_maps(small):
+def test_other_grids_are_refused(small):
     with pytest.raises(harness.ExperimentError, match="two axes"):
         map_axes(small())
 
 
-def test_a_dimension_is_that_of_its_boxes(bowl, tmp_path):
+def test_the_dimension_of_a_map_is_that_of_its_boxes(bowl, tmp_path):
     found = train_map(bowl(16), tmp_path / "out")
     assert found.dimension == dimension([box_counts(edges(found.image.trained))])

@@ -1,4 +1,4 @@
-"""Pictures of maps: which arrays are drawn, for both colours and both kinds of maps."""
+"""Pictures of maps: the arrays that are drawn, for both colours and both kinds of maps."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ SIZES = np.array(
         [4.0, 5.0, 6.0, 8.0],
     ]
 )
-# The block that begins with a pixel has both kinds in it: by hand.
+# By hand: the block that begins with the pixel contains both kinds.
 BOUNDARY = np.array(
     [
         [False, True, True, False],
@@ -57,13 +57,13 @@ def drawn_in(panel):
 
 def panels_of(image, axes, colours):
     figure = map_image(image, axes, colours=colours)
-    figure.canvas.draw()  # warnings of a picture come when it is drawn
+    figure.canvas.draw()  # drawing raises the warnings
     return figure.axes
 
 
 @pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize("make", [of_the_paper, without_measures])
-def test_every_picture_lies_on_its_axes(axes, make, colours):
+def test_images_extend_half_a_pixel_beyond_the_axes(axes, make, colours):
     for panel in panels_of(make(), axes, colours)[:2]:
         for picture in panel.images:
             assert picture.origin == "lower"  # the lowest row first, as in Image
@@ -73,13 +73,13 @@ def test_every_picture_lies_on_its_axes(axes, make, colours):
 
 @pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize("make", [of_the_paper, without_measures])
-def test_right_are_the_kinds_and_the_boundary(axes, make, colours):
+def test_the_right_panel_shows_the_kinds_and_the_boundary(axes, make, colours):
     (kinds,) = drawn_in(panels_of(make(), axes, colours)[1])
     assert (kinds == np.where(BOUNDARY, 0.0, np.where(TRAINED, 0.25, 0.8))).all()
 
 
 @pytest.mark.parametrize("make", [of_the_paper, without_measures])
-def test_by_rank_left_are_ranks(axes, make):
+def test_the_left_panel_shows_ranks(axes, make):
     left, _, *others = panels_of(make(), axes, "rank")
     (shades,) = drawn_in(left)
     # Trained: 1 2 3 4 5 6 8 40 50; others: 7 9 80.
@@ -102,17 +102,17 @@ def test_plain_values_of_each_kind_have_a_scale_and_a_bar(axes):
     for shades, kind, picture in zip(
         (trained, others), (TRAINED, ~TRAINED), left.images, strict=True
     ):
-        low, high = np.quantile(SIZES[kind], [0.01, 0.99])  # a few are far away from all others
+        low, high = np.quantile(SIZES[kind], [0.01, 0.99])  # without outliers
         assert picture.get_clim() == pytest.approx((low, high))
         assert shades.compressed() == pytest.approx(SIZES[kind].clip(low, high))
-        # A factor is as far at either end: the scale is logarithmic.
+        # The scale is logarithmic.
         assert picture.norm(np.sqrt(low * high)) == pytest.approx(0.5)
     assert [bar.get_ylabel() for bar in left.child_axes] == [
         "trained: sum of v", "not: sum of 1 / v",
     ]  # fmt: skip
 
 
-def test_plain_values_without_measures_are_the_ssr_where_runs_did_not_diverge(axes):
+def test_plain_values_without_measures_are_the_ssr_of_runs_that_did_not_diverge(axes):
     left, *_ = panels_of(without_measures(), axes, "plain")
     (shades,) = drawn_in(left)
     assert (shades.mask == ~TRAINED).all()
@@ -136,7 +136,7 @@ def test_values_that_have_no_logarithm_are_drawn_at_the_ends(axes):
 @pytest.mark.parametrize("kind", [True, False])
 @pytest.mark.parametrize("signed", [True, False])
 @pytest.mark.parametrize("colours", COLOURS)
-def test_one_kind_alone_is_drawn_too(axes, kind, signed, colours):
+def test_a_map_of_one_kind_is_drawn(axes, kind, signed, colours):
     trained = np.full((3, 4), kind)
     image = Image(trained=trained, value=np.full((3, 4), 2.0), signed=signed)
     left, right = panels_of(image, axes, colours)[:2]
@@ -148,7 +148,7 @@ def test_one_kind_alone_is_drawn_too(axes, kind, signed, colours):
         assert len(left.child_axes) == 1
 
 
-def test_a_frame_is_upside_up_and_has_the_colours_of_the_ranks():
+def test_a_frame_has_the_colours_of_the_ranks_with_the_highest_row_first():
     from matplotlib import colormaps
 
     image = of_the_paper()

@@ -1,4 +1,4 @@
-"""Refined maps: images that are known, and a map that is trained whole beside."""
+"""Refined maps: known images, and a map that is also trained as a whole."""
 
 import math
 
@@ -7,18 +7,18 @@ import pytest
 from scipy import stats
 
 import harness
-from harness.maps.image import PAPER
+from harness.maps.image import PAPER_MEASURES
 from harness.maps.refine import Refinement, refine, refined_map
 from harness.maps.zoom import train_map
 
 
 class Known:
-    """Trains a known image, and keeps what it was asked for."""
+    """Train a known image, and keep the pixels that were requested."""
 
     def __init__(self, kinds, values=None):
         self.kinds = kinds
         rows, columns = np.indices(kinds.shape)
-        sizes = np.exp(0.1 * rows - 0.07 * columns)  # on a lattice its logarithms are linear
+        sizes = np.exp(0.1 * rows - 0.07 * columns)  # its logarithms are linear
         self.values = np.where(kinds, -sizes, sizes) if values is None else values
         self.asked = {}
 
@@ -61,7 +61,7 @@ IMAGES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", IMAGES)
-def test_what_was_trained_is_exact_and_counted_once(name, shape):
+def test_trained_pixels_are_exact_and_counted_once(name, shape):
     image = Known(IMAGES[name](*shape))
     kinds, values, found = image.refined()
     assert kinds.shape == values.shape == shape
@@ -79,7 +79,7 @@ def test_what_was_trained_is_exact_and_counted_once(name, shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", IMAGES)
-def test_wrong_pixels_are_as_many_as_reported(name, shape):
+def test_the_number_of_wrong_pixels_is_as_reported(name, shape):
     image = Known(IMAGES[name](*shape))
     kinds, _, found = image.refined()
     share, low, high = found.wrong_share()
@@ -87,21 +87,21 @@ def test_wrong_pixels_are_as_many_as_reported(name, shape):
     assert low <= (kinds != image.kinds).mean() <= high
 
 
-def test_a_disc_costs_little_and_has_no_wrong_pixel():
+def test_a_disc_is_cheap_and_has_no_wrong_pixels():
     image = Known(disc(250, 310))
     kinds, _, found = image.refined()
     assert (kinds == image.kinds).all()
     assert found.wrong == 0
     assert found.levels[0] == 17 * 21  # every 16th of 250 and 310, and the last
     assert found.trained < 0.12 * found.pixels
-    # Farther than 5 x 8 pixels from the boundary nothing but level 0 is trained.
+    # Farther than 5 x 8 pixels from the boundary, only level 0 is trained.
     rows, columns = np.indices(image.kinds.shape)
     away = np.abs(np.hypot(rows - 0.4 * 250, columns - 0.55 * 310) - 0.3 * 250)
     near = np.concatenate([image.asked[f"level-{k}"] for k in range(1, len(found.levels))])
     assert away.ravel()[near].max() <= math.hypot(40, 40)
 
 
-def test_noise_is_trained_whole_but_for_chance():
+def test_noise_is_trained_almost_completely():
     image = Known(noise(75, 53))
     kinds, _, found = image.refined()
     assert found.trained == found.pixels
@@ -109,21 +109,21 @@ def test_noise_is_trained_whole_but_for_chance():
     assert found.wrong_share() == (0.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize("shape", [(96, 130), (48, 36)])  # of the second most are checked
-def test_the_interval_has_the_real_share_nearly_always(shape):
+@pytest.mark.parametrize("shape", [(96, 130), (48, 36)])  # most pixels of the second are checked
+def test_the_interval_nearly_always_contains_the_true_share(shape):
     inside = []
     for seed in range(100):
-        # Dots between the pixels of level 0: most are seen only where they are checked.
+        # Dots between the pixels of level 0: most are found only by the check.
         image = Known(noise(*shape, share=0.006, seed=seed))
         kinds, _, found = image.refined()
         _, low, high = found.wrong_share()
         inside.append(low <= (kinds != image.kinds).mean() <= high)
-    # 95 of 100 are expected, 88 or fewer with a probability of 0.4 %.
+    # 95 of 100 are expected; 88 or fewer have a probability of 0.4 %.
     assert stats.binom.cdf(88, 100, 0.95) < 0.005
     assert sum(inside) > 88
 
 
-def test_the_share_of_wrong_pixels_is_that_of_wilson():
+def test_the_share_of_wrong_pixels_has_a_wilson_interval():
     found = Refinement(pixels=65_536, levels=(289, 1200, 1500), checked=1000, wrong=7)
     z, n, p = stats.norm.ppf(0.975), 1000, 0.007
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -143,7 +143,7 @@ def test_values_between_are_geometric_means(kind):
 
 
 @pytest.mark.parametrize("value", [0.0, math.inf])
-def test_zero_and_infinity_stay_what_they_are(value):
+def test_zero_and_infinity_are_kept(value):
     shape = (49, 81)
     image = Known(np.zeros(shape, dtype=bool), np.full(shape, value))
     _, values, _ = image.refined()
@@ -175,7 +175,7 @@ def bowl(small):
                     "learning_rate": {"linear": [0.5, 2.5], "count": width},
                     "momentum": {"linear": [0.0, 0.9], "count": height},
                 },
-                "record": {"epochs": "none", "measures": list(PAPER)},
+                "record": {"epochs": "none", "measures": list(PAPER_MEASURES)},
             }
             | changes
         )
@@ -183,7 +183,7 @@ def bowl(small):
     return make
 
 
-@pytest.mark.parametrize("measures", [list(PAPER), []])
+@pytest.mark.parametrize("measures", [list(PAPER_MEASURES), []])
 def test_trained_pixels_have_the_bits_of_the_whole_map(bowl, tmp_path, measures):
     experiment = bowl(record={"epochs": "none", "measures": measures})
     whole = train_map(experiment, tmp_path / "whole")
@@ -211,7 +211,7 @@ def test_trained_pixels_have_the_bits_of_the_whole_map(bowl, tmp_path, measures)
     assert found.dimension == whole.dimension
 
 
-def test_a_refined_map_that_was_stopped_goes_on(bowl, tmp_path):
+def test_a_refined_map_is_resumed(bowl, tmp_path):
     experiment = bowl(40, 30)
     asked = []
 
@@ -229,9 +229,9 @@ def test_a_refined_map_that_was_stopped_goes_on(bowl, tmp_path):
     assert (found.image.trained == train_map(experiment, tmp_path / "w").image.trained).all()
 
 
-def test_folders_of_something_else_are_refused(bowl, tmp_path):
+def test_other_folders_are_refused(bowl, tmp_path):
     whole = train_map(bowl(8, 6), tmp_path / "whole")
-    with pytest.raises(harness.HarnessError, match=r"holds results.*\n.*--out"):
+    with pytest.raises(harness.HarnessError, match=r"holds the results of a sweep.*\n.*--out"):
         refined_map(bowl(8, 6), whole.folder)
     refined_map(bowl(8, 6), tmp_path / "refined")
     other = bowl(8, 6, training={"epochs": 120, "learning_rate": 0.1, "limit": 1e7})
@@ -239,7 +239,7 @@ def test_folders_of_something_else_are_refused(bowl, tmp_path):
         refined_map(other, tmp_path / "refined")
 
 
-def test_a_map_of_more_than_numbers_of_a_run_is_refused(bowl, tmp_path):
+def test_a_map_whose_axes_change_the_network_is_refused(bowl, tmp_path):
     with pytest.raises(harness.ExperimentError, match="two axes"):
         refined_map(bowl(grid={"learning_rate": [0.1, 0.2]}), tmp_path)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Pictures: the numbers behind what is drawn, against pandas; and a few pictures as they look."""
+"""Plots: the numbers that are drawn, against pandas; and a few plots against reference images."""
 
 from pathlib import Path
 
@@ -17,14 +17,23 @@ from harness.cli.app import app, main
 from harness.errors import HarnessError, ResultsError
 from harness.experiment.network import Network
 from harness.plots import scales
-from harness.plots.bins import places
+from harness.plots.bins import bins_of
+from harness.plots.kinds import load_kind
+from harness.plots.kinds.distribution import distribution
+from harness.plots.kinds.endings import endings
+from harness.plots.kinds.endpoints import endpoints
+from harness.plots.kinds.epochs import epochs
+from harness.plots.kinds.fit import fit
+from harness.plots.kinds.map import final_lines, final_map
+from harness.plots.kinds.squiggle import squiggle
+from harness.plots.kinds.trajectories import trajectories
 
 REFERENCES = Path(__file__).parent
 STATUSES = ("converged", "finished", "diverged")
 
 
 def runs_table(seed=0, rates=(0.01, 0.1, 1.0), starts=20):
-    """Runs with made-up ends: the greatest rate diverges."""
+    """Invented runs, most of which diverge at the largest rate."""
     random = np.random.default_rng(seed)
     grid = [(rate, start) for start in range(starts) for rate in rates]
     table = pd.DataFrame(grid, columns=["learning_rate", "init_id"])
@@ -39,7 +48,7 @@ def runs_table(seed=0, rates=(0.01, 0.1, 1.0), starts=20):
 
 
 def falling(runs, epochs=6):
-    """Trajectories of runs: each epoch a tenth of the last, or ten times for those that diverge."""
+    """Trajectories that fall tenfold per epoch, or rise tenfold in runs that diverge."""
     rows = []
     for run in runs.itertuples():
         factor = 10.0 if run.status == "diverged" else 0.1
@@ -48,7 +57,7 @@ def falling(runs, epochs=6):
 
 
 def texts(figure):
-    """Everything that is written in a figure."""
+    """All texts of a figure."""
     return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
 
 
@@ -75,38 +84,36 @@ def tick_labels(axis):
     ],
 )
 def test_logarithmic_axes_are_recognised(values, scale):
-    assert places(pd.Series(values), 100).scale == scale
+    assert bins_of(pd.Series(values), 100).scale == scale
 
 
-def test_cells_lie_between_the_values():
+def test_edges_of_bins_lie_between_the_values():
     column = pd.Series([1.0, 100.0, 10.0, 1.0])
-    found = places(column, 100)
-    assert found.cell.tolist() == [0, 2, 1, 0]
+    found = bins_of(column, 100)
+    assert found.of_rows.tolist() == [0, 2, 1, 0]
     assert found.centres.tolist() == [1.0, 10.0, 100.0]
     np.testing.assert_allclose(found.edges, 10.0 ** np.array([-0.5, 0.5, 1.5, 2.5]))
     assert found.texts == ["1", "10", "100"]
-    assert not found.binned
 
 
-def test_many_values_are_put_together_with_their_neighbours():
-    found = places(pd.Series(np.arange(1000)[::-1]), 10)
-    assert found.binned
-    np.testing.assert_array_equal(found.cell, np.arange(1000)[::-1] // 100)
+def test_many_values_share_bins_with_their_neighbours():
+    found = bins_of(pd.Series(np.arange(1000)[::-1]), 10)
+    np.testing.assert_array_equal(found.of_rows, np.arange(1000)[::-1] // 100)
     np.testing.assert_allclose(found.centres, np.arange(10) * 100 + 49.5)
     np.testing.assert_allclose(found.edges[1:-1], np.arange(1, 10) * 100 - 0.5)
 
 
-def test_names_come_in_the_order_of_the_grid():
-    found = places(pd.Series(["tanh", "relu", "tanh"]), 10)
-    assert (found.cell.tolist(), found.texts) == ([0, 1, 0], ["tanh", "relu"])
+def test_names_keep_the_order_of_the_grid():
+    found = bins_of(pd.Series(["tanh", "relu", "tanh"]), 10)
+    assert (found.of_rows.tolist(), found.texts) == ([0, 1, 0], ["tanh", "relu"])
 
 
-def test_zero_and_infinity_have_places_at_the_edges():
+def test_zero_and_infinity_are_drawn_at_the_edges():
     span = scales.span_of([0.0, 0.01, 1.0, np.inf])
-    zero, low, high, beyond = span.place([0.0, 0.01, 1.0, np.inf])
+    zero, low, high, beyond = span.positions([0.0, 0.01, 1.0, np.inf])
     assert 0 < zero < low == 0.01
     assert 1.0 == high < beyond
-    assert span.place([np.nan, 1e300]).tolist() == [beyond, beyond]
+    assert span.positions([np.nan, 1e300]).tolist() == [beyond, beyond]
     assert span.ends[0] < zero
     assert span.ends[1] > beyond
     plain = scales.span_of([0.01, 1.0])
@@ -128,7 +135,7 @@ def test_any_numbers_have_an_axis(values):
 def test_few_runs_are_lines():
     runs = runs_table(starts=4)
     table = falling(runs)
-    figure = plots.trajectories(runs, table, by="learning_rate")
+    figure = trajectories(runs, table, by="learning_rate")
     axes = figure.axes[0]
     (lines,) = [c for c in axes.collections if isinstance(c, LineCollection)]
     segments = lines.get_segments()
@@ -146,7 +153,7 @@ def test_few_runs_are_lines():
 
 def test_runs_that_diverge_end_at_the_edge_and_do_not_stretch_the_axis():
     runs = pd.DataFrame({"run_id": [0, 1], "status": ["finished", "diverged"]})
-    figure = plots.trajectories(runs, falling(runs, 40))
+    figure = trajectories(runs, falling(runs, 40))
     axes = figure.axes[0]
     low, high = axes.get_ylim()
     assert high < 1e10
@@ -163,7 +170,7 @@ def test_runs_that_diverge_end_at_the_edge_and_do_not_stretch_the_axis():
 def test_an_ssr_of_zero_is_drawn_at_the_lower_edge():
     runs = pd.DataFrame({"run_id": [0], "status": ["converged"]})
     table = pd.DataFrame({"run_id": 0, "epoch": [0, 1, 2], "ssr": [1.0, 0.1, 0.0]})
-    axes = plots.trajectories(runs, table).axes[0]
+    axes = trajectories(runs, table).axes[0]
     segment = axes.collections[0].get_segments()[0]
     labels = dict(zip(tick_labels(axes.yaxis), axes.get_yticks(), strict=True))
     assert segment[-1, 1] == labels["0"] < 0.1
@@ -173,7 +180,7 @@ def test_an_ssr_of_zero_is_drawn_at_the_lower_edge():
 def test_epoch_0_is_on_a_logarithmic_axis():
     runs = pd.DataFrame({"run_id": [0], "status": ["finished"]})
     table = pd.DataFrame({"run_id": 0, "epoch": np.arange(200), "ssr": 1.0 / (1 + np.arange(200))})
-    axes = plots.trajectories(runs, table).axes[0]
+    axes = trajectories(runs, table).axes[0]
     assert axes.get_xscale() == "symlog"
     assert axes.get_xlim()[0] < 0
     assert tick_labels(axes.xaxis)[:3] == ["0", "1", "10"]
@@ -183,7 +190,7 @@ def test_many_runs_are_bands():
     runs = runs_table(starts=200)
     runs["status"] = "finished"
     table = falling(runs)
-    figure = plots.trajectories(runs, table)
+    figure = trajectories(runs, table)
     axes = figure.axes[0]
     values = table.pivot_table(index="epoch", columns="run_id", values="ssr").to_numpy()
     median = axes.get_lines()[0]
@@ -198,14 +205,13 @@ def test_many_runs_are_bands():
             expected = np.quantile(values, share, axis=1, method="lower")
             assert set(expected) <= set(heights)
     assert len(axes.get_lines()) == 1 + 8
-    assert "600 runs" in axes.get_title(loc="left")
 
 
 def test_runs_that_finish_at_1e200_do_not_stretch_the_axis():
     runs = pd.DataFrame({"run_id": [0, 1, 2], "status": "finished"})
     table = falling(runs)
     table.loc[table["run_id"] == 2, "ssr"] = [3.0, 30.0, 1e50, 1e100, 1e150, 1e200]
-    axes = plots.trajectories(runs, table).axes[0]
+    axes = trajectories(runs, table).axes[0]
     assert axes.get_ylim()[1] < 1e3
     assert "off the\nscale" in tick_labels(axes.yaxis)
     assert "diverged" not in tick_labels(axes.yaxis)
@@ -220,7 +226,7 @@ def meshes(axes):
 
 def test_a_map_has_median_and_share_of_each_cell():
     runs = runs_table(starts=30).assign(momentum=lambda t: np.where(t["init_id"] < 15, 0.0, 0.9))
-    figure = plots.final_map(runs, "learning_rate", "momentum")
+    figure = final_map(runs, "learning_rate", "momentum")
     left, right = figure.axes[:2]
     grey, coloured = meshes(left)
     (shares,) = meshes(right)
@@ -238,23 +244,23 @@ def test_a_map_has_median_and_share_of_each_cell():
     assert "at least half of the runs diverged" in legend_labels(figure)
 
 
-def test_one_run_a_cell_and_starts_in_order():
+def test_starts_are_ordered_with_one_run_per_cell():
     runs = runs_table(starts=6)
-    figure = plots.final_map(runs, "learning_rate", "init_id")
+    figure = final_map(runs, "learning_rate", "init_id")
     (shares,) = meshes(figure.axes[1])
     rows = (shares.get_array() > 0).sum(axis=1)
     assert rows.tolist() == sorted(rows.tolist(), reverse=True)
     hits = runs["status"].eq("converged").groupby(runs["init_id"]).sum()
     assert sorted(rows.tolist()) == sorted(hits.tolist())
     assert "diverged" in legend_labels(figure)
-    kept = plots.final_map(runs, "learning_rate", "init_id", order_starts=False)
+    kept = final_map(runs, "learning_rate", "init_id", order_starts=False)
     (plain,) = meshes(kept.axes[1])
     assert (plain.get_array() > 0).sum(axis=1).tolist() == hits.tolist()
 
 
-def test_cells_without_runs_are_not_converged_nor_diverged():
+def test_cells_without_runs_are_blank():
     runs = runs_table(starts=4).iloc[1:]
-    figure = plots.final_map(runs, "learning_rate", "init_id", order_starts=False)
+    figure = final_map(runs, "learning_rate", "init_id", order_starts=False)
     grey, coloured = meshes(figure.axes[0])
     assert grey.get_array().mask[0, 0]
     assert coloured.get_array().mask[0, 0]
@@ -270,7 +276,7 @@ def test_a_huge_axis_becomes_a_raster():
         "status": "finished",
     })  # fmt: skip
     runs["ssr_final"] = runs["learning_rate"]
-    figure = plots.final_map(runs, "learning_rate", "init_id", order_starts=False)
+    figure = final_map(runs, "learning_rate", "init_id", order_starts=False)
     _, mesh = meshes(figure.axes[0])
     assert mesh.get_array().shape == (200, 200)
     assert figure.axes[0].get_xscale() == "log"
@@ -278,30 +284,30 @@ def test_a_huge_axis_becomes_a_raster():
     assert (np.diff(columns) > 0).mean() > 0.99
 
 
-def test_colours_are_for_most_cells_and_not_for_one_far_out():
+def test_colours_span_most_cells_and_ignore_outliers():
     runs = pd.DataFrame({"learning_rate": np.repeat(np.geomspace(0.01, 1, 20), 20),
                          "momentum": np.tile(np.arange(20), 20), "status": "finished"})  # fmt: skip
     runs["ssr_final"] = np.linspace(0.5, 2, 400)
     runs.loc[7, "ssr_final"] = 1e9
     runs.loc[8, "ssr_final"] = 0.0
-    _, mesh = meshes(plots.final_map(runs, "learning_rate", "momentum").axes[0])
+    _, mesh = meshes(final_map(runs, "learning_rate", "momentum").axes[0])
     assert mesh.norm.vmin > 0.4
     assert mesh.norm.vmax < 2.1
     runs.loc[:150, "ssr_final"] = 1e200
-    _, mesh = meshes(plots.final_map(runs, "learning_rate", "momentum").axes[0])
+    _, mesh = meshes(final_map(runs, "learning_rate", "momentum").axes[0])
     assert mesh.norm.vmax < 1e4
 
 
 def test_every_run_diverged():
     runs = runs_table(starts=3).assign(status="diverged")
-    figure = plots.final_map(runs, "learning_rate", "init_id")
+    figure = final_map(runs, "learning_rate", "init_id")
     assert "every run diverged" in texts(figure)
     assert not meshes(figure.axes[0])[0].get_array().mask.any()
 
 
 def test_one_axis_is_a_line():
     runs = runs_table(starts=25)
-    figure = plots.final_lines(runs, "learning_rate")
+    figure = final_lines(runs, "learning_rate")
     left, right = figure.axes
     ssr = runs["ssr_final"].where(runs["status"] != "diverged", np.inf)
     median = ssr.groupby(runs["learning_rate"]).median()
@@ -318,12 +324,12 @@ def test_one_axis_is_a_line():
 
 
 def test_epochs_are_medians_of_all_runs():
-    # Ten runs a rate, watched for 100 epochs: at 0.1 all arrive, at 0.2 seven do, at 0.4 three.
+    # Ten runs per rate, watched for 100 epochs: all arrive at 0.1, seven at 0.2, three at 0.4.
     rows = []
     for rate, arrived in ((0.1, 10), (0.2, 7), (0.4, 3)):
         rows += [(rate, i < arrived, 10 * (i + 1) if i < arrived else 100) for i in range(10)]
     watched = pd.DataFrame(rows, columns=["learning_rate", "reached", "epoch"])
-    figure = plots.epochs(watched, "learning_rate")
+    figure = epochs(watched, "learning_rate")
     curve, triangles = figure.axes[0].get_lines()
     # The fifth of ten arrives at epoch 50.
     assert curve.get_ydata()[:2].tolist() == [50.0, 50.0]
@@ -340,18 +346,18 @@ def test_epochs_have_a_curve_for_each_value_of_a_second_axis():
         "learning_rate": np.tile([0.1, 0.2], 20), "momentum": np.repeat([0.9, 0.0], 20),
         "reached": True, "epoch": np.arange(40) + 1,
     })  # fmt: skip
-    figure = plots.epochs(watched, "learning_rate", series="momentum")
+    figure = epochs(watched, "learning_rate", series="momentum")
     assert legend_labels(figure) == ["momentum 0", "momentum 0.9"]
     first, second = figure.axes[0].get_lines()
     assert first.get_ydata().min() > 20 > second.get_ydata().max()
 
 
-def test_endings_are_shares_with_intervals_by_wilson():
+def test_endings_are_shares_with_wilson_intervals():
     runs = pd.DataFrame({
         "learning_rate": np.repeat([0.1, 0.2], 30),
         "status": ["converged"] * 25 + ["finished"] * 5 + ["diverged"] * 30,
     })  # fmt: skip
-    figure = plots.endings(runs, "learning_rate")
+    figure = endings(runs, "learning_rate")
     axes = figure.axes[0]
     found = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
     np.testing.assert_allclose(found["converged"], [100 * 25 / 30, 0])
@@ -372,7 +378,7 @@ def test_endings_are_shares_with_intervals_by_wilson():
 def test_a_histogram_counts_every_run_once():
     runs = runs_table(starts=50)
     runs.loc[runs.index[runs["status"] == "converged"][:4], "ssr_final"] = 0.0
-    figure = plots.distribution(runs)
+    figure = distribution(runs)
     axes = figure.axes[0]
     height = dict.fromkeys(STATUSES, 0.0)
     for bars in axes.containers:
@@ -387,7 +393,7 @@ def test_a_histogram_counts_every_run_once():
 def test_bins_are_those_of_numpy():
     runs = runs_table(starts=50)
     runs["status"] = "finished"
-    axes = plots.distribution(runs).axes[0]
+    axes = distribution(runs).axes[0]
     (bars,) = axes.containers
     edges = np.array([bar.get_x() for bar in bars] + [bars[-1].get_x() + bars[-1].get_width()])
     edges[-1] = runs["ssr_final"].max()
@@ -396,17 +402,17 @@ def test_bins_are_those_of_numpy():
     np.testing.assert_allclose(np.diff(np.log(edges)), np.log(edges[-1] / edges[0]) / 50)
 
 
-def test_endings_stand_on_one_another():
+def test_bars_of_endings_are_stacked():
     runs = pd.DataFrame({"status": ["converged", "converged", "finished", "diverged"]})
     runs["ssr_final"] = [1.0, 1.0, 1.0, np.nan]
-    axes = plots.distribution(runs).axes[0]
+    axes = distribution(runs).axes[0]
     bars = [bar for group in axes.containers for bar in group if bar.get_height()]
     assert [(bar.get_y(), bar.get_height()) for bar in bars] == [(0, 2), (2, 1), (0, 1)]
 
 
 def test_all_diverged_is_one_bar():
     runs = pd.DataFrame({"status": ["diverged"] * 7, "ssr_final": [np.inf, np.nan, *[1e20] * 5]})
-    bars = [bar for bar in plots.distribution(runs).axes[0].patches if bar.get_height() == 7]
+    bars = [bar for bar in distribution(runs).axes[0].patches if bar.get_height() == 7]
     assert len(bars) == 1
 
 
@@ -416,7 +422,7 @@ def test_all_diverged_is_one_bar():
 def test_a_fit_has_the_curve_and_the_data():
     points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [1.0, 3.0], "prediction_1": [1, 2]})
     curve = pd.DataFrame({"input_1": [0.0, 0.5, 1.0], "prediction_1": [1.0, np.inf, 2.0]})
-    line, dots = plots.fit(points, curve).axes[0].get_lines()
+    line, dots = fit(points, curve).axes[0].get_lines()
     np.testing.assert_array_equal(line.get_ydata(), [1.0, np.nan, 2.0])
     assert dots.get_ydata().tolist() == [1.0, 3.0]
 
@@ -430,17 +436,17 @@ def test_two_inputs_are_an_area_with_the_data_in_the_same_colours():
     curve = lattice_table(lambda x, y: {"prediction_1": (x + 10 * y).ravel()})
     points = pd.DataFrame({"input_1": [0.0, 1.0], "input_2": [0.0, 1.0], "target_1": [-4.0, 3.0],
                            "prediction_1": [0.0, 11.0]})  # fmt: skip
-    figure = plots.fit(points, curve)
+    figure = fit(points, curve)
     dots = next(c for c in figure.axes[0].collections if isinstance(c, PathCollection))
     assert dots.get_array().tolist() == [-4.0, 3.0]
     assert dots.get_clim() == (-4.0, 11.0)
 
 
-def test_several_outputs_are_regions_of_the_greatest():
+def test_several_outputs_are_regions_of_the_largest():
     curve = lattice_table(lambda x, y: {"prediction_1": x.ravel(), "prediction_2": y.ravel()})
     points = pd.DataFrame({"input_1": [0.9, 0.1], "input_2": [0.1, 0.9], "target_1": [1, 0]})
     points = points.assign(target_2=[0, 1], prediction_1=0.0, prediction_2=0.0)
-    figure = plots.fit(points, curve, inputs=["a", "b"], outputs=["left", "right"])
+    figure = fit(points, curve, inputs=["a", "b"], outputs=["left", "right"])
     axes = figure.axes[0]
     (mesh,) = meshes(axes)
     x, y = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 1, 4))
@@ -453,17 +459,17 @@ def test_several_outputs_are_regions_of_the_greatest():
 def test_more_inputs_are_predicted_against_observed():
     points = pd.DataFrame({"input_1": [0.0], "input_2": [0.0], "input_3": [1.0],
                            "target_1": [2.0], "prediction_1": [2.5]})  # fmt: skip
-    axes = plots.fit(points, pd.DataFrame()).axes[0]
+    axes = fit(points, pd.DataFrame()).axes[0]
     dots = axes.get_lines()[1]
     assert (dots.get_xdata().tolist(), dots.get_ydata().tolist()) == ([2.0], [2.5])
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("observed", "predicted")
 
 
-def test_a_squiggle_has_a_curve_an_epoch_and_the_last_is_the_boldest():
+def test_a_squiggle_has_one_curve_per_epoch_and_the_last_is_the_boldest():
     points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [0.0, 1.0]})
     curves = pd.DataFrame({"epoch": np.repeat([0, 5, 1000], 2), "input_1": [0.0, 1.0] * 3,
                            "prediction_1": [0.0, 5.0, 0.0, 3.0, 0.0, 1.0]})  # fmt: skip
-    axes = plots.squiggle(points, curves).axes[0]
+    axes = squiggle(points, curves).axes[0]
     *lines, dots = axes.get_lines()
     assert [line.get_ydata().tolist() for line in lines] == [[0.0, 5.0], [0.0, 3.0], [0.0, 1.0]]
     assert [line.get_label() for line in lines] == ["0", "5", "1,000"]
@@ -476,13 +482,13 @@ def test_a_curve_far_off_does_not_flatten_the_others():
     points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [0.0, 1.0]})
     curves = pd.DataFrame({"epoch": [0, 0, 1, 1], "input_1": [0.0, 1.0] * 2,
                            "prediction_1": [0.0, 1.0, 1e9, 1e9]})  # fmt: skip
-    assert plots.squiggle(points, curves).axes[0].get_ylim() == (0.0, 5.0)
+    assert squiggle(points, curves).axes[0].get_ylim() == (0.0, 5.0)
 
 
-def test_predictions_that_are_no_numbers_are_said_to_be_none():
+def test_predictions_that_are_not_finite_are_explained():
     points = pd.DataFrame({"input_1": [0.0], "target_1": [1.0], "prediction_1": [np.nan]})
     curve = pd.DataFrame({"epoch": 3, "input_1": [0.0, 1.0], "prediction_1": [np.nan, np.inf]})
-    for figure in (plots.fit(points, curve), plots.squiggle(points, curve)):
+    for figure in (fit(points, curve), squiggle(points, curve)):
         assert any("the run diverged" in text for text in texts(figure))
 
 
@@ -512,9 +518,9 @@ def dots_of(axes):
     return np.concatenate([points for points in found if len(points)])
 
 
-def test_exchanged_units_end_in_one_place_and_solutions_are_counted():
+def test_exchanged_units_coincide_and_solutions_are_counted():
     runs = two_solutions()
-    figure = plots.endpoints(runs, NETWORK)
+    figure = endpoints(runs, NETWORK)
     axes = figure.axes[0]
     points = dots_of(axes)[::-1]  # the best are drawn last, and these are in order of SSR
     assert np.ptp(points[:7], axis=0).max() < 0.1
@@ -523,9 +529,9 @@ def test_exchanged_units_end_in_one_place_and_solutions_are_counted():
     assert len(axes.get_lines()) == 2
 
 
-def test_a_pair_of_parameters_is_drawn_as_it_is():
+def test_a_pair_of_parameters_is_drawn_unchanged():
     runs = two_solutions()
-    axes = plots.endpoints(runs, NETWORK, pair=("w1", "w2")).axes[0]
+    axes = endpoints(runs, NETWORK, pair=("w1", "w2")).axes[0]
     found = {tuple(point) for point in np.asarray(dots_of(axes))}
     assert found == set(zip(runs["w1_final"], runs["w2_final"], strict=True))
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("w1", "w2")
@@ -534,7 +540,7 @@ def test_a_pair_of_parameters_is_drawn_as_it_is():
 def test_one_run_far_out_is_at_the_edge():
     runs = pd.concat([two_solutions(), ended([[1e6] * 7], [5.0])], ignore_index=True)
     runs["run_id"] = np.arange(len(runs))
-    figure = plots.endpoints(runs, NETWORK, pair=("w1", "w2"))
+    figure = endpoints(runs, NETWORK, pair=("w1", "w2"))
     _, high = figure.axes[0].get_xlim()
     assert high < 10
     assert dots_of(figure.axes[0])[:, 0].max() == high
@@ -543,9 +549,9 @@ def test_one_run_far_out_is_at_the_edge():
 
 def test_endpoints_of_runs_that_diverged():
     runs = two_solutions().assign(status="diverged")
-    assert "all 9 runs diverged" in texts(plots.endpoints(runs, NETWORK))
+    assert "all 9 runs diverged" in texts(endpoints(runs, NETWORK))
     runs.loc[0, "status"] = "finished"
-    assert len(dots_of(plots.endpoints(runs, NETWORK).axes[0])) == 1
+    assert len(dots_of(endpoints(runs, NETWORK).axes[0])) == 1
 
 
 # ------------------------------------------------------------------------------------ from results
@@ -553,7 +559,7 @@ def test_endpoints_of_runs_that_diverged():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder with everything recorded, one with nothing, one run, and one that all diverged."""
+    """Sweeps with everything recorded, with nothing, with one run, and with only diverged runs."""
     home = tmp_path_factory.mktemp("trained")
     document = {
         "name": "small",
@@ -578,15 +584,15 @@ def trained(tmp_path_factory):
     }
 
 
-@pytest.mark.parametrize("kind", plots.PICTURES)
+@pytest.mark.parametrize("kind", plots.KINDS)
 @pytest.mark.parametrize("name", ["full", "one", "lost"])
-def test_every_picture_of_every_kind_of_results(trained, name, kind):
+def test_every_kind_draws_all_sorts_of_results(trained, name, kind):
     figure = plots.draw(trained[name], kind, width="column")
     assert plots.rendered(figure)[:4] == b"\x89PNG"
     assert any(axes.get_xlabel() or axes.axison for axes in figure.axes)
 
 
-def test_the_map_takes_starts_together_where_there_are_two_other_axes(trained):
+def test_the_map_summarises_over_starts_if_there_are_two_other_axes(trained):
     figure = plots.draw(trained["full"], "map")
     assert "24 runs, over all starts (init_id)" in texts(figure)
     runs = trained["full"].runs
@@ -606,7 +612,7 @@ def test_epochs_to_an_ssr_are_those_of_the_trajectories(trained):
     chosen = runs[(runs["learning_rate"] == 0.05) & (runs["momentum"] == 0.0)]
     times = chosen["run_id"].map(first).fillna(np.inf).sort_values().to_numpy()
     drawn = figure.axes[0].get_lines()[0].get_ydata()[0]
-    # The second of four: half of them.
+    # The second of four runs makes half of them.
     assert drawn == times[1] or (np.isnan(drawn) and np.isinf(times[1]))
 
 
@@ -627,14 +633,14 @@ def test_the_best_run_is_fitted_unless_another_is_named(trained):
     assert line.get_ydata()[at] == pytest.approx(expected, rel=1e-9)
 
 
-def test_without_parameters_the_fit_is_trained_again_to_the_same(trained):
+def test_without_parameters_the_run_is_trained_again_to_the_same_fit(trained):
     with_them = plots.draw(trained["full"], "fit", run=2).axes[0].get_lines()[0].get_ydata()
     without = plots.draw(trained["bare"], "fit", run=2).axes[0].get_lines()[0].get_ydata()
     assert with_them.tolist() == without.tolist()
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "wishes", "named"),
+    ("name", "kind", "options", "named"),
     [
         ("bare", "trajectories", {}, "record.epochs"),
         ("bare", "endpoints", {}, "record.parameters"),
@@ -645,41 +651,51 @@ def test_without_parameters_the_fit_is_trained_again_to_the_same(trained):
         ("full", "fit", {"run": 24}, "its runs are 0 to 23"),
     ],
 )
-def test_what_is_missing_is_named(trained, name, kind, wishes, named):
+def test_what_is_missing_is_named(trained, name, kind, options, named):
     with pytest.raises(ResultsError) as caught:
-        plots.draw(trained[name], kind, **wishes)
+        plots.draw(trained[name], kind, **options)
     assert named in str(caught.value)
 
 
-WISHES = {"run": 2, "x": "learning_rate", "y": "init_id", "ssr": 0.1}
+OPTIONS = {"run": 2, "x": "learning_rate", "y": "init_id", "ssr": 0.1}
 TAKEN = {
-    "trajectories": {"x"},
-    "map": {"x", "y"},
-    "epochs": {"x", "ssr"},
-    "endings": {"x"},
     "distribution": set(),
-    "fit": {"run"},
-    "squiggle": {"run"},
+    "endings": {"x"},
     "endpoints": {"x", "y"},
+    "epochs": {"x", "ssr"},
+    "fit": {"run"},
+    "map": {"x", "y"},
+    "squiggle": {"run"},
+    "trajectories": {"x"},
 }
 
 
-@pytest.mark.parametrize("kind", plots.PICTURES)
-def test_a_wish_that_a_picture_does_not_use_is_refused(trained, kind):
-    for wish in WISHES.keys() - TAKEN[kind]:
-        takers = ", ".join(name for name, taken in TAKEN.items() if wish in taken)
-        with pytest.raises(HarnessError, match=f"{kind} does not use {wish} = ") as caught:
-            plots.draw(trained["full"], kind, **{wish: WISHES[wish]})
-        assert str(caught.value).endswith(f"{wish} is for {takers}.")
+def test_every_kind_has_a_summary():
+    assert tuple(TAKEN) == plots.KINDS
+    for kind in plots.KINDS:
+        summary = load_kind(kind).summary
+        assert summary[0].isupper(), kind
+        assert summary.endswith("."), kind
 
 
-def test_lines_that_are_not_drawn_have_no_colour(trained, monkeypatch):
-    monkeypatch.setattr("harness.plots.kinds.MOST_LINES", 20)
-    with pytest.raises(ResultsError, match=r"x = .* colours lines, of at most 20 runs"):
+@pytest.mark.parametrize("kind", plots.KINDS)
+def test_an_option_that_a_kind_does_not_take_is_refused(trained, kind):
+    for option in OPTIONS.keys() - TAKEN[kind]:
+        takers = ", ".join(name for name, taken in TAKEN.items() if option in taken)
+        with pytest.raises(HarnessError, match=f"{kind} does not use {option} = ") as caught:
+            plots.draw(trained["full"], kind, **{option: OPTIONS[option]})
+        assert str(caught.value).endswith(f"{option} is for {takers}.")
+
+
+def test_an_axis_for_colours_is_refused_if_no_lines_are_drawn(trained, monkeypatch):
+    monkeypatch.setattr("harness.plots.kinds.trajectories.MOST_LINES", 20)
+    with pytest.raises(
+        ResultsError, match=r"x = .* colours lines, and the 24 runs .* more than 20"
+    ):
         plots.draw(trained["full"], "trajectories", x="learning_rate")
 
 
-def test_unknown_pictures_and_widths(trained):
+def test_unknown_kinds_and_widths(trained):
     with pytest.raises(HarnessError, match='Did you mean "squiggle"'):
         plots.draw(trained["full"], "squigle")
     with pytest.raises(HarnessError, match="slide, column"):
@@ -689,7 +705,7 @@ def test_unknown_pictures_and_widths(trained):
 # ---------------------------------------------------------------------------------- command, files
 
 
-def test_the_command_writes_where_it_is_told_or_beside_the_results(trained, tmp_path):
+def test_the_command_writes_to_the_given_file_or_beside_the_results(trained, tmp_path):
     folder = trained["full"].folder
     done = CliRunner().invoke(app, ["plot", str(folder), "endings"])
     assert done.exit_code == 0, done.output
@@ -708,7 +724,7 @@ def test_the_command_writes_where_it_is_told_or_beside_the_results(trained, tmp_
     [
         (["maps"], 'Did you mean "map"?'),
         (["map", "-o", "picture.jpeg"], ".png, .svg or .pdf"),
-        (["map", "--x", "rate"], "is no axis"),
+        (["map", "--x", "rate"], 'has no axis "rate"'),
     ],
 )
 def test_the_command_says_what_is_wrong(trained, arguments, said, monkeypatch, capsys):
@@ -725,7 +741,7 @@ def test_a_sweep_without_a_finished_chunk(trained, tmp_path, monkeypatch, capsys
     folder.mkdir()
     for name in ("manifest.json", "data.parquet"):
         (folder / name).write_bytes((trained["full"].folder / name).read_bytes())
-    for kind in plots.PICTURES:
+    for kind in plots.KINDS:
         monkeypatch.setattr("sys.argv", ["harness", "plot", str(folder), kind])
         with pytest.raises(SystemExit) as stopped:
             main()
@@ -737,9 +753,7 @@ def test_a_sweep_without_a_finished_chunk(trained, tmp_path, monkeypatch, capsys
 @pytest.mark.parametrize("file_format", plots.FORMATS)
 def test_a_file_is_the_same_every_time(file_format):
     runs = runs_table()
-    one, other = (
-        plots.rendered(plots.endings(runs, "learning_rate"), file_format) for _ in range(2)
-    )
+    one, other = (plots.rendered(endings(runs, "learning_rate"), file_format) for _ in range(2))
     assert one == other
     assert b"Date" not in one
     assert b"dc:date" not in one
@@ -747,19 +761,19 @@ def test_a_file_is_the_same_every_time(file_format):
 
 def test_no_global_state_is_touched():
     before = dict(mpl.rcParams)
-    plots.rendered(plots.distribution(runs_table()), "svg")
+    plots.rendered(distribution(runs_table()), "svg")
     assert dict(mpl.rcParams) == before
 
 
-def test_nothing_is_written_outside_the_picture():
-    # Titles, labels and ticks in the frame at both sizes.
+def test_all_texts_lie_inside_the_figure():
+    # At both sizes.
     runs = runs_table(starts=8)
     long = "a title that is long enough to need more than one line wherever it stands, " * 2
     for style in (plots.SLIDE, plots.COLUMN):
         for figure in (
-            plots.final_map(runs, "learning_rate", "init_id", style=style, title=long),
-            plots.trajectories(runs, falling(runs), by="learning_rate", style=style, title=long),
-            plots.distribution(runs, style=style, title=long),
+            final_map(runs, "learning_rate", "init_id", style=style, title=long),
+            trajectories(runs, falling(runs), by="learning_rate", style=style, title=long),
+            distribution(runs, style=style, title=long),
         ):
             plots.rendered(figure)
             frame = figure.bbox
@@ -790,25 +804,27 @@ def reference_pictures():
         for e in (0, 10, 50, 100)
     )
     return {
-        "trajectories": plots.trajectories(runs, falling(runs), by="learning_rate", style=SMALL),
-        "map": plots.final_map(runs, "learning_rate", "init_id", style=SMALL),
-        "endings": plots.endings(runs, "learning_rate", style=SMALL),
-        "distribution": plots.distribution(runs, style=SMALL),
-        "squiggle": plots.squiggle(points, curves, style=SMALL),
-        "endpoints": plots.endpoints(two_solutions(), NETWORK, style=SMALL),
+        "trajectories": trajectories(
+            runs, falling(runs), by="learning_rate", style=SMALL, title="SSR of 60 runs"
+        ),
+        "map": final_map(runs, "learning_rate", "init_id", style=SMALL, title="60 runs"),
+        "endings": endings(runs, "learning_rate", style=SMALL, title="how 60 runs ended"),
+        "distribution": distribution(runs, style=SMALL, title="final SSR of 60 runs"),
+        "squiggle": squiggle(points, curves, style=SMALL, title="squiggle"),
+        "endpoints": endpoints(two_solutions(), NETWORK, style=SMALL, title="where 9 runs ended"),
     }
 
 
 @pytest.mark.parametrize(
     "name", ["trajectories", "map", "endings", "distribution", "squiggle", "endpoints"]
 )
-def test_pictures_look_as_they_did(name, tmp_path):
-    # To renew one: delete it, run this test, look at what it leaves in the folder.
+def test_plots_match_their_reference_images(name, tmp_path):
+    # To renew a reference: delete it, run this test, and look at the new file.
     reference, drawn = REFERENCES / f"{name}.png", tmp_path / f"{name}.png"
     drawn.write_bytes(plots.rendered(reference_pictures()[name]))
     if not reference.exists():
         reference.write_bytes(drawn.read_bytes())
         pytest.fail(f"{reference} was not there, and is now: look at it")
-    # Versions of FreeType differ in the edges of letters, and of matplotlib in a pixel here or
-    # there; another colour, or a line that is missing, is more.
+    # The tolerance covers versions of FreeType, which differ in the edges of letters, and of
+    # matplotlib. Another colour or a missing line exceeds it.
     assert compare_images(str(reference), str(drawn), tol=12) is None

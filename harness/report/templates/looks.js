@@ -1,5 +1,5 @@
-// Numbers out of the page's JSON, how they are written, and how every picture looks.
-// What is counted was counted before, by Python.
+// The numbers of the page, how they are written, and how every picture looks.
+// Nothing is counted here: Python has done so.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
@@ -7,7 +7,7 @@ const [CONVERGED, FINISHED, DIVERGED] = ["converged", "finished", "diverged"];
 
 // ------------------------------------------------------------------ numbers
 
-/** Arrays of float32 or uint32, little-endian, out of base64. */
+/** An array of float32 or uint32, little-endian, from base64. */
 function unpack(text, Kind) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   return new Kind(bytes.buffer);
@@ -21,7 +21,7 @@ function shown(value) {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-/** Ticks of an axis of logarithms: powers of ten, with 2 and 5 between where there are few. */
+/** Ticks of an axis of logarithms: powers of ten, with numbers between if they are few. */
 function logTicks(low, high) {
   if (high - low < 0.5) { // too narrow for round numbers of all sizes
     const tickvals = [0, 1, 2, 3, 4].map((k) => low + ((high - low) * k) / 4);
@@ -67,10 +67,10 @@ function axis(title, more) {
   };
 }
 
-// On a phone Plotly would turn labels to make room, and back again for they have it.
+// On a phone, Plotly would keep turning labels back and forth.
 const narrow = () => document.body.clientWidth < 480;
 
-/** An axis of bins: names at equal distances, whatever their numbers are. */
+/** An axis of bins, at equal distances whatever their values. */
 const categories = (title, labels, tickangle = narrow() ? -60 : "auto") => axis(title, {
   type: "category", categoryorder: "array", categoryarray: labels, showgrid: false,
   nticks: 10, tickangle,
@@ -93,8 +93,8 @@ function draw(id, traces, layout) {
   return div;
 }
 
-// Every picture is drawn again when the colours of the page change, or its width: for a window,
-// and for paper, of which browsers tell in two ways.
+// Every picture is drawn again when the colours or the width of the page change, on the screen or
+// on paper; browsers announce printing in two ways.
 const pictures = [];
 const redraw = () => pictures.forEach((picture) => picture());
 for (const query of ["(prefers-color-scheme: dark)", "print"]) {

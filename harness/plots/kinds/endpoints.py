@@ -1,4 +1,4 @@
-"""Where parameters end: a pair of them, or their first two principal components."""
+"""Final parameters of runs: a pair of them, or their first two principal components."""
 
 from typing import Any
 
@@ -6,14 +6,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from harness.analysis.parameters import exchanged, final_parameters
-from harness.analysis.solutions import solutions
+from harness.analysis.solutions import MOST_RUNS, solutions
+from harness.errors import ResultsError, shown
 from harness.experiment.network import Network
 from harness.formatting import plural
-from harness.plots.scales import set_log_ticks
+from harness.hints import nearest
+from harness.plots import reading
+from harness.plots.kinds import Kind, Options
+from harness.plots.scales import colour_range, set_log_ticks
 from harness.plots.style import (
     DARK,
     SLIDE,
@@ -21,18 +24,51 @@ from harness.plots.style import (
     Style,
     colour_bar,
     dress,
+    entry,
     legend,
     new_figure,
     remark,
 )
+from harness.plots.titles import count_runs
+from harness.results.tables import Results
 
 Floats = NDArray[np.float64]
 
 _MARKED = 6
 
-# Runs that ended further out than so many times the distance of most of them are drawn at the edge.
+# Runs further out than `_FAR` times the distance that `_MOST` of them keep are drawn at the edge.
 _FAR = 4.0
 _MOST = 0.8
+
+
+def draw(results: Results, options: Options) -> Figure:
+    """Draw where the runs of a sweep ended, for the network of the best run."""
+    best = results.best_run
+    network = results.experiment.single(best).network
+    pair = None
+    if options.x or options.y:
+        pair = _checked(options.x, network), _checked(options.y, network)
+    columns = ["run_id", "status", "ssr_final", *(f"{name}_final" for name in network.parameters)]
+    # The size of a sample is approximate: keep clear of the limit of `solutions`.
+    runs, shared = reading.runs_like(results, best, columns, int(0.9 * MOST_RUNS))
+    diverged = int(runs["status"].astype(str).eq("diverged").sum())
+    count = plural(len(runs), "run") if shared else count_runs(results, len(runs))
+    title = f"where {count} ended"
+    title += f", {shared}" if shared else ""
+    title += f" ({diverged:,} diverged)" if diverged else ""
+    return endpoints(runs, network, pair=pair, style=options.style, title=title)
+
+
+def _checked(name: str | None, network: Network) -> str:
+    if name not in network.parameters:
+        given = name or ""
+        hint = nearest(given, network.parameters)
+        raise ResultsError(
+            f"endpoints takes two parameters as --x and --y; {shown(given)} is not a parameter of"
+            f" the network. {hint}".rstrip()
+            + f"\nThe parameters are {shown(list(network.parameters))}."
+        )
+    return name
 
 
 def endpoints(
@@ -48,18 +84,14 @@ def endpoints(
     Parameters
     ----------
     runs : DataFrame
-        With run_id, status, ssr_final and all final parameters, such as w1_final; as many as
-        `harness.analysis.solutions.MOST_RUNS` at most. Runs that diverged are left out.
+        With run_id, status, ssr_final and all final parameters, such as w1_final; at most
+        `harness.analysis.solutions.MOST_RUNS` rows. Runs that diverged are not drawn.
     network : Network
-        Theirs.
+        Their network.
     pair : tuple of str, optional
-        Names of two parameters. If left out, they are the only two, or the first two principal
-        components of all, with the hidden units in ascending order, so that runs which differ by
-        an exchange of units are in one place.
-    style : Style
-        Sizes.
-    title : str
-        Above the picture; the number of runs if left out.
+        Names of two parameters. Default: the first two principal components of all parameters,
+        with hidden units in ascending order, so that runs that differ only in the order of their
+        units coincide. A network with two parameters needs no components.
     """
     theta = final_parameters(runs, network)
     good = runs["status"].astype(str).ne("diverged").to_numpy() & np.isfinite(theta).all(axis=1)
@@ -86,27 +118,15 @@ def endpoints(
         _dots(figure, axes, at, near, kept["ssr_final"].to_numpy(), style)
         handles = _rings(axes, kept, at, near, network, style)
         if not near.all():
-            handles.append(
-                Line2D(
-                    [],
-                    [],
-                    marker="D",
-                    linestyle="",
-                    color=DARK,
-                    markersize=0.3 * style.font,
-                    label=f"{(~near).sum():,} further out",
-                )
-            )
+            look = {"marker": "D", "linestyle": "", "markersize": 0.3 * style.font}
+            handles.append(entry(f"{(~near).sum():,} further out", color=DARK, **look))
         legend(figure, style, handles)
-    lost = len(runs) - len(kept)
-    text = f"where {plural(len(kept), 'run')} ended"
-    text += f" ({lost:,} diverged)" if lost else ""
-    dress(axes, style, x=x, y=y, title=title or text)
+    dress(axes, style, x=x, y=y, title=title)
     return figure
 
 
 def _near(points: Floats) -> NDArray[np.bool_]:
-    """Return which points are not so far out that nothing could be seen of the others."""
+    """Return which points are near enough for the others to be seen at their scale."""
     distance = np.abs(points - np.median(points, axis=0)).max(axis=1)
     near: NDArray[np.bool_] = distance <= _FAR * max(float(np.quantile(distance, _MOST)), 1e-12)
     return near
@@ -115,12 +135,12 @@ def _near(points: Floats) -> NDArray[np.bool_]:
 def _components(points: Floats, near: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return the first two principal components (runs, 2), and their shares of the variance.
 
-    They are those of the points that are near: one run far out would be a component of its own.
+    Only near points count: one run far out would determine the first component.
     """
     centre = points[near].mean(axis=0)
     _, sizes, directions = np.linalg.svd(points[near] - centre, full_matrices=False)
     directions = np.vstack((directions, np.zeros((2, directions.shape[1]))))[:2]
-    # A direction has no sign: let its largest part be positive.
+    # The sign of a direction is arbitrary: make its largest part positive.
     largest = np.abs(directions).argmax(axis=1)
     signs = np.where(directions[np.arange(2), largest] < 0, -1.0, 1.0)
     variance = np.append(sizes**2, (0.0, 0.0))
@@ -131,15 +151,12 @@ def _components(points: Floats, near: NDArray[np.bool_]) -> tuple[Floats, Floats
 def _dots(
     figure: Any, axes: Any, at: Floats, near: NDArray[np.bool_], ssr: Floats, style: Style
 ) -> None:
-    """Draw a dot a run, those further out as diamonds at the edge."""
-    positive = ssr[ssr > 0]
-    low, high = np.quantile(positive, (0.02, 0.98)) if positive.size else (0.1, 1.0)
-    if high / low < 1.5:
-        low, high = low / 1.25, high * 1.25
+    """Draw one dot per run, with diamonds at the edge for those further out."""
+    low, high = colour_range(ssr)
     ends = np.array([at[near].min(axis=0), at[near].max(axis=0)])
     room = np.where(ends[1] > ends[0], 0.06 * (ends[1] - ends[0]), 0.5)
     inside = np.clip(at, ends[0] - room, ends[1] + room)
-    order = np.argsort(-ssr, kind="stable")  # the best are drawn last, on top of the others
+    order = np.argsort(-ssr, kind="stable")  # the best runs on top
     norm = LogNorm(low, high)
     for marker, chosen in (("D", order[~near[order]]), ("o", order[near[order]])):
         dots = axes.scatter(
@@ -169,13 +186,13 @@ def _rings(
     network: Network,
     style: Style,
 ) -> list[Any]:
-    """Draw rings around the solutions to which most runs came, with their number."""
+    """Draw rings around the most frequent solutions, with their number of runs."""
     table = solutions(runs, network)
-    place = {run_id: row for row, run_id in enumerate(runs["run_id"])}
-    rows = [place[run_id] for run_id in table["run_id"]]
+    row_of = {run_id: row for row, run_id in enumerate(runs["run_id"])}
+    rows = [row_of[run_id] for run_id in table["run_id"]]
     often = table[(table["runs"] > 1) & near[rows]].head(_MARKED)
     offset = 0.55 * style.font
-    # Numbers in turn on the four sides: neighbours do not cover one another.
+    # Numbers on the four sides in turn, so that neighbours do not overlap.
     sides = (
         ("left", "bottom", 1, 1),
         ("right", "top", -1, -1),
@@ -183,7 +200,7 @@ def _rings(
         ("right", "bottom", -1, 1),
     )
     for number, solution in enumerate(often.itertuples()):
-        point = at[place[solution.run_id]]
+        point = at[row_of[solution.run_id]]
         across, up, right, above = sides[number % 4]
         axes.plot(
             *point,
@@ -200,17 +217,19 @@ def _rings(
             ha=across,
             va=up,
             textcoords="offset points",
-            fontsize=0.85 * style.font,
+            fontsize=style.small,
             bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
         )
-    ring = Line2D(
-        [],
-        [],
-        marker="o",
-        linestyle="",
-        markerfacecolor="none",
-        markeredgecolor=DARK,
-        markersize=0.7 * style.font,
-        label="solution, with its number of runs",
-    )
-    return [ring] if len(often) else []
+    if often.empty:
+        return []
+    look = {"marker": "o", "linestyle": "", "markersize": 0.7 * style.font}
+    label = "solution, with its number of runs"
+    return [entry(label, markerfacecolor="none", markeredgecolor=DARK, **look)]
+
+
+KIND = Kind(
+    summary="Final parameters of runs, with the most frequent solutions.",
+    draw=draw,
+    takes=("x", "y"),
+    needs=(reading.need_parameters,),
+)

@@ -1,4 +1,4 @@
-// The heat map: which cells there are, filters, and what a click on one shows.
+// The heat map: its cells, its filters, and what a click on a cell shows.
 
 const state = { view: 0, colour: "median", filters: [], cell: null };
 
@@ -13,8 +13,8 @@ const columns = () => now().bins[0];
 const rows = () => (now().y === null ? 1 : now().bins[1]);
 const across = () => (now().y === null ? 1 : 2);
 
-/** Place of a cell in the arrays of the view, with the filters as they are. */
-function place(x, y) {
+/** Index of a cell in the arrays of the view, with the present filters. */
+function cellIndex(x, y) {
   let at = 0;
   now().filters.forEach((_, k) => { at = at * (now().bins[across() + k] + 1) + state.filters[k]; });
   return (at * rows() + y) * columns() + x;
@@ -24,20 +24,20 @@ const labelsOf = (number, bins) => data.axes[number].labels[bins];
 const xLabels = () => labelsOf(now().x, now().bins[0]);
 const yLabels = () => (now().y === null ? [""] : labelsOf(now().y, now().bins[1]));
 
-/** Where a cell is, as `harness export --where` takes it: labels have fewer digits. */
+/** The condition of a bin for `harness export --where`; labels have fewer digits. */
 const conditionOf = (number, bins, bin) => data.axes[number].where[bins][bin];
 
 function medianText(median) {
-  if (Number.isNaN(median)) return "no run in the sample";
-  return median === Infinity ? "half of them or more diverged" : `median final SSR ${shown(median)}`;
+  if (Number.isNaN(median)) return "no runs in the sample";
+  return median === Infinity ? "at least half diverged" : `median final SSR ${shown(median)}`;
 }
 
 function cellTexts(x, y) {
-  const view = now(), at = place(x, y);
+  const view = now(), at = cellIndex(x, y);
   const here = [conditionOf(view.x, view.bins[0], x)];
   if (view.y !== null) here.push(conditionOf(view.y, view.bins[1], y));
   const n = view.runs[at], median = view.median[at];
-  if (!n) return [...here, "no run"];
+  if (!n) return [...here, "no runs"];
   if (n === 1) {
     if (view[DIVERGED][at]) return [...here, "1 run, diverged"];
     return [...here, `1 run, ${view[CONVERGED][at] ? CONVERGED : FINISHED}`, `final SSR ${shown(median)}`];
@@ -53,14 +53,14 @@ function drawMap() {
   const view = now(), { fallen, ink, paper } = look();
   const z = [], text = [], grey = [], marks = { x: [], y: [] };
   const logMedians = [];
-  const each = (visit) => { for (let y = 0; y < rows(); y += 1) for (let x = 0; x < columns(); x += 1) visit(x, y, place(x, y)); };
+  const each = (visit) => { for (let y = 0; y < rows(); y += 1) for (let x = 0; x < columns(); x += 1) visit(x, y, cellIndex(x, y)); };
   each((x, y, at) => {
     const value = view.median[at];
     if (value > 0 && Number.isFinite(value)) logMedians.push(Math.log10(value));
   });
   logMedians.sort((one, other) => one - other);
   if (!logMedians.length) logMedians.push(-1, 1);
-  // A few cells that are about to diverge would make all others look the same.
+  // Otherwise a few cells that nearly diverged would make all others look the same.
   const low = logMedians[0], greatest = logMedians[logMedians.length - 1];
   const high = Math.min(greatest, logMedians[logMedians.length >> 1] + 4);
   each((x, y, at) => {
@@ -82,15 +82,15 @@ function drawMap() {
   const shared = { type: "heatmap", x: xLabels(), y: yLabels(), text, hovertemplate: "%{text}<extra></extra>" };
   const anywhere = marks.x.length > 0;
   const traces = [
-    // The scale is dark where the SSR is low and where few converge or diverge.
+    // Dark where the SSR is low, or where few runs converge or diverge.
     { ...shared, z, colorscale: "Viridis", zmin: logs ? low : 0, zmax: logs ? high : 1,
       colorbar: { thickness: 12, outlinewidth: 0, tickcolor: ink, ...bar } },
     { ...shared, z: grey, colorscale: [[0, fallen], [1, fallen]], zmin: 0, zmax: 1, showscale: false },
-    // Grey and a cross: neither depends on how the eye sees colours. Too many crosses are a blot.
+    // Grey and a cross: neither depends on colour vision. Too many crosses would merge into a blot.
     { type: "scatter", mode: "markers", ...(marks.x.length <= 1500 ? marks : { x: [null], y: [null] }),
       marker: { symbol: "x-thin", size: Math.max(3, Math.min(8, 120 / Math.max(columns() / 2, rows() / 2))),
         line: { width: 1, color: logs ? ink : "#888888" } },
-      opacity: 0.75, hoverinfo: "skip", name: "half or more diverged", showlegend: false },
+      opacity: 0.75, hoverinfo: "skip", name: "at least half diverged", showlegend: false },
   ];
   byId("map").classList.toggle("low", view.y === null);
   const [x, y] = state.cell ?? [-9, -9];
@@ -98,21 +98,21 @@ function drawMap() {
     xaxis: categories(data.axes[view.x].name, xLabels()),
     yaxis: view.y === null ? { visible: false, fixedrange: true } : categories(data.axes[view.y].name, yLabels(), 0),
     uirevision: `map ${state.view}`,
-    // Two outlines, so that one of them is seen on whatever colour.
+    // Two outlines, so that one of them is visible on any colour.
     shapes: state.cell ? [[paper, 5], [ink, 2.5]].map(([color, width]) => ({
       type: "rect", x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5, line: { color, width } })) : [],
   });
   byId("map").setAttribute("aria-label", `Heat map: ${byId("colour").selectedOptions[0].text} over `
     + [view.x, view.y].filter((n) => n !== null).map((n) => data.axes[n].name).join(" and "));
   byId("map-note").textContent = [
-    logs && high < greatest ? `The scale ends at ${shown(10 ** high)}; what is more has the same colour.` : "",
-    anywhere ? `${logs ? "Grey" : "A cross"}: half of the runs or more diverged.` : "",
+    logs && high < greatest ? `The colour scale ends at ${shown(10 ** high)}; larger values have the same colour.` : "",
+    anywhere ? `${logs ? "Grey" : "Cross"}: at least half of the runs diverged.` : "",
     ...[view.x, view.y].map((number, k) => (number !== null && view.bins[k] < data.axes[number].count
       ? `${data.axes[number].name}: ${data.axes[number].count.toLocaleString("en")} values in ${view.bins[k]} bins.` : "")),
   ].filter(Boolean).join(" ");
 }
 
-/** The sampled runs of a cell. The bins are computed as Python does. */
+/** The sampled runs of a cell; bins are computed as in ordered_axes.py. */
 function sampleOf(x, y) {
   if (!runs) return [];
   const view = now();
@@ -123,7 +123,7 @@ function sampleOf(x, y) {
   });
   const found = [];
   for (let at = 0; at < runs.run_id.length && found.length < 12; at += 1) {
-    if (wanted.every(([number, bins, bin]) => Math.floor((runs.places[number][at] * bins) / data.axes[number].count) === bin)) found.push(at);
+    if (wanted.every(([number, bins, bin]) => Math.floor((runs.ranks[number][at] * bins) / data.axes[number].count) === bin)) found.push(at);
   }
   return found;
 }
@@ -140,16 +140,16 @@ function exportCommand(x, y) {
 
 function showCell() {
   const [x, y] = state.cell, view = now();
-  const chosen = sampleOf(x, y), n = view.runs[place(x, y)];
+  const chosen = sampleOf(x, y), n = view.runs[cellIndex(x, y)];
   if (runs) drawFalls("falls", chosen);
   const parts = [element("p", `${cellTexts(x, y).join(", ")}.`)];
   if (chosen.length) {
-    parts.push(runTable(chosen, chosen.length < n ? `${chosen.length} of its ${n.toLocaleString("en")} runs` : "Its runs"));
+    parts.push(runTable(chosen, chosen.length < n ? `${chosen.length} of the ${n.toLocaleString("en")} runs in this cell` : "The runs in this cell"));
   } else if (n) {
-    parts.push(element("p", runs ? "No trajectory of this cell is among those in this file." : "No trajectories were recorded."));
+    parts.push(element("p", runs ? "This file holds no trajectories of this cell." : "No trajectories were recorded."));
   }
   if (n && runs) {
-    parts.push(element("p", "All of them:"), element("pre", exportCommand(x, y), { tabIndex: 0 }));
+    parts.push(element("p", "To export all trajectories of this cell:"), element("pre", exportCommand(x, y), { tabIndex: 0 }));
   }
   byId("cell").replaceChildren(...parts);
   if (runs) byId("falls-note").textContent = `${sampleNote()}Lines: ${cellTexts(x, y).slice(0, across()).join(", ")}.`;
@@ -164,7 +164,7 @@ function choose(x, y) {
 function bestCell() {
   const view = now();
   const bin = (number, bins) => (number === null ? 0
-    : Math.floor((data.best_places[number] * bins) / data.axes[number].count));
+    : Math.floor((data.best_ranks[number] * bins) / data.axes[number].count));
   return [bin(view.x, view.bins[0]), bin(view.y, view.bins[1])];
 }
 
@@ -188,7 +188,7 @@ function walk(event) {
     const [x, y] = state.cell, [dx, dy] = steps[event.key];
     state.cell = [Math.min(Math.max(x + dx, 0), columns() - 1), Math.min(Math.max(y + dy, 0), rows() - 1)];
     drawMap();
-    byId("cell").replaceChildren(element("p", `${cellTexts(...state.cell).join(", ")}. Enter shows its trajectories.`));
+    byId("cell").replaceChildren(element("p", `${cellTexts(...state.cell).join(", ")}. Press Enter to see its trajectories.`));
   } else return;
   event.preventDefault();
 }
@@ -202,7 +202,7 @@ function startGrid() {
   if (!runs) byId("falls").closest("figure").remove();
 }
 
-/** What the reader does; the picture has to be there before it can be listened to. */
+/** Handle clicks, keys and choices; Plotly must have drawn the picture before. */
 function listen() {
   byId("map").on("plotly_click", ({ points }) => {
     const hit = points.find((point) => Array.isArray(point.pointIndex ?? point.pointNumber));

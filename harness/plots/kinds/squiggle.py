@@ -1,4 +1,4 @@
-"""How the curve of a network changes while it is trained: the squiggle of the first lesson."""
+"""How the curve of a network changes during training: the squiggle of the first lesson."""
 
 from typing import Any
 
@@ -7,25 +7,57 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.plots.fit import NO_NUMBERS
+from harness.analysis import predictions
+from harness.errors import ResultsError
+from harness.plots.kinds import Kind, Options
+from harness.plots.kinds.fit import DIVERGED
+from harness.plots.reading import one_run
 from harness.plots.style import DARK, SLIDE, VALUES, Style, dress, new_figure, remark
+from harness.plots.titles import run_title
+from harness.results.tables import Results
+
+_CURVES = 9
+_POINTS = 400
+
+
+def need_one_input(results: Results) -> None:
+    """Raise a ResultsError if the network has several inputs."""
+    inputs = results.experiment.data.inputs.shape[1]
+    if inputs != 1:
+        raise ResultsError(
+            f"squiggle is for networks with one input; that of {results.folder} has {inputs}.\n"
+            "`harness plot DIR fit` shows what it has learnt."
+        )
+
+
+def draw(results: Results, options: Options) -> Figure:
+    """Draw the curve of one run at several epochs, more densely in the beginning."""
+    experiment = results.experiment
+    run_id, row = one_run(results, options.run)
+    last = int(row["epochs"])
+    epochs = [0]
+    if last:
+        epochs += np.unique(np.geomspace(1, last, _CURVES - 1).round().astype(int)).tolist()
+    inputs = predictions.lattice(experiment, _POINTS)
+    return squiggle(
+        predictions.data_points(experiment),
+        predictions.curves(experiment, run_id, epochs, inputs),
+        style=options.style,
+        title=run_title(results, run_id, row),
+    )
 
 
 def squiggle(
     points: pd.DataFrame, curves: pd.DataFrame, *, style: Style = SLIDE, title: str = ""
 ) -> Figure:
-    """Draw how the curve of a network with one input changes, the early ones fading.
+    """Draw how the curve of a network with one input changes; early curves are fainter.
 
     Parameters
     ----------
     points : DataFrame
         The data points: input_1, target_1.
     curves : DataFrame
-        epoch, input_1, prediction_1: a curve an epoch.
-    style : Style
-        Sizes.
-    title : str
-        Above the picture.
+        epoch, input_1, prediction_1: one curve per epoch.
     """
     figure, (axes,) = new_figure(style)
     epochs = curves["epoch"].unique()
@@ -53,16 +85,16 @@ def squiggle(
     )
     _limit(axes, points["target_1"], curves)
     if not np.isfinite(curves["prediction_1"]).any():
-        remark(axes, style, NO_NUMBERS)
-    dress(axes, style, x="input", y="output", title=title or "squiggle", room=0.7)
+        remark(axes, style, DIVERGED)
+    dress(axes, style, x="input", y="output", title=title, room=0.7)
     axes.legend(
         handles=axes.get_lines()[:-1],
         title="epoch",
         loc="upper left",
         bbox_to_anchor=(1.01, 1.02),
         frameon=False,
-        fontsize=0.85 * style.font,
-        title_fontsize=0.85 * style.font,
+        fontsize=style.small,
+        title_fontsize=style.small,
         handlelength=1.2,
         borderpad=0,
     ).set_alignment("left")
@@ -70,9 +102,17 @@ def squiggle(
 
 
 def _limit(axes: Any, targets: "pd.Series[float]", curves: pd.DataFrame) -> None:
-    """Keep curves that are far off, on their way to diverging, from flattening the others."""
+    """Limit the y axis, so that curves that are about to diverge do not flatten the others."""
     low, high = float(targets.min()), float(targets.max())
     room = 4 * max(high - low, 1e-9)
     good = curves.loc[np.isfinite(curves["prediction_1"]), "prediction_1"]
     if len(good) and (good.min() < low - room or good.max() > high + room):
         axes.set_ylim(max(good.min(), low - room), min(good.max(), high + room))
+
+
+KIND = Kind(
+    summary="How the curve of one run changes during training; for networks with one input.",
+    draw=draw,
+    takes=("run",),
+    needs=(need_one_input,),
+)

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from harness.analysis import predictions
+from harness.plots.kinds import Kind, Options
+from harness.plots.reading import one_run
 from harness.plots.style import (
     CATEGORIES,
     DARK,
@@ -19,14 +21,38 @@ from harness.plots.style import (
     Style,
     colour_bar,
     dress,
+    entry,
     legend,
     new_figure,
     remark,
 )
+from harness.plots.titles import column_names, run_title
+from harness.results.tables import Results
 
+DIVERGED = "the run diverged:\nits predictions are not finite"
+_POINTS = {1: 400, 2: 120}  # of the curve along each input, by their number
 _LEVELS = 15
 _DOT = "#999999"
-NO_NUMBERS = "its predictions are no numbers:\nthe run diverged"
+
+
+def draw(results: Results, options: Options) -> Figure:
+    """Draw what one run has learnt."""
+    experiment = results.experiment
+    run_id, row = one_run(results, options.run)
+    data = experiment.data.inputs
+    inputs, count = data.shape[1], len(data)
+    if inputs in _POINTS:
+        data = np.concatenate((data, predictions.lattice(experiment, _POINTS[inputs])))
+    found = predictions.final_curve(experiment, row, data)
+    at_data = found[:count].filter(like="prediction_")
+    return fit(
+        predictions.data_points(experiment).join(at_data),
+        found[count:],
+        inputs=column_names(results, "inputs"),
+        outputs=column_names(results, "targets"),
+        style=options.style,
+        title=run_title(results, run_id, row),
+    )
 
 
 def fit(
@@ -40,29 +66,23 @@ def fit(
 ) -> Figure:
     """Draw what a network predicts, and the data points.
 
-    With one input it is a curve; with two an area, coloured by the output, or by the greatest of
-    several outputs; with more it is predicted against observed.
+    With one input this is a curve. With two it is an area, coloured by the output or, if the
+    targets are classes, by the largest output. Otherwise it is predicted against observed.
 
     Parameters
     ----------
     points : DataFrame
-        The data points and what is predicted there: input_1, ...; target_1, ...; prediction_1, ...
+        The data points and the predictions there: input_1, ...; target_1, ...; prediction_1, ...
     curve : DataFrame
-        Other inputs and what is predicted there: input_1, ...; prediction_1, ... For two inputs
-        they are a lattice. With more than two it may be empty.
+        Other inputs and the predictions there: input_1, ...; prediction_1, ... Two inputs form a
+        lattice. Not used if there are more.
     inputs, outputs : sequence of str
-        What they are called; "input 1" and so on if left out.
-    style : Style
-        Sizes.
-    title : str
-        Above the picture.
+        Their names. Default: "input 1" and so on.
     """
     width = sum(str(name).startswith("input_") for name in points)
     targets = [name for name in points if str(name).startswith("target_")]
-    inputs = inputs or (["input"] if width == 1 else [f"input {k + 1}" for k in range(width)])
-    outputs = outputs or (
-        ["output"] if len(targets) == 1 else [f"output {k + 1}" for k in range(len(targets))]
-    )
+    inputs = inputs or _numbered("input", width)
+    outputs = outputs or _numbered("output", len(targets))
     figure, (axes,) = new_figure(style)
     one_hot = bool(
         np.isin(points[targets], (0, 1)).all() and (points[targets].sum(axis=1) == 1).all()
@@ -79,8 +99,12 @@ def fit(
     else:
         _against(figure, axes, points, outputs, style)
         x, y = "observed", "predicted"
-    dress(axes, style, x=x, y=y, title=title or "fit")
+    dress(axes, style, x=x, y=y, title=title)
     return figure
+
+
+def _numbered(noun: str, count: int) -> list[str]:
+    return [noun] if count == 1 else [f"{noun} {k + 1}" for k in range(count)]
 
 
 def _curves(
@@ -111,27 +135,19 @@ def _curves(
             zorder=3,
         )
         if len(outputs) > 1:
-            handles.append(Line2D([], [], color=colour, marker="o", label=output))
+            handles.append(entry(output, color=colour, marker="o"))
     if not np.isfinite(curve.filter(like="prediction_").to_numpy()).any():
-        remark(axes, style, NO_NUMBERS)
+        remark(axes, style, DIVERGED)
     if not handles:
         handles = [
-            Line2D([], [], color=CATEGORIES[0], linewidth=1.4 * style.line, label="prediction"),
-            Line2D(
-                [],
-                [],
-                color=DARK,
-                marker="o",
-                linestyle="",
-                label="data",
-                markersize=0.6 * style.font,
-            ),
+            entry("prediction", color=CATEGORIES[0], linewidth=1.4 * style.line),
+            entry("data", color=DARK, marker="o", linestyle="", markersize=0.6 * style.font),
         ]
     legend(figure, style, handles)
 
 
 def _lattice(curve: pd.DataFrame, values: NDArray[Any]) -> tuple[Any, Any, Any]:
-    """Return inputs and values of a lattice as contours take them."""
+    """Return the inputs and the values of a lattice as contourf takes them."""
     x, y = np.unique(curve["input_1"]), np.unique(curve["input_2"])
     order = np.lexsort((curve["input_1"], curve["input_2"]))
     return x, y, values[order].reshape(len(y), len(x))
@@ -151,7 +167,7 @@ def _area(
         x, y, z = _lattice(curve, predicted)
         axes.contourf(x, y, np.ma.masked_invalid(z), np.linspace(low, high, _LEVELS), cmap=SHARES)
     else:
-        remark(axes, style, NO_NUMBERS)
+        remark(axes, style, DIVERGED)
     dots = axes.scatter(
         points["input_1"],
         points["input_2"],
@@ -166,17 +182,15 @@ def _area(
         clip_on=False,
     )
     colour_bar(figure, style, dots, axes, output)
-    outline = Line2D(
-        [],
-        [],
+    data = entry(
+        "data, in the colour of the target",
         marker="o",
         linestyle="",
         markerfacecolor=_DOT,
-        label="data, in the colour of the target",
         markeredgecolor=DARK,
         markersize=0.6 * style.font,
     )
-    legend(figure, style, [outline])
+    legend(figure, style, [data])
 
 
 def _regions(
@@ -204,7 +218,7 @@ def _regions(
             linewidth=0,
         )
     else:
-        remark(axes, style, NO_NUMBERS)
+        remark(axes, style, DIVERGED)
     observed = points[[f"target_{k}" for k in range(1, len(outputs) + 1)]].to_numpy().argmax(axis=1)
     handles = []
     for k in range(len(outputs)):
@@ -243,6 +257,11 @@ def _against(
         )
         handles.append(dots)
     if not np.isfinite(points.filter(like="prediction_").to_numpy()).any():
-        remark(axes, style, NO_NUMBERS)
-    diagonal = Line2D([], [], color=DARK, linestyle=":", label="predicted = observed")
+        remark(axes, style, DIVERGED)
+    diagonal = entry("predicted = observed", color=DARK, linestyle=":")
     legend(figure, style, [*(handles if len(outputs) > 1 else []), diagonal])
+
+
+KIND = Kind(
+    summary="What one run has learnt: its predictions and the data.", draw=draw, takes=("run",)
+)

@@ -10,7 +10,7 @@ if (runs) {
   runs.first = runs.lengths.map((length) => (end += length) - length);
 }
 
-// Epoch 0 has no logarithm: it stands half an epoch before 1.
+// Epoch 0 has no logarithm: it is drawn at 0.5.
 const atEpoch = (epoch) => (data.log_epochs ? Math.max(epoch, 0.5) : epoch);
 
 function epochAxis(last) {
@@ -28,7 +28,7 @@ function bandTraces() {
   if (!data.bands) return [];
   const { band } = look();
   const x = data.bands.epoch.map(atEpoch);
-  // A quantile at infinity leaves through the top of the picture.
+  // A quantile at infinity leaves the picture at the top.
   const upTo = (share) => data.bands[share].map((value) => value ?? 1e300);
   const pair = (low, high, strength, name) => [
     { x, y: upTo(low), mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false },
@@ -63,7 +63,7 @@ function runTraces(chosen) {
   });
 }
 
-/** A logarithmic axis for some numbers: ticks at decades, or between them where there are few. */
+/** A logarithmic axis for some numbers: ticks at decades, or between them if they are few. */
 function logAxis(title, numbers) {
   const logs = numbers.filter((value) => value > 0 && value < Infinity).map(Math.log10);
   if (!logs.length) return axis(title, { type: "log" });
@@ -80,8 +80,8 @@ function drawFalls(id, chosen) {
   let last = data.bands ? Math.max(...data.bands.epoch) : 0;
   chosen.forEach((at) => { last = Math.max(last, runs.epochs[at]); });
   const lines = runTraces(chosen);
-  // Runs that diverge would squeeze all others: of the bands it is the beginning and the median
-  // that have to be in the picture.
+  // Bands of runs that diverge would flatten everything else: only their beginning, their lower
+  // edge and the median have to be in the picture.
   const seen = lines.flatMap(({ y }) => y);
   if (data.bands) seen.push(...SHARES.map((share) => data.bands[share][0]), ...data.bands["0.5"], ...data.bands["0.05"]);
   draw(id, [...bandTraces(), ...lines], {

@@ -1,9 +1,9 @@
-// The smaller pictures, and the start of all.
+// The smaller pictures, and the start of the page.
 
 function drawEpochs() {
   const found = data.epochs, { status, ink } = look();
   const y = found.median, top = Math.max(...y.filter((value) => value !== null), 1);
-  // An end at infinity is far above the picture.
+  // An interval that is open above leaves the picture.
   const error = (ends, sign) => ends.map((end, k) => (y[k] === null ? 0 : sign * ((end ?? 100 * top) - y[k])));
   const never = found.label.filter((_, k) => y[k] === null);
   draw("epochs-plot", [
@@ -12,18 +12,17 @@ function drawEpochs() {
       customdata: found.runs.map((n, k) => [found.reached[k].toLocaleString("en"), n.toLocaleString("en")]),
       hovertemplate: "%{x}<br>%{y} epochs<br>%{customdata[0]} of %{customdata[1]} runs<extra></extra>",
       error_y: { type: "data", symmetric: false, array: error(found.high, 1), arrayminus: error(found.low, -1), color: status[1], thickness: 1.2 } },
-    { x: never, y: never.map(() => top * 2), type: "scatter", mode: "markers", name: "not half of the runs",
+    { x: never, y: never.map(() => top * 2), type: "scatter", mode: "markers", name: "fewer than half",
       marker: { symbol: "triangle-up-open", size: 9, color: ink }, showlegend: never.length > 0,
-      hovertemplate: "%{x}<br>less than half of the runs got there<extra></extra>" },
+      hovertemplate: "%{x}<br>fewer than half of the runs<extra></extra>" },
   ], {
     xaxis: categories(found.axis, found.label),
     yaxis: logAxis("epochs", [...y, ...found.low, ...found.high, ...(never.length ? [2 * top] : [])]),
     showlegend: true,
   });
-  byId("epochs-note").textContent = "Epochs until half of the runs "
-    + (found.by_tolerance ? "converged" : "got there")
-    + (found.threshold === null ? "" : `, to ${found.by_tolerance ? "a loss" : "an SSR"} of ${shown(found.threshold)} or less`)
-    + ", by Kaplan and Meier: runs that never do count too.";
+  const limit = found.threshold === null ? "" : ` of at most ${shown(found.threshold)}`;
+  const goal = found.by_tolerance ? `converged${limit && `, to a loss${limit}`}` : `reached an SSR${limit}`;
+  byId("epochs-note").textContent = `Epochs until half of the runs ${goal}: Kaplan-Meier medians, which include the runs that never do.`;
 }
 
 function drawEnds() {
@@ -40,7 +39,7 @@ function drawEnds() {
   }), {
     xaxis: categories(found.axis, found.label), yaxis: axis("share of runs", { tickformat: ".0%" }), showlegend: true,
   });
-  byId("ends-note").textContent = "With 95 % intervals by Wilson.";
+  byId("ends-note").textContent = "With 95 % Wilson intervals.";
 }
 
 const spread = data.histogram && {
@@ -69,7 +68,7 @@ function drawSpread() {
     yaxis: axis("runs", {}),
   });
   const out = spread.left_out.reduce((sum, n, at) => sum + (chosen < 0 || at === chosen ? n : 0), 0);
-  byId("spread-note").textContent = out ? `${out.toLocaleString("en")} runs that diverged are not in it.` : "";
+  byId("spread-note").textContent = out ? `${out.toLocaleString("en")} runs that diverged are not shown.` : "";
 }
 
 function drawFit() {
@@ -87,10 +86,10 @@ function drawFit() {
 function copyButton(pre) {
   const button = element("button", "Copy", { className: "copy", type: "button" });
   button.addEventListener("click", () => {
-    // A file opened from disk may not use the clipboard: then the text is marked for Ctrl+C.
-    const mark = () => getSelection().selectAllChildren(pre);
-    if (!navigator.clipboard) mark();
-    else navigator.clipboard.writeText(pre.textContent).then(() => { button.textContent = "Copied"; }, mark);
+    // Pages opened from disk may not use the clipboard: the text is then selected for Ctrl+C.
+    const select = () => getSelection().selectAllChildren(pre);
+    if (!navigator.clipboard) select();
+    else navigator.clipboard.writeText(pre.textContent).then(() => { button.textContent = "Copied"; }, select);
   });
   return button;
 }
@@ -112,7 +111,7 @@ function start() {
     picture("spread", drawSpread);
   }
   if (data.curve) picture("fit", drawFit);
-  // All places are there before the first picture takes its width.
+  // Every block is visible before the first picture takes its width.
   redraw();
   if (views.length) listen();
   for (const block of document.querySelectorAll(".copied")) block.append(copyButton(block.firstElementChild));
