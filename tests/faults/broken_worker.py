@@ -32,7 +32,7 @@ def _be_older():
 
 
 _FAULTS = {
-    # It has no folder of that name, or another one.
+    # The worker has no folder of that name, or another one.
     "elsewhere": lambda: setattr(chunk_task, "is_written_by", lambda folder, token: False),
     "full": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (TINY, TINY)),
     "older": _be_older,

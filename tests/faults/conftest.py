@@ -48,7 +48,7 @@ def undisturbed(tmp_path_factory, chunks_of_two):
 
 @pytest.fixture
 def in_order(monkeypatch):
-    """Keep one chunk after the other, so that operations come in the same order every time."""
+    """Write one chunk at a time, so that operations always come in the same order."""
     monkeypatch.setattr(thread_engine, "ThreadEngine", lambda train, _: ThreadEngine(train, 1))
 
 

@@ -39,7 +39,7 @@ def _become_harness(order):
 
 
 def _stop_after_a_commit():
-    """Have this process stopped, as by Ctrl-Z, when its first chunk is kept."""
+    """Stop this process, as by Ctrl-Z, after its first commit."""
     commit, stops = Store.commit, iter([signal.SIGSTOP])
 
     def commit_and_stop(store, packed):
@@ -54,7 +54,7 @@ def _serve():
     from harness.sweep import provenance
     from harness.training.trainer import Trainer
 
-    import_module("harness.sweep.run")  # once, for all that are forked
+    import_module("harness.sweep.run")  # once, for all forks
     chunks.MAX_RUNS = 2
     provenance.provenance()
     Trainer(experiment(2)).compile()

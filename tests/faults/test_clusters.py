@@ -135,7 +135,7 @@ def test_workers_write_into_an_object_store_themselves(tmp_path, monkeypatch, un
             monkeypatch.setenv(name, value)
         running.add_worker()
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "commit", None)  # the driver has nothing to keep
+            patch.setattr(Store, "commit", None)  # the driver writes nothing
             results = run(f"{bucket}/out", FEW, running.address)
         pd.testing.assert_frame_equal(results.runs, undisturbed(FEW).runs, check_exact=True)
         files = Store.open(results.folder).files
@@ -339,8 +339,8 @@ def test_a_poisoned_chunk_does_not_stop_the_others(fresh, tmp_path, undisturbed)
     assert tables(tmp_path / "out") == undisturbed(FEW).sha256
 
 
-def test_a_chunk_that_kills_its_workers_fails_alone(fresh, tmp_path, undisturbed):
-    fresh.add_worker(nanny=True, threads=2, fault="deadly")  # which has all chunks at once
+def test_a_chunk_that_kills_its_workers_does_not_stop_the_others(fresh, tmp_path, undisturbed):
+    fresh.add_worker(nanny=True, threads=2, fault="deadly")  # which gets all chunks at once
     with pytest.raises(harness.ChunkError, match="4 workers died while training it"):
         run(tmp_path / "out", FEW, fresh.address)
     assert len(commits(tmp_path / "out")) == FEW - 1

@@ -27,7 +27,7 @@ SEEDS = (2, 3)  # of the first sweep, and of the grown one
 
 @pytest.fixture
 def record(in_order, monkeypatch):
-    """Return a function that records a sweep of so many seeds, and when it kept which chunk."""
+    """Return a function that records a sweep, and when it wrote each chunk."""
     commit = Store.commit
 
     def start(recorder, folder, seeds):
