@@ -45,7 +45,7 @@ class TrainingPlan(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """State of a block of runs, one row per run: the start, and after the call the end.
+    """State of a block of runs, one row per run; training updates it in place.
 
     A run whose `epochs` is not 0 resumes there. Its row of `Rows` must then hold its initial and
     least values, and in `recorded` the number of rows of its trajectory that exist already.

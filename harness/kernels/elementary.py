@@ -193,7 +193,8 @@ def softplus_and_slope(z: float) -> tuple[float, float]:
     With e = e^-|z|, v = e / (1 + e) and L = ln(1 + e): sinh(L) = (e + v) / 2 = e - y/2 and
     2 cosh(L) - 2 = e v =: y. L / sinh(L) = 1 + 2 y P(y), so that L = e - y/2 + y (e + v) P(y).
     """
-    # e and v as in the sigmoid: cross-entropy takes both functions of z, and the compiler shares them.
+    # e and v as in the sigmoid: cross-entropy takes both functions of z, and the compiler shares
+    # these values.
     e = _exp_negative(-abs(z))
     v = e / (1.0 + e)
     y = e * v

@@ -93,7 +93,7 @@ def largest_eigenvalue(alpha: Floats, beta: Floats, size: int) -> float:
 
 @inner
 def residual(ritz: float, alpha: Floats, beta: Floats, size: int) -> float:
-    """Return |H y - ritz y| for the Ritz vector y: the last beta times y's component along the last q.
+    """Return |H y - ritz y| for the Ritz vector y: the last beta times its part along the last q.
 
     The eigenvector of T is computed from its last component upwards, the direction of its growth.
     """
@@ -123,8 +123,8 @@ def start(trains: NDArray[np.bool_], work: Lanczos) -> None:
 def step(q: Floats, q_before: Floats, product: Floats, alpha: Floats, beta: Floats, k: int) -> None:
     """Fill alpha[k] and beta[k], and q_before with the next q.
 
-    The operations follow Paige 1972, "Computational variants of the Lanczos method for the eigenproblem"
-    (Journal of the Institute of Mathematics and its Applications 10).
+    The operations follow Paige 1972, "Computational variants of the Lanczos method for the
+    eigenproblem" (Journal of the Institute of Mathematics and its Applications 10).
     """
     before = beta[k - 1] if k > 0 else 0.0
     for p in range(q.size):
