@@ -9,8 +9,8 @@ The relative loss v is the loss of an epoch divided by that of epoch 0:
 
 It is due to Sohl-Dickstein 2024, "The boundary of neural network trainability is fractal" (arXiv
 2402.06184). A run has trained if the mean of v over its last epochs is below 1. The sum of v then
-measures how slowly it trained; for other runs, the sum of 1 / v measures how late they failed. If a
-run ends early, each epoch that it skipped counts as 10^6 if it diverged, and otherwise as its last.
+measures how slowly it trained; for other runs, the sum of 1 / v measures how late they failed. An
+epoch skipped by ending early counts as 10^6 if the run diverged, and like its last epoch otherwise.
 """
 
 from collections.abc import Callable

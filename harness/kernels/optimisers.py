@@ -54,7 +54,7 @@ class Optimiser(NamedTuple):
         return tuple(s.name for s in self.slots if s.needed_for in (None, *settings))
 
     def by_name(self, settings: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """Split the settings of `descent.Runs` by name: learning rate and settings, (runs, L)."""
+        """Return learning rate and settings of `descent.Runs` by name, each (runs, L)."""
         names = ("learning_rate", *(setting.name for setting in self.settings))
         return dict(zip(names, np.split(settings, len(names), axis=1), strict=True))
 
@@ -201,7 +201,7 @@ def _row_in(rows: tuple[str, ...]) -> Callable[[str], int | None]:
 def _make_read(rows: tuple[int | None, ...], lanes: int) -> Callable[..., Any]:
     """Return `read(memory, at, size)`, which reads position `at` of some rows of length `size`.
 
-    It returns a tuple, with None for each row that is None.
+    It returns a tuple, with None in place of missing rows.
     """
     if not rows:
 

@@ -1,7 +1,7 @@
 """Counter-based random numbers: Philox4x64-10 and the draws made with it, without any state.
 
-Each number is determined by its place of use. word(seed, stream, major, index) is word index % 4
-of the block with counter (index // 4, major, stream, 0), least significant first, and key (seed, 0).
+Each number is determined by its place of use: word(seed, stream, major, index) is word index % 4
+of the block with key (seed, 0) and counter (index // 4, major, stream, 0), least significant first.
 """
 
 import math
@@ -181,9 +181,9 @@ def initialise(
 ) -> None:
     """Fill theta, of shape (runs, P), with initial parameters.
 
-    Where drawn[p] is true, theta[r, p] = offsets[r] + (scales[r] spread[p]) number, with one
-    rounding of the sum. The number depends only on seeds[r], init_ids[r] and p, not on the other
-    runs and parameters. Elsewhere, theta is left unchanged.
+    Where drawn[p] is true, theta[r, p] = offsets[r] + (scales[r] spread[p]) number, by a fused
+    multiply-add. The number depends only on seeds[r], init_ids[r] and p, not on other runs and
+    parameters. Elsewhere, theta is left unchanged.
     """
     for run in range(theta.shape[0]):
         for block in range((theta.shape[1] + 3) // 4):

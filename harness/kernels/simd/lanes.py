@@ -256,7 +256,7 @@ overload(arithmetic.from_bits, strict=False)(_implement_from_bits)
 overload(arithmetic.to_float, strict=False)(_implement_to_float)
 
 
-# -- to and from all lanes ------------------------------------------------------------------------
+# -- to and from all lanes -------------------------------------------------------------------------
 
 
 def fill(number: float, count: int) -> Any:
