@@ -46,7 +46,7 @@ class TrainedRuns:
 
 
 class KnownRuns(Protocol):
-    """Known results of some runs, which need not be trained again."""
+    """Results known before training; these runs are resumed or not trained at all."""
 
     def fill(
         self,
@@ -115,7 +115,7 @@ class Trainer:
             Incremented by the numbers of ended runs, updates, passes over the data that the lanes
             had room for, and passes that runs made.
         known : KnownRuns, optional
-            Known results of some of these runs, which are then resumed or not trained at all.
+            Known results of some of these runs.
 
         Returns
         -------

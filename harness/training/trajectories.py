@@ -1,7 +1,7 @@
 """Recorded epochs of a block of runs as rows of a table, built piece by piece.
 
-Pieces fit in a cache. Whole columns took 1.4 times as long to build and encode, and twice as long
-again if several threads allocated that much memory at once.
+Pieces fit in a cache. Whole columns took 1.4 times as long to build and encode, and twice that
+if several threads allocated such memory at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
