@@ -77,7 +77,7 @@ def inner(function: Function) -> Function:
 def glue(function: Function) -> Function:
     """Compile a function whose body is copied into its callers before they are compiled.
 
-    For functions that only call others. These are then compiled once, and not again at every level.
+    For functions that only call others, so that these are not compiled again at every level.
     """
     dispatcher: Function = numba.njit(**OPTIONS, inline="always")(function)
     return dispatcher

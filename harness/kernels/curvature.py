@@ -11,8 +11,8 @@ R{f} = d/dt f(theta + t v) at t = 0, and with V(l) and v_b(l) the matrix and the
                                     curve(l) = s(l) f''(z(l)) (W(l+1) delta(l+1))
     (H v)(l)[j,k] = R{dE/dW(l)[j,k]} = a(l-1)[j] R{delta(l)[k]} + R{a(l-1)[j]} delta(l)[k]
 
-a, slope, delta and curve do not depend on v. They are recorded on a tape once, and every product
-that an eigenvalue takes reads them from there.
+a, slope, delta and curve do not depend on v. They are recorded once, on a tape, from which every
+product with H reads them.
 
 Only the parameters that train count: v and H v are 0 at all others. The order of every sum is part
 of the definition: data points, sources and units in order, the bias first. Sums over parameters

@@ -38,7 +38,7 @@ def assert_is_gradient(twin, theta, inputs, targets, ours):
         assert ours == pytest.approx(exact, rel=1e-12, abs=1e-14 * np.abs(exact).max())
         return
     for z, name in zip(twin.forward(theta, inputs)[0], twin.activations, strict=True):
-        assert name != "relu" or np.abs(z).min() > 1e-3  # too near the kink, differences are wrong
+        assert name != "relu" or np.abs(z).min() > 1e-3  # nearer to the kink, differences are wrong
     differences = reference.gradient_by_differences(twin, theta, inputs, targets)
     assert ours == pytest.approx(differences, rel=1e-7, abs=1e-8 * np.abs(differences).max())
     exact = reference.gradient_by_backpropagation(twin, theta, inputs, targets)
