@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 # Packages and folders whose prose has not been read yet.
 _NOT_YET = {
     *(f"harness/{name}" for name in (
-        "analysis", "benchmarks", "cli", "experiment", "kernels", "maps", "plots", "report",
-        "results", "store", "sweep", "training",
+        "analysis", "benchmarks", "cli", "experiment", "maps", "plots", "report", "results",
+        "store", "sweep",
     )),
     "tests/browser",
     "tests/end_to_end/test_command_line.py",  # quotes messages of these packages
