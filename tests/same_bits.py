@@ -1,6 +1,7 @@
-"""A digest of all numbers of some trainings: `python -m tests.same_bits 1 8` prints it twice.
+"""Digest of all results of some trainings, printed once per number of lanes.
 
-Tests run it in a separate process, because numba chooses the target processor when it starts.
+For example, `python -m tests.same_bits 1 8`. Tests run it in a separate process, because Numba
+chooses the target processor when it starts.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ def experiment(activation, last, grid, **training):
     )
 
 
-# All activations; runs that converge, diverge, or neither; momentum; all kinds of batches.
+# All activations; runs that converge, diverge or finish; momentum; all kinds of batches.
 EXPERIMENTS = (
     experiment("softplus", "identity", {"learning_rate": [0.01, 0.1, 2.0], "init_id": 9},
                tolerance=0.1),
@@ -47,7 +48,7 @@ EXPERIMENTS = (
 
 
 def add(digest, tables):
-    """Add the rows of some tables to a digest; all NaN count as the same."""
+    """Add the rows of some tables to a digest; all NaN count as equal."""
     for table in tables:
         for name, column in table.items():
             values = np.asarray(column)

@@ -1,6 +1,6 @@
 """The package and its slow twin, with the same network, data and settings.
 
-This is the only place that converts a `Twin` of tests/reference into arguments of the kernels.
+This is the only module that converts a `Twin` of tests/reference into arguments of kernels.
 """
 
 import math
@@ -17,7 +17,7 @@ from harness.training.buffers import make_rows
 from tests.reference import training
 from tests.reference.network import Twin
 
-CLOSE = {"rel": 1e-10, "abs": 1e-13}  # rounding does not grow further in a few epochs
+CLOSE = {"rel": 1e-10, "abs": 1e-13}  # rounding errors stay below this over a few epochs
 NO_TOLERANCE, NO_LIMIT = -1.0, float(np.finfo(float).max)
 
 
@@ -49,7 +49,7 @@ def network_of(twin):
 
 
 def kernel_gradient(twin, theta, inputs, targets, order=None):
-    """Return SSR, loss and gradient by the kernel, over the data points `order`."""
+    """Return SSR, loss and gradient by the kernel over the data points `order`."""
     order = np.arange(len(inputs)) if order is None else np.array(order)
     architecture = network_of(twin).architecture()
     with np.errstate(all="ignore"):  # without the compiler, NumPy warns of overflows
@@ -73,7 +73,7 @@ def plan_of(
     recorded=None,
     measure_gradient=True,
 ):
-    """Return settings of the twin's `train` that all runs share, as the kernel's plan."""
+    """Return the kernel's plan for settings of the twin's `train` that all runs share."""
     batch_size = batch_size or samples
     return descent.TrainingPlan(
         epochs=epochs,
@@ -94,7 +94,7 @@ def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limi
     """Return a block of runs before the first update; settings may differ per run."""
 
     def filled(shape, value):
-        array = np.empty(shape)  # not a copy, whose memory order may differ
+        array = np.empty(shape)  # a copy might have another memory order
         array[:] = value
         return array
 
@@ -120,7 +120,7 @@ def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limi
 def kernel_train(
     twin, inputs, targets, plan, runs, rows=None, keeps_loss=True, stop=None, progress=None
 ):
-    """Train a block; return runs, rows, and the counts of ended runs and of updates."""
+    """Train a block with the kernel; return its rows and the counts."""
     count = len(runs.theta)
     rows = make_rows(count, plan.recorded.size, keeps_loss) if rows is None else rows
     stop = np.zeros(1, dtype=np.uint8) if stop is None else stop
@@ -132,7 +132,7 @@ def kernel_train(
 
 
 def measure(rows, name):
-    """The measure of every run, (runs,)."""
+    """Return a measure of every run, (runs,)."""
     return rows.measures[:, code_of(MEASURES, name)]
 
 

@@ -71,7 +71,7 @@ def check_experiment(value: object) -> None:
 
 
 class Experiment(Section):
-    """What to train: network, data, training, initialisation, grid, and what to record.
+    """An experiment: network, data, training, initialisation, grid, and what to record.
 
     Use `load_experiment` or `Experiment.from_mapping`. An experiment is checked when it is made,
     and immutable.
@@ -372,7 +372,7 @@ class Experiment(Section):
         return _digest(document)
 
     def _decisive(self) -> dict[str, Any]:
-        """Return what determines the results, except for the grid."""
+        """Return all sections that determine the results, except for the grid."""
         document = self.document()
         for free in ("name", "question", "data", "grid"):
             document.pop(free, None)

@@ -1,6 +1,5 @@
-"""Machine code: arrays and numbers in, arrays out.
+"""The computation in machine code: arrays and numbers in, arrays out.
 
-Nothing in this package knows a file, a table, an experiment or a terminal. It imports numpy,
-numba and itself. Kernels take codes, not names; they return status codes and never raise, print
-or allocate per run.
+Nothing in this package knows about files, tables, experiments or terminals. Kernels take codes
+instead of names. They return status codes and never raise, print or allocate per run.
 """

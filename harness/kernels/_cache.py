@@ -1,17 +1,16 @@
-"""Machine code on disk: whole or not used, and never a condition for training.
+"""Cache of machine code on disk. A damaged file is ignored, and training never needs the cache.
 
-One file for each function and each types of arguments that it is compiled for:
+There is one file per function and argument types:
 
-    <base>/harness/<stamp>/<hash>.code        SHA-256 of name and rest, then a pickle
+    <base>/harness/<stamp>/<hash>.code        SHA-256 of name and pickle, then the pickle
 
-The stamp says what source the machine code was made from. The hash is that of the function, the
-types of its arguments and the processor, features included. Numba's own cache has pickles without
-checksums and an index, which a power failure may leave empty.
+The stamp identifies the source that the machine code was compiled from. The hash covers the
+function, the types of its arguments, and the processor with its features. Numba's own cache keeps
+pickles without checksums, and an index that a power failure may leave empty.
 
-A pickle runs code when it is read. So a file is read only if its checksum is right and nobody but
-the user could have written it: it belongs to the user, and so do all folders from the base down,
-and none is writable by others. Whatever goes wrong with reading or writing, the function is
-compiled.
+Unpickling can run arbitrary code. A file is therefore read only if its checksum is right and only
+the user could have written it: the file and all folders from the base down belong to the user, and
+others may not write to them. If reading or writing fails for any reason, the function is compiled.
 """
 
 import hashlib
@@ -34,7 +33,7 @@ from numba.core import serialize, sigutils
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 
-# Stamps that are kept, by last use. Each version of the kernels has one.
+# Number of stamps to keep, the last used first. Each version of the kernels has its own stamp.
 _STAMPS = 10
 
 _STAMP = re.compile("[0-9a-f]{16}")
@@ -43,31 +42,32 @@ _SECONDS_TO_FINISH = 3600.0
 
 _DIGEST = hashlib.sha256().digest_size
 
-# Windows has neither links nor pipes that a name in a folder could turn out to be.
+# Do not follow links or wait for pipes. On Windows, where these flags are missing, no name in a
+# folder can be either.
 _AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class Unusable(Exception):
-    """A file is not what was written, or not only the user's."""
+    """A file is damaged, or others may write to it."""
 
 
 class Folder(NamedTuple):
-    """Where machine code is kept, or why it is not."""
+    """Folder of the machine code, or the reason why there is none."""
 
     path: Path | None
     problem: str = ""
 
 
 class CodeCache(NullCache):
-    """Machine code of one function, in the place of Numba's own cache.
+    """Cache of the machine code of one function; replaces Numba's own.
 
     Parameters
     ----------
     function : callable
-        The function in Python. Values that it closes over would have to be part of the name, so
-        it must not close over any.
+        The Python function. It must not be a closure, because the values that it closes over are
+        not part of the name.
     stamp : str
-        Hash of everything else that decides the machine code: 16 hexadecimal digits.
+        Hash of everything else that determines the machine code: 16 hexadecimal digits.
     """
 
     def __init__(self, function: Callable[..., Any], stamp: str) -> None:
@@ -76,18 +76,18 @@ class CodeCache(NullCache):
         self._stamp = stamp
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return what was compiled for a signature, or None."""
+        """Return the cached machine code for a signature, or None."""
         target_context.refresh()
         try:
             data = _read(self._path(sig, target_context.codegen()))
             found = CompileResult._rebuild(target_context, *pickle.loads(data))
-        except Exception:  # of any kind: then it is compiled
+        except Exception:  # whatever it is, the function is compiled instead
             return None
         return found if found.signature.args == _types(sig) else None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep what was compiled for a signature, if possible."""
-        if data.library.has_dynamic_globals:  # addresses of this process
+        """Write the machine code for a signature to disk, if possible."""
+        if data.library.has_dynamic_globals:  # addresses that are valid in this process only
             return
         with suppress(Exception):
             path = self._path(sig, data.codegen)
@@ -116,7 +116,7 @@ def _types(sig: Any) -> tuple[Any, ...]:
 
 
 def _read(path: Path) -> bytes:
-    """Return what `_write` was given; raise Unusable or an OSError if that is not there."""
+    """Return the data that `_write` wrote, or raise Unusable or an OSError."""
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _AS_IT_IS)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or _who_else(status):
@@ -128,7 +128,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Make a file, in the place of the one that is there."""
+    """Write a file, or replace it atomically."""
     descriptor, unfinished = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
     try:
         with open(descriptor, "wb") as file:
@@ -141,14 +141,14 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _checksum(path: Path, data: bytes) -> bytes:
-    # With the name: machine code for another processor is whole as well.
+    # Includes the name, because an intact file may hold machine code for another processor.
     return hashlib.sha256(path.name.encode() + b"\0" + data).digest()
 
 
 def _tidy(folder: Path) -> None:
-    """Remove what killed processes have left, and all stamps but those that were used last."""
+    """Remove the leftovers of killed processes, and all but the last used stamps."""
     for path in folder.glob(f"{_UNFINISHED}*"):
-        with suppress(OSError):  # another process is at it
+        with suppress(OSError):  # another process may have removed it
             if time.time() - path.stat().st_mtime > _SECONDS_TO_FINISH:
                 path.unlink()
     stamps = [path for path in folder.parent.iterdir() if _STAMP.fullmatch(path.name)]
@@ -162,7 +162,7 @@ def _tidy(folder: Path) -> None:
 
 @cache
 def folder_of(stamp: str) -> Folder:
-    """Return the folder for a stamp, which is made if needed."""
+    """Return the folder for a stamp, and create it if needed."""
     try:
         base = Path(os.path.realpath(_base()))
         path = base / "harness" / stamp
@@ -175,17 +175,17 @@ def folder_of(stamp: str) -> Folder:
                 return Folder(None, f"{folder} is a link")
             if who := _who_else(status):
                 return Folder(None, f"{folder} {who}")
-        with suppress(OSError):  # which a folder that is only read does not allow
-            os.utime(path)  # used last
-    except (OSError, RuntimeError, KeyError) as error:  # no such place, no home, no such variable
-        # Not a shared temporary folder instead: what is found in a cache is run.
+        with suppress(OSError):  # the folder may be read-only
+            os.utime(path)  # marks it as the last used
+    except (OSError, RuntimeError, KeyError) as error:  # no access, no home, no such variable
+        # A shared temporary folder would be unsafe: the contents of the cache are run.
         return Folder(None, f"there is no folder for it: {error}")
     return Folder(path)
 
 
 def _who_else(status: os.stat_result) -> str:
-    """Say who beside the user may write to a file or folder; nobody: an empty text."""
-    if sys.platform == "win32":  # whose modes say nothing; there a profile is its user's
+    """Say who else may write to a file or folder; empty if only the user may."""
+    if sys.platform == "win32":  # modes mean nothing there, and a profile belongs to its user
         return ""
     if status.st_uid != os.geteuid():
         return "belongs to another user"
@@ -195,7 +195,7 @@ def _who_else(status: os.stat_result) -> str:
 
 
 def _base() -> Path:
-    """Return the folder of all caches of the user."""
+    """Return the user's cache folder."""
     if numba.config.CACHE_DIR:
         return Path(numba.config.CACHE_DIR)
     if os.environ.get("XDG_CACHE_HOME"):

@@ -1,4 +1,4 @@
-"""Activations: value and derivatives of each. A new activation is one entry of `ACTIVATIONS`.
+"""Activations and their derivatives. A new activation is one entry of `ACTIVATIONS`.
 
 Symbols: z is the pre-activation of a unit, a = f(z) its output, slope = f'(z), bend = f''(z).
 """
@@ -13,15 +13,15 @@ from harness.kernels.tables import by_code
 
 
 class Activation(NamedTuple):
-    """One activation."""
+    """Value and derivatives of an activation, on a number or on lanes."""
 
-    value_and_slope: Callable[..., Any]  # z -> f(z), f'(z); both from one exponential
+    value_and_slope: Callable[..., Any]  # z -> f(z), f'(z), which share an exponential
     bend: Callable[..., Any]  # f(z), f'(z) -> f''(z)
 
 
 @compiled
 def softplus_bend(a: float, slope: float) -> float:
-    """Return s (1 - s); the slope s is a sigmoid."""
+    """Return s (1 - s), where the slope s is a sigmoid."""
     return slope * (1.0 - slope)
 
 
@@ -39,8 +39,8 @@ def tanh_bend(a: float, slope: float) -> float:
 
 @compiled
 def relu_and_slope(z: float) -> tuple[float, float]:
-    """Return max(0, z) and its derivative, 0 at z = 0."""
-    # z < 0 and not z > 0 chooses the value, so that NaN stays NaN.
+    """Return max(0, z) and its derivative, which is 0 at z = 0."""
+    # The value tests z < 0 rather than z > 0, so that NaN stays NaN.
     return select(z < 0.0, 0.0, z), select(z > 0.0, 1.0, 0.0)
 
 
@@ -52,7 +52,7 @@ def identity_and_slope(z: float) -> tuple[float, float]:
 
 @compiled
 def no_bend(a: float, slope: float) -> float:
-    """Return 0, also at the kink of relu."""
+    """Return 0, even at the kink of relu."""
     return 0.0
 
 
@@ -64,6 +64,6 @@ ACTIVATIONS: Final = {
     "identity": Activation(identity_and_slope, no_bend),
 }
 
-# activate(code, z) and bend(code, a, slope), for code of `tables.code_of(ACTIVATIONS, name)`
+# activate(code, z) and bend(code, a, slope), where code is `tables.code_of(ACTIVATIONS, name)`
 activate = by_code([entry.value_and_slope for entry in ACTIVATIONS.values()])
 bend = by_code([entry.bend for entry in ACTIVATIONS.values()])

@@ -1,8 +1,8 @@
 """Curvature of the loss: products with its Hessian H, and its largest eigenvalue, the sharpness.
 
-The passes of `layers` are differentiated along a direction v of theta, by the R-operator of
+The passes of `layers` are differentiated along a direction v of theta with the R-operator of
 Pearlmutter 1994, "Fast exact multiplication by the Hessian" (Neural Computation 6). With
-R{f} = d/dt f(theta + t v) at t = 0, and V(l), v_b(l) the matrix and the biases of v:
+R{f} = d/dt f(theta + t v) at t = 0, and with V(l) and v_b(l) the matrix and the biases of v:
 
     R{z(l)}      = s(l) (W(l)' R{a(l-1)} + V(l)' a(l-1) + v_b(l))       R{a(0)} = 0
     R{a(l)}      = slope(l) R{z(l)}
@@ -11,12 +11,12 @@ R{f} = d/dt f(theta + t v) at t = 0, and V(l), v_b(l) the matrix and the biases 
                                     curve(l) = s(l) f''(z(l)) (W(l+1) delta(l+1))
     (H v)(l)[j,k] = R{dE/dW(l)[j,k]} = a(l-1)[j] R{delta(l)[k]} + R{a(l-1)[j]} delta(l)[k]
 
-a, slope, delta and curve do not depend on v: they are on a tape, and each of the products that an
-eigenvalue takes reads them from there.
+a, slope, delta and curve do not depend on v. They are recorded once, on a tape, from which every
+product with H reads them.
 
 Only the parameters that train count: v and H v are 0 at all others. The order of every sum is part
-of the definition: data points, sources and units in order, the bias first. Sums over parameters go
-in the order of theta.
+of the definition: data points, sources and units in order, the bias first. Sums over parameters
+follow the order of theta.
 """
 
 from typing import Final, NamedTuple
@@ -43,15 +43,15 @@ from harness.kernels.stopping import is_finite
 
 Mask = NDArray[np.bool_]
 
-# Of the eigenvalue. With 1e-6, 10 of 6,000 random networks came to another eigenvalue that lay just
-# below, with 1e-8 one; that is 8.0 steps in the mean and not 7.3.
+# Relative to the eigenvalue. With 1e-6, 10 of 6,000 random networks converged to another eigenvalue
+# just below; with 1e-8, one did. The mean number of steps rose from 7.3 to 8.0.
 TOLERANCE: Final = 1e-8
-FLOOR: Final = 1e-10  # of the largest eigenvalue in size: where less remains to find, it is found
-MOST_STEPS: Final = 1000  # those networks take 50 at most, and some 10 at the edge of stability
+FLOOR: Final = 1e-10  # smallest tolerance, relative to the largest absolute eigenvalue
+MOST_STEPS: Final = 1000  # those networks took 50 at most, and about 10 at the edge of stability
 
 
 class Tape(NamedTuple):
-    """What the passes leave at each data point: arrays (m, units), the input's units included."""
+    """Results of the passes per data point: arrays (m, units), including the input's units."""
 
     a: Floats
     slope: Floats
@@ -60,7 +60,7 @@ class Tape(NamedTuple):
 
 
 class Along(NamedTuple):
-    """The derivatives R{.} of one data point: arrays (units,)."""
+    """Derivatives R{.} at one data point: arrays (units,)."""
 
     z: Floats
     a: Floats
@@ -118,7 +118,7 @@ def _from_above(network: Architecture, theta: Floats, tape: Tape, l: int, i: int
 def _record(
     network: Architecture, theta: Floats, data: Data, tape: Tape, stop: NDArray[np.uint8]
 ) -> None:
-    """Fill the tape."""
+    """Fill the tape for all data points."""
     z, nothing = np.empty(tape.a.shape[1]), np.empty(0)
     for i in range(data.x.shape[0]):
         if stop[0]:
@@ -134,7 +134,7 @@ def _record(
 def _forward_along(
     network: Architecture, theta: Floats, v: Floats, tape: Tape, i: int, l: int, along: Along
 ) -> None:
-    """Fill R{z} and R{a} of layer l, whose sources are there."""
+    """Fill R{z} and R{a} of layer l from those of its sources."""
     layer, scale = layer_at(network, l), network.scales[l]
     bias = layer.matrix + layer.fan_in * layer.fan_out
     dz = along.z[layer.units : layer.units + layer.fan_out]
@@ -163,7 +163,7 @@ def _backward_along(
     along: Along,
     product: Floats,
 ) -> None:
-    """Add H v of layer l, whose R{delta} is there; fill R{delta} of the layer below."""
+    """Add H v of layer l, given its R{delta}, and fill R{delta} of the layer below."""
     layer, scale_below = layer_at(network, l), network.scales[l - 1]
     delta = tape.delta[i, layer.units : layer.units + layer.fan_out]
     d_delta = along.delta[layer.units : layer.units + layer.fan_out]
@@ -198,7 +198,7 @@ def _multiply(
     product: Floats,
     stop: NDArray[np.uint8],
 ) -> None:
-    """Fill product with H v; v is 0 where a parameter does not train."""
+    """Fill product with H v, where v is 0 for each parameter that does not train."""
     last = network.sizes.size - 1
     for p in range(product.size):
         product[p] = 0.0
@@ -220,9 +220,9 @@ def _multiply(
 def hessian_product(
     network: Architecture, theta: Floats, data: Data, v: Floats, trains: Mask
 ) -> Floats:
-    """Return H v (P,), H the Hessian of the loss over all data points.
+    """Return H v (P,), where H is the Hessian of the loss over all data points.
 
-    Rows and columns of H that belong to parameters that do not train are 0.
+    The rows and columns of parameters that do not train are 0.
     """
     stop = np.zeros(1, dtype=np.uint8)
     tape = _make_tape(network, data.x.shape[0])
@@ -249,7 +249,7 @@ def sharpness(
     work: Lanczos,
     stop: NDArray[np.uint8],
 ) -> float:
-    """Return the largest eigenvalue of the Hessian at theta, as `sharpness_of` describes it."""
+    """Return the largest eigenvalue of the Hessian at theta; see `sharpness_of`."""
     if not is_finite(theta):
         return NAN
     _record(network, theta, data, tape, stop)
@@ -268,7 +268,7 @@ def sharpness(
             enough = max(TOLERANCE * abs(largest), FLOOR * norm)
             if residual(largest, alpha, beta, k + 1) <= enough:
                 break
-            due = k + 1 + k // 8  # a test takes as long as T is large
+            due = k + 1 + k // 8  # the cost of a test grows with the size of T
         q, q_before = q_before, q
     return largest
 
@@ -284,21 +284,22 @@ def sharpness_of(
 ) -> None:
     """Write the sharpness at each row of thetas (n, P) into out (n,).
 
-    Sharpness is the largest eigenvalue, not the largest in size, of the Hessian of the loss over
-    all data points by the parameters that train; 0 where none does. It is NaN where theta is not
-    finite or the products with the Hessian are not.
+    Sharpness is the largest eigenvalue, by value and not by magnitude, of the Hessian of the loss
+    over all data points with respect to the parameters that train. It is 0 if none trains, and NaN
+    if theta or a product with the Hessian is not finite.
 
-    The method is in `lanczos`. It ends when |H y - x y| <= `TOLERANCE` |x| for the eigenvalue x and
-    its vector y of length 1, or `FLOOR` times the largest eigenvalue in size. So near to x there is
-    an eigenvalue, and where only one is nearby it is x to the last few digits: the error is the
-    square of that residual over the distance to the next. It is the largest unless the start vector
-    has next to nothing of the largest one's; then x is a little below. After `MOST_STEPS` steps x
-    is what was found: at most too small.
+    The method is in `lanczos`. It stops when |H y - x y| is at most `TOLERANCE` |x|, or at most
+    `FLOOR` times the largest absolute eigenvalue, for the eigenvalue x and its unit vector y. An
+    eigenvalue of H is then that close to x. If it is the only one nearby, x is right to the last
+    few digits: the error is the square of that residual over the distance to the next eigenvalue.
+    It is the largest one, unless the start vector is nearly orthogonal to the largest one's vector;
+    x is then a little too small. After `MOST_STEPS` steps, x is the best estimate so far, which is
+    never too large.
 
-    The start vector is standard normal, the same for all: at the place p of theta, word p of stream
-    4 of `philox`, with seed and major 0.
+    The start vector is standard normal and the same for all rows: its element p is drawn from word
+    p of stream 4 of `philox`, with seed and major 0.
 
-    Another thread may set `stop[0]`: what is written is then worth nothing.
+    Another thread may set `stop[0]`. The contents of out are then meaningless.
     """
     tape, along = _make_tape(network, data.x.shape[0]), _make_along(network)
     work = make_lanczos(thetas.shape[1], MOST_STEPS)

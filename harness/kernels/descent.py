@@ -1,10 +1,10 @@
-"""Gradient descent: epochs, batches, updates, recording and early stop, a block of runs per call.
+"""Gradient descent: epochs, batches, updates, recording and early stopping of a block of runs.
 
-An epoch is a pass over the data, in one or more updates. The loss is read over all data points
-before the first update (epoch 0) and after every epoch; there a run may end (see `stopping`).
+An epoch is a pass over the data, in one or more updates. The loss is evaluated over all data points
+before the first update (epoch 0) and after every epoch. A run may end only then (see `stopping`).
 
-`train` takes networks of any size and trains one run after the other, in plain floats: what a trace
-shows, and what `lane_descent`, which trains sweeps, is held against bit by bit.
+`train` takes networks of any size and trains one run after the other, in plain floats. It is the
+reference for `lane_descent`, which trains sweeps and must agree with it bit by bit.
 
 Symbols: theta parameters, m data points.
 """
@@ -31,58 +31,58 @@ BATCHES: Final = {"in_order": IN_ORDER, "shuffled": SHUFFLED, "drawn": DRAWN}
 
 
 class TrainingPlan(NamedTuple):
-    """What all runs of a block have in common."""
+    """Settings that all runs of a block share."""
 
     epochs: int
     batch_size: int
-    updates: int  # in an epoch
+    updates: int  # per epoch
     batches: int  # code of BATCHES
     optimiser: int  # code of `optimisers.OPTIMISERS`
-    seed: np.uint64  # of the order of the data points
+    seed: np.uint64  # for the order of the data points
     trains: NDArray[np.bool_]  # (P,) whether each parameter trains
-    recorded: Integers  # epochs of the trajectory, ascending; the last row is where a run ends
+    recorded: Integers  # epochs of the trajectory, ascending; a run's last epoch is added
     measure_gradient: bool
 
 
 class Runs(NamedTuple):
-    """The runs of a block, a row each: where they start, and after the call where they ended.
+    """State of a block of runs, one row per run; training updates it in place.
 
-    A run whose `epochs` is not 0 goes on from there. Its row of `Rows` then holds the initial and
-    least values, and in `recorded` how many rows of its trajectory were written before.
+    A run whose `epochs` is not 0 resumes there. Its row of `Rows` must then hold its initial and
+    least values, and in `recorded` the number of rows of its trajectory that exist already.
     """
 
-    epochs: Integers  # (runs,) done before
+    epochs: Integers  # (runs,) epochs done before the call
     theta: Floats  # (runs, P)
     slots: Floats  # (runs, slots * P) state of the optimiser, slot by slot
-    settings: Floats  # (runs, settings * L) its learning rate and settings, each layer by layer
+    settings: Floats  # (runs, settings * L) learning rate and settings, each for all layers
     tolerance: Floats  # (runs,)
     limit: Floats  # (runs,)
 
 
 class Rows(NamedTuple):
-    """What a block of runs leaves, a row each."""
+    """Results of a block of runs, one row per run."""
 
     status: NDArray[np.int8]  # (runs,) index into STATUSES
     epochs: Integers  # (runs,) epochs done
     ssr: Floats  # (runs, 3) initial, final, least
     loss: Floats  # (runs, 3)
     measures: Floats  # (runs, len(MEASURES))
-    recorded: Integers  # (runs,) rows of the trajectory that are written
+    recorded: Integers  # (runs,) rows written to the trajectory
     ssr_trajectory: Floats  # (runs, len(plan.recorded))
-    loss_trajectory: Floats  # the same, or (runs, 0) where nobody asks for it
+    loss_trajectory: Floats  # the same, or (runs, 0) if not needed
     theta_trajectory: Floats  # (runs, len(plan.recorded), P), or (runs, 0, 0)
-    sharpness_trajectory: Floats  # as that of the loss; made from theta_trajectory afterwards
+    sharpness_trajectory: Floats  # as the loss; computed from theta_trajectory afterwards
 
 
 @compiled
 def points_seen(plan: TrainingPlan, m: int) -> int:
-    """Return the data points of all batches of an epoch; one may be seen more than once."""
+    """Return the number of data points in all batches of an epoch, counting repeats."""
     return plan.updates * plan.batch_size if plan.batches == DRAWN else m
 
 
 @inner
 def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None:
-    """Write the data points of all batches of an epoch, one batch behind the other."""
+    """Fill order with the data points of the batches of an epoch, batch by batch."""
     if plan.batches == SHUFFLED:
         philox.shuffle(order, plan.seed, np.uint64(epoch))
     elif plan.batches == DRAWN:
@@ -91,7 +91,7 @@ def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None
 
 @entry
 def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
-    """Return the data points of an epoch's batches, of m in all, one batch behind the other."""
+    """Return the indices of the data points of an epoch, batch by batch, out of m data points."""
     order = np.arange(points_seen(plan, m))
     if plan.batch_size < m or plan.batches == DRAWN:
         order_epoch(plan, m, epoch, order)
@@ -112,7 +112,7 @@ _end = make_end(tuple(MEASURES), lanes=1)
 def _update(
     network: Architecture, plan: TrainingPlan, runs: Runs, r: int, gradient: Floats
 ) -> bool:
-    """Take one step; return whether all trained parameters are still finite."""
+    """Take one update step; return whether all trained parameters are still finite."""
     theta, layers = runs.theta[r], network.sizes.size - 1
     zero = 0.0
     for l in range(layers):
@@ -137,7 +137,7 @@ def _update(
 
 @inner
 def _note(plan: TrainingPlan, rows: Rows, r: int, epoch: int, ssr: float, loss: float) -> None:
-    """Note SSR and loss of epoch `epoch` of run r, and take them into its measures."""
+    """Write SSR and loss of an epoch of run r, and update its measures."""
     rows.epochs[r] = epoch
     rows.ssr[r, 1] = ssr
     rows.loss[r, 1] = loss
@@ -174,7 +174,7 @@ def _train_run(
     epoch = runs.epochs[r]
     status = RUNNING
     while stop[0] == 0:
-        # With all data in a batch, the pass that reads the loss also gives the next update.
+        # With full batches, the pass that evaluates the loss also yields the next gradient.
         with_gradient = plan.measure_gradient or (full_batch and epoch < plan.epochs)
         ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch, stop)
         _note(plan, rows, r, epoch, ssr, loss)
@@ -201,11 +201,11 @@ def _train_run(
                 first = update * plan.batch_size
                 last = min(first + plan.batch_size, order.size)
                 evaluate(network, theta, data, order, first, last, True, scratch, stop)
-                # Only the last answer counts: what is not finite stays so.
+                # Only the last answer counts: a parameter that is not finite stays so.
                 finite = _update(network, plan, runs, r, scratch.gradient)
         epoch += 1
         progress[1] += plan.updates
-    progress[2:4] += epoch + 1 - runs.epochs[r]  # no lane is ever idle
+    progress[2:4] += epoch + 1 - runs.epochs[r]  # the same, as no lane is ever idle
 
     rows.recorded[r] = written
     gradient_norm = norm(scratch.gradient, 0, 1, theta.size) if plan.measure_gradient else np.nan
@@ -232,11 +232,12 @@ def train(
 ) -> None:
     """Train a block of runs.
 
-    `runs` and `rows` are written in place. A run whose status is not RUNNING is left alone, so a
-    call of no runs compiles the kernel. Another thread may set `stop[0]`: the call returns after
-    the data point at hand; the run at hand keeps the status RUNNING and must be thrown away.
-    `progress` counts ended runs, updates, and passes over all data, twice: see
-    `lane_descent.train_with`.
+    `runs` and `rows` are written in place. Only runs with status RUNNING are trained. A call with
+    no runs compiles the kernel.
+
+    Another thread may set `stop[0]`. The call then returns after the current data point; the
+    current run keeps the status RUNNING and must be discarded. `progress` counts ended runs,
+    updates, and two kinds of passes over the data: see `lane_descent.train_with`.
     """
     m = data.y.shape[0]
     in_order = np.arange(m)

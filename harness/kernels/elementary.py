@@ -1,16 +1,16 @@
-"""log, sigmoid, softplus and tanh, ours so that the bits are ours; nothing else.
+"""Own versions of log, sigmoid, softplus and tanh, with the same bits on every machine.
 
-Made of + - * /, fma, select and the bits of a number, without a branch: the same lines serve one
-number or many side by side, and give the same bits on every machine. NaN in, NaN out.
+They are built from + - * /, fma, select and the bits of a number, without branches. The same code
+therefore works on one number or on many side by side. NaN in, NaN out.
 
-log is right over the whole range. The others are for training: as few operations as values right
-to 2.5 units in the last place (ulp) allow. Their values and slopes that would be subnormal are 0,
-as is the slope of tanh below 5.3e-308; tanh(z) of a subnormal z is z.
+log is accurate over the whole range. The others are made for training: they take as few operations
+as an error of 2.5 units in the last place (ulp) allows. Values and slopes that would be subnormal
+are 0, as is the slope of tanh below 5.3e-308. tanh(z) of a subnormal z is z.
 
-The errors beside the functions are the largest that were found on 16 million points over the whole
-range and as many where errors are large, in ulp of the exact value, taken from 80-bit arithmetic;
-those of log on 50 million. `tools/minimax.py` printed the coefficients of the polynomials;
-a test holds them to the errors that stand beside them.
+The error stated above each function is the largest found on 16 million points over the whole range
+and as many more where errors are large (log: 50 million), in ulp of the exact value, computed in
+80-bit arithmetic. The coefficients of the polynomials come from `tools/minimax.py`; a test checks
+the errors stated beside them.
 """
 
 import math
@@ -21,8 +21,8 @@ from harness.kernels.simd.arithmetic import fma, from_bits, select, to_bits
 INFINITY = math.inf
 NAN = math.nan
 
-# Adding 1.5 * 2^52 to |x| < 2^51 rounds x to an integer, which is then in the low bits. Its own
-# low 12 bits are 0: shifted left by 52, the sum is the integer at the place of the exponent.
+# Adding 1.5 * 2^52 to |x| < 2^51 rounds x to an integer, held in the low bits of the sum. The low
+# 12 bits of the constant are 0: shifted left by 52, the sum is that integer in the exponent field.
 TO_INTEGER = 6755399441055744.0
 TO_INTEGER_BITS = to_bits(TO_INTEGER)
 
@@ -31,23 +31,23 @@ LN2_HIGH = 0.6931471805599453  # ln 2 rounded to a float
 LN2_LOW = 2.3190468138462996e-17  # ln 2 - LN2_HIGH
 
 NORMAL_LOWEST = -708.3964185322641  # -1022 ln 2: e^x is subnormal below
-# The power of two in tanh is 0 from -354.46 down to -354.80, and wrong below.
+# The power of two in tanh is 0 between -354.80 and -354.46, and wrong below.
 TANH_LOWEST = -354.6
-QUARTER_STEP = 0.125 * LN2_HIGH  # for tanh, whose steps are ln(2) / 2
+QUARTER_STEP = 0.125 * LN2_HIGH  # a quarter of the step of tanh, ln(2) / 2
 
 MANTISSA_BITS = 52
 ONE_BITS = to_bits(1.0)
 SIGN_BIT = -(1 << 63)
 SMALLEST_NORMAL = 2.0**-1022
-TWO_54 = 2.0**54  # makes every subnormal normal
+TWO_54 = 2.0**54  # scales every subnormal number to a normal one
 LN_TWO_54 = 54.0 * LN2_HIGH
 SQRT_HALF_BITS = to_bits(math.sqrt(0.5))
 
-# ln((1 + s) / (1 - s)) = sum of 2 s^(2n+1) / (2n+1): with |s| <= 0.1716 the first term left out
-# is below 2^-57.
+# ln((1 + s) / (1 - s)) = sum of 2 s^(2n+1) / (2n+1). For |s| <= 0.1716, the first omitted term is
+# below 2^-57.
 LOG_SERIES = tuple(2.0 / (2 * n + 1) for n in range(11))
 
-# e^r = 1 + r + r^2 (EXP[0] + EXP[1] r + ...) for |r| <= ln(2) / 2, to 2^-56.3 of it.
+# e^r = 1 + r + r^2 (EXP[0] + EXP[1] r + ...) for |r| <= ln(2) / 2; relative error 2^-56.3.
 EXP = (
     0.5000000000000011,
     0.16666666666666413,
@@ -60,8 +60,8 @@ EXP = (
     2.7630233633526793e-07,
     2.500006444833976e-08,
 )
-# L = sinh(L) (1 + 2 y (LOG1P[0] + LOG1P[1] y + ...)) with y = 2 cosh(L) - 2, for L <= ln 2, to
-# 2^-56.3 of it.
+# L = sinh(L) (1 + 2 y (LOG1P[0] + LOG1P[1] y + ...)) with y = 2 cosh(L) - 2, for 0 <= L <= ln 2;
+# relative error 2^-56.3.
 LOG1P = (
     -0.08333333333333211,
     0.016666666666546603,
@@ -74,7 +74,7 @@ LOG1P = (
     -4.788838633923223e-07,
     6.895017071026701e-08,
 )
-# tanh(r) = r + r^3 (TANH[0] + TANH[1] r^2 + ...) for |r| <= 3/8 ln 2, to 2^-56.7 of it.
+# tanh(r) = r + r^3 (TANH[0] + TANH[1] r^2 + ...) for |r| <= 3/8 ln 2; relative error 2^-56.7.
 TANH = (
     -0.3333333333333242,
     0.13333333332988923,
@@ -142,7 +142,7 @@ def _log_with_correction(x: float, correction: float) -> float:
 # Largest error: 0.83 ulp.
 @compiled
 def log(x: float) -> float:
-    """Return the natural logarithm of x: -inf for zeros, NaN for negative numbers."""
+    """Return the natural logarithm of x: -inf for 0, NaN for negative numbers."""
     subnormal = abs(x) < SMALLEST_NORMAL
     normal = x * select(subnormal, TWO_54, 1.0)
     value = _log_with_correction(normal, select(subnormal, -LN_TWO_54, 0.0))
@@ -176,7 +176,8 @@ def tanh(z: float) -> float:
 def sigmoid_and_slope(z: float) -> tuple[float, float]:
     """Return a = sigmoid(z) and a (1 - a).
 
-    a or 1 - a is v = e^-|z| / (1 + e^-|z|) <= 1/2, which 1 - (1 - v) would lose digits of.
+    One of a and 1 - a is v = e^-|z| / (1 + e^-|z|) <= 1/2. Computing it as 1 - (1 - v) would lose
+    digits.
     """
     e = _exp_negative(-abs(z))
     v = e / (1.0 + e)
@@ -192,7 +193,8 @@ def softplus_and_slope(z: float) -> tuple[float, float]:
     With e = e^-|z|, v = e / (1 + e) and L = ln(1 + e): sinh(L) = (e + v) / 2 = e - y/2 and
     2 cosh(L) - 2 = e v =: y. L / sinh(L) = 1 + 2 y P(y), so that L = e - y/2 + y (e + v) P(y).
     """
-    # e and v as in the sigmoid: cross-entropy takes both of one z, and the compiler shares them.
+    # e and v as in the sigmoid: cross-entropy takes both functions of z, and the compiler shares
+    # these values.
     e = _exp_negative(-abs(z))
     v = e / (1.0 + e)
     y = e * v
@@ -219,7 +221,7 @@ def tanh_and_slope(z: float) -> tuple[float, float]:
     """
     n = -abs(z)
     n = select(n < TANH_LOWEST, TANH_LOWEST, n)
-    # A quarter of a step up: -3/8 ln 2 <= r <= ln(2) / 8, so that t takes little from (2 - v) m.
+    # Shifted by a quarter step: -3/8 ln 2 <= r <= ln(2) / 8, so that (2 - v) m - t cancels little.
     # With r between -ln(2) / 4 and ln(2) / 4 the largest error was 3.6 ulp.
     shifted = fma(n + QUARTER_STEP, 2.0 * LOG2_E, TO_INTEGER)
     k = shifted - TO_INTEGER
@@ -235,7 +237,7 @@ def tanh_and_slope(z: float) -> tuple[float, float]:
     t = fma(p, r * r2, r)
     s = from_bits((to_bits(shifted) << MANTISSA_BITS) + ONE_BITS)  # 0 for k = -1023
     half = fma(s, -0.5, 0.5)
-    m = fma(half, t, half)  # 0 for k = 0: then a is -t
+    m = fma(half, t, half)  # 0 for k = 0, so that a is -t
     v = fma(s, t, s) / (1.0 - m)
     w = 2.0 - v
     a = fma(w, m, -t)

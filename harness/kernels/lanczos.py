@@ -1,14 +1,14 @@
-"""The largest eigenvalue of a symmetric matrix H that is known by its products; no network here.
+"""Largest eigenvalue of a symmetric matrix H, given products with it.
 
-Lanczos' method without reorthogonalisation: vectors q(0), q(1), ... of length 1 with
+Lanczos' method without reorthogonalisation: unit vectors q(0), q(1), ... with
 
     beta(k) q(k+1) = H q(k) - alpha(k) q(k) - beta(k-1) q(k-1)
 
-T is the tridiagonal matrix with the diagonal alpha and beta beside it. Its largest eigenvalue grows
-to that of H. Rounding brings copies of eigenvalues that are found, and leaves the largest right
+T is the tridiagonal matrix with diagonal alpha and off-diagonal beta. Its largest eigenvalue grows
+towards that of H. Rounding adds copies of eigenvalues already found, but leaves the largest right
 (Paige 1972; Golub and Van Loan, "Matrix Computations", section 10.3).
 
-Sums go in the order of the numbers.
+Sums follow the order of the elements.
 """
 
 import math
@@ -23,13 +23,13 @@ from harness.kernels.simd.arithmetic import fma
 
 Floats = NDArray[np.float64]
 
-HALVINGS = 54  # of an interval: one more than the bits of a number
+HALVINGS = 54  # of the interval; one more than the bits of a mantissa
 SEED = np.uint64(0)
-STREAM = np.uint64(4)  # the first that `philox` leaves free
+STREAM = np.uint64(4)  # the first that `philox` does not use
 
 
 class Lanczos(NamedTuple):
-    """Working memory for some steps."""
+    """Working memory of the method."""
 
     q: Floats  # (P,)
     q_before: Floats  # (P,)
@@ -40,7 +40,7 @@ class Lanczos(NamedTuple):
 
 @inner
 def make_lanczos(parameters: int, steps: int) -> Lanczos:
-    """Return working memory for so many steps."""
+    """Allocate working memory for a number of parameters and at most `steps` steps."""
     return Lanczos(
         np.empty(parameters),
         np.empty(parameters),
@@ -60,7 +60,7 @@ def _dot(a: Floats, b: Floats) -> float:
 
 @inner
 def _is_above(x: float, alpha: Floats, beta: Floats, size: int) -> bool:
-    """Return whether x is above all eigenvalues of T: all pivots of T - x are negative."""
+    """Return whether x is above all eigenvalues of T, so that all pivots of T - x are negative."""
     pivot: float = alpha[0] - x
     for i in range(1, size):
         if not pivot < 0.0:
@@ -71,7 +71,7 @@ def _is_above(x: float, alpha: Floats, beta: Floats, size: int) -> bool:
 
 @inner
 def largest_eigenvalue(alpha: Floats, beta: Floats, size: int) -> float:
-    """Return the largest eigenvalue of T, by bisection.
+    """Return the largest eigenvalue of T of shape (size, size), by bisection.
 
     Barth, Martin and Wilkinson 1967, "Calculation of the eigenvalues of a symmetric tridiagonal
     matrix by the method of bisection" (Numerische Mathematik 9).
@@ -95,7 +95,7 @@ def largest_eigenvalue(alpha: Floats, beta: Floats, size: int) -> float:
 def residual(ritz: float, alpha: Floats, beta: Floats, size: int) -> float:
     """Return |H y - ritz y| for the Ritz vector y: the last beta times its part along the last q.
 
-    The eigenvector of T is found from its last component upwards, the way in which it grows.
+    The eigenvector of T is computed from its last component upwards, the direction of its growth.
     """
     after, here, squares = 0.0, 1.0, 1.0
     for i in range(size - 1, 0, -1):
@@ -108,7 +108,7 @@ def residual(ritz: float, alpha: Floats, beta: Floats, size: int) -> float:
 
 @inner
 def start(trains: NDArray[np.bool_], work: Lanczos) -> None:
-    """Fill q with a random vector of length 1, or with 0 where no parameter trains."""
+    """Fill q with a random unit vector, or with zeros if no parameter trains."""
     q, q_before = work.q, work.q_before
     for p in range(q.size):
         q_before[p] = 0.0
@@ -123,8 +123,8 @@ def start(trains: NDArray[np.bool_], work: Lanczos) -> None:
 def step(q: Floats, q_before: Floats, product: Floats, alpha: Floats, beta: Floats, k: int) -> None:
     """Fill alpha[k] and beta[k], and q_before with the next q.
 
-    In the order of Paige 1972, "Computational variants of the Lanczos method for the eigenproblem"
-    (Journal of the Institute of Mathematics and its Applications 10).
+    The operations follow Paige 1972, "Computational variants of the Lanczos method for the
+    eigenproblem" (Journal of the Institute of Mathematics and its Applications 10).
     """
     before = beta[k - 1] if k > 0 else 0.0
     for p in range(q.size):

@@ -1,11 +1,12 @@
-"""Gradient descent of many runs side by side: what `descent.train` does, as fast as it goes.
+"""Gradient descent of many runs side by side: the fast version of `descent.train`.
 
-A kernel trains a group of runs at once, a run in each lane (see `lanes`). Groups take turns, epoch
-by epoch: while one waits for its longest chain of operations the next has work to do. The sizes of
-the network, activations and loss are constants. A `LaneSpec` is compiled once and kept on disk.
+A kernel trains a group of runs at once, one run per lane (see `simd.lanes`). Groups take turns,
+epoch by epoch: while one waits for its longest chain of operations, the next one computes. The
+sizes, activations and loss of the network are compile-time constants. Each `LaneSpec` is compiled
+once and cached on disk.
 
-The lane of a run that has ended takes the next run at once. Where nothing happens in any lane (see
-`lane_runs`), an epoch is vectors only.
+When a run ends, its lane takes the next run at once. An epoch in which no lane needs attention (see
+`lane_runs`) consists of vector instructions only.
 """
 
 import hashlib
@@ -40,12 +41,13 @@ from harness.kernels.simd.lanes import everywhere, fill
 from harness.kernels.simd.memory import address, load, offset, stack, store
 from harness.kernels.stopping import goes_on
 
-# Numbers of working memory that lie on the stack, where the compiler may make them registers.
+# Up to this many numbers of working memory are on the stack, where the compiler may keep them in
+# registers.
 _MOST_ON_STACK = 4096
 
 
 def _make_update(spec: LaneSpec) -> Callable[..., Any]:
-    """Return the step of all layers."""
+    """Return `steps(trains, settings, theta, slots, g, zero)`, which updates all layers."""
     update = make_update(spec.optimiser, spec.settings, spec.lanes, spec.all_train)
     layers, parameters = len(spec.layers), spec.parameters
 
@@ -72,7 +74,7 @@ def _make_update(spec: LaneSpec) -> Callable[..., Any]:
 
 
 def _make_shuffle(spec: LaneSpec) -> Callable[..., None]:
-    """Return what orders the data points for the epoch of each lane of a group."""
+    """Return `shuffle(plan, m, state, g)`, which orders the data points of each lane's epoch."""
     lanes = spec.lanes
 
     @inner
@@ -89,7 +91,7 @@ def _make_shuffle(spec: LaneSpec) -> Callable[..., None]:
 
 @cache
 def _build(spec: LaneSpec) -> Callable[..., None]:
-    """Return the training loop of a kernel."""
+    """Return the training loop of a kernel: the function that `train_with` compiles."""
     lanes, groups = spec.lanes, spec.groups
     full_batch, shuffled, every_epoch = spec.full_batch, spec.shuffled, spec.every_epoch
     own_loss = spec.loss != "ssr"
@@ -172,7 +174,7 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
                 first = i * plan.batch_size
                 last = min(first + plan.batch_size, seen)
                 evaluate_batch(network, theta, data, state.orders, first, last, scratch, stop)
-                # Only the last answer counts: what is not finite stays so.
+                # Only the last answer counts: a parameter that is not finite stays so.
                 zero = update(plan.trains, settings, theta, slots, scratch.gradient, zero)
         store(bounds, Bound.NOT_FINITE * lanes, zero)
         store(counters, Counter.EPOCH * lanes, epoch + 1)
@@ -216,7 +218,7 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
         for g in range(groups):
             state.counters[g] = NOBODY
             refill(plan, runs, rows, state, g)
-        g = np.int64(0)  # not a constant, for which all would be compiled once more
+        g = np.int64(0)  # the type of a variable: a constant would compile everything once more
         while state.queue[Queue.TRAINING] and stop[0] == 0:
             if state.active[g]:
                 epoch_of_group(network, data, plan, runs, rows, state, g, scratch, stop, progress)
@@ -229,7 +231,7 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
 
 
 def _loop(*arguments: Any) -> None:
-    """Stand for the training loop of a kernel: see `train_with`."""
+    """Stand in for the training loop of a kernel; see `train_with`."""
 
 
 def _train_lanes(
@@ -247,15 +249,14 @@ def _train_lanes(
 
 @cache
 def train_with(spec: LaneSpec) -> Callable[..., None]:
-    """Return `train(network, data, plan, runs, rows, state, stop, progress)` of a kernel.
+    """Return `train(network, data, plan, runs, rows, state, stop, progress)` for a `LaneSpec`.
 
-    It does what `descent.train` does, with `state` of `make_state` as working memory. `progress`
-    counts ended runs, updates, and passes over the data: those that the lanes had room for, and
-    those that a run made.
+    It trains as `descent.train` does; `state` is working memory from `make_state`. `progress`
+    counts ended runs, updates, passes over the data that the lanes had room for, and passes that
+    runs made.
     """
-    # Numba keeps a function on disk under its name and what it closes over. A closure over compiled
-    # functions would be another one at each start; this function has a global of its own instead,
-    # and a name that says which kernel it is.
+    # A closure over compiled functions would differ in every process and could not be cached on
+    # disk. This function has a global of its own instead, and a name that identifies the kernel.
     digest = hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
     function = FunctionType(_train_lanes.__code__, {**globals(), "_loop": _build(spec)})
     function.__qualname__ = f"train_lanes_{digest}"

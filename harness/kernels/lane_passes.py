@@ -1,7 +1,7 @@
-"""Passes over the data for lanes, put together from the passes through each layer.
+"""Passes over the data for lanes, composed of the passes through each layer.
 
-A tile is some data points side by side. Its inputs and targets are fetched into the scratch memory;
-then all layers forward, the residuals, and all layers backward.
+A tile is a few data points side by side. Its inputs and targets are fetched into the scratch
+memory. Then come all layers forward, the residuals, and all layers backward.
 """
 
 from collections.abc import Callable
@@ -21,16 +21,18 @@ from harness.kernels.simd.lanes import fill
 from harness.kernels.simd.memory import store
 from harness.kernels.simd.parts import add_parts
 
-# Numbers in flight at once: 8 registers of AVX-512, whose chains of operations hide each other.
+# Numbers in flight at once: 8 registers of AVX-512, enough to hide one another's latency.
 _MOST_AT_ONCE = 64
 
 
 @glue
 def _nothing(theta: Any, scales: Floats, scratch: Scratch) -> None:
-    """Go through no layer."""
+    """Pass through no layer."""
 
 
 def _then(first: Callable[..., None], second: Callable[..., None]) -> Callable[..., None]:
+    """Return a pass through the layers of `first`, then those of `second`."""
+
     @glue
     def both(theta: Any, scales: Floats, scratch: Scratch) -> None:
         first(theta, scales, scratch)
@@ -40,7 +42,7 @@ def _then(first: Callable[..., None], second: Callable[..., None]) -> Callable[.
 
 
 def _through(pass_: Callable[..., None], layer: Layer, l: int) -> Callable[..., None]:
-    """Return a pass through a constant layer, which takes the scale of layer l."""
+    """Return a pass through a constant layer, with the scale of layer l."""
 
     @glue
     def through(theta: Any, scales: Floats, scratch: Scratch) -> None:
@@ -50,14 +52,14 @@ def _through(pass_: Callable[..., None], layer: Layer, l: int) -> Callable[..., 
 
 
 def _units_at_once(layer: Layer, lanes: int, samples: int) -> int:
-    """Return a divisor of the units such that their data points fill few registers."""
+    """Return the largest divisor of the number of units whose values fit in the registers."""
     most = max(1, _MOST_AT_ONCE // (lanes * samples))
     return max(units for units in range(1, most + 1) if layer.fan_out % units == 0)
 
 
 @cache
 def _known_activation(activation: int) -> Callable[..., Any]:
-    """Return `activate` of a code that is a constant: the compiler need not look at the others."""
+    """Return `activate(code, z)` for one activation; the compiler never sees the others."""
     function = list(ACTIVATIONS.values())[activation].value_and_slope
 
     @glue
@@ -69,7 +71,7 @@ def _known_activation(activation: int) -> Callable[..., Any]:
 
 @cache
 def _known_loss(loss: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `loss_term` and `loss_slope` of a constant loss, whatever the code."""
+    """Return `loss_term` and `loss_slope` for one loss; both ignore the code."""
     term_of, slope_of = LOSSES[loss].term, LOSSES[loss].slope
 
     @glue
@@ -87,7 +89,10 @@ def _known_loss(loss: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 def _make_tile(
     spec: LaneSpec, samples: int, with_gradient: bool, shuffled: bool
 ) -> Callable[..., Any]:
-    """Return the passes over data points whose inputs and targets are in the scratch memory."""
+    """Return `tile(...)`, the passes over the data points in the scratch memory.
+
+    It returns ssr and terms with those of the data points added.
+    """
     forward = backward = _nothing
     for l, layer in enumerate(spec.layers, start=1):
         if shuffled:
@@ -121,10 +126,10 @@ def _make_tile(
 
 @cache
 def _make_fetch(spec: LaneSpec, samples: int, shuffled: bool) -> Callable[..., None]:
-    """Return what puts data points into the scratch memory.
+    """Return `fetch(data, orders, i, scratch)`, which copies data points into the scratch memory.
 
-    They are i onwards, the same in all lanes; with shuffled or drawn batches, where lanes are at
-    different epochs, `orders[lane, i]` onwards.
+    These are the points from i on, the same in all lanes. With shuffled or drawn batches, lanes are
+    at different epochs, and each lane takes those at `orders[lane, i]` and after.
     """
     lanes, column = spec.lanes, samples * spec.lanes
     inputs, outputs = spec.layers[0].fan_in, spec.layers[-1].fan_out
@@ -154,7 +159,10 @@ def _make_fetch(spec: LaneSpec, samples: int, shuffled: bool) -> Callable[..., N
 
 
 def make_evaluate(spec: LaneSpec, with_gradient: bool, shuffled: bool) -> Callable[..., Any]:
-    """Return SSR, loss and, in the scratch memory, the gradient over some data points."""
+    """Return `evaluate(...)`, which returns SSR and loss over the data points from first to last.
+
+    It leaves the gradient in the scratch memory if asked to.
+    """
     lanes, samples, one_tile = spec.lanes, spec.samples, spec.one_tile
     loss_weight, outputs = LOSSES[spec.loss].weight, spec.layers[-1].fan_out
     numbers = spec.parameters * lanes

@@ -1,6 +1,6 @@
-"""How lanes take runs and give them back: the part of training that is done lane by lane.
+"""Start and end of the runs in lanes: the part of training that is done lane by lane.
 
-Runs end at different epochs, so lanes are at different epochs, each with its own counters.
+Runs end at different epochs. Lanes are therefore at different epochs, each with its own counters.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from harness.kernels.tables import code_of
 
 @cache
 def make_record(lanes: int) -> Callable[..., None]:
-    """Return what records an epoch of the lanes of a group where it is due."""
+    """Return `record_due(plan, rows, state, g)`, which records the lanes whose epoch is due."""
 
     @inner
     def record_due(plan: TrainingPlan, rows: Rows, state: State, g: int) -> None:
@@ -53,7 +53,10 @@ def make_record(lanes: int) -> Callable[..., None]:
 
 
 def make_visit(spec: LaneSpec) -> Callable[..., bool]:
-    """Return what looks at each lane of a group after an epoch: begins its run, or ends it."""
+    """Return `visit(plan, ...)`, which begins or ends runs in the lanes of a group after an epoch.
+
+    It returns whether any run ended.
+    """
     lanes, every_epoch, of_gradient = spec.lanes, spec.every_epoch, spec.of_gradient
     loss_min = Record.SSR_MIN if spec.loss == "ssr" else Record.LOSS_MIN
     end_measures = make_end(spec.measures, lanes)
@@ -97,7 +100,7 @@ def make_visit(spec: LaneSpec) -> Callable[..., bool]:
                 continue
 
             written = epoch + 1 if every_epoch else counters[Counter.WRITTEN * lanes + lane]
-            # The last epoch of a run is recorded even where it was not due.
+            # The last epoch of a run is recorded even if it was not due.
             if written and plan.recorded[written - 1] != epoch:
                 rows.ssr_trajectory[r, written] = ssr
                 if rows.loss_trajectory.shape[1]:
@@ -133,10 +136,10 @@ def make_visit(spec: LaneSpec) -> Callable[..., bool]:
 
 
 def make_refill(spec: LaneSpec) -> Callable[..., None]:
-    """Return what gives the next runs to the lanes of a group that have none."""
+    """Return `refill(plan, runs, rows, state, g)`, which gives the next runs to idle lanes."""
     lanes, layers, parameters = spec.lanes, len(spec.layers), spec.parameters
     optimiser = OPTIMISERS[spec.optimiser]
-    # Rows of the arrays of `Runs` and `Rows` that the kernel has.
+    # Positions in the arrays of `Runs` and `Rows` of what the kernel uses.
     names = ("learning_rate", *(setting.name for setting in optimiser.settings))
     settings_in_use = np.array([0, *(names.index(name) for name in spec.settings)])
     slot_names = [slot.name for slot in optimiser.slots]
@@ -156,7 +159,7 @@ def make_refill(spec: LaneSpec) -> Callable[..., None]:
                 r += 1
             state.queue[Queue.NEXT] = r + 1
             if r >= rows.status.size:
-                # An idle lane computes with zeros, and nothing ever happens to it.
+                # An idle lane computes with zeros and never needs attention.
                 for p in range(parameters):
                     theta[p * lanes + lane] = 0.0
                 for l in range(settings_in_use.size * layers):
@@ -185,7 +188,7 @@ def make_refill(spec: LaneSpec) -> Callable[..., None]:
             bounds[Bound.TOLERANCE * lanes + lane] = runs.tolerance[r]
             bounds[Bound.LIMIT * lanes + lane] = runs.limit[r]
             bounds[Bound.NOT_FINITE * lanes + lane] = 0.0 if is_finite(runs.theta[r]) else np.nan
-            # Of a run that begins these are overwritten at epoch 0.
+            # If the run is new, epoch 0 overwrites these.
             record[Record.SSR_MIN * lanes + lane] = rows.ssr[r, 2]
             record[Record.LOSS_MIN * lanes + lane] = rows.loss[r, 2]
             record[Record.LOSS_FIRST * lanes + lane] = rows.loss[r, 0]

@@ -1,6 +1,6 @@
-"""The constants of a kernel for lanes, and its working memory; no code of a kernel.
+"""Constants and working memory of a kernel for lanes.
 
-A `LaneSpec` holds the constants: with them the compiler unrolls what is small and keeps it in
+A `LaneSpec` holds the constants, which let the compiler unroll small loops and keep their values in
 registers. A `State` holds the runs that are in the lanes.
 """
 
@@ -16,13 +16,13 @@ from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Floats, Integers
 
-NEVER = np.iinfo(np.int64).max  # an event that never comes
+NEVER = np.iinfo(np.int64).max  # the epoch of an event that never happens
 NOBODY = -1  # the run of an idle lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneSpec:
-    """The constants of a kernel. Equal ones are the same machine code.
+    """The constants of a kernel. Kernels with equal constants share their machine code.
 
     Attributes
     ----------
@@ -33,17 +33,17 @@ class LaneSpec:
     optimiser : str
         Name in `optimisers.OPTIMISERS`.
     settings : tuple of str
-        Settings of the optimiser that are not at their neutral values in all runs.
+        Settings of the optimiser, except those with their neutral value in all runs.
     measures : tuple of str
         Names in `measures.MEASURES`.
     scaled : bool
         Whether the output has a scale other than 1.
     lanes, groups : int
-        Runs of a group, and groups.
+        Number of runs in a group, and number of groups.
     samples : int
-        Data points side by side.
+        Number of data points side by side.
     one_tile : bool
-        Whether these are all.
+        Whether these are all data points.
     full_batch : bool
         Whether an update sees all data points, in order.
     shuffled : bool
@@ -77,7 +77,7 @@ class LaneSpec:
 
     @property
     def units(self) -> int:
-        """Number of units, the inputs among them."""
+        """Number of units, including the inputs."""
         return self.layers[-1].units + self.layers[-1].fan_out
 
     @property
@@ -92,7 +92,7 @@ class LaneSpec:
 
 
 class Bound(IntEnum):
-    """Rows of `State.bounds`: what ends a run."""
+    """Rows of `State.bounds`, the conditions that end a run."""
 
     TOLERANCE = 0
     LIMIT = 1
@@ -100,7 +100,7 @@ class Bound(IntEnum):
 
 
 class Record(IntEnum):
-    """Rows of `State.record`: what the epochs of a run have shown."""
+    """Rows of `State.record`: SSR and loss of a run so far."""
 
     SSR = 0
     LOSS = 1
@@ -115,36 +115,36 @@ class Counter(IntEnum):
     RUN = 0
     EPOCH = 1
     EVENT = 2  # the next epoch that needs a closer look
-    DUE = 3  # the next that is recorded
-    TRAJECTORY = 4  # where the trajectory of the run begins
-    WRITTEN = 5  # rows of it
+    DUE = 3  # the next epoch to record
+    TRAJECTORY = 4  # offset of the trajectory of the run
+    WRITTEN = 5  # rows written to it
 
 
 class Queue(IntEnum):
     """Elements of `State.queue`."""
 
     NEXT = 0  # the next run
-    TRAINING = 1  # lanes that have one
+    TRAINING = 1  # number of lanes that have a run
 
 
 class State(NamedTuple):
-    """The runs in the lanes of each group, shape (groups, ...); lanes innermost and contiguous."""
+    """Runs in the lanes of each group; in memory, the lanes of a number are side by side."""
 
     theta: Floats  # (groups, P * lanes)
-    slots: Floats  # (groups, slots * P * lanes), of the slots in use
-    settings: Floats  # (groups, (1 + settings) * L * lanes): learning rate, and settings in use
+    slots: Floats  # (groups, slots * P * lanes), for the slots in use
+    settings: Floats  # (groups, (1 + settings) * L * lanes): learning rate and settings in use
     bounds: Floats  # (groups, len(Bound) * lanes)
     record: Floats  # (groups, len(Record) * lanes)
     totals: Floats  # (groups, measures * lanes)
     counters: Integers  # (groups, len(Counter) * lanes)
-    scratch: Floats  # where it does not fit on the stack
-    orders: Integers  # (lanes, data points of an epoch's batches), where lanes differ
-    active: Integers  # (groups,) lanes that have a run
+    scratch: Floats  # used if it does not fit on the stack
+    orders: Integers  # (lanes, data points of an epoch's batches), used if lanes differ
+    active: Integers  # (groups,) number of lanes that have a run
     queue: Integers  # (len(Queue),)
 
 
 def numbers_of(spec: LaneSpec) -> dict[str, int]:
-    """Return how many numbers each part of the scratch memory holds, in their order."""
+    """Return the length of each part of the scratch memory, in order."""
     units = spec.units * spec.samples * spec.lanes
     return {
         "x": spec.layers[0].fan_in * spec.samples,
@@ -158,7 +158,10 @@ def numbers_of(spec: LaneSpec) -> dict[str, int]:
 
 
 def make_state(spec: LaneSpec, batch_samples: int) -> State:
-    """Return working memory for a kernel; vectors begin at multiples of 64 bytes."""
+    """Allocate working memory for a kernel; vectors are aligned to 64 bytes.
+
+    `batch_samples` is the number of data points in all batches of an epoch.
+    """
 
     def aligned(groups: int, numbers: int, kind: Any = np.float64) -> NDArray[Any]:
         stride = -(-numbers // 8) * 8

@@ -2,7 +2,7 @@
 
 Layer l = 1 ... L has the matrix W(l) of shape (fan_in + 1, fan_out); its last row is the bias, as
 if a 1 were appended to the sources (Udacity, Deep Learning, "Calculating the Gradient"). Layer 0
-is the input. In every array that is indexed by layer, index 0 belongs to the input.
+is the input; it has index 0 in every array that is indexed by layer.
 
     z(l) = s(l) (W(l)' a(l-1) + b(l))      pre-activation        a(0) = x
     a(l) = f(z(l))                         output of the units   slope(l) = f'(z(l))
@@ -16,13 +16,13 @@ is the input. In every array that is indexed by layer, index 0 belongs to the in
 The order of every sum is part of the definition: sources, units and data points in order, the
 bias first.
 
-`layer_passes` writes these lines once, for every number of lanes (networks side by side), samples
-(data points side by side) and units (of a layer, side by side). One of each is a loop over plain
-floats: that is what `passes` compiles, for networks of any size. `lane_passes` compiles more of
-them, for networks whose sizes are constants.
+`layer_passes` implements these equations once, for any number of lanes (networks side by side),
+samples (data points side by side) and units (of a layer, side by side). With one of each, it is a
+loop over plain floats, which `passes` compiles for networks of any size. `lane_passes` compiles
+versions with more of them, for networks whose sizes are constants.
 
-In memory the lanes of a number lie side by side, then the samples, then the units: parameter i of
-theta begins at i * lanes, unit i of z, a, slope and delta at i * samples * lanes.
+In memory, lanes vary fastest, then samples, then units: parameter i of theta begins at i * lanes,
+and unit i of z, a, slope and delta at i * samples * lanes.
 """
 
 from collections.abc import Callable
@@ -37,36 +37,36 @@ from harness.kernels.simd.parts import add_parts, fma_parts, repeat, tile, trans
 
 
 class Layer(NamedTuple):
-    """One layer l > 0, as numbers."""
+    """A layer l > 0 as numbers."""
 
     fan_in: int
     fan_out: int
     activation: int
-    biased: int  # 1 where it has biases
-    scaled: int  # 0 where s(l) is 1
-    scaled_below: int  # 0 where s(l-1) is 1
-    hidden: int  # 1 where the layer below has parameters
-    shared: int  # 1 where the sources are data points that are the same in all lanes
-    last: int  # 1 where it is the last layer, whose z the loss may need
-    matrix: int  # where W(l) begins in theta
-    sources: int  # where layer l-1 begins in a
-    units: int  # where layer l begins
+    biased: int  # 1 if it has biases
+    scaled: int  # 0 if s(l) is 1
+    scaled_below: int  # 0 if s(l-1) is 1
+    hidden: int  # 1 if the layer below has parameters
+    shared: int  # 1 if the sources are data points that are the same in all lanes
+    last: int  # 1 if it is the last layer, whose z the loss may need
+    matrix: int  # offset of W(l) in theta
+    sources: int  # offset of layer l-1 in a
+    units: int  # offset of layer l in z, a, slope and delta
 
 
 class Scratch(NamedTuple):
     """Working memory of the passes over some data points."""
 
-    x: Any  # a number for each input, where all lanes share the data points
-    z: Any  # a number for each unit, the input's included
+    x: Any  # per input, if all lanes share the data points
+    z: Any  # per unit, including the inputs
     a: Any
     slope: Any
     delta: Any
-    y: Any  # a number for each output
-    gradient: Any  # a number for each parameter
+    y: Any  # per output
+    gradient: Any  # per parameter
 
 
 class LayerPasses(NamedTuple):
-    """What `layer_passes` returns."""
+    """Forward pass, residuals and backward pass of a layer, from `layer_passes`."""
 
     forward: Callable[..., None]
     residuals: Callable[..., tuple[Any, Any]]
@@ -82,18 +82,18 @@ def layer_passes(
     loss_term: Callable[..., Any],
     loss_slope: Callable[..., Any],
 ) -> LayerPasses:
-    """Return the passes through one layer, for so many networks, data points and units at once.
+    """Return the passes through a layer for this many networks, data points and units at once.
 
-    `activate(code, z)`, `loss_term(code, z, p, y)` and `loss_slope(code, z, p, y, slope)` may know
-    more than the code.
+    `activate(code, z)`, `loss_term(code, z, p, y)` and `loss_slope(code, z, p, y, slope)` may be
+    specialised and ignore the code.
     """
-    row = units * lanes  # numbers of the weights from one source to the units
-    column = samples * lanes  # numbers of one unit
+    row = units * lanes  # length of the weights from one source to the units
+    column = samples * lanes  # length of the values of one unit
     panel = units * column
 
     @inner
     def forward(layer: Layer, scale: float, theta: Any, scratch: Scratch) -> None:
-        """Fill z, a and slope of a layer whose sources are there."""
+        """Fill z, a and slope of a layer from its sources."""
         for k in range(0, layer.fan_out, units):
             total = fill(0.0, panel)
             if layer.biased:
@@ -123,7 +123,7 @@ def layer_passes(
         weight: float,
         scratch: Scratch,
     ) -> tuple[Any, Any]:
-        """Return sum(r^2) and sum(term) of each data point, and fill delta of the last layer."""
+        """Return sum(r^2) and sum(term) per data point, and fill delta of the last layer."""
         squares = fill(0.0, column)
         terms = fill(0.0, column)
         for k in range(0, layer.fan_out, units):
@@ -140,7 +140,7 @@ def layer_passes(
 
     @inner
     def backward(layer: Layer, scale_below: float, theta: Any, scratch: Scratch) -> None:
-        """Add dE/dW and dE/db of a layer whose delta is there; fill delta of the layer below."""
+        """Add dE/dW and dE/db of a layer, given its delta, and fill delta of the layer below."""
         if layer.hidden:
             for j in range(layer.fan_in):
                 store(scratch.delta, (layer.sources + j) * column, fill(0.0, column))

@@ -1,4 +1,4 @@
-"""Losses: value and derivatives of each. A new loss is one entry of `LOSSES`.
+"""Losses and their derivatives. A new loss is one entry of `LOSSES`.
 
 Every loss is weight * sum(term) over the data points and outputs of a batch:
 
@@ -21,10 +21,10 @@ from harness.kernels.tables import by_code
 
 
 class Loss(NamedTuple):
-    """One loss."""
+    """Value and derivatives of a loss, on numbers or on lanes."""
 
     weight: Callable[..., float]  # m, n -> factor before the sum
-    term: Callable[..., Any]  # z, p, y -> what one output of one data point adds to the sum
+    term: Callable[..., Any]  # z, p, y -> term of one output of one data point
     derivative: Callable[..., Any]  # z, p, y -> d(term)/dp
     slope: Callable[..., Any]  # z, p, y, slope -> d(term)/dz = d(term)/dp dp/dz
     bend: Callable[..., Any]  # p, y, slope, bend -> d2(term)/dz2
@@ -83,8 +83,8 @@ def mean_over_all(m: int, n: int) -> float:
 def entropy_term(z: float, p: float, y: float) -> float:
     """Return -(y ln p + (1 - y) ln(1 - p)) = softplus(z) - y z for p = sigmoid(z).
 
-    There is no logarithm of 0. With softplus(z) = max(z, 0) + softplus(-|z|) no term is negative,
-    so that no digits cancel either.
+    This form never takes the logarithm of 0. With softplus(z) = max(z, 0) + softplus(-|z|) no term
+    is negative, so that no digits cancel.
     """
     return softplus(-abs(z)) + select(z < 0.0, -y * z, (1.0 - y) * z)
 
@@ -93,20 +93,21 @@ def entropy_term(z: float, p: float, y: float) -> float:
 def entropy_derivative(z: float, p: float, y: float) -> float:
     """Return (p - y) / (p (1 - p)) = (1 - y) / (1 - p) - y / p.
 
-    1 - p is sigmoid(-z), which is right where p rounds to 1; a term that y makes 0 is 0.
+    1 - p is computed as sigmoid(-z), which is accurate even if p rounds to 1. A term whose
+    numerator is 0 is 0.
     """
     return select(y == 1.0, 0.0, (1.0 - y) / sigmoid(-z)) - select(y == 0.0, 0.0, y / p)
 
 
 @compiled
 def entropy_slope(z: float, p: float, y: float, slope: float) -> float:
-    """Return p - y: dp/dz = p (1 - p), and the product stays finite where p reaches 0 or 1."""
+    """Return p - y: as dp/dz = p (1 - p), the product stays finite if p reaches 0 or 1."""
     return p - y
 
 
 @compiled
 def entropy_bend(p: float, y: float, slope: float, bend: float) -> float:
-    """Return the derivative of p - y, which is right near 0 and 1 if the slope is."""
+    """Return the derivative of p - y: the slope, which is accurate near 0 and 1."""
     return slope
 
 
@@ -126,7 +127,7 @@ LOSSES: Final = {
     "cross_entropy": Loss(mean_over_points, *_ENTROPY, of_probabilities=True),
 }
 
-# Each takes a code of `tables.code_of(LOSSES, name)`, and the numbers that `Loss` says.
+# Each takes a code, `tables.code_of(LOSSES, name)`, and then the arguments listed in `Loss`.
 loss_weight = by_code([loss.weight for loss in LOSSES.values()])
 loss_term = by_code([loss.term for loss in LOSSES.values()])
 loss_derivative = by_code([loss.derivative for loss in LOSSES.values()])
@@ -136,13 +137,13 @@ loss_bend = by_code([loss.bend for loss in LOSSES.values()])
 
 @entry
 def weight_of_loss(loss: int, m: int, n: int) -> float:
-    """Return what `loss_weight` returns; kept on disk for those who call it from Python."""
+    """Return `loss_weight(loss, m, n)`; to be called from Python, and cached on disk."""
     found: float = loss_weight(loss, m, n)
     return found
 
 
 @entry
 def derivative_of_loss(loss: int, z: float, p: float, y: float) -> float:
-    """Return what `loss_derivative` returns; kept on disk for those who call it from Python."""
+    """Return `loss_derivative(loss, z, p, y)`; to be called from Python, and cached on disk."""
     found: float = loss_derivative(loss, z, p, y)
     return found

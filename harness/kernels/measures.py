@@ -1,16 +1,16 @@
-"""Measures of a run beside its SSR and loss. A new measure is one entry of `MEASURES`.
+"""Measures of a run besides its SSR and loss. A new measure is one entry of `MEASURES`.
 
-A measure has one total for each run. It is 0 before epoch 0, `add` takes every epoch into it, and
-`end` makes the measure of it when the run ends.
+A measure keeps one total per run. The total starts at 0, `add` updates it at every epoch, epoch 0
+included, and `end` turns it into the measure when the run ends.
 
-The relative loss v is the loss of an epoch over that of epoch 0:
+The relative loss v is the loss of an epoch divided by that of epoch 0:
 
-    v = loss / first, at most 10^6, which also stands for what is not finite
+    v = loss / first, at most 10^6; 10^6 if it is not finite
 
-From Sohl-Dickstein 2024, "The boundary of neural network trainability is fractal" (arXiv
-2402.06184): a run trained if v is below 1 in the mean over its last epochs; the sum of v says how
-slowly, and the sum of 1 / v, of a run that did not, how late it broke. An epoch that a run was
-spared by ending early counts as 10^6 if it diverged, else as its last one.
+It is due to Sohl-Dickstein 2024, "The boundary of neural network trainability is fractal" (arXiv
+2402.06184). A run has trained if the mean of v over its last epochs is below 1. The sum of v then
+measures how slowly it trained; for other runs, the sum of 1 / v measures how late they failed. An
+epoch skipped by ending early counts as 10^6 if the run diverged, and like its last epoch otherwise.
 """
 
 from collections.abc import Callable
@@ -22,23 +22,23 @@ from harness.kernels.simd.arithmetic import select
 from harness.kernels.simd.memory import load, store
 from harness.kernels.tables import code_of
 
-MOST: Final = 1e6  # relative loss
-LATE: Final = 20  # last epochs of `relative_late`
+MOST: Final = 1e6  # largest relative loss
+LATE: Final = 20  # number of last epochs in `relative_late`
 
 
 class Epoch(NamedTuple):
-    """One epoch, of one run or of the runs in all lanes."""
+    """An epoch of one run, or of the runs in all lanes."""
 
     epoch: Any  # a float
-    epochs: float  # in all
+    epochs: float  # of the whole training
     ssr: Any
-    ssr_min: Any  # of the epochs before
+    ssr_min: Any  # over the epochs before
     loss: Any
-    loss_first: Any  # of epoch 0
+    loss_first: Any  # at epoch 0
 
 
 class End(NamedTuple):
-    """The last epoch of one run."""
+    """The last epoch of a run."""
 
     epoch: float
     epochs: float
@@ -49,31 +49,31 @@ class End(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """One measure."""
+    """A measure: its description, and how its total is updated and used."""
 
     says: str
-    add: Callable[..., Any]  # total, Epoch -> total; for a number and for lanes
+    add: Callable[..., Any]  # total, Epoch -> total; on numbers or on lanes
     end: Callable[..., float]  # total, End -> measure
-    whole: bool = False  # a whole number in the table
-    of_gradient: bool = False  # needs the gradient of every epoch
-    goes_on: bool = True  # with more epochs, a run goes on from the measure as its total
+    whole: bool = False  # an integer column in the table
+    of_gradient: bool = False  # needs the gradient at every epoch
+    goes_on: bool = True  # a run that resumes can take the measure as its total
 
 
 @compiled
 def keep(total: Any, at: Epoch) -> Any:
-    """Return the total as it is."""
+    """Return the total unchanged."""
     return total
 
 
 @compiled
 def total_as_it_is(total: float, end: End) -> float:
-    """Return the total."""
+    """Return the total as the measure."""
     return total
 
 
 @compiled
 def epoch_of_min(total: Any, at: Epoch) -> Any:
-    """Return the epoch of the least SSR up to now, the first of several."""
+    """Return the first epoch of the least SSR so far."""
     return select(at.ssr < at.ssr_min, at.epoch, total)
 
 
@@ -97,14 +97,14 @@ def norm_at_end(total: float, end: End) -> float:
 
 @compiled
 def relative(loss: Any, first: Any) -> Any:
-    """Return v."""
+    """Return v, the relative loss."""
     v = loss / first
     return select(v <= MOST, v, MOST)
 
 
 @compiled
 def spared(end: End) -> float:
-    """Return the v that stands for each epoch which a run was spared."""
+    """Return the v that stands for each skipped epoch of a run."""
     return MOST if end.diverged else relative(end.loss, end.loss_first)
 
 
@@ -116,7 +116,7 @@ def sum_relative(total: Any, at: Epoch) -> Any:
 
 @compiled
 def with_spared(total: float, end: End) -> float:
-    """Add v of the epochs that the run was spared."""
+    """Add v for the skipped epochs."""
     return total + (end.epochs - end.epoch) * spared(end)
 
 
@@ -128,20 +128,20 @@ def sum_inverse(total: Any, at: Epoch) -> Any:
 
 @compiled
 def inverse_with_spared(total: float, end: End) -> float:
-    """Add 1 / v of the epochs that the run was spared."""
+    """Add 1 / v for the skipped epochs."""
     return total + (end.epochs - end.epoch) * (1.0 / spared(end))
 
 
 @compiled
 def sum_late(total: Any, at: Epoch) -> Any:
-    """Add v of the last epochs."""
+    """Add v if this is one of the last epochs."""
     late = at.epoch > at.epochs - LATE
     return select(late, total + relative(at.loss, at.loss_first), total)
 
 
 @compiled
 def mean_late(total: float, end: End) -> float:
-    """Return the mean of v over the last epochs, those that the run was spared included."""
+    """Return the mean of v over the last epochs, including skipped ones."""
     count = min(float(LATE), end.epochs + 1.0)
     return (total + min(end.epochs - end.epoch, count) * spared(end)) / count
 
@@ -172,9 +172,9 @@ MEASURES: Final = {
 
 @cache
 def make_add(names: tuple[str, ...], lanes: int) -> Callable[..., None]:
-    """Return `add(totals, at)`: takes an Epoch into the totals of some measures.
+    """Return `add(totals, at)`, which updates the totals of some measures with an Epoch.
 
-    In memory the totals of one measure lie side by side, `lanes` of them, then those of the next.
+    In memory, the `lanes` totals of one measure are side by side, followed by those of the next.
     """
     if not names:
 
@@ -196,9 +196,9 @@ def make_add(names: tuple[str, ...], lanes: int) -> Callable[..., None]:
 
 @cache
 def make_end(names: tuple[str, ...], lanes: int) -> Callable[..., None]:
-    """Return `end(totals, lane, last, out)`: writes the measures of the run in a lane.
+    """Return `end(totals, lane, last, out)`, which writes the measures of the run in a lane.
 
-    Each is written into `out` at its position in `MEASURES`.
+    Each is written to `out` at its position in `MEASURES`.
     """
     if not names:
 

@@ -1,11 +1,11 @@
-"""Optimisers: how a gradient becomes an update. A new optimiser is one entry of `OPTIMISERS`.
+"""Optimisers, which turn gradients into updates. A new optimiser is one entry of `OPTIMISERS`.
 
-Symbols: theta a parameter, g the gradient of the loss over a batch by it.
+Symbols: theta a parameter, g the gradient of the loss over a batch with respect to theta.
 
-A step is written once, for a number and for lanes. It takes theta, g, then the numbers of the run:
-the learning rate, the settings and the slots of the parameter, in the order of the entry. A setting
-at its neutral value in all runs of a kernel is None, so that it costs nothing; so is a slot that
-is needed for such a setting only.
+A step is written once, for numbers and for lanes. It takes theta and g, then the learning rate, the
+settings of the run and the slots of the parameter, in the order of the entry. A setting that has
+its neutral value in all runs of a kernel is None, so that it costs nothing. So is a slot that only
+such a setting needs.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ from harness.kernels.simd.memory import load, store
 
 
 class Setting(NamedTuple):
-    """A setting of an optimiser: a key of [training] and an axis of the grid, one value per run."""
+    """A setting of an optimiser: a key of [training], and an axis of the grid."""
 
     name: str
     default: float
@@ -29,37 +29,40 @@ class Setting(NamedTuple):
     allowed: str
     at_least: float | None = None
     below: float | None = None
-    by_layer: bool = False  # the file may give one for each layer
-    neutral: float | None = None  # the value that changes nothing, if there is one
+    by_layer: bool = False  # the file may have one value per layer
+    neutral: float | None = None  # the value that has no effect, if there is one
 
 
 class Slot(NamedTuple):
-    """A number of state for each parameter, 0 before the first update."""
+    """State of the optimiser: one number per parameter, 0 before the first update."""
 
     name: str
-    needed_for: str | None = None  # the setting without which it is not needed
+    needed_for: str | None = None  # the only setting that needs it; None: always needed
 
 
 class Optimiser(NamedTuple):
-    """One optimiser."""
+    """The step of an optimiser, with its settings and its state."""
 
-    step: Callable[..., tuple[Any, ...]]  # see the module -> theta, and the slots
+    step: Callable[..., tuple[Any, ...]]  # arguments: see the module -> theta, then the slots
     explain: Callable[..., tuple[dict[str, Any], str]]  # see `explain_sgd`
-    settings: tuple[Setting, ...] = ()  # beside the learning rate
+    settings: tuple[Setting, ...] = ()  # besides the learning rate
     slots: tuple[Slot, ...] = ()
     shift: str | None = None  # the setting that is also added to theta before the first update
 
     def in_use(self, settings: Iterable[str]) -> tuple[str, ...]:
-        """Return the names of the slots that a kernel needs whose runs have these settings."""
+        """Return the names of the slots needed by a kernel that uses these settings."""
         return tuple(s.name for s in self.slots if s.needed_for in (None, *settings))
 
     def by_name(self, settings: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """Return learning rate and settings by name, each (runs, L), from `descent.Runs`."""
+        """Return learning rate and settings of `descent.Runs` by name, each (runs, L)."""
         names = ("learning_rate", *(setting.name for setting in self.settings))
         return dict(zip(names, np.split(settings, len(names), axis=1), strict=True))
 
     def keeps_state(self, settings: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which runs have state beside their parameters: (runs,), from `descent.Runs`."""
+        """Return whether each run has state besides its parameters, (runs,).
+
+        `settings` are those of `descent.Runs`.
+        """
         found = self.by_name(settings)
         neutral = {setting.name: setting.neutral for setting in self.settings}
         keeps = np.zeros(len(settings), dtype=bool)
@@ -75,7 +78,7 @@ def sgd(
 ) -> tuple[Any, Any]:
     """Gradient descent with momentum, the heavy ball (Polyak 1964).
 
-    v <- momentum v - learning_rate g      momentum 0: new = old - derivative * learning rate
+    v <- momentum v - learning_rate g      without momentum: new = old - derivative * learning rate
     theta <- theta + v + drift
     """
     step = -(learning_rate * gradient)
@@ -90,9 +93,9 @@ def sgd(
 def explain_sgd(
     derivative: float, learning_rate: float, momentum: float, drift: float, velocity: float
 ) -> tuple[dict[str, float], str]:
-    """Return the numbers of a step by name, the last `step_size`, and the sentence with them.
+    """Return the numbers of a step by name, `step_size` last, and a format string that shows them.
 
-    The step size is what is subtracted from the parameter.
+    The step size is subtracted from the parameter.
     """
     numbers = {"learning_rate": learning_rate, "momentum": momentum, "last_step": 0.0 - velocity}
     sentence = "step size = {derivative} x {learning_rate}"
@@ -140,16 +143,16 @@ OPTIMISERS: Final = {
 def make_update(
     name: str, settings: tuple[str, ...], lanes: int, all_train: bool
 ) -> Callable[..., Any]:
-    """Return the update of some parameters of a layer.
+    """Return `update(layer, ...)`, which updates some parameters of a layer.
 
     Parameters
     ----------
     name : str
-        Of the optimiser.
+        Name of the optimiser.
     settings : tuple of str
-        Those that are in use; the others are None.
+        Names of the settings in use; the others are None in the step.
     lanes : int
-        Runs side by side.
+        Number of runs side by side.
     all_train : bool
         Whether all parameters train, so that `trains` is not read.
     """
@@ -176,7 +179,7 @@ def make_update(
         gradient: Any,
         zero: Any,
     ) -> Any:
-        """Step the parameters `first` to `last`; return NaN once one is not finite, else zero."""
+        """Update parameters `first` to `last - 1`; return NaN if one is not finite, else zero."""
         numbers = read_settings(settings, layer * lanes, layers * lanes)
         for i in range(first, last):
             if all_train or trains[i]:
@@ -196,7 +199,10 @@ def _row_in(rows: tuple[str, ...]) -> Callable[[str], int | None]:
 
 
 def _make_read(rows: tuple[int | None, ...], lanes: int) -> Callable[..., Any]:
-    """Return `read(memory, at, size)`: a tuple of what is `at` in some rows of that size."""
+    """Return `read(memory, at, size)`, which reads position `at` of some rows of length `size`.
+
+    It returns a tuple, with None in place of missing rows.
+    """
     if not rows:
 
         @glue
@@ -221,7 +227,7 @@ def _make_read(rows: tuple[int | None, ...], lanes: int) -> Callable[..., Any]:
 
 
 def _make_write(rows: tuple[int | None, ...], lanes: int) -> Callable[..., None]:
-    """Return `write(memory, at, size, found)`: puts the slots of what a step found into rows."""
+    """Return `write(memory, at, size, found)`, which stores the slots that a step returned."""
     used = [(row, 1 + slot) for slot, row in enumerate(rows) if row is not None]
 
     @glue

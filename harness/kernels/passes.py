@@ -1,4 +1,4 @@
-"""Forward and backward passes of one network, one data point at a time; no training here.
+"""Forward and backward passes of a single network, one data point at a time.
 
 The symbols and the order of the sums are those of `layers`. In every array that is indexed by
 layer, index 0 belongs to the input.
@@ -19,14 +19,14 @@ Integers = NDArray[np.int64]
 
 
 class Architecture(NamedTuple):
-    """What the passes need to know of a network, as numbers."""
+    """Description of a network as numbers, for the passes."""
 
     sizes: Integers  # (L + 1,) units of each layer
     activations: Integers  # (L + 1,) codes of `activations.ACTIVATIONS`
-    biases: Integers  # (L + 1,) 1 where the layer has a bias
+    biases: Integers  # (L + 1,) 1 if the layer has biases
     scales: Floats  # (L + 1,) s(l)
-    matrices: Integers  # (L + 1,) where W(l) begins in theta
-    units: Integers  # (L + 1,) where layer l begins in z, a, slope and delta
+    matrices: Integers  # (L + 1,) offset of W(l) in theta
+    units: Integers  # (L + 1,) offset of layer l in z, a, slope and delta
     output_scale: float
     loss: int  # code of `losses.LOSSES`
 
@@ -43,7 +43,7 @@ _ONE = layer_passes(1, 1, 1, activate, loss_term, loss_slope)
 
 @inner
 def layer_at(network: Architecture, l: int) -> Layer:
-    """Return one layer of a network."""
+    """Return layer l of a network."""
     return Layer(
         network.sizes[l - 1],
         network.sizes[l],
@@ -62,7 +62,7 @@ def layer_at(network: Architecture, l: int) -> Layer:
 
 @inner
 def make_scratch(network: Architecture, parameters: int) -> Scratch:
-    """Return working memory for one data point of a network with so many parameters."""
+    """Allocate working memory for one data point of a network with this many parameters."""
     units = network.sizes.sum()
     return Scratch(
         np.empty(0),
@@ -98,9 +98,9 @@ def evaluate(
 ) -> tuple[float, float]:
     """Return SSR and loss over the data points order[first:last]; fill scratch.gradient if asked.
 
-    Another thread may set `stop[0]`: what is returned is then worth nothing.
+    Another thread may set `stop[0]`. The returned values are then meaningless.
 
-    One function with a switch and not two: all of it is compiled into each place that calls it.
+    This is one function with a switch rather than two, because it is inlined into every caller.
     """
     weight = loss_weight(network.loss, last - first, data.y.shape[1])
     layers = network.sizes.size - 1
@@ -135,7 +135,7 @@ def evaluate(
 def loss_gradient(
     network: Architecture, theta: Floats, data: Data, order: Integers
 ) -> tuple[float, float, Any]:
-    """Return SSR, loss and dE/dtheta (P,) over the data points `order`, as training sees them."""
+    """Return SSR, loss and dE/dtheta (P,) over the data points `order`, as used in training."""
     scratch = make_scratch(network, theta.size)
     stop = np.zeros(1, dtype=np.uint8)
     ssr, loss = evaluate(network, theta, data, order, 0, order.size, True, scratch, stop)

@@ -1,7 +1,7 @@
-"""Counter-based random numbers: Philox4x64-10, and what is drawn with it; no state anywhere.
+"""Counter-based random numbers: Philox4x64-10 and the draws made with it, without any state.
 
-A number is decided by where it is used. word(seed, stream, major, index) is word index % 4 of
-the block with counter (index // 4, major, stream, 0), least significant first, and key (seed, 0).
+Each number is determined by its place of use: word(seed, stream, major, index) is word index % 4
+of the block with key (seed, 0) and counter (index // 4, major, stream, 0), least significant first.
 """
 
 import math
@@ -14,14 +14,14 @@ from harness.kernels.elementary import log
 from harness.kernels.simd.arithmetic import add_wrapping, fma, multiply_high_low
 
 Word = np.uint64
-Seed = int | np.uint64  # entries are compiled once for each: send them uint64
+Seed = int | np.uint64  # entries are compiled once per type, so pass uint64
 Floats = NDArray[np.float64]
 
-# Streams: what the numbers are for.
+# Streams, one per use.
 STREAM_PARAMETERS = np.uint64(0)  # major = init_id, index = position in theta
 STREAM_INPUTS = np.uint64(1)  # major = 0, index = sample * n_in + column
 STREAM_TARGETS = np.uint64(2)
-STREAM_BATCHES = np.uint64(3)  # major = epoch, the first epoch of updates being 0
+STREAM_BATCHES = np.uint64(3)  # major = number of epochs done before
 
 # Distributions of initial parameters.
 CONSTANT = 0  # always 1
@@ -35,7 +35,7 @@ MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
 KEY_STEP_0 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio
 KEY_STEP_1 = np.uint64(0xBB67AE8584CAA73B)  # sqrt(3) - 1
 
-# Constants of type uint64, because Numba makes uint64 with int64 a float64.
+# uint64 constants, because in Numba uint64 and int64 combine to float64.
 ZERO = np.uint64(0)
 TWO = np.uint64(2)
 THREE = np.uint64(3)
@@ -61,7 +61,7 @@ def philox_block(
 
 @compiled
 def word(seed: Word, stream: Word, major: Word, index: Word) -> Word:
-    """Return one word; where neighbours are needed too, a block is four of them at once."""
+    """Return one word. For four neighbouring words at once, use `philox_block`."""
     return philox_block(seed, stream, major, index >> TWO)[index & THREE]
 
 
@@ -73,9 +73,9 @@ def uniform01(x: Word) -> float:
 
 @compiled
 def normal(x: Word) -> float:
-    """Return a number from N(0, 1): the quantile at ((x >> 12) + 1/2) 2^-52.
+    """Return a number from N(0, 1): the quantile at p = ((x >> 12) + 1/2) 2^-52.
 
-    Wichura 1988, algorithm AS241, PPND16. Neither the probability nor 1 minus it is rounded.
+    Wichura 1988, algorithm AS241, PPND16. Both p and 1 - p are exact.
     """
     p = (float(x >> TWELVE) + 0.5) * 2.0**-52
     q = p - 0.5
@@ -134,7 +134,7 @@ def normal(x: Word) -> float:
 
 @compiled
 def shuffle(order: NDArray[np.int64], seed: Seed, epoch: Seed) -> None:
-    """Fill order with 0 .. m-1 as shuffled for an epoch (Fisher and Yates, from the end)."""
+    """Fill order with 0 .. m-1, shuffled for an epoch (Fisher and Yates, from the end)."""
     m = order.size
     for i in range(m):
         order[i] = i
@@ -149,7 +149,7 @@ def shuffle(order: NDArray[np.int64], seed: Seed, epoch: Seed) -> None:
 
 @compiled
 def draw(order: NDArray[np.int64], seed: Seed, epoch: Seed, samples: int) -> None:
-    """Fill order with the samples of an epoch, each drawn from 0 .. samples-1."""
+    """Fill order with the data points of an epoch, each drawn from 0 .. samples-1."""
     for block in range((order.size + 3) // 4):
         words = philox_block(np.uint64(seed), STREAM_BATCHES, np.uint64(epoch), np.uint64(block))
         for lane in range(4):
@@ -160,7 +160,7 @@ def draw(order: NDArray[np.int64], seed: Seed, epoch: Seed, samples: int) -> Non
 
 @entry
 def fill_normal(out: Floats, seed: Seed, stream: Seed, major: Seed) -> None:
-    """Fill out, of shape (n,), with normal of the words with index 0 .. n-1."""
+    """Fill out, of shape (n,), with `normal` of the words with index 0 .. n-1."""
     for block in range((out.size + 3) // 4):
         words = philox_block(np.uint64(seed), np.uint64(stream), np.uint64(major), np.uint64(block))
         for lane in range(4):
@@ -181,9 +181,9 @@ def initialise(
 ) -> None:
     """Fill theta, of shape (runs, P), with initial parameters.
 
-    theta[r, p] = offsets[r] + (scales[r] spread[p]) number, rounded once, where p is drawn; the
-    number depends on seeds[r], init_ids[r] and p alone, so that other runs and parameters change
-    nothing. What is not drawn stays as it is.
+    Where drawn[p] is true, theta[r, p] = offsets[r] + (scales[r] spread[p]) number, by a fused
+    multiply-add. The number depends only on seeds[r], init_ids[r] and p, not on other runs and
+    parameters. Elsewhere, theta is left unchanged.
     """
     for run in range(theta.shape[0]):
         for block in range((theta.shape[1] + 3) // 4):

@@ -1,6 +1,6 @@
-"""When a run ends, and as what.
+"""Status of a run after each epoch, which decides whether it ends.
 
-diverged    the loss is not finite or past the limit, or a parameter is not finite
+diverged    the loss is not finite or above the limit, or a parameter is not finite
 converged   the loss is at or below the tolerance
 finished    all epochs are done
 """
@@ -25,9 +25,9 @@ STATUSES: Final = ("running", "finished", "converged", "diverged")
 def status_after(
     epoch: int, epochs: int, loss: float, tolerance: float, limit: float, finite: bool
 ) -> int:
-    """Return the status of a run after an epoch, of `epochs` in all.
+    """Return the status of a run after epoch `epoch` of `epochs`.
 
-    The limit is finite, so that NaN and infinity are past it.
+    The limit is finite, so that NaN and infinity are never at or below it.
     """
     if not (finite and loss <= limit):
         return DIVERGED
@@ -38,7 +38,7 @@ def status_after(
 
 @compiled
 def goes_on(loss: Any, tolerance: Any, limit: Any) -> Any:
-    """Return in every lane whether the loss lets a run go on, as `status_after` has it."""
+    """Return, per lane, whether the loss lets a run continue; agrees with `status_after`."""
     return (loss <= limit) & (loss > tolerance)
 
 
@@ -53,7 +53,7 @@ def is_finite(theta: Any) -> bool:
 
 @inner
 def norm(gradient: Any, first: int, stride: int, count: int) -> float:
-    """Return the Euclidean norm of `count` numbers in memory, `stride` apart."""
+    """Return the Euclidean norm of `count` numbers in memory, spaced `stride` apart."""
     squares = 0.0
     for i in range(count):
         slope = load(gradient, first + i * stride, 1)

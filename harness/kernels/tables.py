@@ -1,6 +1,6 @@
-"""Tables that grow by one entry: from a name to a number, and from a number to a function.
+"""Lookup in tables of functions: from a name to a code, and from a code to a function.
 
-Kernels know the entries of a table, such as `activations.ACTIVATIONS`, by their positions in it.
+Kernels know an entry of a table, such as `activations.ACTIVATIONS`, by its position.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ def by_code(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 def _first(
     known: int, function: Callable[..., Any], otherwise: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """Return the choice between the function of one code and those of the others."""
+    """Return `choose(code, *numbers)`, which tries one code before all others."""
 
     @inner
     def choose(code: int, *numbers: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What all plots share: sizes, colours, titles that fit, and files with the same bytes every time.
+"""Style of all plots: sizes, colours, titles that fit, and files with the same bytes every time.
 
 Figures are made without pyplot, which would keep every one of them alive until it is closed.
 """

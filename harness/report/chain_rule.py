@@ -23,7 +23,7 @@ class Chain(NamedTuple):
     rows: list[tuple[int, list[float], float]]  # data point, values of the factors, product
     more: int  # data points that are left out
     through: str  # the units that the path goes through
-    paths: int  # all paths, of which one is shown
+    paths: int  # number of paths; one is shown
 
 
 class Worked(NamedTuple):

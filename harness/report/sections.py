@@ -1,4 +1,4 @@
-"""What the page says in words and tables: the experiment, outcomes, commands, downloads."""
+"""Words and tables of the page: the experiment, outcomes, commands, downloads."""
 
 import json
 import shlex
@@ -142,7 +142,7 @@ def commands(results: Results, found: Summary) -> str:
 
 
 def provenance(results: Results) -> dict[str, str]:
-    """Return what the results were made with, as terms and their descriptions."""
+    """Return the provenance of the results, as terms and their descriptions."""
     manifest = results.manifest
     return {
         "made": manifest["created"],

@@ -303,13 +303,13 @@ class Results:
 
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas(use_threads=False)
     return frame
 
 
 def _with_categories(table: pa.Table) -> pd.DataFrame:
     """Return a table as a DataFrame whose texts are categories."""
-    frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
+    frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True, use_threads=False)
     return frame
 
 

@@ -52,7 +52,7 @@ class Condition:
         HarnessError
             pandas cannot evaluate it, or does not find one truth value per row.
         """
-        frame: pd.DataFrame = rows.select(sorted(self.columns)).to_pandas()
+        frame: pd.DataFrame = rows.select(sorted(self.columns)).to_pandas(use_threads=False)
         try:
             with np.errstate(all="ignore"):
                 holds = frame.eval(self.text, engine="python")

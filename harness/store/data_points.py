@@ -112,7 +112,7 @@ def decode(record: DataRecord, content: bytes) -> tuple[Floats, Floats]:
         )
         check_footer(file.metadata, rows, columns)
         for group in range(file.num_row_groups):
-            piece = file.read_row_group(group)
+            piece = file.read_row_group(group, use_threads=False)
             for index, column in enumerate(piece.columns):
                 numbers[first : first + piece.num_rows, index] = column.to_numpy()
             first += piece.num_rows

@@ -110,6 +110,10 @@ def _with_one_nan(values: Any) -> Any:
 def from_parquet(source: Any, columns: Sequence[str] | None, condition: Any) -> pa.Table:
     """Read a table from a Parquet file: all of it, or some columns, or rows under a condition.
 
+    Without threads, here and in all of harness: a thread of Arrow may outlive the call and need the
+    interpreter lock to free what it read. If the interpreter is ending by then, the process aborts
+    (8 of 120 on a loaded machine, none of 240 without threads).
+
     Raises
     ------
     OSError, pa.ArrowException
@@ -120,6 +124,8 @@ def from_parquet(source: Any, columns: Sequence[str] | None, condition: Any) -> 
         columns=None if columns is None else list(columns),
         filters=condition,
         page_checksum_verification=True,
+        use_threads=False,
+        pre_buffer=False,
     )
 
 

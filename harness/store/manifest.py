@@ -13,7 +13,7 @@ from harness.store.documents import MAX_BYTES, Fields, parsed, seal, unseal
 from harness.store.locations import files_at
 
 MANIFEST = "manifest.json"
-FORMAT = 3
+FORMAT = 4
 
 MAX_RUNS = 2**53
 # Each chunk is two files in one folder and a second or two of training: months on a large machine.

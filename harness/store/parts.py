@@ -90,7 +90,7 @@ def check_part(
     texts = [name for name, kind in kinds.items() if kind is str]
     if texts:
         _check_texts(source, texts, columns)
-    _check_run_ids(file.read(["run_id"])["run_id"].to_numpy(), runs, recorded)
+    _check_run_ids(file.read(["run_id"], use_threads=False)["run_id"].to_numpy(), runs, recorded)
 
 
 def check_footer(footer: Any, rows: int, columns: ColumnKinds | None) -> dict[str, type]:
@@ -172,7 +172,7 @@ def _check_texts(source: Any, texts: list[str], columns: ColumnKinds | None) -> 
     source.seek(0)
     # Decodes each text once, not once per row.
     file = pyarrow.parquet.ParquetFile(source, read_dictionary=texts)
-    table = file.read(texts)
+    table = file.read(texts, use_threads=False)
     for name in texts:
         column = table[name]
         if not pa.types.is_dictionary(column.type):

@@ -1,1 +1,1 @@
-"""Training: what a kernel call needs, and a range of runs trained by it."""
+"""Training: prepares the arguments of a kernel call, and trains a range of runs with it."""

@@ -1,4 +1,4 @@
-"""Arrays that a kernel call reads and writes: a block of runs, and what it leaves."""
+"""Arrays that a kernel call reads and writes: a block of runs, and their results."""
 
 import re
 from typing import Any
@@ -16,21 +16,21 @@ Columns = dict[str, Any]
 
 PARAMETER = re.compile(r"[wb]\d+")
 
-# The kernel compares with numbers only. No loss is below the first or above the second, and an
-# infinite one is above it.
+# The kernel compares with numbers only. No finite loss is below the first or above the second; an
+# infinite loss is above the second.
 _NO_TOLERANCE = -1.0
 _NO_LIMIT = float(np.finfo(np.float64).max)
 
-# A kernel counts while it trains: ended runs, updates, and passes of a run over the data, those
-# that the lanes had room for and those that were made.
+# A kernel counts while it trains: ended runs, updates, passes over the data that the lanes had room
+# for, and passes that runs made.
 COUNTS = 4
-# Integers from the counters of one chunk to those of the next, on separate cache lines: false
-# sharing cost two threads a factor of 1.2 to 1.6.
+# Distance between the counters of two chunks, in integers, which puts them on separate cache lines:
+# false sharing cost two threads a factor of 1.2 to 1.6.
 _APART = 16
 
 
 def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
-    """Return the runs of a block before their first update."""
+    """Return a block of runs before their first update."""
     training, initialisation = variant.experiment.training, variant.experiment.initialisation
     network = variant.network
 
@@ -83,9 +83,9 @@ def make_rows(
     *,
     keeps_sharpness: bool = False,
 ) -> descent.Rows:
-    """Return room for what a block of runs leaves; a run is RUNNING until it has ended.
+    """Allocate the results of a block of runs, all with status RUNNING.
 
-    With `parameters`, how many the network has, they are kept at every recorded epoch.
+    If `parameters`, the number of parameters, is not 0, they are kept at every recorded epoch.
     """
     trajectory = (count, recorded)
     return descent.Rows(
@@ -103,6 +103,6 @@ def make_rows(
 
 
 def make_counts(chunks: int) -> NDArray[np.int64]:
-    """Return zeros for kernels to count in, a row of shape (COUNTS,) for each chunk."""
+    """Return zeroed counters for kernels, of shape (chunks, COUNTS)."""
     counts: NDArray[np.int64] = np.zeros((chunks, _APART), dtype=np.int64)[:, :COUNTS]
     return counts

@@ -1,4 +1,4 @@
-"""Columns of the tables of a sweep: their names, order and kinds follow from the experiment."""
+"""Columns of the tables of a sweep: their names, order and kinds, derived from the experiment."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class TableColumns:
     parameters : tuple of str
         Parameters with columns, in the order of the largest network; empty if none are recorded.
     held : int
-        Numbers that training holds for each row of the trajectories beside run_id, epoch and ssr.
-        Sharpness is computed from all parameters.
+        Numbers that training holds per row of the trajectories, besides run_id, epoch and ssr.
+        These include all parameters if sharpness is recorded, which is computed from them.
     """
 
     runs: dict[str, Kind]
@@ -78,7 +78,7 @@ def columns_of(experiment: Experiment) -> TableColumns:
 
 
 def _networks(experiment: Experiment) -> Iterator[Network]:
-    """Yield one network for each set of columns that runs of the experiment can have."""
+    """Yield one network per set of columns that runs of the experiment can have."""
     grid = experiment.variant_grid
     changing = [
         any(axis.name.partition("_")[0] in _CHANGES_COLUMNS for axis in dimension)

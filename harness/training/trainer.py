@@ -1,6 +1,6 @@
-"""A range of runs: settings in, kernel called, columns out. This is what an engine runs.
+"""Training of a range of runs, from settings to columns of results. Engines call this.
 
-Runs of one kernel call share network, plan and data; the axes that change those make variants.
+The runs of one kernel call share network, plan and data. Each combination of these is a variant.
 """
 
 from dataclasses import dataclass
@@ -27,26 +27,26 @@ from harness.training.columns import columns_of
 from harness.training.trajectories import Trajectories, VariantRows
 from harness.training.variants import Variant, make_lane_spec, make_variant, work_of
 
-# A chunk meets the same few variants again and again; all of them can be too large to keep.
+# Chunks need the same few variants again and again; all of them may be too large to keep.
 _KEPT_VARIANTS = 64
 
-# Multiply-adds that the kernel without lanes does while a kernel with lanes is compiled.
+# Multiply-adds that the kernel without lanes performs while one with lanes is compiled.
 _WORTH_COMPILING = 10**9
 
-# Trajectories are collected for themselves, because variants record other numbers of epochs.
+# Trajectories are collected separately, because variants differ in the number of recorded epochs.
 _ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedRuns:
-    """What a range of runs left: columns of equal length, ordered by run_id."""
+    """Results of a range of runs: columns of equal length, ordered by run_id."""
 
     runs: Columns
     trajectories: Trajectories
 
 
 class KnownRuns(Protocol):
-    """What is known of some runs before they are trained."""
+    """Results known before training; these runs are resumed or not trained at all."""
 
     def fill(
         self,
@@ -55,20 +55,20 @@ class KnownRuns(Protocol):
         runs: descent.Runs,
         rows: descent.Rows,
     ) -> None:
-        """Write it into runs and rows of the kernel: those of the chosen places of the range."""
+        """Copy known results into runs and rows, which hold the range's runs at `chosen`."""
 
 
 class Trainer:
-    """Trains ranges of run ids of one experiment.
+    """Trainer of ranges of run ids of one experiment.
 
     Parameters
     ----------
     experiment : Experiment
-        What to train.
+        The experiment to train.
     lanes : int, optional
-        Runs that are trained side by side, a multiple of 8; or 1, for the kernel without lanes,
-        which takes any network as it is. If left out, what is done first: a kernel with lanes has
-        to be compiled for each network. The numbers are the same.
+        Number of runs to train side by side, a multiple of 8; or 1, for the kernel without lanes,
+        which takes any network. By default, whichever finishes sooner: a kernel with lanes must be
+        compiled for each network. The results are the same.
     """
 
     def __init__(self, experiment: Experiment, *, lanes: int | None = None) -> None:
@@ -85,14 +85,14 @@ class Trainer:
         self.columns = columns_of(experiment)
 
     def _make_variant(self, index: int) -> Variant:
-        """Return one variant of the experiment's `variant_grid`."""
+        """Return the variant at an index of the experiment's `variant_grid`."""
         point = self.experiment.variant_grid.point(index)
         return make_variant(self.experiment.at(point) if point else self.experiment)
 
     def compile(self) -> TrainedRuns:
-        """Compile every kernel that training calls, by training no runs; return their columns."""
+        """Compile all kernels by training no runs; return the empty columns."""
         block = self.train(0, 0, np.zeros(1, dtype=np.uint8), make_counts(1)[0])
-        assert block is not None  # nobody could stop it
+        assert block is not None  # nothing could stop it
         return block
 
     def train(
@@ -103,27 +103,27 @@ class Trainer:
         progress: NDArray[np.int64],
         known: KnownRuns | None = None,
     ) -> TrainedRuns | None:
-        """Train the runs from `first` up to `last`, which is not among them.
+        """Train the runs from `first` up to, but not including, `last`.
 
         Parameters
         ----------
         first, last : int
             Run ids.
         stop : array of shape (1,)
-            Set to 1 by another thread, it ends training at the end of an epoch.
+            Set `stop[0]` to 1 in another thread to stop training.
         progress : array of shape (COUNTS,), int64
-            Counts ended runs, updates, and passes over the data: those that the lanes had room for,
-            and those that a run made.
+            Incremented by the numbers of ended runs, updates, passes over the data that the lanes
+            had room for, and passes that runs made.
         known : KnownRuns, optional
-            Fills in what is known of these runs, which are then not trained or not from the start.
+            Known results of some of these runs.
 
         Returns
         -------
         TrainedRuns or None
-            None where training was stopped: a part of a block is worth nothing.
+            None if training was stopped; a partly trained block is discarded.
         """
-        if progress.shape != (COUNTS,):  # the kernel would write behind its end
-            raise ValueError(f"progress has shape {progress.shape}; ({COUNTS},) is needed")
+        if progress.shape != (COUNTS,):  # the kernel would write past its end
+            raise ValueError(f"progress has shape {progress.shape}, but ({COUNTS},) is needed")
         run_ids = np.arange(first, last, dtype=np.int64)
         axes = self.experiment.grid.columns(run_ids)
         variant_of = self._variant_of(run_ids)
@@ -172,7 +172,7 @@ class Trainer:
 
     @property
     def follows_parameters(self) -> bool:
-        """Whether parameters are held at the recorded epochs: then there are no lanes."""
+        """Whether parameters are held at the recorded epochs, which rules out lanes."""
         record = self.experiment.record
         return record.parameters == "trajectory" or record.sharpness
 
@@ -183,7 +183,7 @@ class Trainer:
         before: NDArray[np.int64],
         stop: NDArray[np.uint8],
     ) -> None:
-        """Fill in sharpness, but for the first rows of each run, which are known."""
+        """Fill in sharpness, except in the first `before` rows of each run, which are known."""
         place = np.arange(variant.plan.recorded.size)
         wanted = (place >= before[:, np.newaxis]) & (place < rows.recorded[:, np.newaxis])
         found = np.empty(np.count_nonzero(wanted))
@@ -198,7 +198,7 @@ class Trainer:
         rows.sharpness_trajectory[wanted] = found
 
     def has_lanes(self, variant: Variant) -> bool:
-        """Return whether the runs of a variant are trained side by side."""
+        """Return whether the runs of a variant are trained in lanes."""
         if self.follows_parameters or self.lanes == 1:
             return False
         if self.lanes is not None:
@@ -214,7 +214,7 @@ class Trainer:
         stop: NDArray[np.uint8],
         progress: NDArray[np.int64],
     ) -> None:
-        """Train runs of one variant into rows, with lanes or without."""
+        """Train runs of one variant, with or without lanes; write the results to rows."""
         shared = variant.architecture, variant.data, variant.plan
         if not self.has_lanes(variant):
             descent.train(*shared, runs, rows, stop, progress)
@@ -224,7 +224,7 @@ class Trainer:
         train_with(spec)(*shared, runs, rows, state, stop, progress)
 
     def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the index of each run in the experiment's `variant_grid`."""
+        """Return the index of each run's variant in the experiment's `variant_grid`."""
         whole, part = self.experiment.grid, self.experiment.variant_grid
         names = {axis.name for axis in part.axes}
         coordinates = tuple(

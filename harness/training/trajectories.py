@@ -1,7 +1,7 @@
-"""The recorded epochs of a block of runs as rows of a table, made piece by piece.
+"""Recorded epochs of a block of runs as rows of a table, built piece by piece.
 
-Pieces are small enough for a cache. As whole columns they took 1.4 times as long to make and to
-encode, and twice that where several threads asked for such memory at once.
+Pieces fit in a cache. Whole columns took 1.4 times as long to build and encode, and twice that
+if several threads allocated such memory at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,26 +18,26 @@ _ROWS_A_PIECE = 1 << 16
 
 
 class VariantRows(NamedTuple):
-    """Runs that were trained by one kernel call."""
+    """Results of the runs of one kernel call."""
 
-    run_ids: NDArray[np.int64]  # ascending
-    recorded: NDArray[np.int64]  # epochs
-    positions: Mapping[str, int]  # of the parameters in theta
-    rows: descent.Rows  # what they left
+    run_ids: NDArray[np.int64]  # (runs,) ascending
+    recorded: NDArray[np.int64]  # epochs of the trajectory
+    positions: Mapping[str, int]  # of the parameters in theta, by name
+    rows: descent.Rows
 
 
 class Trajectories:
-    """Columns of the trajectories, ordered by run_id, then epoch.
+    """Trajectories of a block of runs as columns, ordered by run_id, then epoch.
 
     Parameters
     ----------
     first, last : int
-        The runs, without the last.
+        Range of run ids; `last` is excluded.
     parts : sequence of VariantRows
-        Each of the runs is in one of them.
+        Results of all runs in the range; each run is in one part.
     names : sequence of str
-        The columns: run_id, epoch, ssr, loss, sharpness, names of parameters. A parameter that a
-        network does not have is NaN.
+        The columns: run_id, epoch, ssr, then loss, sharpness and names of parameters as far as they
+        are kept. A parameter that a network does not have is NaN.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Trajectories:
         self._names = names
 
     def __iter__(self) -> Iterator[Columns]:
-        """Yield the rows in pieces, one of them at least."""
+        """Yield the rows in pieces; at least one, which may be empty."""
         most = max(part.recorded.size for part in self._parts)
         step = max(1, _ROWS_A_PIECE // max(most, 1))
         for first in range(self._runs.start, max(self._runs.stop, self._runs.start + 1), step):
@@ -74,10 +74,10 @@ class Trajectories:
 
 
 def _rows_of(part: VariantRows, names: Sequence[str]) -> Columns:
-    """Return the recorded epochs of some runs, one row behind the other."""
+    """Return the recorded epochs of some runs as columns, run by run."""
     run_ids, recorded, rows = part.run_ids, part.recorded, part.rows
     epochs = np.tile(recorded, (run_ids.size, 1))
-    # A run that ended early did so between two of these epochs.
+    # The last row of a run is the epoch at which it ended, which may be early.
     ended = np.flatnonzero(rows.recorded)
     epochs[ended, rows.recorded[ended] - 1] = rows.epochs[ended]
     written = np.arange(recorded.size) < rows.recorded[:, np.newaxis]

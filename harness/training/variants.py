@@ -1,4 +1,4 @@
-"""Variants: what all runs of a kernel call have in common, as the kernels take it."""
+"""Variants: the network, data and training plan that all runs of a kernel call share."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from harness.kernels.tables import code_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """What all runs of a kernel call have in common."""
+    """Arguments that all runs of a kernel call share."""
 
     experiment: Experiment
     network: Network
@@ -29,13 +29,13 @@ class Variant:
 
 
 def make_variant(experiment: Experiment) -> Variant:
-    """Return the variant of an experiment whose grid changes nothing but numbers of runs."""
+    """Return the variant of an experiment whose grid only varies settings of single runs."""
     return Variant(
         experiment=experiment,
         network=experiment.network,
         architecture=experiment.network.architecture(),
         plan=_training_plan(experiment),
-        # Contiguous, because Numba compiles a kernel anew for every layout of an array.
+        # Contiguous, because Numba compiles a kernel again for every array layout.
         data=Data(
             x=np.ascontiguousarray(experiment.data.inputs),
             y=np.ascontiguousarray(experiment.data.targets),
@@ -44,7 +44,7 @@ def make_variant(experiment: Experiment) -> Variant:
 
 
 def _training_plan(experiment: Experiment) -> descent.TrainingPlan:
-    """Return what the kernel needs to know of training."""
+    """Return the training plan of an experiment."""
     training, network = experiment.training, experiment.network
     samples = len(experiment.data.inputs)
     batch_size = samples if training.batch_size == "all" else training.batch_size
@@ -64,20 +64,20 @@ def _training_plan(experiment: Experiment) -> descent.TrainingPlan:
     )
 
 
-# A sharpness takes as long as this many passes over the data: some ten products with the Hessian.
+# A sharpness takes as long as this many passes over the data, for about ten Hessian products.
 _WORK_A_SHARPNESS = 40
 
-# An activation with its slope takes as long as this many multiply-adds, without lanes (measured:
-# 13 ns of 0.9 ns).
+# Without lanes, an activation with its slope takes as long as this many multiply-adds (measured:
+# 13 ns, against 0.9 ns for one).
 _WORK_AN_ACTIVATION = 15
 
 
 def work_of(variant: Variant) -> float:
-    """Return the multiply-adds of one run that does not end early; activations counted as such."""
+    """Return the work of a run that does not end early, in multiply-adds."""
     plan, points = variant.plan, len(variant.data.x)
     units = sum(variant.network.sizes[1:])
     a_point = 3.0 * variant.network.parameter_count + _WORK_AN_ACTIVATION * units
-    # With batches the data are seen by the updates, and once more to read the loss.
+    # With batches, another pass over the data evaluates the loss.
     seen = points if plan.updates == 1 else 2 * points
     passes = (plan.epochs + 1.0) * seen
     if variant.experiment.record.sharpness:
@@ -85,10 +85,10 @@ def work_of(variant: Variant) -> float:
     return passes * a_point
 
 
-# Data points side by side, the best first: few enough to leave registers to several units, enough
-# to hide one another's latency where there is one unit.
+# Numbers of data points side by side, the best first: few enough to leave registers for several
+# units, and enough to hide one another's latency with a single unit.
 _SAMPLES_AT_ONCE = (4, 6, 5, 3, 8, 7, 2)
-_LANES = 8  # of a group: one register of AVX-512
+_LANES = 8  # per group: one register of AVX-512
 
 
 def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) -> LaneSpec:
@@ -97,12 +97,12 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     Parameters
     ----------
     variant : Variant
-        What is trained. Those of variants that differ in numbers alone are equal.
+        The variant to train. Variants that differ only in numbers have equal specifications.
     varied : container of str
         Keys, such as "training.momentum", that may differ between the runs of the variant.
     lanes : int, optional
-        Runs side by side, a multiple of 8. By default, 16 where all data points are in flight at
-        once, so that one half works while the other waits for its results, and 8 elsewhere.
+        Number of runs side by side, a multiple of 8. By default, 16 if all data points are in
+        flight at once, so that one half works while the other waits for its results; otherwise 8.
     """
     plan, network, training = variant.plan, variant.network, variant.experiment.training
     measures = variant.experiment.record.measures
@@ -148,8 +148,8 @@ def _layers(network: Architecture, *, one_tile: bool) -> tuple[Layer, ...]:
             scaled=int(network.scales[layer] != 1.0),
             scaled_below=int(network.scales[layer - 1] != 1.0),
             hidden=int(layer > 1),
-            # In registers anyway, where all data points are in flight: 97 million epochs a second
-            # of the 1-2-1 network, and 90 if they are shared.
+            # If all data points are in flight, they are in registers anyway: 97 million epochs per
+            # second of the 1-2-1 network, against 90 million when shared.
             shared=int(layer == 1 and not one_tile),
             last=int(layer == network.sizes.size - 1),
             matrix=int(network.matrices[layer]),

@@ -164,7 +164,7 @@ def test_every_picture_is_drawn(desk):
     page = desk
     for name in ("map", "falls", "ends-plot", "epochs-plot", "spread-plot", "fit-plot"):
         assert page.locator(f"#{name} .main-svg").first.is_visible(), name
-    assert page.locator("#alone").is_hidden()
+    assert page.locator("#no-axes").is_hidden()
     assert "What does </script> do" in page.locator(".question").inner_text()
 
 
@@ -206,13 +206,13 @@ def test_controls_change_the_picture(desk):
     page.locator("#colour").select_option(label="median final SSR")
     assert page.evaluate(CELLS) == median
     page.locator("#filters select").select_option(label="3")
-    alone = page.evaluate(CELLS)
-    assert alone != median
+    same_rate = page.evaluate(CELLS)
+    assert same_rate != median
     assert len(shown_runs(page)) == 1
     page.locator("#view").select_option(label="momentum \u00d7 init_id")
     assert page.locator("#map .xtitle").text_content() == "momentum"
     assert page.locator("#filters label").inner_text().startswith("learning_rate")
-    assert page.evaluate(CELLS) != alone
+    assert page.evaluate(CELLS) != same_rate
 
 
 def test_histogram_is_filtered_by_axis(desk):
@@ -268,9 +268,13 @@ def test_print_is_light_and_has_no_controls(opened):
 @pytest.mark.parametrize(
     ("changes", "there", "not_there"),
     [
-        ({"grid": {}}, ["alone", "fit"], ["grid", "ends", "epochs", "spread"]),
+        ({"grid": {}}, ["no-axes", "fit"], ["grid", "ends", "epochs", "spread"]),
         ({"grid": {"learning_rate": [9.0, 99.0]}}, ["grid"], ["spread", "fit", "epochs"]),
-        ({"record": {"epochs": "none"}}, ["grid", "ends", "epochs", "spread"], ["falls", "alone"]),
+        (
+            {"record": {"epochs": "none"}},
+            ["grid", "ends", "epochs", "spread"],
+            ["falls", "same_rate"],
+        ),
     ],
     ids=["one", "diverged", "unrecorded"],
 )

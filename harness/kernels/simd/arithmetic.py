@@ -1,8 +1,8 @@
-"""The operations that elementary functions are made of and that Python lacks; no formula here.
+"""Basic operations that Python lacks, from which elementary functions are built.
 
-Each is a Python function, exact to the bit, with an implementation for compiled code beside it.
-A type of many numbers joins by its own `numba.extending.overload` of the same names. With
-NUMBA_DISABLE_JIT=1 the Python functions are all there is.
+Each is a Python function, exact to the bit, and has an implementation for compiled code. Other
+types, such as lanes, add their own `numba.extending.overload` of the same functions. With
+NUMBA_DISABLE_JIT=1 only the Python functions are used.
 """
 
 import math
@@ -20,14 +20,14 @@ _WORD = (1 << 64) - 1
 
 
 def _exact_fma(a: float, b: float, c: float) -> float:
-    """Return a * b + c for finite numbers; raise OverflowError where it is too large."""
+    """Return a * b + c for finite numbers; raise OverflowError if it is too large."""
     (a, a_scale), (b, b_scale), (c, c_scale) = (x.as_integer_ratio() for x in (a, b, c))
     numerator = a * b * c_scale + c * (a_scale * b_scale)
-    # The quotient of two Python integers is rounded once, to nearest and even, subnormals too.
+    # Python rounds the quotient of two integers once, to nearest even, including subnormals.
     return numerator / (a_scale * b_scale * c_scale)
 
 
-# Both raise OverflowError where the C function returns an infinity. math.fma: Python 3.13.
+# Both raise OverflowError where C's fma returns an infinity. math.fma is new in Python 3.13.
 _finite_fma: Callable[[float, float, float], float] = getattr(math, "fma", _exact_fma)
 
 
@@ -43,12 +43,12 @@ def fma(a: float, b: float, c: float) -> float:
     try:
         return _finite_fma(a, b, c)
     except OverflowError:
-        # Where the sum is too large the product has its sign: |c| alone is not too large.
+        # If the sum is too large, it has the sign of the product, because c is finite.
         return math.copysign(math.inf, a) * math.copysign(1.0, b)
 
 
 def select(condition: bool, a: Value, b: Value) -> Value:
-    """Return a where the condition holds, else b; both have been evaluated."""
+    """Return a if the condition holds, else b. Both are evaluated."""
     return a if condition else b
 
 
@@ -58,7 +58,7 @@ def to_bits(x: float) -> int:
 
 
 def from_bits(i: int) -> float:
-    """Return the number that has the bits of i, an integer modulo 2^64."""
+    """Return the float whose 64 bits are those of i modulo 2^64."""
     return float(struct.unpack("<d", struct.pack("<Q", int(i) & _WORD))[0])
 
 
@@ -74,16 +74,16 @@ def multiply_high_low(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]
 
 
 def add_wrapping(a: np.uint64, b: np.uint64) -> np.uint64:
-    """Return a + b modulo 2^64; NumPy's + does the same, and warns."""
+    """Return a + b modulo 2^64. NumPy's + does the same but warns."""
     return np.uint64((int(a) + int(b)) & _WORD)
 
 
-# What follows tells the compiler the same. An `_implement` is sent the types of the arguments and
-# answers None to types that are not its own: those are for another overload of the same name.
+# The same operations for compiled code. An `_implement` function takes the types of the arguments
+# and returns None for types that another overload of the same name handles.
 
 
 def _bitcast(source: Any, result: Any) -> Any:
-    """Return the intrinsic that reads the bits of one type as another."""
+    """Return the intrinsic that reinterprets the bits of one type as another."""
 
     def define(typing_context: Any, x: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -174,7 +174,7 @@ def _implement_add(a: Any, b: Any) -> Any:
     return lambda a, b: a + b
 
 
-# strict compares annotations too, and a lambda has none.
+# Not strict, because strict compares annotations too, which a lambda cannot have.
 overload(fma, strict=False)(_implement_fma)
 overload(select, strict=False)(_implement_select)
 overload(to_bits, strict=False)(_implement_to_bits)

@@ -1,25 +1,24 @@
-"""Lanes: many numbers side by side in the vector registers of a processor; no training here.
+"""Lanes: many numbers side by side in the vector registers of a processor.
 
-A value of type `Lanes(element, count)` is `count` numbers of one kind: "float64", "int64" or, from
-a comparison, "boolean". Compiled code uses it like one number:
+A value of type `Lanes(element, count)` is `count` numbers of one type: "float64", "int64" or, from
+a comparison, "boolean". Compiled code uses it like a single number:
 
     x = fill(1.5, 16)                      # 16 numbers; `memory.load` reads them from memory
     y = select(x < 0.0, 0.0, x) * 2.0      # in every lane: compare, choose, multiply
-    everywhere(y > 2.0)                    # of all lanes
+    everywhere(y > 2.0)                    # whether it holds in all lanes
 
 There are + - * / on floats, + - & | << >> on integers, & on booleans, unary minus, abs,
-comparisons, and `fma`, `select`, `to_bits`, `from_bits` and `to_float` of `arithmetic`; a plain
-number goes to every lane. Each is one instruction a register. Nothing is left to an
-auto-vectoriser, and a lane never sees its neighbours: the numbers are those that plain floats would
-give, bit by bit.
+comparisons, and `fma`, `select`, `to_bits`, `from_bits` and `to_float` of `arithmetic`. A plain
+number is broadcast to every lane. Each operation is one instruction per register. Nothing is left
+to an auto-vectoriser, and lanes do not interact: the results are those of plain floats, bit by bit.
 
 A value may be wider than a register. It is a row of vectors of 8 numbers, and an operation on it is
-a row of instructions that do not wait for one another, which hides the latency of long chains. A
-vector of 8 is one register of AVX-512 and two of AVX2. For AVX2, vectors of 4 were slower (59
-million epochs a second of the 1-2-1 network, 81 with 8), and so were those of 16 for AVX-512.
+a row of independent instructions, which hides the latency of long chains. A vector of 8 is one
+register of AVX-512 or two of AVX2. On AVX2, vectors of 4 were slower (59 million epochs per second
+of the 1-2-1 network, against 81 million with 8); so were vectors of 16 on AVX-512.
 
-One lane is a plain number: what is said of lanes here is true of floats, and in Python too. The
-module needs numba, llvmlite and `arithmetic`; with `memory` and `parts` it may be lifted out.
+A single lane is a plain number: all functions also work on floats, and in plain Python. The module
+needs numba, llvmlite and `arithmetic`; with `memory` and `parts`, it could be a package of its own.
 """
 
 import operator
@@ -35,14 +34,14 @@ from numba.extending import intrinsic, models, overload, register_model
 
 from harness.kernels.simd import arithmetic
 
-BLOCK = 8  # numbers of a vector
+BLOCK = 8  # numbers in a vector
 
 _ELEMENTS = {"float64": ir.DoubleType(), "int64": ir.IntType(64), "boolean": ir.IntType(1)}
 _INDEX = ir.IntType(32)
 
 
 class Lanes(types.Type):
-    """The type of `count` numbers side by side; count is a multiple of 8."""
+    """The type of `count` numbers side by side, a multiple of 8."""
 
     def __init__(self, element: str, count: int) -> None:
         self.element = element
@@ -52,7 +51,7 @@ class Lanes(types.Type):
 
 @register_model(Lanes)
 class _Model(models.PrimitiveModel):
-    """A row of vectors."""
+    """Representation of lanes: an array of vectors."""
 
     def __init__(self, manager: Any, lanes: Lanes) -> None:
         vector = ir.VectorType(_ELEMENTS[lanes.element], BLOCK)
@@ -63,12 +62,12 @@ class _Model(models.PrimitiveModel):
 
 
 def vectors_of(builder: Any, row: Any) -> list[Any]:
-    """Take a value apart."""
+    """Split a value into its vectors."""
     return [builder.extract_value(row, i) for i in range(row.type.count)]
 
 
 def row_of(builder: Any, vectors: list[Any]) -> Any:
-    """Put a value together."""
+    """Join vectors into a value."""
     row = ir.Constant(ir.ArrayType(vectors[0].type, len(vectors)), ir.Undefined)
     for i, vector in enumerate(vectors):
         row = builder.insert_value(row, vector, i)
@@ -76,7 +75,7 @@ def row_of(builder: Any, vectors: list[Any]) -> Any:
 
 
 def in_every_lane(builder: Any, number: Any) -> Any:
-    """Return a vector of one number."""
+    """Return a vector with the same number in every lane."""
     vector = ir.Constant(ir.VectorType(number.type, BLOCK), ir.Undefined)
     vector = builder.insert_element(vector, number, _INDEX(0))
     zeros = ir.Constant(ir.VectorType(_INDEX, BLOCK), [0] * BLOCK)
@@ -84,7 +83,7 @@ def in_every_lane(builder: Any, number: Any) -> Any:
 
 
 def _lane_by_lane(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the lowering of an operation on vectors, for rows and plain numbers."""
+    """Return the lowering of an operation on lanes and plain numbers, given one on vectors."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         count = max(kind.count for kind in signature.args if isinstance(kind, Lanes)) // BLOCK
@@ -101,7 +100,7 @@ def _lane_by_lane(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def intrinsic_of(name: str) -> Callable[..., Any]:
-    """Return an operation of the intermediate language on vectors of floats."""
+    """Return the LLVM intrinsic of that name, as an operation on vectors of floats."""
 
     def operation(builder: Any, *vectors: Any) -> Any:
         kind = vectors[0].type
@@ -119,7 +118,10 @@ def _plain(lanes: Lanes) -> Any:
 
 
 def _kinds(arguments: tuple[Any, ...]) -> tuple[Lanes, list[Any]] | None:
-    """Return the first lanes among the arguments and what all are taken as; None without lanes."""
+    """Return the first lanes type among the arguments, and the types that all are converted to.
+
+    Return None if no argument is of a lanes type.
+    """
     found = [kind for kind in arguments if isinstance(kind, Lanes)]
     if not found:
         return None
@@ -130,7 +132,7 @@ def _kinds(arguments: tuple[Any, ...]) -> tuple[Lanes, list[Any]] | None:
 
 
 def _define_operator(symbol: Any, operations: dict[str, Callable[..., Any]], result: str) -> None:
-    """Teach the compiler an operator; `operations` has one for each kind of element."""
+    """Teach the compiler an operator; `operations` has one entry per type of element."""
 
     class Template(AbstractTemplate):
         def generic(self, arguments: Any, keywords: Any) -> Any:
@@ -175,7 +177,7 @@ _COMPARISONS = {
 
 
 def _comparison(sign: str) -> dict[str, Callable[..., Any]]:
-    # Ordered: a comparison with NaN is false.
+    # Ordered, so that a comparison with NaN is false.
     return {
         "float64": lambda builder, a, b: builder.fcmp_ordered(sign, a, b),
         "int64": lambda builder, a, b: builder.icmp_signed(sign, a, b),
@@ -254,11 +256,11 @@ overload(arithmetic.from_bits, strict=False)(_implement_from_bits)
 overload(arithmetic.to_float, strict=False)(_implement_to_float)
 
 
-# -- into all lanes and out of them ----------------------------------------------------------------
+# -- to and from all lanes -------------------------------------------------------------------------
 
 
 def fill(number: float, count: int) -> Any:
-    """Return a float in `count` lanes, a constant."""
+    """Return `count` lanes with the same float; count is a constant."""
     return number
 
 

@@ -1,7 +1,7 @@
-"""Lanes to and from memory.
+"""Loads and stores of lanes.
 
-A pointer is the place of a number: of a contiguous array, or of the stack. Positions are counted
-in numbers. As in `lanes`, one lane is a plain number, and in Python an array is its own pointer.
+A pointer points to a number of a contiguous array or of the stack. Offsets count numbers, not
+bytes. As in `lanes`, a single lane is a plain number. In plain Python, arrays serve as pointers.
 """
 
 from typing import Any
@@ -21,22 +21,22 @@ def address(array: Any) -> Any:
 
 
 def offset(pointer: Any, count: int) -> Any:
-    """Return a pointer to the number that lies `count` numbers further on."""
+    """Return a pointer moved forward by `count` numbers."""
     return pointer[count:]
 
 
 def load(pointer: Any, first: int, count: int) -> Any:
-    """Return `count` numbers, a constant, from memory."""
+    """Return `count` numbers from memory; count is a constant."""
     return pointer[first]
 
 
 def load_into_all(pointer: Any, first: int, parts: int, width: int) -> Any:
-    """Return `parts` numbers from memory, each in a part of `width` lanes; both are constants."""
+    """Return `parts` numbers from memory, each in `width` lanes; both are constants."""
     return pointer[first]
 
 
 def store(pointer: Any, first: int, value: Any) -> None:
-    """Write all lanes of a value to memory, side by side."""
+    """Write all lanes of a value to memory."""
     pointer[first] = value
 
 
@@ -55,7 +55,7 @@ def _define_offset(context: Any, pointer: Any, count: Any) -> Any:
 
 
 def _vector_pointers(builder: Any, pointer: Any, first: Any, count: int) -> list[Any]:
-    """Return pointers to the vectors of a row in memory."""
+    """Return pointers to the vectors of a value in memory."""
     number = pointer.type.pointee
     vector = ir.VectorType(number, BLOCK).as_pointer()
     starts = [builder.add(first, first.type(i)) for i in range(0, count, BLOCK)]
@@ -110,8 +110,8 @@ _offset = intrinsic(_define_offset)
 _load = intrinsic(prefer_literal=True)(_define_load)
 _load_into_all = intrinsic(prefer_literal=True)(_define_load_into_all)
 _store = intrinsic(_define_store)
-# `stack(count)` returns a pointer to `count` numbers, a constant, on the stack of the function that
-# calls it, which is gone when that returns. For compiled code alone.
+# `stack(count)` returns a pointer to `count` numbers on the stack, valid until the calling function
+# returns; count is a constant. For compiled code only.
 stack = intrinsic(prefer_literal=True)(_define_stack)
 
 

@@ -1,8 +1,8 @@
 """Parts of lanes: n numbers as n / width parts of `width` numbers each, width a multiple of 8.
 
-`repeat`, `tile` and `transpose` only rename registers, and cost no instruction. `add_parts` and
-`fma_parts` sum parts, the first one first. As in `lanes`, one lane is a plain number, which has one
-part.
+`repeat`, `tile` and `transpose` only rename registers and cost no instructions. `add_parts` and
+`fma_parts` sum parts, starting with the first. As in `lanes`, a single lane is a plain number; it
+has one part.
 """
 
 from collections.abc import Callable
@@ -16,32 +16,32 @@ from harness.kernels.simd.lanes import BLOCK, Lanes, intrinsic_of, row_of, vecto
 
 
 def repeat(value: Any, times: int, width: int) -> Any:
-    """Return a a ... b b ...: each part of a value `times` times."""
+    """Return a a ... b b ...: each part of a value repeated `times` times."""
     return value
 
 
 def tile(value: Any, times: int) -> Any:
-    """Return a b ... a b ...: a value `times` times."""
+    """Return a b ... a b ...: the whole value repeated `times` times."""
     return value
 
 
 def transpose(value: Any, rows: int, columns: int) -> Any:
-    """Return the parts of a value, rows x columns of them row by row, column by column."""
+    """Return the rows x columns parts of a value, given row by row, column by column."""
     return value
 
 
 def add_parts(value: Any, total: Any) -> Any:
-    """Return total + the parts of a value as wide as total, the first part first."""
+    """Return total plus the parts of a value, each as wide as total, starting with the first."""
     return total + value
 
 
 def fma_parts(a: Any, b: Any, total: Any) -> Any:
-    """Return total + the sum of the products of the parts, the first part first, each fused."""
+    """Return total plus the products of the parts, starting with the first, each fused."""
     return arithmetic.fma(a, b, total)
 
 
 def _renamed(order: list[int], value: Any, *constants: Any) -> Any:
-    """Return signature and lowering of taking the vectors of a value in this order."""
+    """Return signature and lowering of a reordering of the vectors of a value."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vectors = vectors_of(builder, arguments[0])
@@ -72,7 +72,7 @@ def _define_transpose(context: Any, value: Any, rows: Any, columns: Any) -> Any:
 
 
 def _sum(operation: Callable[..., Any], total: Any, *values: Any) -> Any:
-    """Return signature and lowering of a sum of parts by an operation that takes the total last."""
+    """Return signature and lowering of a sum of parts; `operation` takes the total last."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         *columns, sums = (vectors_of(builder, value) for value in arguments)

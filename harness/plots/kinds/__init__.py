@@ -21,7 +21,7 @@ KINDS = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the caller asked for; None leaves the choice to the plot."""
+    """Options of a plot; None leaves the choice to the plot."""
 
     run: int | None
     x: str | None

@@ -1,4 +1,4 @@
-"""What a network has learnt: its curve over the data."""
+"""The curve that a network has learnt, over the data."""
 
 from collections.abc import Sequence
 from typing import Any

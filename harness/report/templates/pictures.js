@@ -97,9 +97,9 @@ function copyButton(pre) {
 function start() {
   if (views.length) startGrid();
   else if (runs) {
-    picture("alone", () => drawFalls("alone-plot", runs.run_id.map((_, at) => at)));
-    byId("alone-note").textContent = `${sampleNote()}`;
-    byId("alone").append(runTable(runs.run_id.map((_, at) => at), "The runs"));
+    picture("no-axes", () => drawFalls("no-axes-plot", runs.run_id.map((_, at) => at)));
+    byId("no-axes-note").textContent = `${sampleNote()}`;
+    byId("no-axes").append(runTable(runs.run_id.map((_, at) => at), "The runs"));
   }
   if (data.ends) picture("ends", drawEnds);
   if (data.epochs) picture("epochs", drawEpochs);

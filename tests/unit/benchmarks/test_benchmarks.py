@@ -165,7 +165,7 @@ def test_extras_in_messages_exist():
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """Run a small comparison as a user does; return what was printed, and the folder."""
+    """Run a small comparison as a user does; return its output and the folder."""
     folder = tmp_path_factory.mktemp("bench")
     code = "from harness.cli import main; main()"
     command = ["bench", "dosage", "--quick", "--baselines", "numba", "--threads", "1", "--out", "b"]

@@ -1,4 +1,4 @@
-"""Products with the Hessian, and its largest eigenvalue, against the dense one of the twin."""
+"""Products with the Hessian and its largest eigenvalue, compared with the twin's dense Hessian."""
 
 import math
 
@@ -14,14 +14,14 @@ from tests.side_by_side import a_problem, a_twin, network_of
 
 
 def mask_of(twin, trained):
-    """Which of the parameters train; None stands for all."""
+    """Return whether each parameter trains; None stands for all."""
     return np.isin(
         np.arange(twin.parameters), np.arange(twin.parameters) if trained is None else trained
     )
 
 
 def product_of(twin, theta, inputs, targets, v, trained=None):
-    """H v by the kernel."""
+    """Return H v by the kernel."""
     architecture = network_of(twin).architecture()
     return hessian_product(
         architecture, theta, Data(x=inputs, y=targets), v, mask_of(twin, trained)
@@ -29,7 +29,7 @@ def product_of(twin, theta, inputs, targets, v, trained=None):
 
 
 def columns_of(twin, theta, inputs, targets, trained=None):
-    """The whole Hessian by the kernel, a column a product."""
+    """Return the whole Hessian by the kernel, one column per product."""
     units = np.eye(twin.parameters)
     return np.column_stack(
         [product_of(twin, theta, inputs, targets, unit, trained) for unit in units]
@@ -37,9 +37,9 @@ def columns_of(twin, theta, inputs, targets, trained=None):
 
 
 def sharpnesses(twin, thetas, inputs, targets, trained=None, stop=0):
-    """The largest eigenvalues by the kernel, one for each row of thetas."""
+    """Return the largest eigenvalue by the kernel at each row of thetas."""
     out = np.full(len(thetas), -123.0)
-    with np.errstate(all="ignore"):  # without the compiler NumPy warns of what overflows
+    with np.errstate(all="ignore"):  # without the compiler, NumPy warns of overflows
         sharpness_of(
             network_of(twin).architecture(),
             np.array(thetas),
@@ -52,14 +52,14 @@ def sharpnesses(twin, thetas, inputs, targets, trained=None, stop=0):
 
 
 def assert_largest(found, eigenvalues):
-    """Hold a sharpness to the eigenvalues, in ascending order, within what it promises."""
+    """Compare a sharpness with the ascending eigenvalues, within the promised tolerance."""
     norm = np.abs(eigenvalues).max()
     allowed = max(1e-8 * abs(eigenvalues[-1]), 1e-10 * norm)
     assert found == pytest.approx(eigenvalues[-1], rel=0, abs=allowed)
 
 
 def a_quadratic(spectrum):
-    """A linear network whose Hessian has these eigenvalues, with inputs and targets."""
+    """Return a linear network, theta, inputs and targets whose Hessian has these eigenvalues."""
     rng = np.random.default_rng(0)
     basis, _ = np.linalg.qr(rng.normal(size=(len(spectrum), len(spectrum))))
     inputs = np.sqrt(spectrum)[:, None] * basis.T  # the loss is 1/2 |X theta|^2: H = X'X
@@ -114,7 +114,7 @@ EVERY_CASE = pytest.mark.parametrize("twin", CASES.values(), ids=CASES)
 
 
 @EVERY_CASE
-def test_the_twins_hessian_is_the_difference_of_gradients_without_calculus(twin):
+def test_the_twins_hessian_agrees_with_differences_of_gradients(twin):
     theta, inputs, targets = a_problem(twin)
     exact, step = hessian(twin, theta, inputs, targets), 1e-5
     for k, row in enumerate(exact):
@@ -126,7 +126,7 @@ def test_the_twins_hessian_is_the_difference_of_gradients_without_calculus(twin)
 
 @pytest.mark.jitless
 @EVERY_CASE
-def test_products_are_those_of_the_dense_hessian(twin):
+def test_products_agree_with_the_dense_hessian(twin):
     theta, inputs, targets = a_problem(twin)
     if "relu" in twin.activations:
         assert all(np.abs(z).min() > 1e-3 for z in twin.forward(theta, inputs)[0])
@@ -149,7 +149,7 @@ def test_products_are_symmetric(twin):
     problem = a_problem(twin)
     u, v = np.random.default_rng(5).normal(size=(2, twin.parameters))
     there, back = u @ product_of(twin, *problem, v), v @ product_of(twin, *problem, u)
-    assert abs(there) > 1e-3  # or they would agree by being nothing
+    assert abs(there) > 1e-3  # zeros would agree trivially
     assert there == pytest.approx(back, rel=1e-11)
 
 
@@ -172,7 +172,7 @@ def test_curvature_of_a_saturated_cross_entropy_keeps_its_digits(z):
     twin = a_twin((1, 1), loss="cross_entropy", biases=(False,))
     one, target = np.ones((1, 1)), np.full((1, 1), 0.25)
     e = math.exp(-abs(z))
-    expected = e / (1.0 + e) ** 2  # p (1 - p), whatever the target
+    expected = e / (1.0 + e) ** 2  # p (1 - p), for any target
     assert product_of(twin, np.array([z]), one, target, np.ones(1)) == pytest.approx(
         [expected], rel=1e-12, abs=0
     )
@@ -211,8 +211,8 @@ def test_largest_eigenvalue_of_a_known_spectrum(spectrum):
     assert_largest(found, np.asarray(spectrum))
 
 
-def test_what_is_found_in_all_steps_is_at_most_too_small():
-    # Eigenvalues so dense at the top that 1000 steps do not tell them apart.
+def test_an_eigenvalue_that_does_not_converge_is_at_most_too_small():
+    # The largest eigenvalues are so dense that 1000 steps cannot separate them.
     spectrum = np.sort(1.0 - np.linspace(0.0, 1.0, 300) ** 4)
     twin, theta, inputs, targets = a_quadratic(spectrum)
     (found,) = sharpnesses(twin, [theta], inputs, targets)
@@ -220,7 +220,7 @@ def test_what_is_found_in_all_steps_is_at_most_too_small():
 
 
 def bent_down(spectrum, rest=0):
-    """One tanh unit far above its target at every data point: H is negative, or 0 in `rest`."""
+    """Return a tanh unit far above all its targets: H is negative, and 0 in `rest` dimensions."""
     rng = np.random.default_rng(1)
     count = len(spectrum) + rest
     basis, _ = np.linalg.qr(rng.normal(size=(count, count)))
@@ -231,7 +231,7 @@ def bent_down(spectrum, rest=0):
 
 
 @pytest.mark.jitless
-def test_the_largest_is_not_the_largest_in_size():
+def test_the_largest_eigenvalue_is_not_the_largest_in_magnitude():
     twin, theta, inputs, targets = bent_down(np.array([1.0, 2.0, 5.0]))
     eigenvalues = np.linalg.eigvalsh(hessian(twin, theta, inputs, targets))
     assert eigenvalues[0] == pytest.approx(5 * eigenvalues[-1])
@@ -258,38 +258,38 @@ def test_a_singular_negative_hessian_has_the_largest_eigenvalue_0():
 
 @pytest.mark.jitless
 def test_a_hessian_of_zeros_has_the_eigenvalue_0():
-    # A dead relu unit, and an output without a bias that therefore never moves.
+    # A dead relu unit, and an output without a bias, which therefore never changes.
     twin = a_twin((1, 1, 1), "relu", biases=(False, False))
     assert sharpnesses(twin, [[1.0, 2.0]], -np.ones((1, 1)), np.ones((1, 1))).tolist() == [0.0]
 
 
 @pytest.mark.jitless
-def test_where_no_parameter_trains_sharpness_is_0():
+def test_sharpness_is_0_if_no_parameter_trains():
     twin = a_twin((1, 2, 1))
     theta, inputs, targets = a_problem(twin)
     assert sharpnesses(twin, [theta], inputs, targets, trained=[]).tolist() == [0.0]
 
 
 @pytest.mark.jitless
-def test_what_is_not_finite_has_no_sharpness():
+def test_sharpness_is_nan_if_parameters_or_products_are_not_finite():
     twin = a_twin((1, 2, 1), "softplus")
     theta, inputs, targets = a_problem(twin)
     thetas = np.tile(theta, (6, 1))
     thetas[1, 0], thetas[2, 6], thetas[3, 3], thetas[4] = math.nan, math.inf, -math.inf, 1e200
     found = sharpnesses(twin, thetas, inputs, targets)
     assert np.isnan(found).tolist() == [False, True, True, True, True, False]
-    assert found[0] == found[5]  # nothing stays behind
+    assert found[0] == found[5]  # the rows between have no effect
 
 
 @pytest.mark.jitless
-def test_a_saturated_unit_hides_no_parameter_that_is_not_finite():
-    # tanh(inf) is 1 and flat: the Hessian alone would be 0, and finite.
+def test_sharpness_is_nan_if_a_saturated_unit_has_an_infinite_parameter():
+    # tanh is 1 and flat at infinity: the Hessian itself would be 0, and finite.
     twin = a_twin((1, 1), last="tanh", biases=(False,))
     one = np.ones((1, 1))
     assert np.isnan(sharpnesses(twin, [[math.inf]], one, one))
 
 
-def test_a_row_has_the_same_bits_whatever_is_beside_it():
+def test_a_row_has_the_same_bits_with_any_neighbours():
     twin = a_twin((2, 5, 3, 1))
     _, inputs, targets = a_problem(twin)
     thetas = np.random.default_rng(8).normal(size=(7, twin.parameters))
@@ -308,7 +308,7 @@ def test_nothing_is_written_once_stop_is_set():
 
 
 @pytest.mark.parametrize("sizes", [(1, 100, 1), (1, 30, 20, 1)], ids=str)
-def test_networks_of_the_edge_of_stability(sizes):
+def test_networks_at_the_edge_of_stability(sizes):
     # Cohen et al. 2021 (arXiv 2103.00065) fit Chebyshev polynomials at 20 points.
     twin = a_twin(sizes, loss="mse")
     theta = 0.5 * np.random.default_rng(2).normal(size=twin.parameters)

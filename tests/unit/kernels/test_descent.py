@@ -1,6 +1,6 @@
-"""Whole trainings by the kernel against the slow twin: updates, batches, records and blocks.
+"""Whole trainings by the kernel, compared with the slow twin: updates, batches, records, blocks.
 
-Where a run ends is in test_stopping.py.
+test_stopping.py tests when runs end.
 """
 
 import threading
@@ -61,7 +61,7 @@ def test_updates_and_batches(settings):
 @pytest.mark.parametrize("loss", ["half_ssr", "mse", "cross_entropy"])
 @pytest.mark.parametrize("settings", [{}, SETTINGS["shuffled"]], ids=["all", "shuffled"])
 def test_loss_of_a_batch_is_over_its_own_data_points(loss, settings):
-    # The last of the batches is smaller, and its mean is over fewer.
+    # The last batch is smaller, and its mean is over fewer data points.
     twin = a_twin((2, 3, 2), "softplus", loss)
     assert_same_training(*train_both(twin, a_problem(twin), 4, 0.1, **settings))
 
@@ -84,13 +84,13 @@ def test_parameters_that_do_not_train_keep_their_bits(batch_size):
     assert moved.tolist() == [1, 16]
 
 
-# -- what is recorded ------------------------------------------------------------------------------
+# -- records ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.jitless
 @pytest.mark.parametrize("settings", [{}, SETTINGS["in_order"]], ids=["all", "in_order"])
 def test_measures(settings):
-    # Momentum carries SSR past its minimum, so that the least is neither the first nor the last.
+    # Momentum carries SSR past its minimum, so that the least SSR is neither first nor last.
     twin = a_twin((2, 3, 2), loss="mse")
     theta, inputs, targets = a_problem(twin)
     runs, rows, record = train_both(
@@ -105,8 +105,8 @@ def test_measures(settings):
     assert measure(rows, "gradient_norm")[0] == pytest.approx(np.linalg.norm(slope), rel=1e-9)
 
 
-def test_first_of_equal_minima_is_the_least_epoch():
-    # The rate 1/2 throws w1 + b1 from 0 to 2 and back: SSR is 1 at every epoch.
+def test_of_equal_minima_the_first_epoch_counts():
+    # With learning rate 1/2, w1 + b1 jumps from 0 to 2 and back: SSR is 1 at every epoch.
     _, rows, record = train_both(LINE, BOWL, 4, 0.5)
     assert record.ssr == [1.0] * 5
     assert (measure(rows, "epoch_of_ssr_min")[0], measure(rows, "ssr_mean")[0]) == (0, 1.0)
@@ -133,7 +133,7 @@ def test_measuring_the_gradient_changes_no_other_number(batch_size):
     ("recorded", "tolerance", "expected"),
     [
         ([0, 2, 3], None, [0, 2, 3]),
-        ([0, 3], 1 / 16, [0, 2]),  # where the run ends comes last, due or not
+        ([0, 3], 1 / 16, [0, 2]),  # the last epoch is recorded, due or not
         ([0, 2, 3], 1 / 16, [0, 2]),
         ([0], 1.0, [0]),
         ([], None, []),
@@ -158,7 +158,7 @@ def test_recorded_epochs(recorded, tolerance, expected, keeps_loss):
 
 
 @pytest.mark.jitless
-def test_settings_of_runs_are_their_own():
+def test_each_run_has_its_own_settings():
     momentum, tolerance, limit = [0.0, 0.5, 0.0, 0.0], [-1, -1, 1 / 16, -1], [9.0, 9.0, 9.0, 0.5]
     runs = start_runs(
         LINE, ZERO, [[0.125]], momentum=momentum, tolerance=tolerance, limit=limit, runs=4
@@ -188,8 +188,8 @@ def test_runs_that_have_ended_are_left_alone():
     [{}, SETTINGS["shuffled"], SETTINGS["drawn_often"]],
     ids=["all", "shuffled", "drawn"],
 )
-def test_a_run_that_goes_on_has_the_bits_of_one_trained_in_one_go(first, settings):
-    # SSR falls and rises again, its least now before epoch `first` and now after it.
+def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(first, settings):
+    # SSR falls and rises again; its minimum is before or after epoch `first`.
     twin = a_twin((2, 3, 2), loss="mse")
     theta, inputs, targets = a_problem(twin)
     momentum = {"momentum": 0.95}
@@ -226,7 +226,7 @@ def test_a_run_that_goes_on_has_the_bits_of_one_trained_in_one_go(first, setting
 
 
 @pytest.mark.jitless
-def test_stopped_before_it_starts_nothing_is_trained():
+def test_nothing_is_trained_if_stopped_before_the_start():
     runs = start_runs(LINE, ZERO, 0.125)
     stop = np.ones(1, dtype=np.uint8)
     rows, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, stop=stop)
@@ -235,8 +235,8 @@ def test_stopped_before_it_starts_nothing_is_trained():
 
 
 @pytest.mark.jitless
-def test_stopped_by_another_thread_training_ends_before_its_time():
-    # Without the flag it would go on for years.
+def test_another_thread_can_stop_training():
+    # Without the flag, training would take years.
     plan = plan_of(LINE, 1, 2**53, recorded=[], measure_gradient=False)
     stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
     rows = make_rows(2, 0, False)
@@ -245,7 +245,7 @@ def test_stopped_by_another_thread_training_ends_before_its_time():
         target=kernel_train,
         args=(LINE, ONE, ONE, plan, runs, rows),
         kwargs={"stop": stop, "progress": progress},
-        daemon=True,  # so that a kernel that never looks at the flag fails this test only
+        daemon=True,  # so that a kernel that ignores the flag fails only this test
     )
     block.start()
     while progress[1] == 0 and block.is_alive():
@@ -260,7 +260,7 @@ def test_stopped_by_another_thread_training_ends_before_its_time():
 
 @pytest.mark.jitless
 @pytest.mark.parametrize("batches", ["in_order", "shuffled", "drawn"])
-def test_the_order_of_an_epoch_is_that_of_the_twin(batches):
+def test_the_order_of_an_epoch_agrees_with_the_twin(batches):
     plan = plan_of(a_twin((2, 3, 2)), 5, 4, batch_size=2, batches=batches, seed=9)
     order = descent.order_of_epoch(plan, 5, 3)
     expected = batches_of_epoch(batches, 3, 5, 2, seed=9)

@@ -26,12 +26,12 @@ WORST += [1.9534418396584199, 1.1060157488281193, 2.737375192913592, 0.442805698
 WORST += [0.2200371917576902, 0.20319018821544566, 5.999259656426684, 0.5187287277686111]
 WORST += [10.39719364809194, 6.93015882161309, 5.542168858297694, 0.44314332830128844]
 WORST += [2.350950339035528, 2.7694422602732756, 484.87172379877984, 0.2599301927099795]
-# Where results become 0: the last numbers before and the first behind.
+# Where results become 0: the last numbers before and the first after.
 WORST += [708.3964185322641, 708.3964185322642, 354.4546, 354.4547, 354.6, 709.1, 709.4]
 
 
 def kept(z):
-    """The same as z for what is 0 or 1 far away: keeps the reference fast there."""
+    """Clip z for functions that are constant far from 0, to keep the reference fast."""
     return max(min(z, mp.mpf(2000)), mp.mpf(-2000))
 
 
@@ -60,8 +60,8 @@ def exact_exp(x):
     return mp.exp(kept(x))
 
 
-# The value, the exact value, and the error in ulp that is allowed: a little more than the largest
-# that was found on many more points, which stands beside each function.
+# Function, exact function, and allowed error in ulp: a little more than the largest error found on
+# many more points, which is stated above each function.
 VALUES = {
     "log": (elementary.log, mp.log, 0.86),
     "sigmoid": (elementary.sigmoid, exact_sigmoid, 2.5),
@@ -73,15 +73,15 @@ SLOPES = {
     "softplus": (elementary.softplus_and_slope, exact_sigmoid, 2.5),
     "tanh": (elementary.tanh_and_slope, exact_tanh_slope, 4.3),
 }
-# Results below this are 0. The last one: 2^k of the tanh is 0 for k < -1022, where
-# 2|z| / ln 2 = 1022.75 and the slope is 4 e^(-2|z|).
+# Results below these are 0. In tanh, 2^k is 0 for k < -1022, where 2|z| / ln 2 = 1022.75 and the
+# slope is 4 e^(-2|z|).
 SMALLEST_NORMAL = mp.mpf(2) ** -1022
 FLUSHED_VALUES = {"sigmoid": SMALLEST_NORMAL, "softplus": SMALLEST_NORMAL}
 FLUSHED_SLOPES = FLUSHED_VALUES | {"tanh": 4 * mp.mpf(2) ** -1022.75}
 
 
 def points(name, count):
-    """Special values, then numbers of every size, of usual size, and around 1; both signs."""
+    """Return special values, and numbers of every size, of usual size and around 1; both signs."""
     source = random.Random(f"points for {name}")
     positive = [*SPECIAL, *WORST]
     for _ in range(count):
@@ -95,7 +95,7 @@ def points(name, count):
 
 
 def error(result, exact):
-    """|result - exact| in units in the last place of the exact value."""
+    """Return |result - exact| in units in the last place of the exact value."""
     if math.isinf(result):
         assert (result > 0) == (exact > 0)
         return 0.0 if abs(exact) >= mp.mpf(2) ** 1024 - mp.mpf(2) ** 970 else INF
@@ -105,7 +105,7 @@ def error(result, exact):
 
 
 def error_above(smallest, result, exact):
-    """The error, where a result below the smallest has to be +0."""
+    """Return the error; results whose exact value is below `smallest` must be +0."""
     if smallest and exact < smallest:
         return 0.0 if bits(result) == bits(0.0) else INF
     return error(result, exact)
@@ -152,7 +152,7 @@ def tanh_from_polynomial(r):
     return r + r**3 * series(elementary.TANH, r**2)
 
 
-# The functions, in parts of ln 2 the ends of where they are used, and the largest relative error.
+# Polynomial, exact function, range of use in units of ln 2, and log2 of the largest relative error.
 POLYNOMIALS = [
     (exp_from_polynomial, mp.exp, -0.5, 0.5, -56.3),
     (log1p_from_polynomial, lambda L: L, 0, 1, -56.3),
@@ -161,13 +161,13 @@ POLYNOMIALS = [
 
 
 @pytest.mark.parametrize(("polynomial", "exact", "low", "high", "largest"), POLYNOMIALS)
-def test_polynomials_are_as_good_as_is_said(polynomial, exact, low, high, largest):
+def test_polynomials_have_the_stated_errors(polynomial, exact, low, high, largest):
     xs = [mp.log(2) * (low + (high - low) * mp.mpf(i) / 3000) for i in range(3001)]
     worst = max(abs(polynomial(x) / exact(x) - 1) for x in xs if x)
     assert abs(mp.log(worst, 2) - largest) < 0.1
 
 
-def test_results_of_the_others_that_would_be_subnormal_are_0():
+def test_results_that_would_be_subnormal_are_0_except_for_log():
     last = -708.3964185322641
     first = math.nextafter(last, -INF)
     assert exact_exp(mp.mpf(first)) < SMALLEST_NORMAL <= exact_exp(mp.mpf(last))
@@ -251,9 +251,9 @@ def test_nan_in_nan_out():
 
 
 def results_on_a_few_points():
-    """What this process, compiled or not, makes of 200 points."""
+    """Return the results of this process, compiled or not, on 200 points."""
     rows = []
-    # NumPy's numbers, which warn where Python's do not.
+    # NumPy's floats, because they warn where Python's do not.
     for x in map(np.float64, [*points("bits", 18), INF, -INF, NAN, -1.0, -0.0]):
         row = [function(x) for function, _, _ in VALUES.values()]
         row += [y for pair, _, _ in SLOPES.values() for y in pair(x)]

@@ -1,4 +1,4 @@
-"""Largest eigenvalue and residual of tridiagonal matrices, against numpy's eigenvectors."""
+"""Largest eigenvalue and residual of tridiagonal matrices, compared with NumPy."""
 
 import numba
 import numpy as np
@@ -15,7 +15,7 @@ def largest_and_residual(alpha, beta):
 
 
 def both(alpha, beta):
-    """What the kernel says and what numpy says of T; the last of beta is beside T."""
+    """Return eigenvalue and residual of T by the kernel and by NumPy; T excludes the last beta."""
     found = largest_and_residual(np.array(alpha, dtype=float), np.array(beta, dtype=float))
     beside = beta[:-1]
     eigenvalues, vectors = np.linalg.eigh(np.diag(alpha) + np.diag(beside, 1) + np.diag(beside, -1))
@@ -35,11 +35,11 @@ def test_random_matrices(size, sign):
 
 
 @pytest.mark.jitless
-def test_a_vector_that_decays_is_found_to_the_last_digits_of_its_end():
-    # Off its largest entry, 100, the vector falls by some 1 / 100 a component: the last is 1e-14.
+def test_the_small_end_of_a_decaying_vector_is_accurate():
+    # From its largest entry on, the vector shrinks by about 100 per component: the last is 1e-14.
     alpha, beta = np.r_[100.0, np.linspace(3.0, 1.0, 7)], np.ones(8)
     (largest, left), _ = both(alpha, beta)
-    # s(j) = s(j-1) beta(j-1) / pivot(j), and the first is almost the length.
+    # s(j) = s(j-1) beta(j-1) / pivot(j), and s(0) is almost the length.
     pivot, end = largest - alpha[-1], 1.0
     for i in range(7, 0, -1):
         end *= beta[i - 1] / pivot

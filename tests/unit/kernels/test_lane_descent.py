@@ -1,4 +1,4 @@
-"""Runs side by side against one run after the other: every number the same, to the bit."""
+"""Runs trained side by side have the same bits as runs trained one after the other."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from harness.training.buffers import COUNTS, make_rows, start
 from harness.training.trainer import Trainer
 from tests.side_by_side import measure
 
-pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes are machine code alone")
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes need the compiler")
 
 POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
@@ -23,7 +23,7 @@ DOSAGE = {"inputs": [0, 0.5, 1], "targets": [0, 1, 0]}
 
 
 def experiment(layers, activations, data, epochs, grid, record=None, loss="ssr", **training):
-    """An experiment that keeps everything; further keys go to their sections by prefix."""
+    """Return an experiment that records parameters; keys with `network_` go to that section."""
     network = {"layers": layers, "activations": activations, "loss": loss}
     for name in [name for name in training if name.startswith("network_")]:
         network[name.removeprefix("network_")] = training.pop(name)
@@ -41,7 +41,7 @@ def experiment(layers, activations, data, epochs, grid, record=None, loss="ssr",
 
 
 MEASURES = {"measures": ["epoch_of_ssr_min", "ssr_mean", "gradient_norm"]}
-# Each takes other branches of the kernel; all have runs that end at different epochs.
+# Each takes different branches of the kernel. In all of them, runs end at different epochs.
 CASES = {
     "one_tile_every_epoch": experiment(
         [1, 2, 1], ["softplus", "identity"], DOSAGE, 40,
@@ -86,7 +86,7 @@ CASES = {
 
 
 def train(experiment, lanes, first=0, last=None):
-    """Columns of a range of runs, and what was counted."""
+    """Return the trained block of a range of runs, and the counts."""
     last = experiment.grid.size if last is None else last
     progress = np.zeros(COUNTS, dtype=np.int64)
     block = Trainer(experiment, lanes=lanes).train(first, last, np.zeros(1, np.uint8), progress)
@@ -94,7 +94,7 @@ def train(experiment, lanes, first=0, last=None):
 
 
 def bits(columns):
-    """Columns in a form in which equality is equality of bits, any NaN being as good as another."""
+    """Return columns in a form that compares bits; all NaN count as equal."""
     found = {}
     for name, column in columns.items():
         values = np.asarray(column)
@@ -118,7 +118,7 @@ def test_lanes_change_no_bit(name):
     assert passes % 8 == 0
 
 
-def test_more_lanes_and_other_neighbours_change_no_bit():
+def test_number_of_lanes_and_neighbours_change_no_bit():
     sweep = CASES["one_tile_every_epoch"]
     whole = train(sweep, lanes=1)[0]
     assert bits(train(sweep, lanes=16)[0].runs) == bits(whole.runs)
@@ -127,7 +127,7 @@ def test_more_lanes_and_other_neighbours_change_no_bit():
 
 
 def a_block(trainer, epochs=None):
-    """Variant, runs and rows of a whole experiment, of so many epochs."""
+    """Return variant, runs and rows of a whole experiment, optionally with fewer epochs."""
     variant, count = trainer.variant(0), trainer.experiment.grid.size
     runs = start(variant, trainer.experiment.grid.columns(np.arange(count)), count)
     if epochs is not None:
@@ -140,7 +140,7 @@ def a_block(trainer, epochs=None):
 
 @pytest.mark.parametrize("name", ["one_tile_every_epoch", "momentum_and_measures", "shuffled"])
 @pytest.mark.parametrize("epochs", [1, 7, 12])
-def test_runs_that_go_on_have_the_bits_of_those_trained_in_one_go(name, epochs):
+def test_resumed_runs_have_the_bits_of_uninterrupted_ones(name, epochs):
     def train_in(trainer, *block):
         counts = np.zeros(COUNTS, dtype=np.int64)
         trainer.train_runs(*block, np.zeros(1, np.uint8), counts)
@@ -149,7 +149,7 @@ def test_runs_that_go_on_have_the_bits_of_those_trained_in_one_go(name, epochs):
     one, lanes = Trainer(CASES[name], lanes=1), Trainer(CASES[name], lanes=8)
     whole = a_block(one)
     train_in(one, *whole)
-    # The first part without lanes, which leave no velocity behind.
+    # The first part is trained without lanes, because lanes do not return the velocity.
     half, runs, done = a_block(one, epochs)
     train_in(one, half, runs, done)
     variant, _, rows = a_block(lanes)
@@ -183,7 +183,7 @@ def test_runs_that_go_on_have_the_bits_of_those_trained_in_one_go(name, epochs):
 
 
 def test_a_lane_takes_the_next_run_at_once():
-    # Runs of 1 to 2,000 epochs: of what lanes compute, nine tenths are of use.
+    # Runs of 1 to 2,000 epochs: nine tenths of what the lanes compute is used.
     sweep = experiment(
         [1, 2, 1], ["softplus", "identity"], DOSAGE, 2000,
         {"learning_rate": {"log": [0.003, 3.0], "count": 16}, "init_id": 64},
@@ -196,11 +196,11 @@ def test_a_lane_takes_the_next_run_at_once():
 
 
 @pytest.mark.parametrize("lanes", [0, -8, 4, 12])
-def test_other_numbers_of_lanes_are_refused(lanes):
+def test_invalid_numbers_of_lanes_are_refused(lanes):
     with pytest.raises(HarnessError, match=f"lanes = {lanes} must be 1 or"):
         Trainer(CASES["in_order"], lanes=lanes)
 
 
-def test_counts_that_are_too_short_are_refused():
+def test_an_array_of_counts_that_is_too_short_is_refused():
     with pytest.raises(ValueError, match="shape"):
         Trainer(CASES["in_order"]).train(0, 1, np.zeros(1, np.uint8), np.zeros(2, np.int64))

@@ -1,4 +1,4 @@
-"""The derivatives of each loss, against the complex step of its definition."""
+"""Derivatives of each loss, compared with the complex step of its definition."""
 
 import math
 
@@ -21,14 +21,14 @@ TERMS = {
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("z", [-3.0, -0.1, 0.0, 2.5])
 @pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
-def test_derivative_by_the_prediction(loss, z, y):
+def test_derivative_with_respect_to_the_prediction(loss, z, y):
     p = 1.0 / (1.0 + math.exp(-z))
     expected = TERMS[loss](y, p + 1j * STEP).imag / STEP
     assert derivative_of_loss(code_of(LOSSES, loss), z, p, y) == pytest.approx(expected, rel=1e-13)
 
 
 @pytest.mark.parametrize("z", [40.0, 700.0])
-def test_cross_entropy_has_a_derivative_where_the_prediction_rounds_to_its_target(z):
+def test_cross_entropy_has_a_derivative_if_the_prediction_rounds_to_its_target(z):
     # d/dp of -ln p at 1, and of -ln(1 - p) at 0
     assert derivative_of_loss(code_of(LOSSES, "cross_entropy"), z, 1.0, 1.0) == -1.0
     assert derivative_of_loss(code_of(LOSSES, "cross_entropy"), -z, 0.0, 0.0) == 1.0

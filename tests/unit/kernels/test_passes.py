@@ -1,4 +1,4 @@
-"""Predictions, losses and gradients of the kernels against the slow twin."""
+"""Predictions, losses and gradients of the kernels, compared with the slow twin."""
 
 import math
 
@@ -18,7 +18,7 @@ BATCHES = {"all": [0, 1, 2, 3, 4], "part": [3, 0, 3], "one": [2]}
 
 
 def case_of(activation, loss, hidden, biases, scaled):
-    """A network of one activation, where the loss allows it."""
+    """Return a network with the same activation everywhere, if the loss allows it."""
     last = "sigmoid" if loss == "cross_entropy" else activation
     return Twin(
         sizes=SIZES[hidden],
@@ -31,14 +31,14 @@ def case_of(activation, loss, hidden, biases, scaled):
 
 
 def assert_is_gradient(twin, theta, inputs, targets, ours):
-    """Hold a gradient to the twin's, which knows no calculus."""
+    """Compare a gradient with the twin's, which is computed without calculus."""
     if "relu" not in twin.activations:
         exact = reference.gradient_by_complex_step(twin, theta, inputs, targets)
-        # A parameter whose terms cancel has the errors of the terms and not of their sum.
+        # If the terms of a parameter cancel, its error is that of the terms, not of their sum.
         assert ours == pytest.approx(exact, rel=1e-12, abs=1e-14 * np.abs(exact).max())
         return
     for z, name in zip(twin.forward(theta, inputs)[0], twin.activations, strict=True):
-        assert name != "relu" or np.abs(z).min() > 1e-3  # or differences would say nothing
+        assert name != "relu" or np.abs(z).min() > 1e-3  # nearer to the kink, differences are wrong
     differences = reference.gradient_by_differences(twin, theta, inputs, targets)
     assert ours == pytest.approx(differences, rel=1e-7, abs=1e-8 * np.abs(differences).max())
     exact = reference.gradient_by_backpropagation(twin, theta, inputs, targets)
@@ -46,7 +46,7 @@ def assert_is_gradient(twin, theta, inputs, targets, ours):
 
 
 def assert_kernel_agrees(twin, order, seed=3):
-    """Hold SSR, loss and gradient over the data points `order` to the twin's."""
+    """Compare SSR, loss and gradient over the data points `order` with the twin's."""
     theta, inputs, targets = a_problem(twin, seed=seed)
     ssr, loss, gradient = kernel_gradient(twin, theta, inputs, targets, order)
     chosen = theta, inputs[order], targets[order]
@@ -88,7 +88,7 @@ def test_loss_and_gradient_of_mixed_layers(hidden, loss):
     assert_kernel_agrees(twin, BATCHES["part"], seed=5)
 
 
-def test_architecture_and_names_of_one_layer_are_those_of_linear_regression():
+def test_a_single_layer_is_linear_regression():
     twin = a_twin((3, 1))
     theta, inputs, targets = a_problem(twin)
     matrix = np.column_stack([inputs, np.ones(5)])
@@ -100,7 +100,7 @@ def test_architecture_and_names_of_one_layer_are_those_of_linear_regression():
 
 @pytest.mark.parametrize("bias", [0.0, -1.0], ids=["at", "below"])
 def test_relu_has_no_slope_at_its_kink(bias):
-    # z = 1 * 1 + bias - 1 is 0 or -1; the derivatives into the unit are 0, not 1/2 and not 1.
+    # z = 1 * 1 + bias - 1 is 0 or -1. The derivatives at the unit's inputs are 0, not 1/2 or 1.
     twin = a_twin((1, 1, 1), "relu")
     theta = twin.theta(w1=1.0, b1=bias - 1.0, w2=2.0, b2=0.5)
     one = np.ones((1, 1))
@@ -127,13 +127,13 @@ def test_cross_entropy_of_a_saturated_output(z, y):
     assert ssr == pytest.approx((p - y) ** 2, rel=1e-15, abs=1e-17)
 
 
-def test_infinite_parameters_are_no_finite_loss():
+def test_infinite_parameters_do_not_have_a_finite_loss():
     twin = a_twin((1, 1), "relu", last="relu")
     one = np.ones((1, 1))
     _, loss, _ = kernel_gradient(twin, twin.theta(w1=math.inf, b1=0.0), one, one)
     assert loss == math.inf
     _, loss, _ = kernel_gradient(twin, twin.theta(w1=math.inf, b1=-math.inf), one, one)
-    assert math.isnan(loss)  # relu must not make 0 of it
+    assert math.isnan(loss)  # relu must not turn it into 0
 
 
 @pytest.mark.jitless
@@ -165,7 +165,7 @@ PACKINGS = [
 
 
 @pytest.mark.parametrize("twin", PACKINGS, ids=lambda twin: "-".join(map(str, twin.sizes)))
-def test_names_and_places_are_the_twins(twin):
+def test_names_and_positions_agree_with_the_twin(twin):
     network = network_of(twin)
     assert network.parameter_count == twin.parameters
     assert network.parameters == tuple(twin.table_names())
@@ -200,7 +200,7 @@ def test_bias_is_the_last_row_of_its_matrix():
     ("scale", "factor"),
     [(0.25, 0.25), ("1/sqrt(fan_in)", 0.5), ("sqrt(2/fan_in)", math.sqrt(0.5)), ("1/fan_in", 0.25)],
 )
-def test_scales_by_name_follow_the_fan_in_without_the_bias(scale, factor):
+def test_named_scales_depend_on_the_fan_in_without_the_bias(scale, factor):
     network = Network(
         sizes=(2, 4, 3),
         activations=("tanh", "identity"),

@@ -20,7 +20,7 @@ WORDS = st.integers(0, 2**64 - 1)
 
 
 def raw(seed, stream, major, count, block=0):
-    """NumPy's words; it steps its counter before it makes a block."""
+    """Return NumPy's words. NumPy increments its counter before it makes a block."""
     counter = (block + (major << 64) + (stream << 128) - 1) % 2**256
     return [int(x) for x in np.random.Philox(counter=counter, key=seed).random_raw(count)]
 
@@ -30,12 +30,12 @@ def words(*numbers):
 
 
 @given(WORDS, WORDS, WORDS, WORDS)
-def test_blocks_are_those_of_numpy(seed, stream, major, block):
+def test_blocks_agree_with_numpy(seed, stream, major, block):
     ours = philox.philox_block(*words(seed, stream, major, block))
     assert [int(x) for x in ours] == raw(seed, stream, major, 4, block)
 
 
-def test_block_of_zeros_is_the_published_one():
+def test_block_of_zeros_agrees_with_the_published_one():
     # Random123, tests/kat_vectors, philox4x64 with 10 rounds.
     published = "16554d9eca36314c db20fe9d672d0fdc d7e772cee186176b 7e68b68aec7ba23b"
     ours = philox.philox_block(*words(0, 0, 0, 0))
@@ -89,7 +89,7 @@ def test_normal_is_the_quantile_where_the_formula_changes():
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 8, 9, 272])
-def test_shuffle_is_the_one_of_fisher_and_yates(size):
+def test_shuffle_is_that_of_fisher_and_yates(size):
     for seed, epoch in ((0, 0), (2**64 - 1, 0), (5, 17)):
         source = raw(seed, 3, epoch, max(size, 1))
         expected = list(range(size))
@@ -125,7 +125,7 @@ BIG_SEED = 2**63 + 5
 
 
 def initialised(init_ids, distribution=philox.NORMAL, count=P, seeds=None, drawn=ALL):
-    """Theta for scale init_id % 5 + 0.7 and offset init_id % 3 - 0.1, NaN where not drawn."""
+    """Return theta for scale init_id % 5 + 0.7 and offset init_id % 3 - 0.1; NaN if not drawn."""
     ids = np.array(init_ids, dtype=np.uint64)
     seeds = np.array([BIG_SEED] * len(ids) if seeds is None else seeds, dtype=np.uint64)
     theta = np.full((len(ids), count), np.nan)
@@ -152,7 +152,7 @@ def test_initial_parameters_are_spread_times_number_plus_offset(distribution):
             assert row[p] == arithmetic.fma(scale * SPREAD[p], number, offset)
 
 
-def test_initial_parameters_depend_on_nothing_beside_them():
+def test_initial_parameters_do_not_depend_on_their_neighbours():
     theta = initialised([0, 1, 2, 2**64 - 1])
     assert len(np.unique(theta)) == theta.size
     assert np.array_equal(initialised([2**64 - 1, 1]), theta[[3, 1]])
@@ -170,7 +170,7 @@ def test_initial_parameters_that_are_not_drawn_are_left_alone():
 
 
 def results_on_a_few_numbers():
-    """What this process, compiled or not, draws."""
+    """Return some draws of this process, compiled or not."""
     normal, order = np.empty(33), np.empty(33, dtype=np.int64)
     uniform = [philox.uniform01(np.uint64(k << 11)) for k in range(33)]
     philox.fill_normal(normal, *words(2**64 - 1, 1, 2))

@@ -1,4 +1,4 @@
-"""The relative loss of the trainability paper, against NumPy on the trajectories."""
+"""Relative loss of the trainability paper, compared with NumPy on the trajectories."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ MEASURES = ("relative_sum", "relative_inverse_sum", "relative_late")
 
 
 def by_hand(losses, epochs, diverged):
-    """The three measures of a run, as the paper's notebook takes them from all its losses."""
+    """Return the three measures of a run from all its losses, as in the paper's notebook."""
     with np.errstate(all="ignore"):
         v = losses / losses[0]
     v[~np.isfinite(v)] = 1e6
@@ -20,7 +20,7 @@ def by_hand(losses, epochs, diverged):
 
 @pytest.mark.parametrize("lanes", [1, 8])
 @pytest.mark.parametrize(("epochs", "loss"), [(60, "ssr"), (7, "ssr"), (0, "ssr"), (40, "mse")])
-def test_they_are_those_of_the_whole_trajectory(small, tmp_path, lanes, epochs, loss):
+def test_measures_agree_with_the_whole_trajectory(small, tmp_path, lanes, epochs, loss):
     experiment = small(
         network={"layers": [1, 2, 1], "activations": ["softplus", "identity"], "loss": loss},
         training={"epochs": epochs, "learning_rate": 0.1, "limit": 1e8, "tolerance": 0.66},

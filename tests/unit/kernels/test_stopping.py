@@ -1,4 +1,4 @@
-"""Where a run ends, and as what: finished, converged or diverged, against the slow twin."""
+"""End of runs as finished, converged or diverged, compared with the slow twin."""
 
 import numpy as np
 import pytest
@@ -42,8 +42,8 @@ def test_loss_at_the_tolerance_is_converged_and_at_the_limit_is_not_diverged():
         ({"tolerance": 1.0}, ("converged", 0)),
         ({"limit": 1.0}, ("finished", 3)),
         ({"limit": np.nextafter(1.0, 0.0)}, ("diverged", 0)),
-        ({"limit": 0.5, "tolerance": 1.0}, ("diverged", 0)),  # diverged is asked first
-        ({"tolerance": 1 / 64}, ("converged", 3)),  # converged is asked before finished
+        ({"limit": 0.5, "tolerance": 1.0}, ("diverged", 0)),  # diverged is tested first
+        ({"tolerance": 1 / 64}, ("converged", 3)),  # converged is tested before finished
     ):
         runs, rows, record = train_both(LINE, BOWL, 3, 0.125, **settings)
         assert_same_training(runs, rows, record)
@@ -62,7 +62,7 @@ def test_limit_ends_a_run_at_the_first_epoch_past_it(batch_size):
 
 @pytest.mark.jitless
 @pytest.mark.parametrize("batch_size", [2, 1])
-def test_no_epochs_only_reads_the_loss(batch_size):
+def test_without_epochs_only_the_loss_is_evaluated(batch_size):
     twin = a_twin((2, 3, 1))
     problem = a_problem(twin, samples=2)
     runs, rows, record = train_both(twin, problem, 0, 0.1, batch_size=batch_size)
@@ -73,7 +73,7 @@ def test_no_epochs_only_reads_the_loss(batch_size):
 
 @pytest.mark.jitless
 @pytest.mark.parametrize("batch_size", [2, 1])
-def test_overflow_is_diverged_at_its_epoch_and_neighbours_keep_their_bits(batch_size):
+def test_a_run_that_overflows_diverges_and_its_neighbours_keep_their_bits(batch_size):
     twin = a_twin((1, 2, 1), "softplus")
     theta, inputs, targets = a_problem(twin, samples=2)
     plan = plan_of(twin, 2, 12, batch_size=batch_size)
@@ -99,8 +99,8 @@ def test_overflow_is_diverged_at_its_epoch_and_neighbours_keep_their_bits(batch_
 
 @pytest.mark.jitless
 @pytest.mark.parametrize("batch_size", [2, 1])
-def test_parameter_that_overflows_is_diverged_though_the_loss_is_finite(batch_size):
-    # w1 becomes infinite in the first update; tanh(w1) is 1, and the loss knows nothing of it.
+def test_a_run_with_an_infinite_parameter_diverges_even_if_its_loss_is_finite(batch_size):
+    # w1 becomes infinite in the first update; as tanh(w1) is 1, the loss stays finite.
     twin = a_twin((1, 1, 1), biases=(False, False))
     problem = (np.array([0.5, 2.0]), np.ones((2, 1)), np.full((2, 1), 9.0))
     runs, rows, record = train_both(twin, problem, 5, [1e308, 0.0], batch_size=batch_size)
@@ -111,8 +111,8 @@ def test_parameter_that_overflows_is_diverged_though_the_loss_is_finite(batch_si
         assert rows.loss[0, 1] == record.loss[1] == 98.0  # 2 (9 - 2)^2
 
 
-def test_run_that_starts_with_an_infinite_parameter_is_diverged_at_once():
-    # A scale of 1e308 does that; here the parameter does not even train.
+def test_a_run_that_starts_with_an_infinite_parameter_diverges_at_once():
+    # An init_scale of 1e308 can cause this. Here, the parameter does not even train.
     twin = a_twin((1, 1, 1), biases=(False, False))
     problem = (np.array([np.inf, 2.0]), ONE, ONE)
     runs, rows, record = train_both(twin, problem, 5, 0.1, trained=[1])

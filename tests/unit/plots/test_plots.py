@@ -33,7 +33,7 @@ STATUSES = ("converged", "finished", "diverged")
 
 
 def runs_table(seed=0, rates=(0.01, 0.1, 1.0), starts=20):
-    """Invented runs, most of which diverge at the largest rate."""
+    """Invented runs; most diverge at the largest rate."""
     random = np.random.default_rng(seed)
     grid = [(rate, start) for start in range(starts) for rate in rates]
     table = pd.DataFrame(grid, columns=["learning_rate", "init_id"])

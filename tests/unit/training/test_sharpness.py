@@ -1,4 +1,4 @@
-"""The column `sharpness` of the trajectories, against the dense Hessian of the twin."""
+"""Column `sharpness` of the trajectories, compared with the twin's dense Hessian."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def twin_of(loss):
 
 
 def largest(loss, theta, trained=None):
-    """The largest eigenvalue by NumPy, over some of the parameters."""
+    """Return the largest eigenvalue by NumPy, over some of the parameters."""
     dense = hessian(
         twin_of(loss), theta, np.array(POINTS["inputs"]), np.array(POINTS["targets"])[:, None]
     )
@@ -45,7 +45,7 @@ def largest(loss, theta, trained=None):
 
 
 def in_theta(ways):
-    """The parameters of some rows in the order of theta, which goes by matrices."""
+    """Return the parameters of some rows in the order of theta, matrix by matrix."""
     order = ("w1", "w3", "w5", "w2", "w4", "w6", "b1", "b2", "b3", "w7", "w8", "w9", "b4")
     return ways[list(order)].to_numpy()
 
@@ -58,18 +58,18 @@ def test_sharpness_is_that_of_the_loss_over_all_data_points(loss, batch, small, 
     assert ways["epoch"].tolist() == [0, 4, 8, 12] * 6
     expected = [largest(loss, theta) for theta in in_theta(ways)]
     assert ways["sharpness"].to_numpy() == pytest.approx(expected, rel=1e-7)
-    assert len(set(expected)) == 24 - 3  # each start is there twice
+    assert len(set(expected)) == 24 - 3  # each start occurs twice
 
 
 def test_only_parameters_that_train_count(small, tmp_path):
     part = experiment(small, train=["w3", "b3", "w8"])
     ways = harness.run(part, tmp_path / "out").trajectories()
-    trained = [1, 8, 10]  # their places in theta
+    trained = [1, 8, 10]  # their positions in theta
     expected = [largest("mse", theta, trained) for theta in in_theta(ways)]
     assert ways["sharpness"].to_numpy() == pytest.approx(expected, rel=1e-7)
 
 
-def test_it_needs_no_parameters_to_be_kept(small, tmp_path):
+def test_sharpness_does_not_need_recorded_parameters(small, tmp_path):
     with_parameters = harness.run(experiment(small), tmp_path / "a").trajectories()
     alone = experiment(small, record={"parameters": False})
     without = harness.run(alone, tmp_path / "b").trajectories()
@@ -86,11 +86,11 @@ def test_a_run_that_diverges_has_the_sharpness_of_its_parameters_to_the_end(smal
     )
     ways = harness.run(broken, tmp_path / "out").trajectories()
     fine, diverged = (ways[ways["run_id"] == k]["sharpness"].to_numpy() for k in (0, 1))
-    # A straight line through three doses: the Hessian of SSR is the same everywhere.
+    # For a straight line through three doses, the Hessian of SSR is constant.
     points = np.column_stack([[0.0, 0.5, 1.0], np.ones(3)])
     expected = np.linalg.eigvalsh(2 * points.T @ points)[-1]
     assert fine == pytest.approx(np.full(41, expected), rel=1e-8)
-    # Its loss is no number any more, but its parameters are.
+    # Its loss is not finite any more, but its parameters are.
     assert diverged.size < fine.size
     assert diverged == pytest.approx(np.full(diverged.size, expected), rel=1e-8)
 
@@ -133,11 +133,11 @@ def test_a_plan_counts_the_time_of_sharpness(small):
     training = {"epochs": 400, "learning_rate": 0.01}
     plain = small(network=network, training=training, record__sharpness=False)
     sharp = small(network=network, training=training, record__sharpness=True)
-    # Each of the 401 takes some products, and each of these as long as some epochs.
+    # Each of the 401 values takes several products, and each product as long as several epochs.
     assert plan(sharp, threads=1).seconds > 5 * plan(plain, threads=1).seconds
 
 
-def test_stop_ends_what_is_at_work(small):
+def test_stop_ends_training(small):
     stop, counts = np.ones(1, np.uint8), np.zeros(COUNTS, np.int64)
     assert Trainer(experiment(small)).train(0, 6, stop, counts) is None
 
@@ -170,7 +170,7 @@ def test_networks_that_differ(small, tmp_path):
         ({"sharpness": 1}, "record.sharpness = 1 is not allowed; record.sharpness must be true"),
     ],
 )
-def test_what_is_not_allowed_is_named(record, says, small):
+def test_invalid_keys_are_named(record, says, small):
     with pytest.raises(harness.ExperimentError, match=says):
         experiment(small, record=record)
 
@@ -184,7 +184,7 @@ def test_too_many_parameters_are_refused(small):
         )
 
 
-def test_sharpness_left_out_is_the_same_as_false(small):
+def test_sharpness_is_false_by_default(small):
     plain = small(record={"epochs": "all"})
     assert plain.identity == small(record={"epochs": "all", "sharpness": False}).identity
     assert plain.identity != small(record={"epochs": "all", "sharpness": True}).identity

@@ -13,7 +13,7 @@ from harness.kernels.simd import arithmetic
 
 WORDS = st.integers(0, 2**64 - 1)
 BITS = st.integers(-(2**63), 2**63 - 1)
-# From bits, so that every exponent is as likely as any other.
+# Drawn as bits, so that all exponents are equally likely.
 FLOATS = BITS.map(lambda i: struct.unpack("<d", struct.pack("<q", i))[0])
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 5e-324, -5e-324, 2.0**-1022, 1.5, 1 / 3]
 SPECIAL += [sys.float_info.max, -sys.float_info.max, math.inf, -math.inf, math.nan]
@@ -57,7 +57,7 @@ def bits(x):
 
 
 def check_nearest(result, exact):
-    """Nearest, the even one of two: seen from the neighbours, without a division."""
+    """Check rounding to nearest, ties to even, by the neighbours and without division."""
     if math.isinf(result):
         assert abs(exact) >= Fraction(2**1024) - Fraction(2**970)
         assert (result > 0) == (exact > 0)
@@ -98,7 +98,7 @@ def test_fma_is_rounded_once(fma, a, b, c):
 
 @FMAS
 @given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3), st.integers(-3, 3))
-def test_fma_keeps_what_cancellation_leaves(fma, a, b, steps):
+def test_fma_is_exact_under_cancellation(fma, a, b, steps):
     c = -a * b
     for _ in range(abs(steps)):
         c = math.nextafter(c, math.inf * steps)
@@ -113,26 +113,26 @@ def test_fma_of_special_values(fma):
                 check_fma(fma, a, b, c)
 
 
-def test_python_fma_takes_numpy_numbers_without_a_warning():
+def test_python_fma_accepts_numpy_floats_without_a_warning():
     assert arithmetic.fma(np.float64(1e308), np.float64(1e308), np.float64(1.0)) == math.inf
     assert math.isnan(arithmetic.fma(np.float64(math.inf), np.float64(0.0), np.float64(1.0)))
 
 
 @given(FLOATS, BITS)
-def test_bits_are_those_of_the_machine(x, i):
+def test_bits_agree_with_the_machine(x, i):
     for to_bits in (arithmetic.to_bits, compiled_to_bits):
         assert math.isnan(x) or to_bits(x) == struct.unpack("<q", struct.pack("<d", x))[0]
     for from_bits in (arithmetic.from_bits, compiled_from_bits):
         assert bits(from_bits(i)) == bits(struct.unpack("<d", struct.pack("<q", i))[0])
 
 
-def test_python_bits_wrap_as_those_of_the_machine_do():
+def test_python_bits_wrap_as_on_the_machine():
     assert arithmetic.from_bits((1 << 64) + arithmetic.to_bits(1.5)) == 1.5
     assert arithmetic.from_bits(1 << 63).hex() == (-0.0).hex()
 
 
 @pytest.mark.parametrize("select", [arithmetic.select, compiled_select])
-def test_select_takes_the_first_where_the_condition_holds(select):
+def test_select_returns_the_first_if_the_condition_holds(select):
     assert (select(True, 1.0, 2.0), select(False, 1.0, 2.0)) == (1.0, 2.0)
     assert (select(True, 3, 4), select(False, 3, 4)) == (3, 4)
     assert select(True, 1.0, math.nan) == 1.0

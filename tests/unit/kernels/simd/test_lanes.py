@@ -1,4 +1,4 @@
-"""The type of numbers side by side against plain floats, operation by operation, bit by bit."""
+"""Lanes compared with plain floats, operation by operation and bit by bit."""
 
 import math
 
@@ -12,7 +12,7 @@ from harness.kernels.simd.lanes import everywhere, fill
 from harness.kernels.simd.memory import address, load, offset, stack, store
 from harness.kernels.simd.parts import add_parts, fma_parts, repeat, tile, transpose
 
-pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes are machine code alone")
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes need the compiler")
 
 N = 16
 OPTIONS = {"error_model": "numpy"}
@@ -20,7 +20,7 @@ SPECIAL = [0.0, -0.0, 1.0, -1.5, 5e-324, -1e308, math.inf, -math.inf, math.nan, 
 
 
 def points(seed, size=N):
-    """Special values among random ones, in every lane at some seed."""
+    """Return special values among random ones; over the seeds, they reach every lane."""
     rng = np.random.default_rng(seed)
     values = rng.normal(size=size) * 10.0 ** rng.integers(-3, 4, size)
     some = rng.random(size) < 0.4
@@ -58,7 +58,7 @@ FLOATS = {
 
 
 def same_bits(ours, theirs):
-    """Equal bits; any NaN is as good as any other."""
+    """Return whether all bits are equal; all NaN count as equal."""
     return np.array_equal(np.isnan(ours), np.isnan(theirs)) and np.array_equal(
         ours[~np.isnan(ours)].view(np.int64), theirs[~np.isnan(theirs)].view(np.int64)
     )
@@ -92,7 +92,7 @@ def _fill_everywhere(x, out):
     return everywhere(load(address(out), 0, N) == x), everywhere(load(address(out), 8, N) == x)
 
 
-def test_a_plain_number_goes_into_every_lane_and_a_condition_may_hold_everywhere():
+def test_fill_reaches_every_lane_and_everywhere_tests_every_lane():
     out = np.arange(24.0)
     assert _fill_everywhere(7.5, out) == (True, False)
     assert out.tolist() == [7.5] * 16 + list(range(16, 24))
@@ -124,7 +124,7 @@ def _memory(source, out):
     return load(place, 0, 1) + load(offset(place, 16), 0, 1)
 
 
-def test_memory_is_counted_in_numbers():
+def test_offsets_in_memory_count_numbers():
     source, out = np.arange(40.0), np.zeros(10)
     assert _memory(source, out) == 2.5 + 8.0
     assert out.tolist() == [0.0, *range(8, 16), 0.0]
@@ -141,7 +141,7 @@ def _parts(source, out):
     store(p, 160, fma_parts(six, tile(two, 3), two))
 
 
-def test_parts_are_renamed_and_summed_in_order():
+def test_parts_are_reordered_and_summed_in_order():
     source, out = np.random.default_rng(1).normal(size=64), np.empty(176)
     _parts(source, out)
     six, two = source[:48].reshape(6, 8), source[48:].reshape(2, 8)
