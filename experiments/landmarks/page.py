@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.benchmarks.comparison import machine
 from harness.formatting import duration
+from harness.sweep.provenance import machine_in_words
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,7 +67,7 @@ def write(name: str, landmark: Landmark, *, out: Path, pages: Path, quick: bool)
     files = [f"[{file}](../../experiments/{file})" for file in landmark.files]
     command = f"python -m experiments.landmarks {name}" + (" --quick" if quick else "")
     end = (
-        f"*Written by `{command}`, which took {duration(seconds())} on {machine()}, from"
+        f"*Written by `{command}`, which took {duration(seconds())} on {machine_in_words()}, from"
         f" {', '.join(files)}.*"
     )
     page = pages / f"{name}.md"

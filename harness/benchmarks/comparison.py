@@ -19,7 +19,7 @@ from harness.benchmarks.workloads import QUICK, QUICK_VARIABLE, WORKLOADS
 from harness.errors import HarnessError, shown
 from harness.hints import nearest
 from harness.sweep.engines.threads import available_threads
-from harness.sweep.provenance import processor
+from harness.sweep.provenance import machine_in_words
 
 COLUMNS = [
     "workload", "point", "baseline", "threads", "runs", "epochs", "run_epochs", "seconds",
@@ -205,5 +205,5 @@ def _table(found: list[dict[str, Any]]) -> pd.DataFrame:
     ratio = rates / table["run_epochs_per_second"]
     # A baseline that trains something else has no ratio.
     table["harness_is_times_as_fast"] = ratio.where(table["agrees"])
-    table["machine"] = f"{processor()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
+    table["machine"] = machine_in_words()
     return table[COLUMNS]

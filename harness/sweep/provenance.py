@@ -56,6 +56,11 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+def machine_in_words() -> str:
+    """Return processor, number of cores and version of Python."""
+    return f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
 def machine() -> dict[str, str]:
     """Return operating system and processor of this machine."""
     return {"system": platform.platform(), "processor": processor()}

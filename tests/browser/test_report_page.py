@@ -273,7 +273,7 @@ def test_print_is_light_and_has_no_controls(opened):
         (
             {"record": {"epochs": "none"}},
             ["grid", "ends", "epochs", "spread"],
-            ["falls", "same_rate"],
+            ["falls", "no-axes"],
         ),
     ],
     ids=["one", "diverged", "unrecorded"],

@@ -63,7 +63,7 @@ def test_sampled_inputs_activate_no_dead_unit_and_nearly_all_others(n0, n1):
 
 
 def test_more_units_are_refused():
-    with pytest.raises(ValueError, match="4 units above 2 inputs: there may be 3 at most"):
+    with pytest.raises(ValueError, match="4 units after 2 inputs: at most 3 are allowed"):
         measurements.is_dead(*some_units(2, 4, 5))
 
 

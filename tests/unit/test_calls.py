@@ -171,7 +171,7 @@ REFUSED = {
             *([1.5], ["1"], [True], [None], [[1], [2]], [0, 8], [10**400]),
             *(np.array([1.0]), np.array([[1]])),
         ],
-        "run_id",
+        "run",
     ),
     "trajectories columns": (
         lambda made, value: made.results.trajectories(0, value),
@@ -186,7 +186,7 @@ REFUSED = {
     "read_runs run_ids": (
         lambda made, value: made.results.read_runs(["status"], value),
         ["x", True, 1.0, [1.5], [True], -1, 8, NOTHING],
-        "run_id",
+        "run",
     ),
     "run_batches": (
         lambda made, value: list(made.results.run_batches(value)),
@@ -216,7 +216,7 @@ REFUSED = {
     "in_order": (
         lambda made, value: made.results.in_order(value),
         ["x", True, 1.0, [1.5], ["1"], [True], -1, [0, 8], NOTHING],
-        "run_id",
+        "run",
     ),
     "draw": (
         lambda made, value: plots.draw(value, "map"),

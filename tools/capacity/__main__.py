@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.benchmarks.comparison import machine
 from harness.experiment import load_experiment
 from harness.formatting import duration, shown_bytes
 from harness.store.manifest import MAX_CHUNKS
 from harness.sweep.engines.threads import available_threads
+from harness.sweep.provenance import machine_in_words
 from tools.capacity.costs import Costs, measure, overhead
 from tools.capacity.simulation import simulate
 
@@ -49,9 +49,9 @@ def tell(costs: Costs, pairs: list[tuple[float, float]]) -> str:
     return f"""\
 # Capacity of a cluster
 
-*Written by `make capacity` on {machine()}. The sweep is the 1-2-1 network of the dosage lesson,
-2,000 epochs per run, final parameters and no trajectories. The cost of a chunk depends on the
-experiment; `harness plan FILE` prints the number of chunks.*
+*Written by `make capacity` on {machine_in_words()}. The sweep is the 1-2-1 network of the
+dosage lesson, 2,000 epochs per run, final parameters and no trajectories. The cost of a chunk
+depends on the experiment; `harness plan FILE` prints the number of chunks.*
 
 ## Cost of a chunk
 

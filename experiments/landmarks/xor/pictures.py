@@ -77,7 +77,7 @@ def draw_epochs(found: Found) -> bytes:
         axes.set_ylim(0, 102)
         dress(axes, SLIDE, x="epochs", title=title)
     left.set_ylabel("solved, % of the runs", fontsize=SLIDE.font)
-    legend(figure, SLIDE, handles, columns=3)
+    legend(figure, SLIDE, handles)
     return rendered(figure)
 
 
