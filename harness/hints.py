@@ -26,6 +26,7 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "network.activations activation": "activationfunction nonlinearity",
         "network.biases": "bias usebias",
         "network.loss": "lossfunction criterion objective",
+        "training.optimiser": "optimizer solver algorithm",
         "data.inputs": "x features",
         "data.targets": "y labels outputs",
         "data.file": "csv path",
@@ -64,8 +65,8 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
 _NOT_HERE: dict[str, str] = {
     word: reason
     for reason, words in {
-        "Training is gradient descent, with training.momentum; there is no other method.": (
-            "optimizer optimiser solver algorithm adam sgd rmsprop nesterov"
+        "The only optimiser is sgd, gradient descent with training.momentum.": (
+            "adam adamw rmsprop nesterov adagrad"
         ),
         "There is no held-out data: training uses every data point.": (
             "testsize trainsize validation validationsplit validationfraction"

@@ -140,8 +140,8 @@ def make_refill(spec: LaneSpec) -> Callable[..., None]:
     lanes, layers, parameters = spec.lanes, len(spec.layers), spec.parameters
     optimiser = OPTIMISERS[spec.optimiser]
     # Positions in the arrays of `Runs` and `Rows` of what the kernel uses.
-    names = ("learning_rate", *(setting.name for setting in optimiser.settings))
-    settings_in_use = np.array([0, *(names.index(name) for name in spec.settings)])
+    numbers = optimiser.numbers
+    settings_in_use = np.array([0, *(numbers.index(name) for name in spec.settings)])
     slot_names = [slot.name for slot in optimiser.slots]
     slots_in_use = np.array([slot_names.index(name) for name in spec.slots], dtype=np.int64)
     measured = np.array([code_of(MEASURES, name) for name in spec.measures], dtype=np.int64)

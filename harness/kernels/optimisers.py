@@ -8,7 +8,7 @@ its neutral value in all runs of a kernel is None, so that it costs nothing. So 
 such a setting needs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -49,14 +49,19 @@ class Optimiser(NamedTuple):
     slots: tuple[Slot, ...] = ()
     shift: str | None = None  # the setting that is also added to theta before the first update
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numbers of a run that a step takes, in order."""
+        return ("learning_rate", *(setting.name for setting in self.settings))
+
     def in_use(self, settings: Iterable[str]) -> tuple[str, ...]:
         """Return the names of the slots needed by a kernel that uses these settings."""
         return tuple(s.name for s in self.slots if s.needed_for in (None, *settings))
 
     def by_name(self, settings: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Return learning rate and settings of `descent.Runs` by name, each (runs, L)."""
-        names = ("learning_rate", *(setting.name for setting in self.settings))
-        return dict(zip(names, np.split(settings, len(names), axis=1), strict=True))
+        each = np.split(settings, len(self.numbers), axis=1)
+        return dict(zip(self.numbers, each, strict=True))
 
     def keeps_state(self, settings: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return whether each run has state besides its parameters, (runs,).
@@ -156,13 +161,10 @@ def make_update(
     all_train : bool
         Whether all parameters train, so that `trains` is not read.
     """
-    optimiser, slots_in_use = OPTIMISERS[name], OPTIMISERS[name].in_use(settings)
-    rows = ("learning_rate", *settings)
-    read_settings = _make_read(
-        tuple(map(_row_in(rows), ("learning_rate", *(s.name for s in optimiser.settings)))), lanes
-    )
-    slot_rows = tuple(map(_row_in(slots_in_use), (s.name for s in optimiser.slots)))
-    read_slots, write_slots = _make_read(slot_rows, lanes), _make_write(slot_rows, lanes)
+    optimiser = OPTIMISERS[name]
+    read_numbers = _make_read(_rows(optimiser.numbers, ("learning_rate", *settings)), lanes)
+    slots_in_use = _rows([slot.name for slot in optimiser.slots], optimiser.in_use(settings))
+    read_slots, write_slots = _make_read(slots_in_use, lanes), _make_write(slots_in_use)
     step = optimiser.step
 
     @inner
@@ -173,19 +175,19 @@ def make_update(
         last: int,
         parameters: int,
         trains: Any,
-        settings: Any,
+        numbers: Any,
         theta: Any,
         slots: Any,
         gradient: Any,
         zero: Any,
     ) -> Any:
         """Update parameters `first` to `last - 1`; return NaN if one is not finite, else zero."""
-        numbers = read_settings(settings, layer * lanes, layers * lanes)
+        of_layer = read_numbers(numbers, layer * lanes, layers * lanes)
         for i in range(first, last):
             if all_train or trains[i]:
                 at = i * lanes
                 state = read_slots(slots, at, parameters * lanes)
-                found = step(load(theta, at, lanes), load(gradient, at, lanes), *(numbers + state))
+                found = step(load(theta, at, lanes), load(gradient, at, lanes), *(of_layer + state))
                 store(theta, at, found[0])
                 write_slots(slots, at, parameters * lanes, found)
                 zero = fma(found[0], 0.0, zero)
@@ -194,8 +196,9 @@ def make_update(
     return update
 
 
-def _row_in(rows: tuple[str, ...]) -> Callable[[str], int | None]:
-    return lambda name: rows.index(name) if name in rows else None
+def _rows(names: Sequence[str], in_use: tuple[str, ...]) -> tuple[int | None, ...]:
+    """Return the row of each name among those in use, or None."""
+    return tuple(in_use.index(name) if name in in_use else None for name in names)
 
 
 def _make_read(rows: tuple[int | None, ...], lanes: int) -> Callable[..., Any]:
@@ -226,16 +229,16 @@ def _make_read(rows: tuple[int | None, ...], lanes: int) -> Callable[..., Any]:
     return read
 
 
-def _make_write(rows: tuple[int | None, ...], lanes: int) -> Callable[..., None]:
+def _make_write(rows: tuple[int | None, ...]) -> Callable[..., None]:
     """Return `write(memory, at, size, found)`, which stores the slots that a step returned."""
-    used = [(row, 1 + slot) for slot, row in enumerate(rows) if row is not None]
 
     @glue
     def write(memory: Any, at: int, size: int, found: Any) -> None:
         pass
 
-    for row, index in used:
-        write = _then_write(write, row, index)
+    for index, row in enumerate(rows, start=1):
+        if row is not None:
+            write = _then_write(write, row, index)
     return write
 
 

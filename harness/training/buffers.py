@@ -58,8 +58,7 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
     for name, values in given.items():
         theta[:, network.positions[name]] = values
     optimiser = OPTIMISERS[training.optimiser]
-    names = ("learning_rate", *(setting.name for setting in optimiser.settings))
-    settings = {name: by_layer(name, getattr(training, name)) for name in names}
+    settings = {name: by_layer(name, getattr(training, name)) for name in optimiser.numbers}
     if optimiser.shift and settings[optimiser.shift].any():
         trains = variant.plan.trains
         theta[:, trains] += settings[optimiser.shift][:, network.layer_of[trains]]

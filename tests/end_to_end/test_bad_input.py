@@ -80,7 +80,7 @@ BAD = {
     "what others call it": (
         GOOD,
         ["--set", "training.optimizer=adam"],
-        ["training.optimizer", "gradient descent"],
+        ["training.optimizer", 'It is called "optimiser" here.'],
     ),
     "another name of a value": (
         GOOD,
