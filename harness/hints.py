@@ -118,7 +118,7 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
         last = target.rpartition(".")[2]
         if last in known:
             return f"It is called {shown(last)} here."
-    if word in _NOT_HERE:
+    if word in _NOT_HERE and word not in map(_folded, known):
         return _NOT_HERE[word]
     return nearest(name, known)
 

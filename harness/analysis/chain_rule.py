@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import NoneType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -332,14 +332,20 @@ def _updates(
     products = factors.groupby(["parameter", "data_point", "path"], sort=False)["value"].prod()
     derivatives = products.groupby("parameter", sort=False).sum()
     train = experiment.training.train
-    optimiser, rows, sentences = OPTIMISERS[experiment.training.optimiser], [], []
+    optimiser = OPTIMISERS[experiment.training.optimiser]
+    rows: list[dict[str, Any]] = []
+    steps: list[dict[str, float]] = []
+    sentences: list[str] = []
     for name, edge in chosen.items():
         at = experiment.network.positions[name]
         trains = train == "all" or name in train
         old, derivative = state.theta[at].item(), derivatives[name].item()
         layer = edge.unit.layer - 1
-        settings = [found[layer].item() * trains for found in state.settings.values()]
-        step, sentence = optimiser.explain(derivative, *settings, *state.slots[:, at].tolist())
+        step, sentence = {"learning_rate": 0.0, "step_size": 0.0}, ""
+        if trains:
+            numbers = [found[layer].item() for found in state.settings.values()]
+            step, sentence = optimiser.explain(derivative, *numbers, *state.slots[:, at].tolist())
+        steps.append(step)
         rows.append(
             {
                 "parameter": name,
@@ -347,9 +353,10 @@ def _updates(
                 "trains": trains,
                 "old": old,
                 "derivative": derivative,
-                **step,
-                "new": old - step["step_size"] if trains else old,
+                "new": old - step["step_size"],
             }
         )
         sentences.append(sentence)
-    return pd.DataFrame(rows), tuple(sentences)
+    table, step_table = pd.DataFrame(rows), pd.DataFrame(steps)
+    step_table["step_size"] = step_table.pop("step_size")  # last, also if others have more numbers
+    return pd.concat([table, step_table, table.pop("new")], axis=1), tuple(sentences)

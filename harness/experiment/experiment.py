@@ -373,7 +373,11 @@ class Experiment(Section):
 
     def _decisive(self) -> dict[str, Any]:
         """Return all sections that determine the results, except for the grid."""
-        document = self.document()
+        # Without the keys at their defaults: a new key leaves the identity of other experiments as
+        # it was. A default that changes asks for another `store.manifest.FORMAT`.
+        document = self.model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
+        )
         for free in ("name", "question", "data", "grid"):
             document.pop(free, None)
         # Every run replaces the keys that axes set.

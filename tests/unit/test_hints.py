@@ -51,6 +51,7 @@ def test_nearest(name, found):
         ("random_state", ["width", "init_seed"], 'It is called "init_seed" here.'),
         ("max_iter", ["epochs"], 'It is called "epochs" here.'),
         ("adam", ["sgd"], "The only optimiser is sgd"),
+        ("LeakyReLU", ["relu", "leaky_relu"], 'Did you mean "leaky_relu"?'),
         ("optimizer", ["optimiser"], 'It is called "optimiser" here.'),
         ("test_size", ["inputs"], "There is no held-out data"),
         ("tahn", ACTIVATIONS, 'Did you mean "tanh"?'),

@@ -605,3 +605,21 @@ def test_recorded_epochs_are_spread_evenly(form, count, epochs):
     if form is Linear and 1 < count < epochs:
         exact = [Fraction(epochs * i, count - 1) for i in range(count)]
         assert found.tolist() == [round(number) for number in exact]
+
+
+def test_the_identity_of_an_experiment_stays():
+    # Of the first shipped experiment. If it changes, folders of before are not resumed:
+    # `store.manifest.FORMAT` must then change too.
+    experiment = load_experiment(Path(__file__).parents[3] / "experiments" / "dosage.toml")
+    assert experiment.identity == (
+        "7936b36bdce38233778f97f1fed4d52911b8e64eedfd92d88fd6a4f915132a96"
+    )
+
+
+def test_a_key_at_its_default_does_not_change_the_identity():
+    document, written = copy.deepcopy(BASE), copy.deepcopy(BASE)
+    written["training"] |= {"momentum": 0.0, "optimiser": "sgd"}
+    written["initialisation"] = {"seed": 0}
+    one, other = Experiment.from_mapping(document), Experiment.from_mapping(written)
+    assert one.identity == other.identity
+    assert one.lineage == other.lineage
