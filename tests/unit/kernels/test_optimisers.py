@@ -19,24 +19,32 @@ def other_than_neutral(setting):
 
 
 @pytest.mark.jitless
+@pytest.mark.parametrize("others_are_used", [True, False])
 @pytest.mark.parametrize("name", OPTIMISERS)
-def test_a_setting_at_its_neutral_value_is_as_if_it_were_not_there(name):
+def test_a_setting_at_its_neutral_value_is_as_if_it_were_not_there(name, others_are_used):
     optimiser = OPTIMISERS[name]
-    with_neutral = [s for s in optimiser.settings if s.neutral is not None]
-    assert with_neutral or not any(slot.needed_for for slot in optimiser.slots)
-    for setting in with_neutral:
-        others = {s.name: other_than_neutral(s) for s in optimiser.settings if s != setting}
-        unused = [slot.needed_for == setting.name for slot in optimiser.slots]
+    neutral = {s.name: s.neutral for s in optimiser.settings if s.neutral is not None}
+    for tested in neutral:
+        used = {
+            s.name: other_than_neutral(s)
+            for s in optimiser.settings
+            if s.name != tested and (others_are_used or s.name not in neutral)
+        }
+        absent = [used.get(s.name) for s in optimiser.settings]
+        there = [
+            neutral[tested] if s.name == tested else used.get(s.name) for s in optimiser.settings
+        ]
+        in_use = [slot.needed_for in (None, *used) for slot in optimiser.slots]
+        state = [0.125 if found else None for found in in_use]
+        with_state = [
+            0.0 if slot.needed_for == tested else value
+            for slot, value in zip(optimiser.slots, state, strict=True)
+        ]
         for theta, gradient in itertools.product(VALUES, VALUES):
-            settings = [others.get(s.name, setting.neutral) for s in optimiser.settings]
-            absent = [others.get(s.name) for s in optimiser.settings]
-            slots = [0.0 if skip else 0.125 for skip in unused]
-            kept = [None if skip else 0.125 for skip in unused]
-            there = optimiser.step(theta, gradient, 0.5, *settings, *slots)
-            without = optimiser.step(theta, gradient, 0.5, *absent, *kept)
-            assert np.float64(there[0]).tobytes() == np.float64(without[0]).tobytes()
-            for ours, theirs, skip in zip(there[1:], without[1:], unused, strict=True):
-                assert skip or np.float64(ours).tobytes() == np.float64(theirs).tobytes()
+            without = optimiser.step(theta, gradient, 0.5, *absent, *state)
+            found = optimiser.step(theta, gradient, 0.5, *there, *with_state)
+            for ours, theirs, is_used in zip(found, without, [True, *in_use], strict=True):
+                assert not is_used or np.float64(ours).tobytes() == np.float64(theirs).tobytes()
 
 
 @pytest.mark.parametrize("epoch", [0, 3])
