@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
 from harness.hints import suggest
 from harness.results.tables import Results
@@ -19,13 +20,15 @@ _MOST_ROWS = 1_500_000
 def varied_axes(results: Results) -> list[str]:
     """Return the axes with several values, those with most values first and init_id last.
 
-    Of axes in step only the first is returned, since it determines the others.
+    Of zipped axes, only the first that determines the others is returned, or all if none does.
     """
-    lengths = {
-        dimension[0].name: dimension[0].values.count
-        for dimension in results.grid.dimensions
-        if dimension[0].values.count > 1
-    }
+    lengths: dict[str, int] = {}
+    for number, axes in enumerate(results.grid.dimensions):
+        length = axes[0].values.count
+        each = {axis.name: Factor(number, (axis,), length).count for axis in axes}
+        count = Factor(number, axes, length).count
+        names = [name for name in each if each[name] == count][:1] or each
+        lengths |= {name: each[name] for name in names if each[name] > 1}
     # Plots summarise over starts, however many there are.
     return sorted(lengths, key=lambda name: (name == "init_id", -lengths[name]))
 
