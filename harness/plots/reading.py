@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from harness.analysis.sampling import scattered
 from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
 from harness.hints import suggest
@@ -101,12 +103,13 @@ def runs_like(
     variants = [axis.name for axis in results.experiment.variant_grid.axes]
     if not variants:
         return runs_of(results, columns, most), ""
-    runs = runs_of(results, [*columns, *variants])
+    runs = runs_of(results, ["run_id", *columns, *variants])
     like = results.read_runs(variants, [run_id]).iloc[0]
     for name in variants:
         runs = runs[runs[name].astype(object) == like[name]]
-    step = -(-len(runs) // most) or 1
-    return runs.iloc[::step], ", ".join(f"{name} {like[name]}" for name in variants)
+    # Equal steps could skip the same values of an axis each time.
+    drawn = np.sort(np.argsort(scattered(runs["run_id"]), kind="stable")[:most])
+    return runs.iloc[drawn], ", ".join(f"{name} {like[name]}" for name in variants)
 
 
 def one_run(results: Results, run_id: int | None) -> tuple[int, "pd.Series[Any]"]:
