@@ -34,9 +34,9 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `by`; `runs`, their number; `converged`, `finished` and `diverged`, shares
-        of them; and `converged_low`, `converged_high`, `diverged_low`, `diverged_high`, their
-        95 % intervals by Wilson (1927, "Probable inference, the law of succession, and statistical
-        inference"), which are valid for shares of 0 and 1 too.
+        of them; and `converged_low`, `converged_high` and so on, their 95 % intervals by Wilson
+        (1927, "Probable inference, the law of succession, and statistical inference"), which are
+        valid for shares of 0 and 1 too.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
     total = counts.sum(axis=1)
     table = counts.div(total, axis=0)
     table.insert(0, "runs", total)
-    for ending in ("converged", "diverged"):
+    for ending in ENDINGS:
         low, high = share_interval(counts[ending].to_numpy(), total.to_numpy())
         table[f"{ending}_low"], table[f"{ending}_high"] = low, high
     table.columns.name = None
