@@ -227,11 +227,15 @@ class Tally:
         """Number of runs that the medians are taken over."""
         return sum(ids.size for ids, _ in self._kept)
 
+    def endings(self, cells: Cells) -> NDArray[np.int64]:
+        """Return the number of runs by cell and ending, shape (cells, 3)."""
+        return self._counts[cells]
+
     def table(self, cells: Cells) -> pd.DataFrame:
         """Return `ranking.cell_table` of the cells that have runs, indexed by their codes."""
         counts = self._counts[cells]
-        ids = np.concatenate([ids for ids, _ in self._kept])
-        values = np.concatenate([values for _, values in self._kept])
+        ids, values = map(np.concatenate, zip(*self._kept, strict=True))
+        self._kept = [(ids, values)]
         codes = cells.codes(self._grid, ids)
         inside = codes >= 0
         found = medians(codes[inside], values[inside], cells.size)

@@ -87,7 +87,7 @@ def page(results: Results) -> str:
         CellCounts(View((at,), (min(axis.count, charts.TABLE_BINS),)), axes)
         for at, axis in enumerate(axes)
     ]
-    found = summarise(results, [*cells, *by_axis])
+    found = summarise(results, axes, [*cells, *by_axis])
     run_ids = found.runs["run_id"].to_numpy()
     ranks = [axis.ranks(run_ids) for axis in axes]
     along = {
