@@ -7,7 +7,7 @@ import pandas as pd
 
 from harness.analysis import ranking, tally
 from harness.analysis.measures import ENDINGS
-from harness.analysis.sampling import scattered
+from harness.analysis.sampling import in_sample
 from harness.report.heat_maps import CellCounts
 from harness.report.ordered_axes import OrderedAxis
 from harness.results import sentences
@@ -87,7 +87,7 @@ def summarise(
             for each in cells:
                 each.add(ranks, codes)
             counts.add(batch)
-            drawn = scattered(ids) <= MOST_RUNS / results.manifest["runs"]
+            drawn = in_sample(results.grid, ids, MOST_RUNS / results.manifest["runs"])
             sample.append(batch[drawn])
             yield batch
 

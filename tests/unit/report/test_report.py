@@ -460,6 +460,14 @@ def test_shares_are_of_all_runs_if_medians_are_of_a_sample(tmp_path, monkeypatch
     assert page.data["ends"]["runs"] == [200, 200, 200]
 
 
+def test_a_sample_of_many_starts_has_all_runs_of_each(tmp_path, monkeypatch):
+    monkeypatch.setattr(summary, "MOST_RUNS", 500)
+    grid = {"learning_rate": [0.1, 0.2, 0.3], "init_id": 1000}
+    changes = {"grid": grid, "record": {"epochs": "none"}}
+    found = summary.summarise(trained(tmp_path / "results", changes))
+    assert set(found.runs.groupby("init_id").size()) == {3}
+
+
 INLINE = {"inputs": [0.0, 0.5, 1.0], "targets": [0.0, 1.0, 0.0]}
 
 
