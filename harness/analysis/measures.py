@@ -2,7 +2,7 @@
 
 `by` is the name of an axis, or a list of them; runs with the same values there form a group. `runs`
 and `trajectories` are tables of `harness.open_results`, or parts of them. The final values of a run
-that diverged mean nothing; in an order of values the run comes last, as infinity.
+that diverged are meaningless; they are ordered last, as infinity.
 """
 
 import warnings
@@ -53,7 +53,7 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
 
 
 def shares(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return numbers of runs as shares.
+    """Convert counts of runs to shares with their intervals.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The ranking of combinations of axis values and of single runs: one definition for everyone.
 
-A combination is one value of every axis except the seeds; axes in step count together. One
+A combination is one value of every axis except the seeds; zipped axes count together. One
 combination is better than another
 
 1. if a larger share of its runs converged; and if the shares are equal, as they are where no run

@@ -1,4 +1,4 @@
-"""The report of a results folder: numbers and texts are computed, and put into the templates."""
+"""The report of a results folder: computed numbers and texts, inserted into the templates."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Words and tables of the page: the experiment, outcomes, commands, downloads."""
+"""Texts and tables of the page: the experiment, outcomes, commands, downloads."""
 
 import json
 import shlex
