@@ -78,11 +78,13 @@ class Factor:
     @cached_property
     def _ordered(self) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
         """The first index of each rank, and the rank of each index; None if they are the same."""
-        indices, values = np.arange(self.length), self.axes[0].values
-        if len(self.axes) == 1 and isinstance(values, Spaced) and values.first > values.last:
+        values = self.axes[0].values
+        descends = isinstance(values, Spaced) and len(self.axes) == 1 and values.first > values.last
+        if not descends and not all(isinstance(axis.values, Listed) for axis in self.axes):
+            return None  # without an array: there may be 10^8 starts
+        indices = np.arange(self.length)
+        if descends:
             return indices[::-1], indices[::-1]
-        if not all(isinstance(axis.values, Listed) for axis in self.axes):
-            return None
         points = list(zip(*(axis.values.take(indices).tolist() for axis in self.axes), strict=True))
         # Without a seed zipped with them, points may repeat.
         first = {point: index for index, point in reversed(list(enumerate(points)))}
