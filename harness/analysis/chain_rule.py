@@ -98,7 +98,7 @@ def trace(
     parameter: str | None = None,
     notation: str | None = None,
 ) -> Trace:
-    """Take one update apart into the factors of the chain rule.
+    """Decompose one update into the factors of the chain rule.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def trace(
     ------
     ExperimentError
         The run, epoch or parameter does not exist, there are too many chains, or an output is so
-        saturated that cross-entropy has no finite derivative by it.
+        saturated that cross-entropy has no finite derivative with respect to it.
     """
     check_experiment(experiment)
     if not (is_whole(epoch) and epoch >= 0):
@@ -230,7 +230,7 @@ def _rows(
 
 
 def _paths(network: Network, unit: Unit) -> Iterator[list[Unit]]:
-    """Yield the ways from a unit to an output, as the units on them."""
+    """Yield the paths from a unit to an output, each as the units on it."""
     above = range(unit.layer + 1, network.layers + 1)
     units = ([Unit(layer, index) for index in range(network.sizes[layer])] for layer in above)
     for path in itertools.product([unit], *units):

@@ -2,7 +2,7 @@
 
 `by` is the name of an axis, or a list of them; runs with the same values there form a group. `runs`
 and `trajectories` are tables of `harness.open_results`, or parts of them. The final values of a run
-that diverged mean nothing; in an order of values the run comes last, as infinity.
+that diverged are meaningless; they are ordered last, as infinity.
 """
 
 import warnings
@@ -34,9 +34,9 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `by`; `runs`, their number; `converged`, `finished` and `diverged`, shares
-        of them; and `converged_low`, `converged_high`, `diverged_low`, `diverged_high`, their
-        95 % intervals by Wilson (1927, "Probable inference, the law of succession, and statistical
-        inference"), which are valid for shares of 0 and 1 too.
+        of them; and `converged_low`, `converged_high` and so on, their 95 % intervals by Wilson
+        (1927, "Probable inference, the law of succession, and statistical inference"), which are
+        valid for shares of 0 and 1 too.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
 
 
 def shares(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return numbers of runs as shares.
+    """Convert counts of runs to shares with their intervals.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
     total = counts.sum(axis=1)
     table = counts.div(total, axis=0)
     table.insert(0, "runs", total)
-    for ending in ("converged", "diverged"):
+    for ending in ENDINGS:
         low, high = share_interval(counts[ending].to_numpy(), total.to_numpy())
         table[f"{ending}_low"], table[f"{ending}_high"] = low, high
     table.columns.name = None

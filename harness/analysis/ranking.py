@@ -1,6 +1,6 @@
 """The ranking of combinations of axis values and of single runs: one definition for everyone.
 
-A combination is one value of every axis except the seeds; axes in step count together. One
+A combination is one value of every axis except the seeds; zipped axes count together. One
 combination is better than another
 
 1. if a larger share of its runs converged; and if the shares are equal, as they are where no run
@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.measures import CONFIDENCE, ENDINGS, comparable, share_interval
+from harness.analysis.measures import CONFIDENCE, ENDINGS, comparable, shares
 
 # Axes that repeat a combination instead of changing it.
 SEEDS = ("init_id", "init_seed", "batch_seed")
@@ -62,11 +62,9 @@ def combinations(runs: pd.DataFrame, axes: str | Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of `axes`; `runs`, their number; `converged`, `finished` and `diverged`, shares
-        of them; `converged_low` and `converged_high`, the 95 % interval by Wilson; `median` of the
-        final loss; and its 95 % interval, `median_low` and `median_high`, which assumes no
-        distribution (Thompson 1936, "On confidence ranges for the median"). Of fewer than six runs
-        it is -inf to inf.
+        The columns of `axes`; those of `measures.outcomes`; `median` of the final loss; and its
+        95 % interval, `median_low` and `median_high`, which assumes no distribution (Thompson 1936,
+        "On confidence ranges for the median"). Of fewer than six runs it is -inf to inf.
 
     Examples
     --------
@@ -132,25 +130,17 @@ def cell_table(
     Returns
     -------
     DataFrame
-        The columns of `combinations` except the intervals of shares.
+        The columns of `combinations`.
     """
-    runs = counts.sum(axis=1)
-    shares = dict(zip(ENDINGS, (counts / runs[:, np.newaxis]).T, strict=True))
+    table = shares(pd.DataFrame(counts, index=points.index, columns=list(ENDINGS)))
     names = ("median", "median_low", "median_high")
-    return points.assign(runs=runs, **shares, **dict(zip(names, medians, strict=True)))
+    return points.join(table.assign(**dict(zip(names, medians, strict=True))))
 
 
 def ranked(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `cell_table`, the best first, with the intervals of shares."""
+    """Return the rows of `cell_table`, the best first."""
     order = np.lexsort((cells["median"], -cells["converged"]))
-    table = cells.iloc[order].reset_index(drop=True)
-    runs = table["runs"].to_numpy()
-    converged = np.rint(table["converged"] * runs).to_numpy(np.int64)
-    low, high = share_interval(converged, runs)
-    column = list(table).index("median")
-    table.insert(column, "converged_low", low)
-    table.insert(column + 1, "converged_high", high)
-    return table
+    return cells.iloc[order].reset_index(drop=True)
 
 
 def decided_by(table: pd.DataFrame) -> str:

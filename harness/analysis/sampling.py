@@ -1,4 +1,4 @@
-"""Samples of runs: the same on every machine, in any order, and a part of every larger sample."""
+"""Deterministic, nested samples of runs."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from harness.analysis.ranking import SEEDS
 from harness.experiment.grid import Grid
 
-# Fewer starts are not a sample of starts: runs are drawn instead.
+# With fewer starts, draw single runs instead of whole starts.
 _MANY_STARTS = 1000
 
 
 def scattered(numbers: Any) -> NDArray[np.float64]:
-    """Return a hash of each integer, from 0 to 1; the integers with the lowest are a sample.
+    """Hash each integer to 0..1; keep the lowest hashes to draw a sample.
 
     Examples
     --------

@@ -28,9 +28,9 @@ MOST_COMBINATIONS = 2_000_000
 
 @dataclass(frozen=True)
 class Factor:
-    """A dimension of a grid without its seeds: one axis, or several in step.
+    """A dimension of a grid: one axis, or several that are zipped; usually without seeds.
 
-    Its values are ranked: numbers in ascending order; names, and axes in step, in the order of the
+    Its values are ranked: numbers in ascending order; names, and zipped axes, in the order of the
     experiment.
 
     Attributes
@@ -59,16 +59,16 @@ class Factor:
 
     @property
     def count(self) -> int:
-        """Number of different values, or of different tuples of values in step."""
-        return self.length if self._order is None else len(self._order)
+        """Number of different values, or of different tuples of zipped values."""
+        return self.length if self._ordered is None else len(self._ordered[0])
 
     def ranks(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the ranks of the values at some indices along the dimension."""
-        return indices if self._ranks is None else self._ranks[indices]
+        return indices if self._ordered is None else self._ordered[1][indices]
 
     def indices(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the first index along the dimension of the values with some ranks."""
-        return ranks if self._order is None else self._order[ranks]
+        return ranks if self._ordered is None else self._ordered[0][ranks]
 
     def values(self, ranks: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Return the values of each axis with some ranks."""
@@ -76,35 +76,23 @@ class Factor:
         return {axis.name: axis.values.take(indices) for axis in self.axes}
 
     @cached_property
-    def _points(self) -> list[tuple[Any, ...]] | None:
-        """The values at each index; None where indices are ranks already."""
-        first = self.axes[0].values
-        descends = isinstance(first, Spaced) and len(self.axes) == 1 and first.first > first.last
-        lists = [axis.values.values for axis in self.axes if isinstance(axis.values, Listed)]
-        if len(lists) < len(self.axes) and not descends:
-            return None
+    def _ordered(self) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """The first index of each rank, and the rank of each index; None if they are the same."""
+        values = self.axes[0].values
+        descends = isinstance(values, Spaced) and len(self.axes) == 1 and values.first > values.last
+        if not descends and not all(isinstance(axis.values, Listed) for axis in self.axes):
+            return None  # without an array: there may be 10^8 starts
         indices = np.arange(self.length)
-        return list(zip(*(axis.values.take(indices).tolist() for axis in self.axes), strict=True))
-
-    @cached_property
-    def _order(self) -> NDArray[np.int64] | None:
-        """The first index of each rank."""
-        if self._points is None:
-            return None
-        # Without a seed that moves in step, points may repeat.
-        first = {point: index for index, point in reversed(list(enumerate(self._points)))}
-        points = sorted(first, key=first.__getitem__)
-        if len(self.axes) == 1 and not any(isinstance(point[0], str) for point in points):
-            points.sort()
-        return np.array([first[point] for point in points])
-
-    @cached_property
-    def _ranks(self) -> NDArray[np.int64] | None:
-        """The rank of each index."""
-        if self._points is None or self._order is None:
-            return None
-        rank = {self._points[index]: rank for rank, index in enumerate(self._order.tolist())}
-        return np.array([rank[point] for point in self._points])
+        if descends:
+            return indices[::-1], indices[::-1]
+        points = list(zip(*(axis.values.take(indices).tolist() for axis in self.axes), strict=True))
+        # Without a seed zipped with them, points may repeat.
+        first = {point: index for index, point in reversed(list(enumerate(points)))}
+        ordered = sorted(first, key=first.__getitem__)
+        if len(self.axes) == 1 and not any(isinstance(point[0], str) for point in ordered):
+            ordered.sort()
+        rank = {point: rank for rank, point in enumerate(ordered)}
+        return np.array([first[point] for point in ordered]), np.array([rank[p] for p in points])
 
 
 def varied(grid: Grid) -> list[Factor]:
@@ -241,11 +229,15 @@ class Tally:
         """Number of runs that the medians are taken over."""
         return sum(ids.size for ids, _ in self._kept)
 
+    def endings(self, cells: Cells) -> NDArray[np.int64]:
+        """Return the number of runs by cell and ending, shape (cells, 3)."""
+        return self._counts[cells]
+
     def table(self, cells: Cells) -> pd.DataFrame:
         """Return `ranking.cell_table` of the cells that have runs, indexed by their codes."""
         counts = self._counts[cells]
-        ids = np.concatenate([ids for ids, _ in self._kept])
-        values = np.concatenate([values for _, values in self._kept])
+        ids, values = map(np.concatenate, zip(*self._kept, strict=True))
+        self._kept = [(ids, values)]
         codes = cells.codes(self._grid, ids)
         inside = codes >= 0
         found = medians(codes[inside], values[inside], cells.size)

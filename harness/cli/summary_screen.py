@@ -42,7 +42,7 @@ def summarise(results: Results) -> None:
 
     found = ranking.best_of(counted(), _BEST_RUNS)  # in the same pass as the counts
     best = results.in_order(found["run_id"].tolist())
-    _say_endings(results, counts.table(whole).iloc[0])
+    _say_endings(results, dict(zip(ENDINGS, counts.endings(whole)[0].tolist(), strict=True)))
     if varied:
         say_wrapped(sentences.best(results, counts, best))
         say()
@@ -71,10 +71,9 @@ def _step(factor: Factor) -> int:
     return math.ceil(factor.count / _TABLE_ROWS)
 
 
-def _say_endings(results: Results, whole: "pd.Series[float]") -> None:
+def _say_endings(results: Results, counts: dict[str, int]) -> None:
     """Print the number of runs per ending, and how many are missing."""
-    there = int(whole["runs"])
-    counts = {name: round(whole[name] * there) for name in ENDINGS}
+    there = sum(counts.values())
     ordered = sorted(counts.items(), key=lambda item: -item[1])
     ended = ", ".join(f"{count:,} {status}" for status, count in ordered if count)
     say(f"{plural(there, 'run')}: {ended}.")

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from harness.analysis.sampling import scattered
+from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
 from harness.hints import suggest
 from harness.results.tables import Results
@@ -19,13 +22,15 @@ _MOST_ROWS = 1_500_000
 def varied_axes(results: Results) -> list[str]:
     """Return the axes with several values, those with most values first and init_id last.
 
-    Of axes in step only the first is returned, since it determines the others.
+    Of zipped axes, only the first that determines the others is returned, or all if none does.
     """
-    lengths = {
-        dimension[0].name: dimension[0].values.count
-        for dimension in results.grid.dimensions
-        if dimension[0].values.count > 1
-    }
+    lengths: dict[str, int] = {}
+    for number, axes in enumerate(results.grid.dimensions):
+        length = axes[0].values.count
+        each = {axis.name: Factor(number, (axis,), length).count for axis in axes}
+        count = Factor(number, axes, length).count
+        names = [name for name in each if each[name] == count][:1] or each
+        lengths |= {name: each[name] for name in names if each[name] > 1}
     # Plots summarise over starts, however many there are.
     return sorted(lengths, key=lambda name: (name == "init_id", -lengths[name]))
 
@@ -98,12 +103,13 @@ def runs_like(
     variants = [axis.name for axis in results.experiment.variant_grid.axes]
     if not variants:
         return runs_of(results, columns, most), ""
-    runs = runs_of(results, [*columns, *variants])
+    runs = runs_of(results, ["run_id", *columns, *variants])
     like = results.read_runs(variants, [run_id]).iloc[0]
     for name in variants:
         runs = runs[runs[name].astype(object) == like[name]]
-    step = -(-len(runs) // most) or 1
-    return runs.iloc[::step], ", ".join(f"{name} {like[name]}" for name in variants)
+    # Equal steps could skip the same values of an axis each time.
+    drawn = np.sort(np.argsort(scattered(runs["run_id"]), kind="stable")[:most])
+    return runs.iloc[drawn], ", ".join(f"{name} {like[name]}" for name in variants)
 
 
 def one_run(results: Results, run_id: int | None) -> tuple[int, "pd.Series[Any]"]:

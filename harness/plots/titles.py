@@ -1,4 +1,4 @@
-"""Titles of plots: which runs are shown, and of how many; and the names of inputs and outputs."""
+"""Titles of plots: the runs shown, the number in the sweep, and the names of inputs and outputs."""
 
 import pandas as pd
 

@@ -14,7 +14,7 @@ _MOST_CHAINS = 5_000  # chains that are multiplied for one parameter
 
 
 class Chain(NamedTuple):
-    """The derivative of the loss by one parameter, and its update."""
+    """The derivative of the loss with respect to one parameter, and its update."""
 
     step: Any  # the row of Trace.updates
     step_size: str  # how the optimiser makes it

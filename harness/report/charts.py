@@ -45,19 +45,21 @@ def outcomes_along(
     Returns
     -------
     DataFrame
-        One row per bin that has runs, with its number as index: the value, or the ends of the bin
-        as `name` and `name_to`; the columns of `measures.outcomes`; best, quartiles and worst.
+        One row per bin that has runs, with its number as index: the value of each axis, or the ends
+        of the bin as `name` and `name_to`; the columns of `measures.outcomes`; best, quartiles and
+        worst.
     """
     count = counts.shape[1]
     binned = runs.assign(bin=axis.bins(ranks, count))
     values = measures.final_values(binned, "bin", trained_loss(runs.columns)).set_index("bin")
     ended = pd.DataFrame(counts.T, columns=list(measures.ENDINGS))
     table = measures.shares(ended[ended.any(axis=1)]).join(values.drop(columns="runs"))
-    ends = axis.ends(count)
-    table.insert(0, axis.axis.name, [ends[number][0] for number in table.index])
-    if count < axis.count:
-        table.insert(1, f"{axis.axis.name}_to", [ends[number][1] for number in table.index])
-    return table
+    low, high = (
+        pd.DataFrame(points, columns=axis.factor.names).iloc[table.index]
+        for points in zip(*axis.ends(count), strict=True)
+    )
+    ends = [low, high.add_suffix("_to")] if count < axis.count else [low]
+    return pd.concat([*ends, table], axis=1)
 
 
 def ends_along(axis: OrderedAxis, table: pd.DataFrame) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """The axes of a grid as the page shows them: values in order, bins if there are many, labels."""
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -8,62 +7,62 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.experiment.grid import Axis, Grid, Listed, Spaced
+from harness.analysis.tally import Factor
+from harness.experiment.grid import Grid, Listed
 
 Ranks = NDArray[np.int64]
+Point = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderedAxis:
-    """A dimension of a grid, with its values in ascending order.
-
-    Names keep the order of the experiment. Axes in step are one axis with the names of all and the
-    values of the first.
+    """A dimension of a grid, with its values in the order of their ranks.
 
     Attributes
     ----------
-    name : str
-        The name of the axis or axes.
-    axis : Axis
-        The axis, or the first of those in step.
-    stride : int
-        The distance between the run ids of neighbours along the dimension.
-    index_of, rank_of : arrays of shape (count,), optional
-        The index along the dimension of each rank, and the inverse; None if the values ascend.
+    factor : Factor
+        The dimension.
+    grid : Grid
+        The grid.
     """
 
-    name: str
-    axis: Axis
-    stride: int = 1
-    index_of: NDArray[np.int64] | None = None
-    rank_of: NDArray[np.int64] | None = None
+    factor: Factor
+    grid: Grid
+
+    @property
+    def name(self) -> str:
+        """The name of the axis, or of all zipped axes."""
+        return self.factor.title
 
     @property
     def count(self) -> int:
         """The number of values."""
-        return self.axis.values.count
+        return self.factor.count
 
     def ranks(self, run_ids: NDArray[np.int64]) -> Ranks:
-        """Return the rank of each run's value: 0 for the least."""
-        index = run_ids // self.stride % self.count
-        return index if self.rank_of is None else self.rank_of[index]
+        """Return the rank of each run's value."""
+        return self.factor.ranks(self.grid.coordinates(run_ids)[self.factor.dimension])
 
-    def value(self, rank: int) -> Any:
-        """Return the value of a rank."""
-        index = rank if self.index_of is None else int(self.index_of[rank])
-        return self.axis.values.value(index)
+    def points(self, ranks: Ranks) -> list[Point]:
+        """Return the values with some ranks, each a tuple with a value per axis."""
+        columns = self.factor.values(ranks).values()
+        return list(zip(*(column.tolist() for column in columns), strict=True))
 
     def bins(self, ranks: Ranks, count: int) -> NDArray[np.int64]:
         """Return the bin of each rank, of `count` bins. The page's script computes the same."""
         return ranks * count // self.count
 
-    def ends(self, count: int) -> list[tuple[Any, Any]]:
-        """Return the least and the greatest value of each of `count` bins."""
-        first = [-(-at * self.count // count) for at in range(count + 1)]
-        return [(self.value(at), self.value(after - 1)) for at, after in pairwise(first)]
+    def _edges(self, count: int) -> Ranks:
+        """Return the first rank of each of `count` bins, and the number of ranks."""
+        return -(-np.arange(count + 1) * self.count // count)
+
+    def ends(self, count: int) -> list[tuple[Point, Point]]:
+        """Return the first and the last value of each of `count` bins."""
+        edges = self._edges(count)
+        return list(zip(self.points(edges[:-1]), self.points(edges[1:] - 1), strict=True))
 
     def labels(self, count: int) -> list[str]:
-        """Return a short text for each of `count` bins, no two of them the same."""
+        """Return a short, distinct label for each of `count` bins."""
         ends = self.ends(count)
         for digits in (4, 6, 9, 17):
             texts = [
@@ -78,49 +77,38 @@ class OrderedAxis:
 
     def conditions(self, count: int) -> list[str]:
         """Return the condition for `harness export --where` of each of `count` bins."""
-        name = self.axis.name
-        return [
-            f"{name} == {_literal(low)}"
-            if low == high
-            else f"{name} >= {_literal(low)} and {name} <= {_literal(high)}"
-            for low, high in self.ends(count)
+        edges = self._edges(count).tolist()
+        return [self._condition(low, after - 1) for low, after in pairwise(edges)]
+
+    def _condition(self, low: int, high: int) -> str:
+        """Return the condition on values with ranks from `low` to `high`."""
+        axes = self.factor.axes
+        # Listed values may be names, and repeat if zipped; others ascend or descend.
+        axis = next((axis for axis in axes if not isinstance(axis.values, Listed)), axes[0])
+        ends = self.factor.values(np.array([low, high]))[axis.name].tolist()
+        is_range = not isinstance(axis.values, Listed) or (
+            len(axes) == 1 and not isinstance(ends[0], str)
+        )
+        if low < high and is_range:
+            return f"{axis.name} >= {min(ends)!r} and {axis.name} <= {max(ends)!r}"
+        each = [
+            " and ".join(
+                f"{name} == {value!r}" for name, value in zip(self.factor.names, point, strict=True)
+            )
+            for point in self.points(np.arange(low, high + 1))
         ]
+        return each[0] if low == high else "(" + " or ".join(f"({one})" for one in each) + ")"
 
 
 def ordered_axes(grid: Grid) -> list[OrderedAxis]:
-    """Return the dimensions with several values, the starts last: pictures summarise over them."""
-    found = []
-    for number, dimension in enumerate(grid.dimensions):
-        axis = dimension[0]
-        if axis.values.count > 1:
-            order = _order(axis)
-            found.append(
-                OrderedAxis(
-                    name=" & ".join(each.name for each in dimension),
-                    axis=axis,
-                    stride=math.prod(grid.shape[:number]),
-                    index_of=order,
-                    rank_of=None if order is None else np.argsort(order),
-                )
-            )
-    return sorted(found, key=lambda ordered: ordered.axis.name == "init_id")
+    """Return the dimensions with several values; init_id is last: plots aggregate over it."""
+    factors = [
+        Factor(number, dimension, dimension[0].values.count)
+        for number, dimension in enumerate(grid.dimensions)
+    ]
+    found = [OrderedAxis(factor, grid) for factor in factors if factor.count > 1]
+    return sorted(found, key=lambda axis: axis.factor.names[0] == "init_id")
 
 
-def _order(axis: Axis) -> NDArray[np.int64] | None:
-    """Return the indices of the values in ascending order; None if they ascend."""
-    values = axis.values
-    if isinstance(values, Listed):
-        if any(isinstance(value, str) for value in values.values):
-            return None
-        return np.argsort(np.array(values.values), kind="stable")
-    if isinstance(values, Spaced) and values.first > values.last:
-        return np.arange(values.count)[::-1]
-    return None
-
-
-def _short(value: Any, digits: int) -> str:
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
-
-
-def _literal(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else repr(value)
+def _short(point: Point, digits: int) -> str:
+    return ", ".join(f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in point)

@@ -1,4 +1,4 @@
-"""The report of a results folder: numbers and texts are computed, and put into the templates."""
+"""The report of a results folder: computed numbers and texts, inserted into the templates."""
 
 import base64
 import hashlib
@@ -87,7 +87,7 @@ def page(results: Results) -> str:
         CellCounts(View((at,), (min(axis.count, charts.TABLE_BINS),)), axes)
         for at, axis in enumerate(axes)
     ]
-    found = summarise(results, [*cells, *by_axis])
+    found = summarise(results, axes, [*cells, *by_axis])
     run_ids = found.runs["run_id"].to_numpy()
     ranks = [axis.ranks(run_ids) for axis in axes]
     along = {

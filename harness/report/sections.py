@@ -1,4 +1,4 @@
-"""Words and tables of the page: the experiment, outcomes, commands, downloads."""
+"""Texts and tables of the page: the experiment, outcomes, commands, downloads."""
 
 import json
 import shlex
@@ -89,8 +89,8 @@ def outcome(found: Summary, along: Mapping[OrderedAxis, pd.DataFrame]) -> Table 
         return None
     axis, frame = next(iter(along.items()))
     step = -(-len(frame) // _OUTCOME_ROWS)
-    name = axis.axis.name
-    names = [column for column in (name, f"{name}_to") if column in frame]
+    known = list(map(str, frame))
+    names = known[: known.index("runs")]
     shares = ["converged", "finished", "diverged"]
     values = ["best", "lower_quartile", "median", "upper_quartile"]
     rows = [
@@ -167,7 +167,7 @@ def downloads(
     return [
         *(
             Download(
-                f"{name}-{axis.axis.name}.csv",
+                f"{name}-{'-'.join(axis.factor.names)}.csv",
                 f"Outcome and final values along {axis.name}",
                 _csv(frame),
             )

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from harness.analysis import ranking, tally
 from harness.analysis.measures import ENDINGS
-from harness.analysis.sampling import scattered
+from harness.analysis.sampling import in_sample
 from harness.report.heat_maps import CellCounts
-from harness.report.ordered_axes import ordered_axes
+from harness.report.ordered_axes import OrderedAxis
 from harness.results import sentences
 from harness.results.tables import Results
 
@@ -53,13 +52,17 @@ class Summary:
         return int(self.best["run_id"].iloc[0])
 
 
-def summarise(results: Results, cells: Sequence[CellCounts] = ()) -> Summary:
+def summarise(
+    results: Results, axes: Sequence[OrderedAxis] = (), cells: Sequence[CellCounts] = ()
+) -> Summary:
     """Read the runs once, chunk by chunk.
 
     Parameters
     ----------
     results : Results
         The sweep.
+    axes : sequence of OrderedAxis
+        The ordered axes of its grid.
     cells : sequence of CellCounts
         Counts to add all runs to.
 
@@ -71,33 +74,32 @@ def summarise(results: Results, cells: Sequence[CellCounts] = ()) -> Summary:
     known = results.run_columns
     columns = ["run_id", "init_id", "status", "epochs", "ssr_final"]
     columns += [name for name in ("loss_final", "max_epochs") if name in known]
-    combinations = tally.Tally(results.grid, [])
-    axes = ordered_axes(results.grid)
-    endings = np.zeros(len(ENDINGS), dtype=np.int64)
+    whole = tally.Cells([])
+    counts = tally.Tally(results.grid, [whole])
     sample = []
 
     def counted() -> Iterator[pd.DataFrame]:
         for batch in results.run_batches(columns):
             batch = batch.astype({"status": pd.CategoricalDtype(list(ENDINGS))})
             codes = ranking.ending_codes(batch)
-            endings[:] += np.bincount(codes, minlength=len(ENDINGS))
             ids = batch["run_id"].to_numpy()
             ranks = [axis.ranks(ids) for axis in axes]
             for each in cells:
                 each.add(ranks, codes)
-            combinations.add(batch)
-            drawn = scattered(ids) <= MOST_RUNS / results.manifest["runs"]
+            counts.add(batch)
+            drawn = in_sample(results.grid, ids, MOST_RUNS / results.manifest["runs"])
             sample.append(batch[drawn])
             yield batch
 
     run_ids = ranking.best_of(counted(), BEST_RUNS)["run_id"].tolist()
     best = results.in_order(run_ids, known[:MOST_COLUMNS])
-    trained = int(endings.sum())
+    endings = counts.endings(whole)[0].tolist()
+    trained = sum(endings)
     return Summary(
-        counts=dict(zip(ENDINGS, endings.tolist(), strict=True)),
+        counts=dict(zip(ENDINGS, endings, strict=True)),
         trained=trained,
         missing=results.manifest["runs"] - trained,
         runs=pd.concat(sample, ignore_index=True),
         best=best,
-        best_says=sentences.best(results, combinations, best),
+        best_says=sentences.best(results, counts, best),
     )

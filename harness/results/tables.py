@@ -248,7 +248,7 @@ class Results:
         Returns
         -------
         xarray.Dataset
-            One dimension per axis, in the order of the grid; axes in step share one, named after
+            One dimension per axis, in the order of the grid; zipped axes share one, named after
             the first of them. The values of the axes are coordinates, and each further column of
             `runs` is an array. Runs that are not trained yet are NaN, or empty texts.
 

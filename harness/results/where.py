@@ -50,7 +50,7 @@ class Condition:
         Raises
         ------
         HarnessError
-            pandas cannot evaluate it, or does not find one truth value per row.
+            pandas cannot evaluate it, or does not return a boolean column.
         """
         frame: pd.DataFrame = rows.select(sorted(self.columns)).to_pandas(use_threads=False)
         try:
@@ -92,7 +92,7 @@ def parse_condition(text: str, columns: Collection[str]) -> Condition:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's, about odd code that is refused below
+            warnings.simplefilter("ignore")  # SyntaxWarnings about code rejected below
             tree = ast.parse(text.strip(), mode="eval").body
         nodes = list(ast.walk(tree))
         names = {node.id for node in nodes if isinstance(node, ast.Name)} - {"abs", "inf"}
@@ -106,7 +106,7 @@ def parse_condition(text: str, columns: Collection[str]) -> Condition:
         problem = f"cannot be read at character {at}" if at else "cannot be read"
         example = "For example: --where \"status == 'diverged' and learning_rate > 0.1\""
         raise _wrong(text, problem, example) from None
-    except (RecursionError, MemoryError):  # thousands of signs, or of parentheses
+    except (RecursionError, MemoryError):  # thousands of operators or parentheses
         raise _too_deep() from None
     for name in sorted(names - set(columns)):
         known = suggest(name, columns) or f"Columns are {shown(list(columns))}."
@@ -132,7 +132,7 @@ def _is_allowed(node: ast.AST) -> bool:
                 isinstance(v, _LISTS) for op, v in pairs if isinstance(op, ast.In | ast.NotIn)
             )
         case ast.List(elts=items) | ast.Tuple(elts=items):
-            # pandas takes sums in a list, but finds nothing equal to them.
+            # pandas accepts expressions in a list but never matches them.
             return all(isinstance(item, ast.Constant | ast.Name | ast.UnaryOp) for item in items)
         case ast.Call(func=ast.Name(id="abs"), args=[argument], keywords=[]):
             return not isinstance(argument, ast.Starred)

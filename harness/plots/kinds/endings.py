@@ -1,11 +1,10 @@
 """How runs end along an axis: shares that converged, finished and diverged."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from harness.analysis.measures import ENDINGS as STATUSES
-from harness.analysis.measures import outcomes, share_interval
+from harness.analysis.measures import outcomes
 from harness.plots import reading
 from harness.plots.bins import bins_of, set_bins
 from harness.plots.kinds import Kind, Options
@@ -40,21 +39,22 @@ def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = ""
     bins = bins_of(runs[x], _MOST_POINTS)
     binned = pd.DataFrame({"bin": bins.of_rows, "status": runs["status"].to_numpy()})
     table = outcomes(binned, "bin")
-    at, total = bins.centres[table["bin"]], table["runs"].to_numpy()
+    at = bins.centres[table["bin"]]
     figure, (axes,) = new_figure(style)
     handles = []
     for status, marker in zip(STATUSES, MARKERS, strict=False):
-        share = table[status].to_numpy()
-        if not share.any():
+        if not table[status].any():
             continue
-        low, high = share_interval(np.rint(share * total).astype(np.int64), total)
+        share, low, high = (
+            100 * table[f"{status}{end}"].to_numpy() for end in ("", "_low", "_high")
+        )
         colour = ENDINGS[status]
-        axes.fill_between(at, 100 * low, 100 * high, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
         if len(at) == 1:  # the band has no width
-            axes.vlines(at, 100 * low, 100 * high, color=colour, alpha=0.4, linewidth=style.line)
+            axes.vlines(at, low, high, color=colour, alpha=0.4, linewidth=style.line)
         handles += axes.plot(
             at,
-            100 * share,
+            share,
             color=colour,
             linewidth=style.line,
             marker=marker,

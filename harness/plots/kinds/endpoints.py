@@ -36,7 +36,8 @@ Floats = NDArray[np.float64]
 
 _MARKED = 6
 
-# Runs further out than `_FAR` times the distance that `_MOST` of them keep are drawn at the edge.
+# Runs farther from the median than `_FAR` times the `_MOST` quantile of these distances are drawn
+# at the edge.
 _FAR = 4.0
 _MOST = 0.8
 
@@ -126,7 +127,7 @@ def endpoints(
 
 
 def _near(points: Floats) -> NDArray[np.bool_]:
-    """Return which points are near enough for the others to be seen at their scale."""
+    """Return a mask of the points that are not outliers."""
     distance = np.abs(points - np.median(points, axis=0)).max(axis=1)
     near: NDArray[np.bool_] = distance <= _FAR * max(float(np.quantile(distance, _MOST)), 1e-12)
     return near
@@ -135,7 +136,7 @@ def _near(points: Floats) -> NDArray[np.bool_]:
 def _components(points: Floats, near: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return the first two principal components (runs, 2), and their shares of the variance.
 
-    Only near points count: one run far out would determine the first component.
+    Only near points count: a single outlier would determine the first component.
     """
     centre = points[near].mean(axis=0)
     _, sizes, directions = np.linalg.svd(points[near] - centre, full_matrices=False)

@@ -27,6 +27,7 @@ from harness.plots.kinds.fit import fit
 from harness.plots.kinds.map import final_lines, final_map
 from harness.plots.kinds.squiggle import squiggle
 from harness.plots.kinds.trajectories import trajectories
+from harness.plots.reading import runs_like
 
 REFERENCES = Path(__file__).parent
 STATUSES = ("converged", "finished", "diverged")
@@ -573,6 +574,9 @@ def trained(tmp_path_factory):
         "full": {},
         "bare": {"record": {"epochs": "none"}},
         "one": {"grid": {}},
+        "activations": {
+            "grid": {"learning_rate": [0.1, 0.2], "init_id": 20, "activation": ["softplus", "tanh"]}
+        },
         "lost": {"grid": {"learning_rate": [0.8, 0.9, 1.0], "init_id": 3}},
         "aimless": {"training": {"epochs": 3, "learning_rate": 0.1}, "record": {"epochs": "none"}},
     }
@@ -582,6 +586,12 @@ def trained(tmp_path_factory):
         )
         for name, change in changes.items()
     }
+
+
+def test_a_sample_of_similar_runs_has_every_value_of_the_first_axis(trained):
+    runs, shared = runs_like(trained["activations"], 0, ["learning_rate"], 10)
+    assert (len(runs), set(runs["learning_rate"])) == (10, {0.1, 0.2})
+    assert shared == "activation softplus"
 
 
 @pytest.mark.parametrize("kind", plots.KINDS)

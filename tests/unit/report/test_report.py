@@ -8,17 +8,20 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import harness
 from harness.cli import app
 from harness.errors import ResultsError
-from harness.experiment.grid import Axis, Counted, Listed, Spaced
+from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced
+from harness.plots.reading import varied_axes
 from harness.report import heat_maps, summary, trajectories
 from harness.report.chain_rule import worked
-from harness.report.ordered_axes import OrderedAxis, ordered_axes
+from harness.report.ordered_axes import ordered_axes
 from harness.report.page import write_report
 from harness.report.rendering import render
+from harness.results.where import parse_condition
 from harness.store import Store
 
 NASTY = "</script><img src=x onerror=alert(1)> \"quoted\" 'single' & \u2028 \u00fc {{ plotly }}"
@@ -366,9 +369,7 @@ def test_command(small, tmp_path, monkeypatch, capsys):
 
 
 def axis_of(count, values=None):
-    grid = harness.experiment.grid.Grid(
-        dimensions=((Axis(name="a", values=values or Counted(count)),),)
-    )
+    grid = Grid(dimensions=((Axis(name="a", values=values or Counted(count)),),))
     return ordered_axes(grid)[0]
 
 
@@ -377,12 +378,13 @@ def test_ends_of_bins_are_where_bins_change(count):
     axis = axis_of(1000)
     bins = axis.bins(np.arange(1000), count)
     edges = pd.Series(np.arange(1000)).groupby(bins).agg(["min", "max"])
-    assert axis.ends(count) == list(edges.itertuples(index=False, name=None))
+    ends = [(low, high) for (low,), (high,) in axis.ends(count)]
+    assert ends == list(edges.itertuples(index=False, name=None))
 
 
 def test_axes_are_ordered_unless_they_are_names():
     falling = axis_of(3, Spaced(kind="log", first=1.0, last=0.01, count=3))
-    assert [falling.value(k) for k in range(3)] == [0.01, 0.1, 1.0]
+    assert falling.points(np.arange(3)) == [(0.01,), (0.1,), (1.0,)]
     assert falling.ranks(np.arange(3)).tolist() == [2, 1, 0]
     words = axis_of(3, Listed(("tanh", "relu", "softplus")))
     assert words.labels(3) == ["tanh", "relu", "softplus"]
@@ -391,8 +393,28 @@ def test_axes_are_ordered_unless_they_are_names():
     assert close.conditions(1) == ["a >= 0.1 and a <= 0.10000001"]
 
 
+def test_each_condition_of_zipped_axes_selects_its_runs(tmp_path):
+    zipped = {"learning_rate": [0.1, 0.1, 0.2], "momentum": [0.0, 0.9, 0.0]}
+    grid = zipped | {"init_id": 2, "zip": [["learning_rate", "momentum"]]}
+    results = trained(tmp_path / "results", {"grid": grid})
+    runs, (axis, _) = results.runs, ordered_axes(results.grid)
+    assert axis.labels(3) == ["0.1, 0", "0.1, 0.9", "0.2, 0"]
+    for count in (1, 2, 3):
+        bins = axis.bins(axis.ranks(runs["run_id"].to_numpy()), count)
+        for number, text in enumerate(axis.conditions(count)):
+            found = parse_condition(text, list(runs)).filter(pa.Table.from_pandas(runs))
+            assert found["run_id"].to_pylist() == runs["run_id"][bins == number].tolist()
+    assert varied_axes(results) == ["learning_rate", "momentum", "init_id"]
+
+
+def test_the_condition_on_several_names_lists_them():
+    words = axis_of(3, Listed(("tanh", "relu", "softplus")))
+    assert words.conditions(2) == ["((a == 'tanh') or (a == 'relu'))", "a == 'softplus'"]
+
+
 def test_the_number_of_cells_is_bounded():
-    axes = [OrderedAxis(str(k), Axis(name=str(k), values=Counted(10**6))) for k in range(6)]
+    dimensions = tuple((Axis(name=str(k), values=Counted(10**6)),) for k in range(6))
+    axes = ordered_axes(Grid(dimensions=dimensions))
     for number in range(7):
         shown = heat_maps.views(axes[:number])
         assert len(shown) == {0: 0, 1: 1, 2: 1}.get(number, 3)
@@ -436,6 +458,14 @@ def test_shares_are_of_all_runs_if_medians_are_of_a_sample(tmp_path, monkeypatch
         wanted = groups.apply(lambda status, ending=ending: (status == ending).sum())
         assert counts.tolist() == wanted.tolist()
     assert page.data["ends"]["runs"] == [200, 200, 200]
+
+
+def test_a_sample_of_many_starts_has_all_runs_of_each(tmp_path, monkeypatch):
+    monkeypatch.setattr(summary, "MOST_RUNS", 500)
+    grid = {"learning_rate": [0.1, 0.2, 0.3], "init_id": 1000}
+    changes = {"grid": grid, "record": {"epochs": "none"}}
+    found = summary.summarise(trained(tmp_path / "results", changes))
+    assert set(found.runs.groupby("init_id").size()) == {3}
 
 
 INLINE = {"inputs": [0.0, 0.5, 1.0], "targets": [0.0, 1.0, 0.0]}
