@@ -75,6 +75,12 @@ class Rows(NamedTuple):
 
 
 @compiled
+def is_full_batch(plan: TrainingPlan, m: int) -> bool:
+    """Return whether each update sees all m data points, in order."""
+    return plan.batch_size == m and plan.batches != DRAWN
+
+
+@compiled
 def points_seen(plan: TrainingPlan, m: int) -> int:
     """Return the number of data points in all batches of an epoch, counting repeats."""
     return plan.updates * plan.batch_size if plan.batches == DRAWN else m
@@ -93,7 +99,7 @@ def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None
 def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
     """Return the indices of the data points of an epoch, batch by batch, out of m data points."""
     order = np.arange(points_seen(plan, m))
-    if plan.batch_size < m or plan.batches == DRAWN:
+    if not is_full_batch(plan, m):
         order_epoch(plan, m, epoch, order)
     return order
 
@@ -168,7 +174,7 @@ def _train_run(
 ) -> None:
     theta = runs.theta[r]
     m = data.y.shape[0]
-    full_batch = plan.batch_size == m and plan.batches != DRAWN
+    full_batch = is_full_batch(plan, m)
     finite = is_finite(theta)
     written = rows.recorded[r]
     epoch = runs.epochs[r]
