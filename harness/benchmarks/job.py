@@ -130,8 +130,8 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
 
 def train(experiment: Experiment) -> TrainedRuns:
     """Train every run of an experiment with harness, on this thread."""
-    stop, progress = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
-    block = Trainer(experiment).train(0, experiment.grid.size, stop, progress)
+    stop, counts = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
+    block = Trainer(experiment).train(0, experiment.grid.size, stop, counts)
     assert block is not None  # it was not stopped
     return block
 

@@ -21,9 +21,6 @@ PARAMETER = re.compile(r"[wb]\d+")
 _NO_TOLERANCE = -1.0
 _NO_LIMIT = float(np.finfo(np.float64).max)
 
-# A kernel counts while it trains: ended runs, updates, passes over the data that the lanes had room
-# for, and passes that runs made.
-COUNTS = 4
 # Distance between the counters of two chunks, in integers, which puts them on separate cache lines:
 # false sharing cost two threads a factor of 1.2 to 1.6.
 _APART = 16
@@ -104,5 +101,5 @@ def make_rows(
 
 def make_counts(chunks: int) -> NDArray[np.int64]:
     """Return zeroed counters for kernels, of shape (chunks, COUNTS)."""
-    counts: NDArray[np.int64] = np.zeros((chunks, _APART), dtype=np.int64)[:, :COUNTS]
+    counts: NDArray[np.int64] = np.zeros((chunks, _APART), dtype=np.int64)[:, : descent.COUNTS]
     return counts
