@@ -80,7 +80,7 @@ class ChunkTask:
         return is_written_by(self._store.folder, self._token)
 
     def prepare(self) -> None:
-        """Compile the kernels, once per process, however many threads ask for it.
+        """Compile the first kernel, once per process, however many threads ask for it.
 
         Raises
         ------
