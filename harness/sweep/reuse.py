@@ -2,7 +2,8 @@
 
 A run that has ended is taken over as it is. If there are more epochs now, a run that converged or
 diverged still is, and one that finished continues from its final parameters, if they were recorded
-and are its whole state. Every number is the same as if all runs had been trained from the start.
+and the optimiser keeps no other state. Every number is the same as if all runs had been trained
+from the start.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from harness.training.variants import Variant
 def obstacle(before: Experiment, now: Experiment) -> str | None:
     """Say why an experiment does not extend one of the same lineage and axes; None if it does."""
     if now.grid.in_former(before.grid) is None:
-        return "values of an axis are gone"
+        return "values were removed from an axis"
     if any(axis.name == "max_epochs" for axis in now.grid.axes):
         return None  # the number of epochs is a value of the grid
     if now.training.epochs < before.training.epochs:
