@@ -106,7 +106,7 @@ class ReusedRuns:
             columns = {name: rows[name].to_numpy() for name in rows.column_names}
             names = pd.Categorical(columns["status"], categories=stopping.STATUSES)
             columns["status"] = names.codes
-            for when in ("initial", "final", "min"):  # no columns of their own if the loss was SSR
+            for when in descent.MOMENTS:  # no columns of their own if the loss was SSR
                 columns.setdefault(f"loss_{when}", columns[f"ssr_{when}"])
             for name, values in columns.items():
                 empty = np.zeros(self.there.size, values.dtype)
@@ -143,7 +143,7 @@ class ReusedRuns:
         rows.epochs[at] = self.columns["epochs"][source]
         runs.epochs[at] = np.where(continues, rows.epochs[at], 0)
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
-            for column, when in enumerate(("initial", "final", "min")):
+            for column, when in enumerate(descent.MOMENTS):
                 values[at, column] = self.columns[f"{name}_{when}"][source]
         for name in self.measures:
             rows.measures[at, code_of(MEASURES, name)] = self.columns[name][source]

@@ -10,9 +10,8 @@ from harness.experiment.initialisation import initial_parameters
 from harness.kernels import descent, stopping
 from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
+from harness.store.encoding import Columns
 from harness.training.variants import Variant
-
-Columns = dict[str, Any]
 
 PARAMETER = re.compile(r"[wb]\d+")
 
@@ -88,8 +87,8 @@ def make_rows(
     return descent.Rows(
         status=np.full(count, stopping.RUNNING, dtype=np.int8),
         epochs=np.zeros(count, dtype=np.int64),
-        ssr=np.empty((count, 3)),
-        loss=np.empty((count, 3)),
+        ssr=np.empty((count, len(descent.MOMENTS))),
+        loss=np.empty((count, len(descent.MOMENTS))),
         measures=np.zeros((count, len(MEASURES))),
         recorded=np.zeros(count, dtype=np.int64),
         ssr_trajectory=np.empty(trajectory),

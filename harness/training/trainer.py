@@ -22,7 +22,8 @@ from harness.kernels.lane_spec import make_state
 from harness.kernels.measures import MEASURES
 from harness.kernels.stopping import RUNNING, STATUSES
 from harness.kernels.tables import code_of
-from harness.training.buffers import Columns, make_counts, make_rows, start
+from harness.store.encoding import Columns
+from harness.training.buffers import make_counts, make_rows, start
 from harness.training.columns import columns_of
 from harness.training.trajectories import Trajectories, VariantRows
 from harness.training.variants import Variant, make_lane_spec, make_variant, work_of
@@ -251,7 +252,7 @@ class Trainer:
             "epochs": rows.epochs,
         }
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
-            for column, when in enumerate(("initial", "final", "min")):
+            for column, when in enumerate(descent.MOMENTS):
                 columns[f"{name}_{when}"] = values[:, column]
         for name in self.experiment.record.measures:
             values = rows.measures[:, code_of(MEASURES, name)]

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels import descent
-
-Columns = dict[str, Any]
+from harness.store.encoding import Columns
 
 _ROWS_A_PIECE = 1 << 16
 
