@@ -154,7 +154,7 @@ class ReusedRuns:
 
     def _has_state(self, variant: Variant) -> bool:
         """Return whether the tables have parameters, and measures that a run can continue with."""
-        return all(MEASURES[name].goes_on for name in self.measures) and set(
+        return all(MEASURES[name].resumable for name in self.measures) and set(
             variant.network.positions
         ) <= set(self.parameters)
 

@@ -35,7 +35,7 @@ _KEPT_VARIANTS = 64
 _WORTH_COMPILING = 10**9
 
 # Trajectories are collected separately, because variants differ in the number of recorded epochs.
-_ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
+_ONE_PER_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ class Trainer:
                 self._measure_sharpness(variant, found, before, stop)
             if stop[0]:
                 return None
-            for name in _ONE_A_RUN:
+            for name in _ONE_PER_RUN:
                 getattr(rows, name)[chosen] = getattr(found, name)
             parts.append(
                 VariantRows(

@@ -76,7 +76,7 @@ def work_of(variant: Variant) -> float:
     """Return the work of a run that does not end early, in multiply-adds."""
     plan, points = variant.plan, len(variant.data.x)
     units = sum(variant.network.sizes[1:])
-    a_point = 3.0 * variant.network.parameter_count + _WORK_PER_ACTIVATION * units
+    per_point = 3.0 * variant.network.parameter_count + _WORK_PER_ACTIVATION * units
     # With batches, another pass over the data evaluates the loss.
     seen = points
     if not descent.is_full_batch(plan, points):
@@ -84,7 +84,7 @@ def work_of(variant: Variant) -> float:
     passes = (plan.epochs + 1.0) * seen
     if variant.experiment.record.sharpness:
         passes += _WORK_PER_SHARPNESS * plan.recorded.size * points
-    return passes * a_point
+    return passes * per_point
 
 
 # Numbers of data points side by side, the best first: few enough to leave registers for several
@@ -127,7 +127,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
             or np.any(np.asarray(getattr(training, setting.name)) != setting.neutral)
         ),
         measures=tuple(name for name in MEASURES if name in measures),
-        scaled=network.output_scale != 1.0,
+        output_scaled=network.output_scale != 1.0,
         lanes=_LANES,
         groups=lanes // _LANES,
         samples=samples,
