@@ -85,19 +85,15 @@ class Job:
 
 
 def make_job(document: dict[str, Any], threads: int = 1) -> Job:
-    """Return the job of an experiment.
-
-    Initial parameters are those of harness.
-    """
+    """Return the job of an experiment, with the initial parameters of harness."""
     experiment = Experiment.from_mapping(document)
     network, training = experiment.network, experiment.training
-    inputs, hidden, _ = network.sizes
     x, y = experiment.data.inputs, experiment.data.targets[:, 0]
     runs = experiment.grid.size
     block = start(make_variant(experiment), experiment.grid.columns(np.arange(runs)), runs)
     first, second = network.matrices_of(block.theta)
-    w1, b1 = np.split(first, [inputs], axis=1)
-    w2, b2 = np.split(second, [hidden], axis=1)
+    w1, b1 = np.split(first, network.sizes[:1], axis=1)
+    w2, b2 = np.split(second, network.sizes[1:2], axis=1)
     rates = OPTIMISERS[training.optimiser].by_name(block.settings)["learning_rate"]
     architecture = network.architecture()
     # The loss is the SSR times this; experiments with cross-entropy do not end early.

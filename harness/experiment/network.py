@@ -116,10 +116,7 @@ class Network:
         """
         ends = np.cumsum(self._counts)[:-1]
         parts = np.split(np.array(theta), ends, axis=-1)
-        return [
-            part.reshape(*part.shape[:-1], -1, units)
-            for part, units in zip(parts, self.sizes[1:], strict=True)
-        ]
+        return [p.reshape(*p.shape[:-1], -1, n) for p, n in zip(parts, self.sizes[1:], strict=True)]
 
     def architecture(self) -> Architecture:
         """Return the network as arrays of numbers, for kernels."""

@@ -57,8 +57,7 @@ class ChunkCounters:
 
     def progress(self, seconds: float) -> Progress:
         """Return the progress after some seconds of training."""
-        counts = self._counts.sum(axis=0).tolist()
-        done, updates = counts[Done.RUNS], counts[Done.UPDATES]
+        done, updates = self._counts[:, [Done.RUNS, Done.UPDATES]].sum(axis=0).tolist()
         left = self._missing_runs - done
         return Progress(
             runs=self._runs,

@@ -91,10 +91,7 @@ class Trainer:
         return make_variant(self.experiment.at(point) if point else self.experiment)
 
     def compile(self) -> TrainedRuns:
-        """Compile the kernel of the first variant by training no runs; return the empty columns.
-
-        A kernel that only other variants need is compiled when the first of their runs is trained.
-        """
+        """Compile the kernel of the first variant by training no runs; return the empty columns."""
         block = self.train(0, 0, np.zeros(1, dtype=np.uint8), make_counts(1)[0])
         assert block is not None  # nothing could stop it
         return block

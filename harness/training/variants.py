@@ -74,16 +74,14 @@ _WORK_PER_ACTIVATION = 15
 
 def work_of(variant: Variant) -> float:
     """Return the work of a run that does not end early, in multiply-adds."""
-    plan, points = variant.plan, len(variant.data.x)
+    plan, m = variant.plan, len(variant.data.x)
     units = sum(variant.network.sizes[1:])
     per_point = 3.0 * variant.network.parameter_count + _WORK_PER_ACTIVATION * units
     # With batches, another pass over the data evaluates the loss.
-    seen = points
-    if not descent.is_full_batch(plan, points):
-        seen += descent.points_seen(plan, points)
+    seen = m if descent.is_full_batch(plan, m) else m + descent.points_seen(plan, m)
     passes = (plan.epochs + 1.0) * seen
     if variant.experiment.record.sharpness:
-        passes += _WORK_PER_SHARPNESS * plan.recorded.size * points
+        passes += _WORK_PER_SHARPNESS * plan.recorded.size * m
     return passes * per_point
 
 
