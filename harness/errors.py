@@ -2,7 +2,7 @@
 
 * HarnessError
   - ExperimentError    an experiment file, or a change to it, is not valid
-  - ResultsError       a results folder is missing, broken, or of another experiment
+  - ResultsError       a results folder is missing, broken, or belongs to another experiment
   - StorageError       results cannot be written
     - NoSpaceError     the disk is full
   - InUseError         another process is writing to the results folder

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from harness.experiment import Experiment
-from harness.training.buffers import COUNTS
+from harness.kernels.descent import COUNTS
 from harness.training.trainer import Trainer
 
 POINTS = {

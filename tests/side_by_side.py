@@ -118,17 +118,17 @@ def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limi
 
 
 def kernel_train(
-    twin, inputs, targets, plan, runs, rows=None, keeps_loss=True, stop=None, progress=None
+    twin, inputs, targets, plan, runs, rows=None, keeps_loss=True, stop=None, counts=None
 ):
     """Train a block with the kernel; return its rows and the counts."""
     count = len(runs.theta)
     rows = make_rows(count, plan.recorded.size, keeps_loss) if rows is None else rows
     stop = np.zeros(1, dtype=np.uint8) if stop is None else stop
-    progress = np.zeros(4, dtype=np.int64) if progress is None else progress
+    counts = np.zeros(descent.COUNTS, dtype=np.int64) if counts is None else counts
     data = Data(x=inputs, y=targets)
     with np.errstate(all="ignore"):  # as above
-        descent.train(network_of(twin).architecture(), data, plan, runs, rows, stop, progress)
-    return rows, progress
+        descent.train(network_of(twin).architecture(), data, plan, runs, rows, stop, counts)
+    return rows, counts
 
 
 def measure(rows, name):
@@ -146,9 +146,9 @@ def train_both(twin, problem, epochs, rates, **settings):
     own = {name: value for name, value in settings.items() if name not in SHARED}
     plan = plan_of(twin, len(inputs), epochs, **shared)
     runs = start_runs(twin, theta, rates, **own)
-    rows, progress = kernel_train(twin, inputs, targets, plan, runs)
+    rows, counts = kernel_train(twin, inputs, targets, plan, runs)
     record = training.train(twin, inputs, targets, theta, epochs, rates, **settings)
-    assert progress[:2].tolist() == [1, record.epochs * plan.updates]
+    assert counts[:2].tolist() == [1, record.epochs * plan.updates]
     return runs, rows, record
 
 

@@ -41,8 +41,8 @@ def state_after(variant: Variant, epochs: int) -> RunState:
     """Train the one run of an experiment without a grid for at most some epochs."""
     plan = variant.plan._replace(epochs=epochs)
     runs, rows = start(variant, {}, 1), make_rows(1, plan.recorded.size, False)
-    stop, progress = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
-    descent.train(variant.architecture, variant.data, plan, runs, rows, stop, progress)
+    stop, counts = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
+    descent.train(variant.architecture, variant.data, plan, runs, rows, stop, counts)
     optimiser = OPTIMISERS[variant.experiment.training.optimiser]
     return RunState(
         theta=runs.theta[0],

@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.experiment import Experiment
+from harness.kernels.optimisers import OPTIMISERS
+from harness.training.buffers import make_counts, start
 from harness.training.trainer import TrainedRuns, Trainer
+from harness.training.variants import make_variant
 
 Floats = NDArray[np.float64]
 
@@ -82,44 +85,17 @@ class Job:
 
 
 def make_job(document: dict[str, Any], threads: int = 1) -> Job:
-    """Return the job of an experiment.
-
-    Initial parameters are those of harness, after 0 epochs.
-    """
+    """Return the job of an experiment, with the initial parameters of harness."""
     experiment = Experiment.from_mapping(document)
     network, training = experiment.network, experiment.training
-    inputs, hidden, _ = network.sizes
     x, y = experiment.data.inputs, experiment.data.targets[:, 0]
-    start = train(
-        Experiment.from_mapping(
-            document
-            | {
-                "training": {**document["training"], "epochs": 0},
-                "record": {"epochs": "none", "parameters": True},
-            }
-        )
-    ).runs
-    runs = len(start["run_id"])
-
-    def layer(
-        sources: int, units: int, first_weight: int, first_bias: int
-    ) -> tuple[Floats, Floats]:
-        weights = np.empty((runs, sources, units))
-        biases = np.zeros((runs, units))
-        for unit in range(units):
-            for source in range(sources):
-                weights[:, source, unit] = start[f"w{first_weight + unit * sources + source}_final"]
-            if network.biases[0]:
-                biases[:, unit] = start[f"b{first_bias + unit}_final"]
-        return weights, biases
-
-    w1, b1 = layer(inputs, hidden, 1, 1)
-    w2, b2 = layer(hidden, 1, 1 + inputs * hidden, 1 + hidden)
+    runs = experiment.grid.size
+    block = start(make_variant(experiment), experiment.grid.columns(np.arange(runs)), runs)
+    first, second = network.matrices_of(block.theta)
+    w1, b1 = np.split(first, network.sizes[:1], axis=1)
+    w2, b2 = np.split(second, network.sizes[1:2], axis=1)
+    rates = OPTIMISERS[training.optimiser].by_name(block.settings)["learning_rate"]
     architecture = network.architecture()
-    rates = [
-        np.array(start.get("learning_rate", start.get(f"learning_rate_{number}")), dtype=np.float64)
-        for number in (1, 2)
-    ]
     # The loss is the SSR times this; experiments with cross-entropy do not end early.
     share = 1.0 / len(y) if network.loss == "mse" else 1.0
     return Job(
@@ -135,12 +111,12 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
         weight={"ssr": 2.0, "mse": 2.0 / len(y), "cross_entropy": 1.0 / len(y)}[network.loss],
         cross_entropy=network.loss == "cross_entropy",
         biases=float(network.biases[0]),
-        w1=w1,
-        b1=b1,
-        w2=w2[:, :, 0],
-        b2=b2[:, 0],
-        rate_1=rates[0],
-        rate_2=rates[1],
+        w1=np.ascontiguousarray(w1),
+        b1=b1.sum(axis=1),  # 0 for layers without a bias
+        w2=np.ascontiguousarray(w2[:, :, 0]),
+        b2=b2.sum(axis=(1, 2)),
+        rate_1=np.ascontiguousarray(rates[:, 0]),
+        rate_2=np.ascontiguousarray(rates[:, 1]),
         ends_early=training.tolerance is not None or training.limit is not None,
         tolerance=-1.0 if training.tolerance is None else training.tolerance / share,
         limit=np.inf if training.limit is None else training.limit / share,
@@ -150,8 +126,8 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
 
 def train(experiment: Experiment) -> TrainedRuns:
     """Train every run of an experiment with harness, on this thread."""
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
-    block = Trainer(experiment).train(0, experiment.grid.size, stop, progress)
+    stop, counts = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
+    block = Trainer(experiment).train(0, experiment.grid.size, stop, counts)
     assert block is not None  # it was not stopped
     return block
 

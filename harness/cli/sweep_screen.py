@@ -33,14 +33,14 @@ def announce(experiment: Experiment) -> None:
 
 
 def _dimension(axes: tuple[Axis, ...]) -> str:
-    """Describe one axis, or several axes in step."""
+    """Describe one axis, or several zipped axes."""
     count = axes[0].values.count
     words = any(isinstance(end, str) for axis in axes for end in axis.values.ends())
     everything = words or count <= _LISTED
     indices = np.arange(count) if everything else np.array([0, count - 1])
     columns = [map(exact, axis.values.take(indices).tolist()) for axis in axes]
     if len(axes) > 1:
-        name = ", ".join(axis.name for axis in axes) + " in step"
+        name = ", ".join(axis.name for axis in axes) + ", zipped"
         points = [f"({', '.join(point)})" for point in zip(*columns, strict=True)]
         if everything:
             return f"{name}: {plural(count, 'value')}, {', '.join(points)}"

@@ -110,13 +110,13 @@ class Network:
         return np.repeat(np.arange(self.layers, dtype=np.int64), self._counts)
 
     def matrices_of(self, theta: np.ndarray) -> list[np.ndarray]:
-        """Return copies of the matrices W(l) in theta, each of shape (fan_in + 1, fan_out).
+        """Return copies of the matrices W(l) in theta (..., P), each (..., fan_in + 1, fan_out).
 
         The last row is the bias; a layer without biases lacks it.
         """
         ends = np.cumsum(self._counts)[:-1]
-        parts = np.split(np.array(theta), ends)
-        return [part.reshape(-1, units) for part, units in zip(parts, self.sizes[1:], strict=True)]
+        parts = np.split(np.array(theta), ends, axis=-1)
+        return [p.reshape(*p.shape[:-1], -1, n) for p, n in zip(parts, self.sizes[1:], strict=True)]
 
     def architecture(self) -> Architecture:
         """Return the network as arrays of numbers, for kernels."""

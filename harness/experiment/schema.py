@@ -36,7 +36,7 @@ NATURAL = "a whole number from 0 to 2^63 - 1"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
-# Without it, a list of a million wrong elements would be a million errors.
+# Stop at the first error; a list can have a million.
 _FIRST_ERROR = Field(fail_fast=True)
 
 
@@ -47,7 +47,7 @@ def _unicode(text: str) -> str:
 
 
 def _one_wrong_number(table: Any) -> Any:
-    """Keep only the first wrong value, if there is one: each would be an error of its own."""
+    """Drop all but the first invalid value, so that one error is reported."""
     if isinstance(table, dict):
         for name, value in table.items():
             if not is_number(value):
@@ -111,9 +111,9 @@ class KeyAxis:
     """The axis that sets a key; for a list, also the axes that set it layer by layer.
 
     The runs of a kernel call may differ in an axis that is `per_run`; each value of any other axis
-    needs a call of its own. The axis is named `name`, or like the key. It sets the key as a whole,
-    or the layers `together` of its list. The layers `single` have axes such as `<name>_2`. If the
-    file leaves the list out, each layer has the value `unset`.
+    needs a call of its own. The axis has the name `name`, by default that of the key. It sets the
+    key as a whole, or the layers `together` of its list. The layers `single` have axes such as
+    `<name>_2`. If the file leaves the list out, each layer has the value `unset`.
     """
 
     kind: Kind
@@ -134,8 +134,8 @@ def key(
 ) -> Any:
     """Declare a key: default (required if left out), meaning, allowed values, and axis of the grid.
 
-    With an `alias`, the file calls the key by it, and Python by the name of the attribute. Sections
-    can also be made from a table of such entries, with ``pydantic.create_model``.
+    `alias` is the name in the file; Python uses the attribute's name. Sections can also be made
+    from a table of such entries, with ``pydantic.create_model``.
     """
     extra: Any = {"allowed": allowed, "axis": axis}
     return Field(default, alias=alias, description=says, json_schema_extra=extra)

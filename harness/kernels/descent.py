@@ -9,6 +9,7 @@ reference for `lane_descent`, which trains sweeps and must agree with it bit by 
 Symbols: theta parameters, m data points.
 """
 
+from enum import IntEnum
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -59,19 +60,39 @@ class Runs(NamedTuple):
     limit: Floats  # (runs,)
 
 
+class Done(IntEnum):
+    """Elements of `counts`, which kernels increment while they train."""
+
+    RUNS = 0  # ended
+    UPDATES = 1
+    LANE_PASSES = 2  # passes over the data that the lanes had room for
+    RUN_PASSES = 3  # passes that runs made; the same without lanes
+
+
+COUNTS: Final = len(Done)
+# Columns of the SSR and loss in `Rows`, as the tables name them.
+MOMENTS: Final = ("initial", "final", "min")
+
+
 class Rows(NamedTuple):
     """Results of a block of runs, one row per run."""
 
     status: NDArray[np.int8]  # (runs,) index into STATUSES
     epochs: Integers  # (runs,) epochs done
-    ssr: Floats  # (runs, 3) initial, final, least
-    loss: Floats  # (runs, 3)
+    ssr: Floats  # (runs, len(MOMENTS))
+    loss: Floats  # the same
     measures: Floats  # (runs, len(MEASURES))
     recorded: Integers  # (runs,) rows written to the trajectory
     ssr_trajectory: Floats  # (runs, len(plan.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) if not needed
     theta_trajectory: Floats  # (runs, len(plan.recorded), P), or (runs, 0, 0)
     sharpness_trajectory: Floats  # as the loss; computed from theta_trajectory afterwards
+
+
+@compiled
+def is_full_batch(plan: TrainingPlan, m: int) -> bool:
+    """Return whether each update sees all m data points, in order."""
+    return plan.batch_size == m and plan.batches != DRAWN
 
 
 @compiled
@@ -93,7 +114,7 @@ def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None
 def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
     """Return the indices of the data points of an epoch, batch by batch, out of m data points."""
     order = np.arange(points_seen(plan, m))
-    if plan.batch_size < m or plan.batches == DRAWN:
+    if not is_full_batch(plan, m):
         order_epoch(plan, m, epoch, order)
     return order
 
@@ -164,11 +185,11 @@ def _train_run(
     in_order: Integers,
     order: Integers,
     stop: NDArray[np.uint8],
-    progress: Integers,
+    counts: Integers,
 ) -> None:
     theta = runs.theta[r]
     m = data.y.shape[0]
-    full_batch = plan.batch_size == m and plan.batches != DRAWN
+    full_batch = is_full_batch(plan, m)
     finite = is_finite(theta)
     written = rows.recorded[r]
     epoch = runs.epochs[r]
@@ -204,8 +225,10 @@ def _train_run(
                 # Only the last answer counts: a parameter that is not finite stays so.
                 finite = _update(network, plan, runs, r, scratch.gradient)
         epoch += 1
-        progress[1] += plan.updates
-    progress[2:4] += epoch + 1 - runs.epochs[r]  # the same, as no lane is ever idle
+        counts[Done.UPDATES] += plan.updates
+    passes = epoch + 1 - runs.epochs[r]
+    counts[Done.LANE_PASSES] += passes
+    counts[Done.RUN_PASSES] += passes
 
     rows.recorded[r] = written
     gradient_norm = norm(scratch.gradient, 0, 1, theta.size) if plan.measure_gradient else np.nan
@@ -228,7 +251,7 @@ def train(
     runs: Runs,
     rows: Rows,
     stop: NDArray[np.uint8],
-    progress: Integers,
+    counts: Integers,
 ) -> None:
     """Train a block of runs.
 
@@ -236,8 +259,8 @@ def train(
     no runs compiles the kernel.
 
     Another thread may set `stop[0]`. The call then returns after the current data point; the
-    current run keeps the status RUNNING and must be discarded. `progress` counts ended runs,
-    updates, and two kinds of passes over the data: see `lane_descent.train_with`.
+    current run keeps the status RUNNING and must be discarded. `counts` has the shape
+    (COUNTS,): see `Done`.
     """
     m = data.y.shape[0]
     in_order = np.arange(m)
@@ -247,5 +270,5 @@ def train(
         if stop[0]:
             break
         if rows.status[r] == RUNNING:
-            _train_run(network, data, plan, runs, rows, r, scratch, in_order, order, stop, progress)
-            progress[0] += 1
+            _train_run(network, data, plan, runs, rows, r, scratch, in_order, order, stop, counts)
+            counts[Done.RUNS] += 1

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels._jit import entry, glue, inner
-from harness.kernels.descent import Rows, Runs, TrainingPlan, order_epoch
+from harness.kernels.descent import Done, Rows, Runs, TrainingPlan, order_epoch
 from harness.kernels.lane_passes import make_evaluate
 from harness.kernels.lane_runs import make_record, make_refill, make_visit
 from harness.kernels.lane_spec import (
@@ -116,7 +116,7 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
         g: int,
         scratch: Scratch,
         stop: NDArray[np.uint8],
-        progress: Integers,
+        counts: Integers,
     ) -> None:
         m = data.y.shape[0]
         theta, slots = address(state.theta[g]), address(state.slots[g])
@@ -153,15 +153,15 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
         elif not everywhere(epoch < load(counters, Counter.DUE * lanes, lanes)):
             record_due(plan, rows, state, g)
 
-        progress[2] += lanes
-        progress[3] += state.active[g]
+        counts[Done.LANE_PASSES] += lanes
+        counts[Done.RUN_PASSES] += state.active[g]
         any_ended = False
         tolerance = load(bounds, Bound.TOLERANCE * lanes, lanes)
         limit = load(bounds, Bound.LIMIT * lanes, lanes)
         finite = load(bounds, Bound.NOT_FINITE * lanes, lanes) == 0.0
         uneventful = epoch < load(counters, Counter.EVENT * lanes, lanes)
         if not everywhere(goes_on(loss, tolerance, limit) & finite & uneventful):
-            any_ended = visit(plan, runs, rows, state, g, scratch.gradient, progress)
+            any_ended = visit(plan, runs, rows, state, g, scratch.gradient, counts)
 
         zero = fill(0.0, lanes)
         if full_batch:
@@ -178,7 +178,7 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
                 zero = update(plan.trains, settings, theta, slots, scratch.gradient, zero)
         store(bounds, Bound.NOT_FINITE * lanes, zero)
         store(counters, Counter.EPOCH * lanes, epoch + 1)
-        progress[1] += state.active[g] * plan.updates
+        counts[Done.UPDATES] += state.active[g] * plan.updates
         if any_ended:
             refill(plan, runs, rows, state, g)
 
@@ -191,7 +191,7 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
         rows: Rows,
         state: State,
         stop: NDArray[np.uint8],
-        progress: Integers,
+        counts: Integers,
     ) -> None:
         if on_stack:
             scratch = Scratch(
@@ -221,7 +221,7 @@ def _build(spec: LaneSpec) -> Callable[..., None]:
         g = np.int64(0)  # the type of a variable: a constant would compile everything once more
         while state.queue[Queue.TRAINING] and stop[0] == 0:
             if state.active[g]:
-                epoch_of_group(network, data, plan, runs, rows, state, g, scratch, stop, progress)
+                epoch_of_group(network, data, plan, runs, rows, state, g, scratch, stop, counts)
             g = g + 1 if g + 1 < groups else 0
 
     return train
@@ -242,18 +242,16 @@ def _train_lanes(
     rows: Rows,
     state: State,
     stop: NDArray[np.uint8],
-    progress: Integers,
+    counts: Integers,
 ) -> None:
-    _loop(network, data, plan, runs, rows, state, stop, progress)
+    _loop(network, data, plan, runs, rows, state, stop, counts)
 
 
 @cache
 def train_with(spec: LaneSpec) -> Callable[..., None]:
-    """Return `train(network, data, plan, runs, rows, state, stop, progress)` for a `LaneSpec`.
+    """Return `train(network, data, plan, runs, rows, state, stop, counts)` for a `LaneSpec`.
 
-    It trains as `descent.train` does; `state` is working memory from `make_state`. `progress`
-    counts ended runs, updates, passes over the data that the lanes had room for, and passes that
-    runs made.
+    It trains as `descent.train` does; `state` is working memory from `make_state`.
     """
     # A closure over compiled functions would differ in every process and could not be cached on
     # disk. This function has a global of its own instead, and a name that identifies the kernel.

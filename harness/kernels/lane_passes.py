@@ -109,7 +109,7 @@ def _make_tile(
         if with_gradient:
             backward = _then(_through(passes.backward, layer, l - 1), backward)
     residuals, last, at = passes.residuals, layer, l
-    scaled = spec.scaled
+    scaled = spec.output_scaled
 
     @glue
     def tile(

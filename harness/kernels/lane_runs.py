@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.kernels._jit import inner
-from harness.kernels.descent import Rows, Runs, TrainingPlan
+from harness.kernels.descent import Done, Rows, Runs, TrainingPlan
 from harness.kernels.lane_spec import (
     NEVER,
     NOBODY,
@@ -69,7 +69,7 @@ def make_visit(spec: LaneSpec) -> Callable[..., bool]:
         state: State,
         g: int,
         gradient: Any,
-        progress: Integers,
+        counts: Integers,
     ) -> bool:
         record, bounds = state.record[g], state.bounds[g]
         counters, theta = state.counters[g], state.theta[g]
@@ -107,7 +107,7 @@ def make_visit(spec: LaneSpec) -> Callable[..., bool]:
                     rows.loss_trajectory[r, written] = loss
                 written += 1
             any_ended = True
-            progress[0] += 1
+            counts[Done.RUNS] += 1
             state.active[g] -= 1
             state.queue[Queue.TRAINING] -= 1
             counters[Counter.RUN * lanes + lane] = NOBODY

@@ -36,14 +36,14 @@ class LaneSpec:
         Settings of the optimiser, except those with their neutral value in all runs.
     measures : tuple of str
         Names in `measures.MEASURES`.
-    scaled : bool
+    output_scaled : bool
         Whether the output has a scale other than 1.
     lanes, groups : int
         Number of runs in a group, and number of groups.
     samples : int
         Number of data points side by side.
     one_tile : bool
-        Whether these are all data points.
+        Whether one tile holds all data points.
     full_batch : bool
         Whether an update sees all data points, in order.
     shuffled : bool
@@ -59,7 +59,7 @@ class LaneSpec:
     optimiser: str
     settings: tuple[str, ...]
     measures: tuple[str, ...]
-    scaled: bool
+    output_scaled: bool
     lanes: int
     groups: int
     samples: int
@@ -114,7 +114,7 @@ class Counter(IntEnum):
 
     RUN = 0
     EPOCH = 1
-    EVENT = 2  # the next epoch that needs a closer look
+    EVENT = 2  # the next epoch at which `visit` must run
     DUE = 3  # the next epoch to record
     TRAJECTORY = 4  # offset of the trajectory of the run
     WRITTEN = 5  # rows written to it
@@ -137,7 +137,7 @@ class State(NamedTuple):
     record: Floats  # (groups, len(Record) * lanes)
     totals: Floats  # (groups, measures * lanes)
     counters: Integers  # (groups, len(Counter) * lanes)
-    scratch: Floats  # used if it does not fit on the stack
+    scratch: Floats  # scratch memory too large for the stack
     orders: Integers  # (lanes, data points of an epoch's batches), used if lanes differ
     active: Integers  # (groups,) number of lanes that have a run
     queue: Integers  # (len(Queue),)

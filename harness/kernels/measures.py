@@ -22,8 +22,8 @@ from harness.kernels.simd.arithmetic import select
 from harness.kernels.simd.memory import load, store
 from harness.kernels.tables import code_of
 
-MOST: Final = 1e6  # largest relative loss
-LATE: Final = 20  # number of last epochs in `relative_late`
+MOST_RELATIVE: Final = 1e6  # largest relative loss
+LATE_EPOCHS: Final = 20  # number of last epochs in `relative_late`
 
 
 class Epoch(NamedTuple):
@@ -56,7 +56,7 @@ class Measure(NamedTuple):
     end: Callable[..., float]  # total, End -> measure
     whole: bool = False  # an integer column in the table
     of_gradient: bool = False  # needs the gradient at every epoch
-    goes_on: bool = True  # a run that resumes can take the measure as its total
+    resumable: bool = True  # a run that resumes can take the measure as its total
 
 
 @compiled
@@ -99,13 +99,13 @@ def norm_at_end(total: float, end: End) -> float:
 def relative(loss: Any, first: Any) -> Any:
     """Return v, the relative loss."""
     v = loss / first
-    return select(v <= MOST, v, MOST)
+    return select(v <= MOST_RELATIVE, v, MOST_RELATIVE)
 
 
 @compiled
 def spared(end: End) -> float:
     """Return the v that stands for each skipped epoch of a run."""
-    return MOST if end.diverged else relative(end.loss, end.loss_first)
+    return MOST_RELATIVE if end.diverged else relative(end.loss, end.loss_first)
 
 
 @compiled
@@ -135,20 +135,20 @@ def inverse_with_spared(total: float, end: End) -> float:
 @compiled
 def sum_late(total: Any, at: Epoch) -> Any:
     """Add v if this is one of the last epochs."""
-    late = at.epoch > at.epochs - LATE
+    late = at.epoch > at.epochs - LATE_EPOCHS
     return select(late, total + relative(at.loss, at.loss_first), total)
 
 
 @compiled
 def mean_late(total: float, end: End) -> float:
     """Return the mean of v over the last epochs, including skipped ones."""
-    count = min(float(LATE), end.epochs + 1.0)
+    count = min(float(LATE_EPOCHS), end.epochs + 1.0)
     return (total + min(end.epochs - end.epoch, count) * spared(end)) / count
 
 
 MEASURES: Final = {
     "epoch_of_ssr_min": Measure("epoch of the least SSR", epoch_of_min, total_as_it_is, whole=True),
-    "ssr_mean": Measure("mean SSR over all epochs", sum_ssr, mean_over_epochs, goes_on=False),
+    "ssr_mean": Measure("mean SSR over all epochs", sum_ssr, mean_over_epochs, resumable=False),
     "gradient_norm": Measure(
         "Euclidean norm of the gradient at the end", keep, norm_at_end, of_gradient=True
     ),
@@ -156,16 +156,19 @@ MEASURES: Final = {
         "sum over all epochs of the relative loss, that over the loss of epoch 0",
         sum_relative,
         with_spared,
-        goes_on=False,
+        resumable=False,
     ),
     "relative_inverse_sum": Measure(
         "sum over all epochs of the inverse of the relative loss",
         sum_inverse,
         inverse_with_spared,
-        goes_on=False,
+        resumable=False,
     ),
     "relative_late": Measure(
-        "mean relative loss over the last 20 epochs", sum_late, mean_late, goes_on=False
+        f"mean relative loss over the last {LATE_EPOCHS} epochs",
+        sum_late,
+        mean_late,
+        resumable=False,
     ),
 }
 

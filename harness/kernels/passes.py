@@ -49,11 +49,11 @@ def layer_at(network: Architecture, l: int) -> Layer:
         network.sizes[l],
         network.activations[l],
         network.biases[l],
-        1,
-        1,
+        1,  # scaled
+        1,  # scaled_below
         1 if l > 1 else 0,
-        0,
-        1,
+        0,  # shared
+        1,  # last
         network.matrices[l],
         network.units[l - 1],
         network.units[l],

@@ -56,7 +56,7 @@ def norm(gradient: Any, first: int, stride: int, count: int) -> float:
     """Return the Euclidean norm of `count` numbers in memory, spaced `stride` apart."""
     squares = 0.0
     for i in range(count):
-        slope = load(gradient, first + i * stride, 1)
-        squares = fma(slope, slope, squares)
+        component = load(gradient, first + i * stride, 1)
+        squares = fma(component, component, squares)
     length: float = np.sqrt(squares)
     return length

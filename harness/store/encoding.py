@@ -1,7 +1,7 @@
 """Tables to Parquet and back, and to CSV; docs/decisions/0006 explains the encodings."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-Columns = Mapping[str, Any]
+Columns = dict[str, Any]
 
 _ROWS_AT_ONCE = 1 << 16
 

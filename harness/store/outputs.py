@@ -62,7 +62,7 @@ def write_output(path: Path, results: Path, data: Iterable[Any]) -> Path:
 
 
 def split_output(path: Path, results: Path) -> tuple[Path, str]:
-    """Return the folder inside which no link is followed to a file, and the file's name in it."""
+    """Split a path into the folder below which links are not followed, and the name inside it."""
     if path.is_relative_to(results) and ".." not in path.parts:
         return results, path.relative_to(results).as_posix()
     target = path.resolve()

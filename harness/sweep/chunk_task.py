@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import ClusterError
 from harness.experiment import Experiment
+from harness.kernels.descent import Done
 from harness.store import Manifest, Origin, PackedChunk, Store
 from harness.store.encoding import Columns
 from harness.store.lock import is_written_by
@@ -79,7 +80,7 @@ class ChunkTask:
         return is_written_by(self._store.folder, self._token)
 
     def prepare(self) -> None:
-        """Compile the kernels, once per process, however many threads ask for it.
+        """Compile the first kernel, once per process, however many threads ask for it.
 
         Raises
         ------
@@ -132,15 +133,14 @@ class ChunkTask:
         if trained is None:
             return None
         reused = int(known.there.sum())
-        *_, lane_passes, run_passes = counts.tolist()
         origin = Origin(
             worker=provenance.worker(),
             code=provenance.code_stamp(),
             finished=provenance.now(),
             seconds=round(seconds, 6),
             reused_runs=reused,
-            lane_passes=lane_passes,
-            run_passes=run_passes,
+            lane_passes=int(counts[Done.LANE_PASSES]),
+            run_passes=int(counts[Done.RUN_PASSES]),
         )
         tables: Mapping[str, Iterable[Columns]] = {
             "runs": [trained.runs],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harness.calls import check_whole
 from harness.experiment import Experiment, check_experiment
 from harness.kernels.curvature import sharpness_of
+from harness.kernels.descent import Done
 from harness.store.csv_files import MAX_CSV_ROWS
 from harness.sweep.chunks import SweepSize, chunk_size, sweep_size
 from harness.sweep.engines.threads import available_threads
@@ -145,7 +146,7 @@ def _training_seconds(trainer: Trainer, size: SweepSize) -> float:
         all_ended &= ended
         taken += seconds
         counted += counts
-    runs, updates = int(counted[0]), int(counted[1])
+    runs, updates = int(counted[Done.RUNS]), int(counted[Done.UPDATES])
     if all_ended:
         return taken / runs * size.runs
     return taken / max(updates, 1) * size.updates

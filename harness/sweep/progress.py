@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.kernels.descent import Done
 from harness.store import Store
 from harness.training.buffers import make_counts
 
@@ -56,7 +57,7 @@ class ChunkCounters:
 
     def progress(self, seconds: float) -> Progress:
         """Return the progress after some seconds of training."""
-        done, updates = self._counts[:, :2].sum(axis=0).tolist()
+        done, updates = self._counts[:, [Done.RUNS, Done.UPDATES]].sum(axis=0).tolist()
         left = self._missing_runs - done
         return Progress(
             runs=self._runs,

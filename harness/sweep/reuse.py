@@ -2,7 +2,8 @@
 
 A run that has ended is taken over as it is. If there are more epochs now, a run that converged or
 diverged still is, and one that finished continues from its final parameters, if they were recorded
-and are its whole state. Every number is the same as if all runs had been trained from the start.
+and the optimiser keeps no other state. Every number is the same as if all runs had been trained
+from the start.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from harness.training.variants import Variant
 def obstacle(before: Experiment, now: Experiment) -> str | None:
     """Say why an experiment does not extend one of the same lineage and axes; None if it does."""
     if now.grid.in_former(before.grid) is None:
-        return "values of an axis are gone"
+        return "values were removed from an axis"
     if any(axis.name == "max_epochs" for axis in now.grid.axes):
         return None  # the number of epochs is a value of the grid
     if now.training.epochs < before.training.epochs:
@@ -105,7 +106,7 @@ class ReusedRuns:
             columns = {name: rows[name].to_numpy() for name in rows.column_names}
             names = pd.Categorical(columns["status"], categories=stopping.STATUSES)
             columns["status"] = names.codes
-            for when in ("initial", "final", "min"):  # no columns of their own if the loss was SSR
+            for when in descent.MOMENTS:  # no columns of their own if the loss was SSR
                 columns.setdefault(f"loss_{when}", columns[f"ssr_{when}"])
             for name, values in columns.items():
                 empty = np.zeros(self.there.size, values.dtype)
@@ -142,7 +143,7 @@ class ReusedRuns:
         rows.epochs[at] = self.columns["epochs"][source]
         runs.epochs[at] = np.where(continues, rows.epochs[at], 0)
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
-            for column, when in enumerate(("initial", "final", "min")):
+            for column, when in enumerate(descent.MOMENTS):
                 values[at, column] = self.columns[f"{name}_{when}"][source]
         for name in self.measures:
             rows.measures[at, code_of(MEASURES, name)] = self.columns[name][source]
@@ -153,7 +154,7 @@ class ReusedRuns:
 
     def _has_state(self, variant: Variant) -> bool:
         """Return whether the tables have parameters, and measures that a run can continue with."""
-        return all(MEASURES[name].goes_on for name in self.measures) and set(
+        return all(MEASURES[name].resumable for name in self.measures) and set(
             variant.network.positions
         ) <= set(self.parameters)
 

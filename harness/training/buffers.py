@@ -10,9 +10,8 @@ from harness.experiment.initialisation import initial_parameters
 from harness.kernels import descent, stopping
 from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
+from harness.store.encoding import Columns
 from harness.training.variants import Variant
-
-Columns = dict[str, Any]
 
 PARAMETER = re.compile(r"[wb]\d+")
 
@@ -21,9 +20,6 @@ PARAMETER = re.compile(r"[wb]\d+")
 _NO_TOLERANCE = -1.0
 _NO_LIMIT = float(np.finfo(np.float64).max)
 
-# A kernel counts while it trains: ended runs, updates, passes over the data that the lanes had room
-# for, and passes that runs made.
-COUNTS = 4
 # Distance between the counters of two chunks, in integers, which puts them on separate cache lines:
 # false sharing cost two threads a factor of 1.2 to 1.6.
 _APART = 16
@@ -90,8 +86,8 @@ def make_rows(
     return descent.Rows(
         status=np.full(count, stopping.RUNNING, dtype=np.int8),
         epochs=np.zeros(count, dtype=np.int64),
-        ssr=np.empty((count, 3)),
-        loss=np.empty((count, 3)),
+        ssr=np.empty((count, len(descent.MOMENTS))),
+        loss=np.empty((count, len(descent.MOMENTS))),
         measures=np.zeros((count, len(MEASURES))),
         recorded=np.zeros(count, dtype=np.int64),
         ssr_trajectory=np.empty(trajectory),
@@ -103,5 +99,5 @@ def make_rows(
 
 def make_counts(chunks: int) -> NDArray[np.int64]:
     """Return zeroed counters for kernels, of shape (chunks, COUNTS)."""
-    counts: NDArray[np.int64] = np.zeros((chunks, _APART), dtype=np.int64)[:, :COUNTS]
+    counts: NDArray[np.int64] = np.zeros((chunks, _APART), dtype=np.int64)[:, : descent.COUNTS]
     return counts

@@ -9,6 +9,7 @@ from harness.experiment import Experiment
 from harness.experiment.grid import Grid
 from harness.experiment.network import Network
 from harness.experiment.recording import recorded_epochs
+from harness.kernels.descent import MOMENTS
 from harness.kernels.measures import MEASURES
 from harness.kernels.stopping import STATUSES
 from harness.store.parts import ColumnKinds, Kind
@@ -59,7 +60,7 @@ def columns_of(experiment: Experiment) -> TableColumns:
     runs |= {name: kind for name, kind in _axes(experiment).items() if name != "init_id"}
     runs |= {"status": frozenset(STATUSES), "epochs": int}
     for name in ("ssr", "loss") if keeps_loss else ("ssr",):
-        runs |= {f"{name}_{when}": float for when in ("initial", "final", "min")}
+        runs |= {f"{name}_{when}": float for when in MOMENTS}
     runs |= {name: int if MEASURES[name].whole else float for name in record.measures}
     runs |= {f"{name}_final": float for name in names}
 

@@ -22,7 +22,8 @@ from harness.kernels.lane_spec import make_state
 from harness.kernels.measures import MEASURES
 from harness.kernels.stopping import RUNNING, STATUSES
 from harness.kernels.tables import code_of
-from harness.training.buffers import COUNTS, Columns, make_counts, make_rows, start
+from harness.store.encoding import Columns
+from harness.training.buffers import make_counts, make_rows, start
 from harness.training.columns import columns_of
 from harness.training.trajectories import Trajectories, VariantRows
 from harness.training.variants import Variant, make_lane_spec, make_variant, work_of
@@ -34,7 +35,7 @@ _KEPT_VARIANTS = 64
 _WORTH_COMPILING = 10**9
 
 # Trajectories are collected separately, because variants differ in the number of recorded epochs.
-_ONE_A_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
+_ONE_PER_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class Trainer:
         return make_variant(self.experiment.at(point) if point else self.experiment)
 
     def compile(self) -> TrainedRuns:
-        """Compile all kernels by training no runs; return the empty columns."""
+        """Compile the kernel of the first variant by training no runs; return the empty columns."""
         block = self.train(0, 0, np.zeros(1, dtype=np.uint8), make_counts(1)[0])
         assert block is not None  # nothing could stop it
         return block
@@ -100,7 +101,7 @@ class Trainer:
         first: int,
         last: int,
         stop: NDArray[np.uint8],
-        progress: NDArray[np.int64],
+        counts: NDArray[np.int64],
         known: KnownRuns | None = None,
     ) -> TrainedRuns | None:
         """Train the runs from `first` up to, but not including, `last`.
@@ -111,9 +112,8 @@ class Trainer:
             Run ids.
         stop : array of shape (1,)
             Set `stop[0]` to 1 in another thread to stop training.
-        progress : array of shape (COUNTS,), int64
-            Incremented by the numbers of ended runs, updates, passes over the data that the lanes
-            had room for, and passes that runs made.
+        counts : array of shape (COUNTS,), int64
+            Incremented while training: see `descent.Done`.
         known : KnownRuns, optional
             Known results of some of these runs.
 
@@ -122,8 +122,8 @@ class Trainer:
         TrainedRuns or None
             None if training was stopped; a partly trained block is discarded.
         """
-        if progress.shape != (COUNTS,):  # the kernel would write past its end
-            raise ValueError(f"progress has shape {progress.shape}, but ({COUNTS},) is needed")
+        if counts.shape != (descent.COUNTS,):  # the kernel would write past its end
+            raise ValueError(f"counts has shape {counts.shape}, but ({descent.COUNTS},) is needed")
         run_ids = np.arange(first, last, dtype=np.int64)
         axes = self.experiment.grid.columns(run_ids)
         variant_of = self._variant_of(run_ids)
@@ -138,14 +138,14 @@ class Trainer:
             found = self._make_rows(chosen.size, variant)
             if known is not None:
                 known.fill(chosen, variant, runs, found)
-                progress[0] += np.count_nonzero(found.status != RUNNING)
+                counts[descent.Done.RUNS] += np.count_nonzero(found.status != RUNNING)
             before = found.recorded.copy()
-            self.train_runs(variant, runs, found, stop, progress)
+            self.train_runs(variant, runs, found, stop, counts)
             if self.experiment.record.sharpness:
                 self._measure_sharpness(variant, found, before, stop)
             if stop[0]:
                 return None
-            for name in _ONE_A_RUN:
+            for name in _ONE_PER_RUN:
                 getattr(rows, name)[chosen] = getattr(found, name)
             parts.append(
                 VariantRows(
@@ -212,16 +212,16 @@ class Trainer:
         runs: descent.Runs,
         rows: descent.Rows,
         stop: NDArray[np.uint8],
-        progress: NDArray[np.int64],
+        counts: NDArray[np.int64],
     ) -> None:
         """Train runs of one variant, with or without lanes; write the results to rows."""
         shared = variant.architecture, variant.data, variant.plan
         if not self.has_lanes(variant):
-            descent.train(*shared, runs, rows, stop, progress)
+            descent.train(*shared, runs, rows, stop, counts)
             return
         spec = make_lane_spec(variant, self.experiment.varied, self.lanes)
         state = make_state(spec, descent.points_seen(variant.plan, len(variant.data.x)))
-        train_with(spec)(*shared, runs, rows, state, stop, progress)
+        train_with(spec)(*shared, runs, rows, state, stop, counts)
 
     def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of each run's variant in the experiment's `variant_grid`."""
@@ -249,7 +249,7 @@ class Trainer:
             "epochs": rows.epochs,
         }
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
-            for column, when in enumerate(("initial", "final", "min")):
+            for column, when in enumerate(descent.MOMENTS):
                 columns[f"{name}_{when}"] = values[:, column]
         for name in self.experiment.record.measures:
             values = rows.measures[:, code_of(MEASURES, name)]

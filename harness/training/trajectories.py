@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels import descent
+from harness.store.encoding import Columns
 
-Columns = dict[str, Any]
-
-_ROWS_A_PIECE = 1 << 16
+_ROWS_PER_PIECE = 1 << 16
 
 
 class VariantRows(NamedTuple):
@@ -50,7 +49,7 @@ class Trajectories:
     def __iter__(self) -> Iterator[Columns]:
         """Yield the rows in pieces; at least one, which may be empty."""
         most = max(part.recorded.size for part in self._parts)
-        step = max(1, _ROWS_A_PIECE // max(most, 1))
+        step = max(1, _ROWS_PER_PIECE // max(most, 1))
         for first in range(self._runs.start, max(self._runs.stop, self._runs.start + 1), step):
             yield self._piece(first, first + step)
 

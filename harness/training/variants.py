@@ -65,24 +65,24 @@ def _training_plan(experiment: Experiment) -> descent.TrainingPlan:
 
 
 # A sharpness takes as long as this many passes over the data, for about ten Hessian products.
-_WORK_A_SHARPNESS = 40
+_WORK_PER_SHARPNESS = 40
 
 # Without lanes, an activation with its slope takes as long as this many multiply-adds (measured:
 # 13 ns, against 0.9 ns for one).
-_WORK_AN_ACTIVATION = 15
+_WORK_PER_ACTIVATION = 15
 
 
 def work_of(variant: Variant) -> float:
     """Return the work of a run that does not end early, in multiply-adds."""
-    plan, points = variant.plan, len(variant.data.x)
+    plan, m = variant.plan, len(variant.data.x)
     units = sum(variant.network.sizes[1:])
-    a_point = 3.0 * variant.network.parameter_count + _WORK_AN_ACTIVATION * units
+    per_point = 3.0 * variant.network.parameter_count + _WORK_PER_ACTIVATION * units
     # With batches, another pass over the data evaluates the loss.
-    seen = points if plan.updates == 1 else 2 * points
+    seen = m if descent.is_full_batch(plan, m) else m + descent.points_seen(plan, m)
     passes = (plan.epochs + 1.0) * seen
     if variant.experiment.record.sharpness:
-        passes += _WORK_A_SHARPNESS * plan.recorded.size * points
-    return passes * a_point
+        passes += _WORK_PER_SHARPNESS * plan.recorded.size * m
+    return passes * per_point
 
 
 # Numbers of data points side by side, the best first: few enough to leave registers for several
@@ -107,7 +107,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     plan, network, training = variant.plan, variant.network, variant.experiment.training
     measures = variant.experiment.record.measures
     points = len(variant.data.x)
-    full_batch = plan.batch_size == points and plan.batches != descent.DRAWN
+    full_batch = descent.is_full_batch(plan, points)
     samples = next(
         (n for n in _SAMPLES_AT_ONCE if plan.batch_size % n == 0),
         min(_SAMPLES_AT_ONCE[0], plan.batch_size),
@@ -125,7 +125,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
             or np.any(np.asarray(getattr(training, setting.name)) != setting.neutral)
         ),
         measures=tuple(name for name in MEASURES if name in measures),
-        scaled=network.output_scale != 1.0,
+        output_scaled=network.output_scale != 1.0,
         lanes=_LANES,
         groups=lanes // _LANES,
         samples=samples,

@@ -149,7 +149,7 @@ def test_users_text_is_not_markup_and_zipped_axes_share_a_line(marked):
     assert lines[2:5] == [
         "  init_id: 10 from 0 to 9",
         "  init_scale: 20 from 1 to 2",
-        "  learning_rate_1, learning_rate_2 in step: 2 values, (0.1, 0.3), (0.2, 0.4)",
+        "  learning_rate_1, learning_rate_2, zipped: 2 values, (0.1, 0.3), (0.2, 0.4)",
     ]
     for line in ("along init_scale", "along learning_rate_1, learning_rate_2", "lowest ssr_final"):
         assert line in lines

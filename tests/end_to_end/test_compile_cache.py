@@ -19,7 +19,7 @@ _SHARED = folder_of(_jit.STAMP).path  # the machine code that all tests compile
 PACKAGE = Path(harness.__file__).parent
 TRAIN = """
 import numpy as np
-from harness.training.buffers import COUNTS
+from harness.kernels.descent import COUNTS
 from harness.training.trainer import Trainer
 from harness.training.variants import make_lane_spec
 from harness.experiment import Experiment

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import harness
 from harness.experiment import Experiment
 from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.descent import COUNTS
 from harness.kernels.losses import LOSSES
 from harness.training.trainer import Trainer
 
@@ -58,8 +59,8 @@ def documents(draw, layers=(2, 3), epochs=6, **more):
 def train(experiment, first=0, last=None):
     """Train a range of runs, and return its tables."""
     last = experiment.grid.size if last is None else last
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
-    block = Trainer(experiment).train(first, last, stop, progress)
+    stop, counts = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
+    block = Trainer(experiment).train(first, last, stop, counts)
     return pd.DataFrame(block.runs), pd.DataFrame(block.trajectories.columns())
 
 

@@ -147,7 +147,9 @@ def measure(out: Path, quick: bool) -> Found:
             OUTPUT_LAYER: {
                 "predictions": _predictions(OUTPUT_LAYER),
                 "SSR": (_ssr_initial(OUTPUT_LAYER, out),),
-                "derivatives by w3, w4, b3": tuple(_updates(OUTPUT_LAYER)["derivative"]),
+                "derivatives with respect to w3, w4, b3": tuple(
+                    _updates(OUTPUT_LAYER)["derivative"]
+                ),
                 "new w3, w4, b3": tuple(_updates(OUTPUT_LAYER)["new"]),
             },
             ALL_SEVEN: {

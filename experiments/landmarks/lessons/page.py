@@ -161,8 +161,8 @@ doses 0 and 1, it is at most {squiggle.furthest:.2g} from the last curve.*
 {_compared(found, ALL_SEVEN)}
 
 Seven parameters and three points have no unique solution, so this page compares SSR and curve
-instead of the parameters. From the same initial values, runs at the rates that fit end when SSR is
-at most 0.001:
+instead of the parameters. From the same initial values, training at rates that converge stops once
+SSR is at most 0.001:
 
 {table(("", *LESSON, "SSR"), rows)}
 

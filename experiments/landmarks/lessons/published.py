@@ -28,7 +28,7 @@ PRINTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     OUTPUT_LAYER: {
         "predictions": ("0.72", "0.46", "0.77"),
         "SSR": ("1.4",),
-        "derivatives by w3, w4, b3": ("2.58", "1.26", "1.90"),
+        "derivatives with respect to w3, w4, b3": ("2.58", "1.26", "1.90"),
         "new w3, w4, b3": ("0.10", "0.50", "-0.19"),
     },
     ALL_SEVEN: {

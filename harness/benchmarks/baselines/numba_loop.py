@@ -48,7 +48,7 @@ def train_all(
     ends: tuple[float, float],
     recorded: bool,
 ) -> Floats:
-    """Train all networks; return their SSR, of every epoch or at the end."""
+    """Train all networks; return their SSR at every epoch, or only the last."""
     runs, inputs, units = w1s.shape
     scale_1, scale_2 = scales
     tolerance, limit = ends

@@ -21,7 +21,7 @@ def prepare(job: Job) -> Train:
 
 
 def train_all(job: Job) -> Floats:
-    """Train all networks; return their SSR, of every epoch or at the end."""
+    """Train all networks; return their SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y[:, np.newaxis]
     w1, b1, w2, b2 = (np.ascontiguousarray(np.moveaxis(p, 0, -1)) for p in job.start)
     rate_1, rate_2 = job.rate_1, job.rate_2

@@ -21,7 +21,7 @@ def prepare(job: Job) -> Train:
 
 
 def train_all(job: Job) -> Floats:
-    """Train all networks; return their SSR, of every epoch or at the end."""
+    """Train all networks; return their SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y
     w1, b1 = job.w1, job.b1[:, np.newaxis, :]
     w2, b2 = job.w2[:, :, np.newaxis], job.b2[:, np.newaxis]

@@ -18,7 +18,7 @@ def prepare(job: Job) -> Train:
 
 
 def train_one(job: Job, run: int) -> list[float]:
-    """Train one network; return its SSR, of every epoch or at the end."""
+    """Train one network; return its SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y
     w1, b1, w2, b2 = job.w1[run], job.b1[run], job.w2[run], job.b2[run]
     rate_1, rate_2 = job.rate_1[run], job.rate_2[run]

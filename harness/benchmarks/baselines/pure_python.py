@@ -63,7 +63,7 @@ def train_one(
     rate_1: float,
     rate_2: float,
 ) -> list[float]:
-    """Train one network; return its SSR, of every epoch or at the end."""
+    """Train one network; return its SSR at every epoch, or only the last."""
     f = ACTIVATIONS[job.hidden]
     w1, b1, w2 = [list(row) for row in w1], list(b1), list(w2)
     units, inputs = range(len(w2)), range(len(xs[0]))

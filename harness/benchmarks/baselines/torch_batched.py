@@ -29,7 +29,7 @@ def slope_of(job: Job, z: Any, a: Any) -> Any:
 
 
 def train_all(job: Job, start: list[Any], rates: list[Any]) -> Floats:
-    """Train all networks; return their SSR, of every epoch or at the end."""
+    """Train all networks; return their SSR at every epoch, or only the last."""
     x = torch.from_numpy(job.x).expand(job.runs, *job.x.shape)
     y = torch.from_numpy(job.y)
     w1, b1, w2, b2 = start

@@ -50,7 +50,7 @@ def prepare(job: Job) -> Train:
 
 
 def train_one(job: Job, start: list[Any], rates: list[Any], run: int) -> list[float]:
-    """Train one network; return its SSR, of every epoch or at the end."""
+    """Train one network; return its SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], torch.from_numpy(job.x), torch.from_numpy(job.y)
     theta = [p[run].clone().requires_grad_() for p in start]
     mine = [float(rate[run]) for rate in rates]

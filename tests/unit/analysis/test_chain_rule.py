@@ -10,9 +10,9 @@ import pytest
 import harness
 from harness.experiment import Experiment
 from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.descent import COUNTS
 from harness.kernels.losses import LOSSES
 from harness.kernels.passes import Data, loss_gradient
-from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
 from tests.lessons import TWO_OUTPUTS, an_experiment, first_lesson, second_lesson, three_layers
 from tests.reference.training import batches_of_epoch
@@ -46,8 +46,8 @@ def parameters_after(experiment, epochs):
     """Parameters by name after some epochs, as the kernel trains them."""
     document = experiment.document()
     document["training"]["epochs"] = epochs
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
-    columns = Trainer(Experiment.from_mapping(document)).train(0, 1, stop, progress).runs
+    stop, counts = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
+    columns = Trainer(Experiment.from_mapping(document)).train(0, 1, stop, counts).runs
     return {name: columns[f"{name}_final"][0] for name in experiment.network.parameters}
 
 

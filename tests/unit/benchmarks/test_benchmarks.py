@@ -47,6 +47,16 @@ def skipped_if_missing(name):
     return pytest.param(name, marks=pytest.mark.skipif(not baseline.installed, reason=reason))
 
 
+def test_a_job_takes_learning_rates_from_the_file_and_from_axes():
+    document = WORKLOADS["dosage"][0].experiment(1, epochs=1)
+    document["training"]["learning_rate"] = [0.25, 0.5]
+    document["grid"] = {"init_id": 2}
+    job = make_job(document)
+    assert (job.rate_1.tolist(), job.rate_2.tolist()) == ([0.25] * 2, [0.5] * 2)
+    document["grid"]["learning_rate_2"] = [0.125, 1.0]
+    assert make_job(document).rate_2.tolist() == [0.125, 0.125, 1.0, 1.0]
+
+
 @pytest.mark.filterwarnings("default")  # JAX and PyTorch have warnings that we cannot mend
 @pytest.mark.parametrize("workload", [*PLAIN, "by-width"])
 @pytest.mark.parametrize("name", [skipped_if_missing(name) for name in BASELINES])

@@ -9,7 +9,8 @@ import pytest
 from harness.experiment import Experiment
 from harness.experiment.initialisation import SCHEMES, initial_parameters
 from harness.kernels import philox
-from harness.training.buffers import COUNTS, start
+from harness.kernels.descent import COUNTS
+from harness.training.buffers import start
 from harness.training.trainer import Trainer
 from harness.training.variants import make_variant
 from tests.reference import random_numbers as reference
@@ -136,8 +137,8 @@ def an_experiment(grid, **initialisation):
 def initial_of(experiment, first=0, last=None):
     """Return the axes and parameters of a range of runs, as columns by name."""
     last = experiment.grid.size if last is None else last
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
-    return Trainer(experiment).train(first, last, stop, progress).runs
+    stop, counts = np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
+    return Trainer(experiment).train(first, last, stop, counts).runs
 
 
 def theta_of(columns):

@@ -163,10 +163,10 @@ def test_each_run_has_its_own_settings():
     runs = start_runs(
         LINE, ZERO, [[0.125]], momentum=momentum, tolerance=tolerance, limit=limit, runs=4
     )
-    rows, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs)
+    rows, counts = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs)
     assert rows.status.tolist() == [1, 1, 2, 3]
     assert rows.epochs.tolist() == [3, 3, 2, 0]
-    assert progress[:2].tolist() == [4, 8]
+    assert counts[:2].tolist() == [4, 8]
     assert runs.slots[1, 0] != runs.slots[0, 0]
 
 
@@ -175,10 +175,10 @@ def test_runs_that_have_ended_are_left_alone():
     runs = start_runs(LINE, ZERO, [[0.125]], runs=2)
     rows = make_rows(2, 4, True)
     rows.status[0] = stopping.CONVERGED
-    _, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, rows)
+    _, counts = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, rows)
     assert rows.status.tolist() == [stopping.CONVERGED, stopping.FINISHED]
     assert runs.theta.tolist() == [[0.0, 0.0], [0.4375, 0.4375]]
-    assert progress[:2].tolist() == [1, 3]
+    assert counts[:2].tolist() == [1, 3]
 
 
 @pytest.mark.jitless
@@ -212,9 +212,9 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(first, settings):
         getattr(rows, name)[:, :kept] = getattr(done, name)[:, :kept]
     rows.recorded[:] = kept
     runs.epochs[:] = first
-    _, progress = kernel_train(twin, inputs, targets, plan, runs, rows)
+    _, counts = kernel_train(twin, inputs, targets, plan, runs, rows)
 
-    assert progress[:2].tolist() == [1, (9 - first) * plan.updates]
+    assert counts[:2].tolist() == [1, (9 - first) * plan.updates]
     # Velocity is state too.
     for ours, theirs in zip(runs, whole_runs, strict=True):
         if ours is not runs.epochs:
@@ -229,32 +229,32 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(first, settings):
 def test_nothing_is_trained_if_stopped_before_the_start():
     runs = start_runs(LINE, ZERO, 0.125)
     stop = np.ones(1, dtype=np.uint8)
-    rows, progress = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, stop=stop)
+    rows, counts = kernel_train(LINE, ONE, ONE, plan_of(LINE, 1, 3), runs, stop=stop)
     assert rows.status.tolist() == [stopping.RUNNING]
-    assert progress[:2].tolist() == [0, 0]
+    assert counts[:2].tolist() == [0, 0]
 
 
 @pytest.mark.jitless
 def test_another_thread_can_stop_training():
     # Without the flag, training would take years.
     plan = plan_of(LINE, 1, 2**53, recorded=[], measure_gradient=False)
-    stop, progress = np.zeros(1, dtype=np.uint8), np.zeros(4, dtype=np.int64)
+    stop, counts = np.zeros(1, dtype=np.uint8), np.zeros(descent.COUNTS, dtype=np.int64)
     rows = make_rows(2, 0, False)
     runs = start_runs(LINE, ZERO, 0.125, runs=2)
     block = threading.Thread(
         target=kernel_train,
         args=(LINE, ONE, ONE, plan, runs, rows),
-        kwargs={"stop": stop, "progress": progress},
+        kwargs={"stop": stop, "counts": counts},
         daemon=True,  # so that a kernel that ignores the flag fails only this test
     )
     block.start()
-    while progress[1] == 0 and block.is_alive():
+    while counts[1] == 0 and block.is_alive():
         time.sleep(0.001)
     stop[0] = 1
     block.join(timeout=PATIENCE)
     assert not block.is_alive()
     assert rows.status.tolist() == [stopping.RUNNING] * 2
-    assert progress[1] > 0
+    assert counts[1] > 0
     assert rows.epochs[1] == 0
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from harness.kernels.descent import COUNTS
 from harness.kernels.stopping import FINISHED, RUNNING
-from harness.training.buffers import COUNTS, make_rows, start
+from harness.training.buffers import make_rows, start
 from harness.training.trainer import Trainer
 from tests.side_by_side import measure
 
@@ -88,9 +89,9 @@ CASES = {
 def train(experiment, lanes, first=0, last=None):
     """Return the trained block of a range of runs, and the counts."""
     last = experiment.grid.size if last is None else last
-    progress = np.zeros(COUNTS, dtype=np.int64)
-    block = Trainer(experiment, lanes=lanes).train(first, last, np.zeros(1, np.uint8), progress)
-    return block, progress
+    counts = np.zeros(COUNTS, dtype=np.int64)
+    block = Trainer(experiment, lanes=lanes).train(first, last, np.zeros(1, np.uint8), counts)
+    return block, counts
 
 
 def bits(columns):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import harness
+from harness.kernels.descent import COUNTS
 from harness.store import Reader, Store
 from harness.store.lock import writer
 from harness.sweep import chunks, provenance, resume
 from harness.sweep.chunk_task import ChunkTask
-from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
 from tests.patience import PATIENCE
 

@@ -450,9 +450,9 @@ REFUSED = {
     "a value gone": (
         {},
         {"grid__learning_rate": [0.05, 0.9, 0.7]},
-        ["grid.learning_rate was [0.05, 0.1, 0.9] and is [0.05, 0.9, 0.7]", "gone"],
+        ["grid.learning_rate was [0.05, 0.1, 0.9] and is [0.05, 0.9, 0.7]", "removed"],
     ),
-    "fewer starts": ({}, {"grid__init_id": 3}, ["grid.init_id was 4 and is 3", "gone"]),
+    "fewer starts": ({}, {"grid__init_id": 3}, ["grid.init_id was 4 and is 3", "removed"]),
     "other epochs recorded": (
         {"record__epochs": {"log": 5}},
         {"record__epochs": {"log": 5}, "training__epochs": 200},

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import harness
+from harness.kernels.descent import COUNTS
 from harness.store import Store
 from harness.sweep.chunks import chunk_size
 from harness.sweep.plan import plan
-from harness.training.buffers import COUNTS
 from harness.training.trainer import Trainer
 from tests.reference.curvature import hessian
 from tests.reference.network import Twin
