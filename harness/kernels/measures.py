@@ -56,7 +56,7 @@ class Measure(NamedTuple):
     end: Callable[..., float]  # total, End -> measure
     whole: bool = False  # an integer column in the table
     of_gradient: bool = False  # needs the gradient at every epoch
-    resumable: bool = True  # a run that resumes can take the measure as its total
+    resumable: bool = False  # a run that resumes can take the measure as its total
 
 
 @compiled
@@ -147,28 +147,31 @@ def mean_late(total: float, end: End) -> float:
 
 
 MEASURES: Final = {
-    "epoch_of_ssr_min": Measure("epoch of the least SSR", epoch_of_min, total_as_it_is, whole=True),
-    "ssr_mean": Measure("mean SSR over all epochs", sum_ssr, mean_over_epochs, resumable=False),
+    "epoch_of_ssr_min": Measure(
+        "epoch of the least SSR", epoch_of_min, total_as_it_is, whole=True, resumable=True
+    ),
+    "ssr_mean": Measure("mean SSR over all epochs", sum_ssr, mean_over_epochs),
     "gradient_norm": Measure(
-        "Euclidean norm of the gradient at the end", keep, norm_at_end, of_gradient=True
+        "Euclidean norm of the gradient at the end",
+        keep,
+        norm_at_end,
+        of_gradient=True,
+        resumable=True,
     ),
     "relative_sum": Measure(
         "sum over all epochs of the relative loss, that over the loss of epoch 0",
         sum_relative,
         with_spared,
-        resumable=False,
     ),
     "relative_inverse_sum": Measure(
         "sum over all epochs of the inverse of the relative loss",
         sum_inverse,
         inverse_with_spared,
-        resumable=False,
     ),
     "relative_late": Measure(
         f"mean relative loss over the last {LATE_EPOCHS} epochs",
         sum_late,
         mean_late,
-        resumable=False,
     ),
 }
 
