@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels._jit import compiled, glue, inner
+from harness.kernels._jit import glue, inner
 from harness.kernels.simd.arithmetic import fma, select
 from harness.kernels.simd.memory import load, store
 
@@ -77,7 +77,6 @@ class Optimiser(NamedTuple):
         return keeps
 
 
-@compiled
 def sgd(
     theta: Any, gradient: Any, learning_rate: Any, momentum: Any, drift: Any, velocity: Any
 ) -> tuple[Any, Any]:
@@ -165,7 +164,7 @@ def make_update(
     read_numbers = _make_read(_rows(optimiser.numbers, ("learning_rate", *settings)), lanes)
     slots_in_use = _rows([slot.name for slot in optimiser.slots], optimiser.in_use(settings))
     read_slots, write_slots = _make_read(slots_in_use, lanes), _make_write(slots_in_use)
-    step = optimiser.step
+    step = inner(optimiser.step)
 
     @inner
     def update(

@@ -36,7 +36,7 @@ def status_after(
     return FINISHED if epoch == epochs else RUNNING
 
 
-@compiled
+@inner
 def goes_on(loss: Any, tolerance: Any, limit: Any) -> Any:
     """Return, per lane, whether the loss lets a run continue; agrees with `status_after`."""
     return (loss <= limit) & (loss > tolerance)
