@@ -25,8 +25,9 @@ def open_text(path: Path, most: int) -> TextIO:
         The file cannot be opened, is not a plain file, or is too large; `strerror` says which.
     """
     try:
-        # The caller closes it.
-        file = open(path, encoding="utf-8-sig", newline="", opener=_open_at_once)  # noqa: SIM115
+        file = open(  # noqa: SIM115 - the caller closes it
+            path, encoding="utf-8-sig", newline="", opener=_open_at_once
+        )
     except ValueError:  # a null byte
         raise OSError(errno.EINVAL, "it is not a path") from None
     about = os.fstat(file.fileno())

@@ -6,8 +6,8 @@ combination is better than another
 1. if a larger share of its runs converged; and if the shares are equal, as they are where no run
    converged or no tolerance is set,
 2. if the median of its final loss is lower. This is the loss that is trained: the column
-   `loss_final`, or `ssr_final` if there is no such column. Runs that diverged, and NaN, count as
-   infinite.
+   `loss_final`, or `ssr_final` if the SSR is trained. A diverged run counts as infinite, and so
+   does NaN.
 
 If these are equal too, the first in the grid is better.
 

@@ -54,7 +54,7 @@ def test_speed(request: pytest.FixtureRequest, workload: Workload, baseline: Bas
         few = min(10, epochs)
         *_, seconds = _prepare(workload, baseline, 1, few)
         if seconds * runs * epochs / few > _MOST_SECONDS:
-            pytest.skip("it would take too long")
+            pytest.skip("it would take too long")  # its curve ends before this point
     train, warm_up, seconds = _prepare(workload, baseline, runs, epochs)
     expected = _truth(workload, runs, epochs)
     difference = largest_difference(train(), expected)

@@ -2,7 +2,7 @@
 
 The checksum finds accidents. Anyone can write a document with a matching checksum, so a document is
 not trusted because of it: its size is bounded before it is parsed, and `Fields` checks the type and
-range of every key, and that there are no other keys.
+range of every key and refuses unknown keys.
 """
 
 import hashlib

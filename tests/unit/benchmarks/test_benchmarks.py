@@ -276,7 +276,7 @@ import pytest
 @pytest.mark.parametrize("case", ["dosage-numpy", "xor-torch", "xor-jax"])
 def test_speed(case, request):
     if case == "xor-jax":
-        pytest.skip("not installed")
+        pytest.skip("not installed")  # as a baseline whose package is missing
     benchmark = request.getfixturevalue("benchmark")
     assert case == "dosage-numpy"
     benchmark.extra_info.update(baseline="numpy")
