@@ -11,12 +11,11 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from harness.store.commits import FileRecord
 from harness.store.documents import Fields
-from harness.store.encoding import column_names, to_parquet
+from harness.store.encoding import column_names, parquet_file, to_parquet
 from harness.store.parts import ColumnKinds, check_footer, max_table_bytes
 
 Floats = NDArray[np.float64]
@@ -107,9 +106,7 @@ def decode(record: DataRecord, content: bytes) -> tuple[Floats, Floats]:
     rows, columns = record.file.rows, record.columns
     numbers, first = np.empty((rows, len(columns))), 0
     try:
-        file = pyarrow.parquet.ParquetFile(
-            pa.BufferReader(content), page_checksum_verification=True
-        )
+        file = parquet_file(pa.BufferReader(content))
         check_footer(file.metadata, rows, columns)
         for group in range(file.num_row_groups):
             piece = file.read_row_group(group, use_threads=False)

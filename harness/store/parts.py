@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, shown
 from harness.store.commits import FileRecord
+from harness.store.encoding import parquet_file
 
 # Kind of each column of a table: `int`, `float`, or the texts that are allowed in it.
 Kind = type[int] | type[float] | frozenset[str]
@@ -81,7 +81,7 @@ def check_part(
     OSError, pa.ArrowException
         It is not a Parquet file.
     """
-    file = pyarrow.parquet.ParquetFile(source, page_checksum_verification=True)
+    file = parquet_file(source)
     kinds = check_footer(file.metadata, record.rows, columns)
     if kinds.get("run_id") is not int:
         raise ValueError("has no column run_id")
@@ -171,7 +171,7 @@ def _check_texts(source: Any, texts: list[str], columns: ColumnKinds | None) -> 
     """Check that text columns hold only allowed texts, or few short ones if these are unknown."""
     source.seek(0)
     # Decodes each text once, not once per row.
-    file = pyarrow.parquet.ParquetFile(source, read_dictionary=texts)
+    file = parquet_file(source, read_dictionary=texts)
     table = file.read(texts, use_threads=False)
     for name in texts:
         column = table[name]

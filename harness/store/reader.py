@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet
 
 from harness.errors import ResultsError
@@ -74,7 +73,7 @@ class Reader:
         run_ids : array of int, optional
             Runs to read; only chunks that have some of them are read.
         """
-        among = chunk_of = None
+        here = chunk_of = None
         if run_ids is not None:
             run_ids = np.unique(np.asarray(run_ids, dtype=np.int64))
             chunk_of = run_ids // self.store.manifest.chunk_size
@@ -83,9 +82,8 @@ class Reader:
                 here = run_ids[chunk_of == chunk]
                 if not here.size:
                     continue
-                among = pc.field("run_id").isin(pa.array(here))
             with self._opened(table, chunk, commit) as source:
-                rows = from_parquet(source, columns, among)
+                rows = from_parquet(source, columns, here)
             yield rows
 
     def read(
@@ -116,7 +114,7 @@ class Reader:
                 source.seek(0)
             self._whole.add((name, record))
             yield source
-        except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
+        except (OSError, ValueError, KeyError, MemoryError, pa.ArrowException) as error:
             raise self.store.broken(name, reason(error)) from error
 
     def _part(self, table: str, chunk: int, commit: ChunkCommit) -> tuple[str, FileRecord]:

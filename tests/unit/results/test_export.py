@@ -502,12 +502,8 @@ def test_parquet_is_not_written_to_a_terminal(folder, monkeypatch):
 def test_a_closed_pipe_ends_it_quietly(small, tmp_path, file_format):
     folder = harness.run(small(), tmp_path / "out").folder
     start = "from harness.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", start, "export", folder, "--format", file_format],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait() == 1
+    command = [sys.executable, "-c", start, "export", folder, "--format", file_format]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1

@@ -5,12 +5,16 @@ import json
 import math
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import harness
 from harness.errors import NoSpaceError, ResultsError, StorageError
 from harness.store import Reader, Store, csv_files
 from harness.store import files as files_module
@@ -77,6 +81,40 @@ def test_floats_read_back_to_the_same_bits_from_parquet_and_from_csv(tmp_path):
         assert same_bits(frame["ssr"][finite], AWKWARD[finite])
         assert math.isnan(frame["ssr"][6])
         assert frame["status"].tolist()[:3] == ["finished", "diverged", "finished"]
+
+
+READ = """
+import os, pathlib, sys
+import numpy as np, pyarrow.parquet
+from harness.store import Reader, Store
+threads = set(os.listdir("/proc/self/task"))
+for run_ids in (None, np.array([1, 3])):
+    for table in ("runs", "trajectories"):
+        assert Reader(Store.open(pathlib.Path(sys.argv[1]))).read(table, run_ids=run_ids).num_rows
+print(len(set(os.listdir("/proc/self/task")) - threads))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted by Linux")
+def test_reading_starts_no_thread(small, tmp_path):
+    folder = harness.run(small(), tmp_path / "out").folder
+    started = subprocess.run([sys.executable, "-c", READ, folder], capture_output=True, text=True)
+    assert (started.stdout, started.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize("run_ids", [[4], [8, 2, 2, 10], list(range(40))])
+def test_rows_of_some_runs_are_those_that_pandas_chooses(tmp_path, run_ids):
+    store = make_store(tmp_path / "out", chunks=2)
+    # Each piece becomes a row group of the file.
+    pieces = [[columns(0, 5), columns(5, 4)], [columns(9)]]
+    for chunk, runs in enumerate(pieces):
+        store.commit(store.pack(chunk, {"runs": runs, "trajectories": runs}, origin()))
+    rows = Reader(store).read("runs", ["status", "run_id"], run_ids)
+    everything = pd.concat([pd.DataFrame(piece) for runs in pieces for piece in runs])
+    wanted = everything[everything["run_id"].isin(run_ids)]
+    assert rows.column_names == ["status", "run_id"]
+    assert rows["run_id"].to_pylist() == wanted["run_id"].tolist()
+    assert rows["status"].to_pylist() == wanted["status"].tolist()
 
 
 def test_every_nan_is_written_with_the_same_bits(tmp_path):
