@@ -58,6 +58,29 @@ class Folder(NamedTuple):
     problem: str = ""
 
 
+def load(stamp: str, key: tuple[Any, ...]) -> Any:
+    """Return what was saved under a key, or None."""
+    try:
+        return pickle.loads(_read(_path(stamp, key)))
+    except Exception:  # whatever it is, the function is compiled instead
+        return None
+
+
+def save(stamp: str, key: tuple[Any, ...], value: Any) -> None:
+    """Write a value to disk, if possible."""
+    with suppress(Exception):
+        path = _path(stamp, key)
+        _write(path, serialize.dumps(value))
+        _tidy(path.parent)
+
+
+def _path(stamp: str, key: tuple[Any, ...]) -> Path:
+    folder = folder_of(stamp).path
+    if folder is None:
+        raise Unusable
+    return folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()}.code"
+
+
 class CodeCache(NullCache):
     """Cache of the machine code of one function; replaces Numba's own.
 
@@ -78,33 +101,26 @@ class CodeCache(NullCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the cached machine code for a signature, or None."""
         target_context.refresh()
-        try:
-            data = _read(self._path(sig, target_context.codegen()))
-            found = CompileResult._rebuild(target_context, *pickle.loads(data))
-        except Exception:  # whatever it is, the function is compiled instead
+        parts = load(self._stamp, self._key(sig, target_context.codegen()))
+        if parts is None:
             return None
-        return found if found.signature.args == _types(sig) else None
+        with suppress(Exception):
+            found = CompileResult._rebuild(target_context, *parts)
+            return found if found.signature.args == _types(sig) else None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Write the machine code for a signature to disk, if possible."""
         if data.library.has_dynamic_globals:  # addresses that are valid in this process only
             return
-        with suppress(Exception):
-            path = self._path(sig, data.codegen)
-            _write(path, serialize.dumps(data._reduce()))
-            _tidy(path.parent)
+        save(self._stamp, self._key(sig, data.codegen), data._reduce())
 
-    def _path(self, sig: Any, codegen: Any) -> Path:
-        folder = folder_of(self._stamp).path
-        if folder is None:
-            raise Unusable
+    def _key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         function = self._function
-        decides = (
+        return (
             *(function.__module__, function.__qualname__, function.__code__.co_code),
             *map(str, _types(sig)),
             *(codegen.magic_tuple(), sys.implementation.cache_tag),
         )
-        return folder / f"{hashlib.sha256(repr(decides).encode()).hexdigest()}.code"
 
 
 def _types(sig: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import llvmlite
 import numba
-from numba.core.compiler_lock import global_compiler_lock
+import numba.extending
 
 from harness.kernels._cache import CodeCache
 
@@ -38,49 +38,10 @@ def _stamp() -> str:
 STAMP = _stamp()
 
 
-def _compile_without_optimising(dispatcher: Any) -> None:
-    """Leave optimisation to the caller, into which the function is inlined."""
-    compile_ = dispatcher.compile
-
-    def compile_raw(signature: Any) -> Any:
-        with global_compiler_lock:  # all threads share the setting
-            before = numba.config.OPT
-            numba.config.OPT = 0
-            try:
-                return compile_(signature)
-            finally:
-                numba.config.OPT = before
-
-    dispatcher.compile = compile_raw
-
-
 def compiled(function: Function) -> Function:
-    """Compile a function that other kernels call, inlined into each caller."""
-    dispatcher: Function = numba.njit(**OPTIONS, forceinline=True, no_cfunc_wrapper=True)(function)
-    return dispatcher
-
-
-def inner(function: Function) -> Function:
-    """Compile a function as `compiled` does, for kernels only: a call from Python would crash.
-
-    Without the wrapper for Python, compiling takes half the time.
-    """
-    dispatcher: Any = numba.njit(
-        **OPTIONS, forceinline=True, no_cfunc_wrapper=True, no_cpython_wrapper=True
-    )(function)
-    if COMPILES:
-        _compile_without_optimising(dispatcher)
-    inlined: Function = dispatcher
+    """Let compiled code call a function, inlined; in Python it stays as it is."""
+    inlined: Function = numba.extending.register_jitable(**OPTIONS, forceinline=True)(function)
     return inlined
-
-
-def glue(function: Function) -> Function:
-    """Compile a function whose body is copied into its callers before they are compiled.
-
-    For functions that only call others, so that these are not compiled again at every level.
-    """
-    dispatcher: Function = numba.njit(**OPTIONS, inline="always")(function)
-    return dispatcher
 
 
 def entry(function: Function) -> Function:

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels._jit import entry, inner
+from harness.kernels._jit import compiled, entry
 from harness.kernels.activations import bend
 from harness.kernels.elementary import INFINITY, NAN
 from harness.kernels.lanczos import (
@@ -70,19 +70,19 @@ class Along(NamedTuple):
 # -- products with the Hessian ---------------------------------------------------------------------
 
 
-@inner
+@compiled
 def _make_tape(network: Architecture, m: int) -> Tape:
     shape = (m, network.sizes.sum())
     return Tape(np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape))
 
 
-@inner
+@compiled
 def _make_along(network: Architecture) -> Along:
     units = network.sizes.sum()
     return Along(np.empty(units), np.zeros(units), np.empty(units))  # R{a(0)} stays 0
 
 
-@inner
+@compiled
 def _from_loss(network: Architecture, data: Data, z: Floats, tape: Tape, i: int) -> None:
     """Fill delta and curve of the last layer."""
     last = network.sizes.size - 1
@@ -99,7 +99,7 @@ def _from_loss(network: Architecture, data: Data, z: Floats, tape: Tape, i: int)
         tape.curve[i, at] = scale * (weight * dz2)
 
 
-@inner
+@compiled
 def _from_above(network: Architecture, theta: Floats, tape: Tape, l: int, i: int) -> None:
     """Fill delta and curve of the layer below layer l."""
     layer, scale = layer_at(network, l), network.scales[l - 1]
@@ -114,7 +114,7 @@ def _from_above(network: Architecture, theta: Floats, tape: Tape, l: int, i: int
         tape.curve[i, at] = scale * bend(network.activations[l - 1], a, slope) * back
 
 
-@inner
+@compiled
 def _record(
     network: Architecture, theta: Floats, data: Data, tape: Tape, stop: NDArray[np.uint8]
 ) -> None:
@@ -130,7 +130,7 @@ def _record(
             _from_above(network, theta, tape, l, i)
 
 
-@inner
+@compiled
 def _forward_along(
     network: Architecture, theta: Floats, v: Floats, tape: Tape, i: int, l: int, along: Along
 ) -> None:
@@ -152,7 +152,7 @@ def _forward_along(
         along.a[at] = tape.slope[i, at] * dz[k]
 
 
-@inner
+@compiled
 def _backward_along(
     network: Architecture,
     theta: Floats,
@@ -187,7 +187,7 @@ def _backward_along(
             product[bias + k] += d_delta[k]
 
 
-@inner
+@compiled
 def _multiply(
     network: Architecture,
     theta: Floats,
@@ -238,7 +238,7 @@ def hessian_product(
 # -- the largest eigenvalue ------------------------------------------------------------------------
 
 
-@inner
+@compiled
 def sharpness(
     network: Architecture,
     theta: Floats,

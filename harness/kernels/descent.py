@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels import philox
-from harness.kernels._jit import compiled, entry, inner
+from harness.kernels import measures, philox
+from harness.kernels._jit import compiled, entry
 from harness.kernels.layers import Scratch
-from harness.kernels.measures import MEASURES, End, Epoch, make_add, make_end
+from harness.kernels.measures import End, Epoch
 from harness.kernels.optimisers import OPTIMISERS, make_update
 from harness.kernels.passes import Architecture, Data, Floats, Integers, evaluate, make_scratch
 from harness.kernels.stopping import DIVERGED, RUNNING, is_finite, norm, status_after
@@ -101,7 +101,7 @@ def points_seen(plan: TrainingPlan, m: int) -> int:
     return plan.updates * plan.batch_size if plan.batches == DRAWN else m
 
 
-@inner
+@compiled
 def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None:
     """Fill order with the data points of the batches of an epoch, batch by batch."""
     if plan.batches == SHUFFLED:
@@ -119,17 +119,10 @@ def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
     return order
 
 
-_update_layer = by_code(
-    [
-        make_update(name, tuple(s.name for s in entry.settings), lanes=1, all_train=False)
-        for name, entry in OPTIMISERS.items()
-    ]
-)
-_add = make_add(tuple(MEASURES), lanes=1)
-_end = make_end(tuple(MEASURES), lanes=1)
+_update_layer = by_code([make_update(optimiser) for optimiser in OPTIMISERS.values()])
 
 
-@inner
+@compiled
 def _update(
     network: Architecture, plan: TrainingPlan, runs: Runs, r: int, gradient: Floats
 ) -> bool:
@@ -156,7 +149,7 @@ def _update(
     return zero == 0.0
 
 
-@inner
+@compiled
 def _note(plan: TrainingPlan, rows: Rows, r: int, epoch: int, ssr: float, loss: float) -> None:
     """Write SSR and loss of an epoch of run r, and update its measures."""
     rows.epochs[r] = epoch
@@ -166,14 +159,14 @@ def _note(plan: TrainingPlan, rows: Rows, r: int, epoch: int, ssr: float, loss: 
         rows.ssr[r, 0] = rows.ssr[r, 2] = ssr
         rows.loss[r, 0] = rows.loss[r, 2] = loss
     at = Epoch(float(epoch), float(plan.epochs), ssr, rows.ssr[r, 2], loss, rows.loss[r, 0])
-    _add(rows.measures[r], at)
+    measures.add(rows.measures[r], at)
     if ssr < rows.ssr[r, 2]:
         rows.ssr[r, 2] = ssr
     if loss < rows.loss[r, 2]:
         rows.loss[r, 2] = loss
 
 
-@inner
+@compiled
 def _train_run(
     network: Architecture,
     data: Data,
@@ -231,7 +224,7 @@ def _train_run(
     counts[Done.RUN_PASSES] += passes
 
     rows.recorded[r] = written
-    gradient_norm = norm(scratch.gradient, 0, 1, theta.size) if plan.measure_gradient else np.nan
+    gradient_norm = norm(scratch.gradient) if plan.measure_gradient else np.nan
     last_epoch = End(
         float(epoch),
         float(plan.epochs),
@@ -240,7 +233,7 @@ def _train_run(
         rows.loss[r, 0],
         gradient_norm,
     )
-    _end(rows.measures[r], 0, last_epoch, rows.measures[r])
+    measures.end(rows.measures[r], last_epoch)
 
 
 @entry

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels._jit import inner
+from harness.kernels._jit import compiled
 from harness.kernels.philox import ZERO, normal, word
 from harness.kernels.simd.arithmetic import fma
 
@@ -38,7 +38,7 @@ class Lanczos(NamedTuple):
     beta: Floats  # (steps,)
 
 
-@inner
+@compiled
 def make_lanczos(parameters: int, steps: int) -> Lanczos:
     """Allocate working memory for a number of parameters and at most `steps` steps."""
     return Lanczos(
@@ -50,7 +50,7 @@ def make_lanczos(parameters: int, steps: int) -> Lanczos:
     )
 
 
-@inner
+@compiled
 def _dot(a: Floats, b: Floats) -> float:
     total = 0.0
     for p in range(a.size):
@@ -58,7 +58,7 @@ def _dot(a: Floats, b: Floats) -> float:
     return total
 
 
-@inner
+@compiled
 def _is_above(x: float, alpha: Floats, beta: Floats, size: int) -> bool:
     """Return whether x is above all eigenvalues of T, so that all pivots of T - x are negative."""
     pivot: float = alpha[0] - x
@@ -69,7 +69,7 @@ def _is_above(x: float, alpha: Floats, beta: Floats, size: int) -> bool:
     return pivot < 0.0
 
 
-@inner
+@compiled
 def largest_eigenvalue(alpha: Floats, beta: Floats, size: int) -> float:
     """Return the largest eigenvalue of T of shape (size, size), by bisection.
 
@@ -91,7 +91,7 @@ def largest_eigenvalue(alpha: Floats, beta: Floats, size: int) -> float:
     return lower
 
 
-@inner
+@compiled
 def residual(ritz: float, alpha: Floats, beta: Floats, size: int) -> float:
     """Return |H y - ritz y| for the Ritz vector y: the last beta times its part along the last q.
 
@@ -106,7 +106,7 @@ def residual(ritz: float, alpha: Floats, beta: Floats, size: int) -> float:
     return length
 
 
-@inner
+@compiled
 def start(trains: NDArray[np.bool_], work: Lanczos) -> None:
     """Fill q with a random unit vector, or with zeros if no parameter trains."""
     q, q_before = work.q, work.q_before
@@ -119,7 +119,7 @@ def start(trains: NDArray[np.bool_], work: Lanczos) -> None:
             q[p] /= length
 
 
-@inner
+@compiled
 def step(q: Floats, q_before: Floats, product: Floats, alpha: Floats, beta: Floats, k: int) -> None:
     """Fill alpha[k] and beta[k], and q_before with the next q.
 

@@ -1,261 +1,265 @@
 """Gradient descent of many runs side by side: the fast version of `descent.train`.
 
-A kernel trains a group of runs at once, one run per lane (see `simd.lanes`). Groups take turns,
-epoch by epoch: while one waits for its longest chain of operations, the next one computes. The
-sizes, activations and loss of the network are compile-time constants. Each `LaneSpec` is compiled
-once and cached on disk.
+A kernel trains a group of runs at once, one run per lane. Groups take turns, epoch by epoch: while
+one waits for its longest chain of operations, the next one computes.
 
-When a run ends, its lane takes the next run at once. An epoch in which no lane needs attention (see
-`lane_runs`) consists of vector instructions only.
+What depends on the network is machine code for each `LaneSpec`, written by running its equations
+once with rows in place of numbers (see `simd.rows`). It trains epoch after epoch until a lane needs
+attention: because its run ends, has just begun, or has more epochs to record than fit. Then
+`lane_runs` visits the group. That part is compiled once for all networks.
 """
 
 import hashlib
 from collections.abc import Callable
 from functools import cache
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels._jit import entry, glue, inner
-from harness.kernels.descent import Done, Rows, Runs, TrainingPlan, order_epoch
-from harness.kernels.lane_passes import make_evaluate
-from harness.kernels.lane_runs import make_record, make_refill, make_visit
+from harness.kernels import lane_runs
+from harness.kernels.descent import Rows, Runs, TrainingPlan, points_seen
+from harness.kernels.lane_passes import Given, evaluate, make_scratch
 from harness.kernels.lane_spec import (
-    NOBODY,
+    Asked,
     Bound,
+    Clock,
     Counter,
     LaneSpec,
-    Queue,
     Record,
-    State,
-    numbers_of,
+    layout_of,
+    make_state,
 )
-from harness.kernels.layers import Layer, Scratch
-from harness.kernels.measures import Epoch, make_add
-from harness.kernels.optimisers import make_update
+from harness.kernels.layers import Scratch
+from harness.kernels.machine_code import compile_kernel
+from harness.kernels.measures import MEASURES, Epoch
+from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Architecture, Data, Integers
-from harness.kernels.simd.arithmetic import select, to_float
-from harness.kernels.simd.lanes import everywhere, fill
-from harness.kernels.simd.memory import address, load, offset, stack, store
+from harness.kernels.simd.arithmetic import fma, select, to_float
+from harness.kernels.simd.memory import Pointer, load, store, variable
+from harness.kernels.simd.parts import fill
+from harness.kernels.simd.rows import Row
+from harness.kernels.simd.writing import loop, loop_while, rarely_when, unrolling
 from harness.kernels.stopping import goes_on
 
-# Up to this many numbers of working memory are on the stack, where the compiler may keep them in
-# registers.
-_MOST_ON_STACK = 4096
+
+ARGUMENTS = {
+    "numbers": "floats",
+    "x": "floats",
+    "y": "floats",
+    "scales": "floats",
+    "scratch": "floats",
+    "orders": "integers",
+    "asked": "integers",
+    "trains": "bytes",
+    "stop": "bytes",
+}
 
 
-def _make_update(spec: LaneSpec) -> Callable[..., Any]:
-    """Return `steps(trains, settings, theta, slots, g, zero)`, which updates all layers."""
-    update = make_update(spec.optimiser, spec.settings, spec.lanes, spec.all_train)
-    layers, parameters = len(spec.layers), spec.parameters
+def _kernel(spec: LaneSpec) -> Callable[..., Row]:
+    """Return the function that writes a kernel.
 
-    def step_of(layer: Layer, l: int, before: Callable[..., Any]) -> Callable[..., Any]:
+    The kernel returns the number of epochs that it trained, over all groups; negative if the last
+    group needs attention.
+    """
+    layout = layout_of(spec)
+
+    def write(
+        numbers: Pointer,
+        x: Pointer,
+        y: Pointer,
+        scales: Pointer,
+        scratch: Pointer,
+        orders: Pointer,
+        asked: Pointer,
+        trains: Pointer,
+        stop: Pointer,
+    ) -> Row:
+        ask = Asked(*(load(asked, i, 1) for i in range(len(Asked._fields))))
+        given = Given(x, y, orders, ask.seen, scales, stop)
+        memory = make_scratch(spec, scratch)
+        group, done, going = variable(), variable(), variable()
+        store(group, 0, ask.group)
+        store(done, 0, ask.group * 0)
+        store(going, 0, ask.most > 0)
+        calm = variable()
+        with loop_while(lambda: load(going, 0, 1)):
+            g = load(group, 0, 1)
+            store(calm, 0, _epoch(spec, numbers.offset(g * layout.size), given, ask, trains, memory))
+            store(done, 0, load(done, 0, 1) + 1)
+            store(group, 0, select(g + 1 == ask.groups, g * 0, g + 1))
+            store(going, 0, load(calm, 0, 1) & (load(done, 0, 1) < ask.most))
+        return select(load(calm, 0, 1), load(done, 0, 1), 0 - load(done, 0, 1))
+
+    return write
+
+
+def _epoch(
+    spec: LaneSpec, group: Pointer, given: Given, ask: Asked, trains: Pointer, scratch: Scratch
+) -> Row:
+    """Write an epoch of a group; return whether no lane needs attention."""
+    lanes, at = spec.lanes, layout_of(spec)
+    integers = group.as_integers()
+    done = load(integers, at.clock + Clock.DONE, 1)
+
+    ssr, loss = evaluate(
+        spec,
+        group,
+        given,
+        0,
+        ask.points,
+        scratch,
+        with_gradient=spec.full_batch or spec.of_gradient,
+    )
+
+    least = load(group, at.record + Record.SSR_MIN * lanes, lanes)
+    store(group, at.record + Record.SSR_MIN * lanes, select(ssr < least, ssr, least))
+    if spec.loss != "ssr":
+        least_loss = load(group, at.record + Record.LOSS_MIN * lanes, lanes)
+        store(
+            group,
+            at.record + Record.LOSS_MIN * lanes,
+            select(loss < least_loss, loss, least_loss),
+        )
+    if spec.measures:
+        epoch = to_float(load(integers, at.counters + Counter.EPOCH * lanes, lanes) + done)
+        first = load(group, at.record + Record.LOSS_FIRST * lanes, lanes)
+        first = select(epoch == 0.0, loss, first)
+        store(group, at.record + Record.LOSS_FIRST * lanes, first)
+        now = Epoch(epoch, to_float(ask.epochs), ssr, least, loss, first)
+        for row, name in enumerate(spec.measures):
+            total = load(group, at.totals + row * lanes, lanes)
+            store(group, at.totals + row * lanes, MEASURES[name].add(total, now))
+    if spec.recorded:
+        store(group, at.trail + done * (2 * lanes), ssr)
+        store(group, at.trail + done * (2 * lanes) + lanes, loss)
+
+    tolerance = load(group, at.bounds + Bound.TOLERANCE * lanes, lanes)
+    limit = load(group, at.bounds + Bound.LIMIT * lanes, lanes)
+    finite = load(group, at.bounds + Bound.NOT_FINITE * lanes, lanes) == 0.0
+    in_time = done < load(integers, at.clock + Clock.UNTIL, 1)
+    calm = Row.everywhere(goes_on(loss, tolerance, limit) & finite) & in_time
+    with rarely_when(~calm):
+        store(group, at.record + Record.SSR * lanes, ssr)
+        store(group, at.record + Record.LOSS * lanes, loss)
+        with unrolling(spec.is_small):
+            for p in loop(0, spec.parameters * lanes, lanes):
+                store(group, at.last_theta + p, load(group, at.theta + p, lanes))
+                if spec.of_gradient:
+                    store(group, at.gradient + p, load(scratch.gradient, p, lanes))
+
+    not_finite = variable()
+    store(not_finite, 0, fill(0.0, lanes))
+    if spec.full_batch:
+        _update(spec, group, scratch.gradient, trains, not_finite)
+    else:
+        for i in loop(0, ask.updates):
+            first = i * ask.batch_size
+            last = select(first + ask.batch_size < ask.seen, first + ask.batch_size, ask.seen)
+            evaluate(
+                spec,
+                group,
+                given,
+                first,
+                last,
+                scratch,
+                with_gradient=True,
+                shuffled=spec.shuffled,
+            )
+            # Only the last answer counts: a parameter that is not finite stays so.
+            _update(spec, group, scratch.gradient, trains, not_finite)
+    store(group, at.bounds + Bound.NOT_FINITE * lanes, load(not_finite, 0, lanes))
+    store(integers, at.clock + Clock.DONE, done + 1)
+    return calm
+
+
+def _update(
+    spec: LaneSpec, group: Pointer, gradient: Any, trains: Pointer, not_finite: Any
+) -> None:
+    """Write the update of all parameters; `not_finite` becomes NaN if one is not finite."""
+    lanes, at, layers = spec.lanes, layout_of(spec), len(spec.layers)
+    optimiser, in_use = OPTIMISERS[spec.optimiser], ("learning_rate", *spec.settings)
+    for l, layer in enumerate(spec.layers):
+        settings = [
+            load(group, at.settings + (in_use.index(name) * layers + l) * lanes, lanes)
+            if name in in_use
+            else None
+            for name in optimiser.numbers
+        ]
         first = layer.matrix
         last = first + (layer.fan_in + layer.biased) * layer.fan_out
-
-        @glue
-        def steps(trains: Any, settings: Any, theta: Any, slots: Any, g: Any, zero: Any) -> Any:
-            zero = before(trains, settings, theta, slots, g, zero)
-            return update(
-                l, layers, first, last, parameters, trains, settings, theta, slots, g, zero
-            )
-
-        return steps
-
-    @glue
-    def steps(trains: Any, settings: Any, theta: Any, slots: Any, g: Any, zero: Any) -> Any:
-        return zero
-
-    for l, layer in enumerate(spec.layers):
-        steps = step_of(layer, l, steps)
-    return steps
-
-
-def _make_shuffle(spec: LaneSpec) -> Callable[..., None]:
-    """Return `shuffle(plan, m, state, g)`, which orders the data points of each lane's epoch."""
-    lanes = spec.lanes
-
-    @inner
-    def shuffle(plan: TrainingPlan, m: int, state: State, g: int) -> None:
-        for lane in range(lanes):
-            epoch = state.counters[g, Counter.EPOCH * lanes + lane]
-            if lane and epoch == state.counters[g, Counter.EPOCH * lanes + lane - 1]:
-                state.orders[lane] = state.orders[lane - 1]
-            else:
-                order_epoch(plan, m, epoch, state.orders[lane])
-
-    return shuffle
-
-
-@cache
-def _build(spec: LaneSpec) -> Callable[..., None]:
-    """Return the training loop of a kernel: the function that `train_with` compiles."""
-    lanes, groups = spec.lanes, spec.groups
-    full_batch, shuffled, every_epoch = spec.full_batch, spec.shuffled, spec.every_epoch
-    own_loss = spec.loss != "ssr"
-    evaluate = make_evaluate(spec, full_batch or spec.of_gradient, shuffled=False)
-    evaluate_batch = make_evaluate(spec, True, shuffled)
-    update, shuffle = _make_update(spec), _make_shuffle(spec)
-    record_due, refill, visit = make_record(lanes), make_refill(spec), make_visit(spec)
-    add, measures = make_add(spec.measures, lanes), bool(spec.measures)
-    numbers = numbers_of(spec)
-    n_x, n_z, n_a, n_slope, n_delta, n_y, n_gradient = numbers.values()
-    on_stack = sum(numbers.values()) <= _MOST_ON_STACK
-    at_z, at_a, at_slope, at_delta, at_y, at_gradient, _ = np.cumsum([*numbers.values()]).tolist()
-
-    @glue
-    def epoch_of_group(
-        network: Architecture,
-        data: Data,
-        plan: TrainingPlan,
-        runs: Runs,
-        rows: Rows,
-        state: State,
-        g: int,
-        scratch: Scratch,
-        stop: NDArray[np.uint8],
-        counts: Integers,
-    ) -> None:
-        m = data.y.shape[0]
-        theta, slots = address(state.theta[g]), address(state.slots[g])
-        settings, bounds = address(state.settings[g]), address(state.bounds[g])
-        record, counters = address(state.record[g]), address(state.counters[g])
-        trajectory, loss_trajectory = address(rows.ssr_trajectory), address(rows.loss_trajectory)
-        epoch = load(counters, Counter.EPOCH * lanes, lanes)
-
-        ssr, loss = evaluate(network, theta, data, state.orders, 0, m, scratch, stop)
-
-        store(record, Record.SSR * lanes, ssr)
-        store(record, Record.LOSS * lanes, loss)
-        least = load(record, Record.SSR_MIN * lanes, lanes)
-        store(record, Record.SSR_MIN * lanes, select(ssr < least, ssr, least))
-        if own_loss:
-            least_loss = load(record, Record.LOSS_MIN * lanes, lanes)
-            store(record, Record.LOSS_MIN * lanes, select(loss < least_loss, loss, least_loss))
-        if measures:
-            first = select(epoch == 0, loss, load(record, Record.LOSS_FIRST * lanes, lanes))
-            store(record, Record.LOSS_FIRST * lanes, first)
-            add(
-                address(state.totals[g]),
-                Epoch(to_float(epoch), float(plan.epochs), ssr, least, loss, first),
-            )
-
-        if every_epoch:
-            for lane in range(lanes):
-                at = load(counters, Counter.TRAJECTORY * lanes + lane, 1)
-                if at >= 0:
-                    at += load(counters, Counter.EPOCH * lanes + lane, 1)
-                    store(trajectory, at, load(record, Record.SSR * lanes + lane, 1))
-                    if rows.loss_trajectory.size:
-                        store(loss_trajectory, at, load(record, Record.LOSS * lanes + lane, 1))
-        elif not everywhere(epoch < load(counters, Counter.DUE * lanes, lanes)):
-            record_due(plan, rows, state, g)
-
-        counts[Done.LANE_PASSES] += lanes
-        counts[Done.RUN_PASSES] += state.active[g]
-        any_ended = False
-        tolerance = load(bounds, Bound.TOLERANCE * lanes, lanes)
-        limit = load(bounds, Bound.LIMIT * lanes, lanes)
-        finite = load(bounds, Bound.NOT_FINITE * lanes, lanes) == 0.0
-        uneventful = epoch < load(counters, Counter.EVENT * lanes, lanes)
-        if not everywhere(goes_on(loss, tolerance, limit) & finite & uneventful):
-            any_ended = visit(plan, runs, rows, state, g, scratch.gradient, counts)
-
-        zero = fill(0.0, lanes)
-        if full_batch:
-            zero = update(plan.trains, settings, theta, slots, scratch.gradient, zero)
-        else:
-            if shuffled:
-                shuffle(plan, m, state, g)
-            seen = state.orders.shape[1] if shuffled else m
-            for i in range(plan.updates):
-                first = i * plan.batch_size
-                last = min(first + plan.batch_size, seen)
-                evaluate_batch(network, theta, data, state.orders, first, last, scratch, stop)
-                # Only the last answer counts: a parameter that is not finite stays so.
-                zero = update(plan.trains, settings, theta, slots, scratch.gradient, zero)
-        store(bounds, Bound.NOT_FINITE * lanes, zero)
-        store(counters, Counter.EPOCH * lanes, epoch + 1)
-        counts[Done.UPDATES] += state.active[g] * plan.updates
-        if any_ended:
-            refill(plan, runs, rows, state, g)
-
-    @glue
-    def train(
-        network: Architecture,
-        data: Data,
-        plan: TrainingPlan,
-        runs: Runs,
-        rows: Rows,
-        state: State,
-        stop: NDArray[np.uint8],
-        counts: Integers,
-    ) -> None:
-        if on_stack:
-            scratch = Scratch(
-                stack(n_x),
-                stack(n_z),
-                stack(n_a),
-                stack(n_slope),
-                stack(n_delta),
-                stack(n_y),
-                stack(n_gradient),
-            )
-        else:
-            memory = address(state.scratch)
-            scratch = Scratch(
-                memory,
-                offset(memory, at_z),
-                offset(memory, at_a),
-                offset(memory, at_slope),
-                offset(memory, at_delta),
-                offset(memory, at_y),
-                offset(memory, at_gradient),
-            )
-        g: Any
-        for g in range(groups):
-            state.counters[g] = NOBODY
-            refill(plan, runs, rows, state, g)
-        g = np.int64(0)  # the type of a variable: a constant would compile everything once more
-        while state.queue[Queue.TRAINING] and stop[0] == 0:
-            if state.active[g]:
-                epoch_of_group(network, data, plan, runs, rows, state, g, scratch, stop, counts)
-            g = g + 1 if g + 1 < groups else 0
-
-    return train
+        with unrolling(spec.is_small):
+            for i in loop(first, last):
+                p = i * lanes
+                places = {
+                    name: at.slots + row * spec.parameters * lanes + p
+                    for row, name in enumerate(spec.slots)
+                }
+                slots = [
+                    load(group, places[slot.name], lanes) if slot.name in places else None
+                    for slot in optimiser.slots
+                ]
+                theta = load(group, at.theta + p, lanes)
+                new, *new_slots = optimiser.step(
+                    theta, load(gradient, p, lanes), *settings, *slots
+                )
+                if not spec.all_train:
+                    new = select(load(trains, i, 1) == 0, theta, new)
+                store(group, at.theta + p, new)
+                for slot, value in zip(optimiser.slots, new_slots, strict=True):
+                    if slot.name in places:
+                        store(group, places[slot.name], value)
+                store(not_finite, 0, fma(new, 0.0, load(not_finite, 0, lanes)))
 
 
 # -- the function that Python calls ----------------------------------------------------------------
 
 
-def _loop(*arguments: Any) -> None:
-    """Stand in for the training loop of a kernel; see `train_with`."""
+@cache
+def address_of(spec: LaneSpec) -> int:
+    """Return the address of the machine code of a kernel, which is compiled or read from disk."""
+    digest = hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
+    return compile_kernel(f"lanes_{digest}", list(ARGUMENTS.values()), _kernel(spec))
 
 
-def _train_lanes(
+# Multiply-adds between two looks at the clock: a few milliseconds.
+_WORK_AT_ONCE = 1 << 24
+
+
+def train(
+    spec: LaneSpec,
     network: Architecture,
     data: Data,
     plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
-    state: State,
     stop: NDArray[np.uint8],
     counts: Integers,
 ) -> None:
-    _loop(network, data, plan, runs, rows, state, stop, counts)
-
-
-@cache
-def train_with(spec: LaneSpec) -> Callable[..., None]:
-    """Return `train(network, data, plan, runs, rows, state, stop, counts)` for a `LaneSpec`.
-
-    It trains as `descent.train` does; `state` is working memory from `make_state`.
-    """
-    # A closure over compiled functions would differ in every process and could not be cached on
-    # disk. This function has a global of its own instead, and a name that identifies the kernel.
-    digest = hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
-    function = FunctionType(_train_lanes.__code__, {**globals(), "_loop": _build(spec)})
-    function.__qualname__ = f"train_lanes_{digest}"
-    return entry(function)
+    """Train a block of runs in lanes, as `descent.train` does."""
+    points = len(data.x)
+    asked = Asked(
+        epochs=plan.epochs,
+        points=points,
+        batch_size=plan.batch_size,
+        updates=plan.updates,
+        seen=points_seen(plan, points),
+        group=0,
+        groups=spec.groups,
+        # Lanes see their data points in an order that is made anew for every epoch.
+        most=1 if spec.shuffled else 1 + _WORK_AT_ONCE // (points * spec.parameters * spec.lanes),
+    )
+    lane_runs.train(
+        address_of(spec),
+        layout_of(spec),
+        data,
+        plan,
+        runs,
+        rows,
+        make_state(spec, asked.seen),
+        np.append(network.scales, network.output_scale),
+        np.array(asked, dtype=np.int64),
+        spec.shuffled,
+        stop,
+        counts,
+    )

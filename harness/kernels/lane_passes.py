@@ -1,210 +1,179 @@
-"""Passes over the data for lanes, composed of the passes through each layer.
+"""Passes over the data for lanes, written from the passes through each layer.
 
-A tile is a few data points side by side. Its inputs and targets are fetched into the scratch
-memory. Then come all layers forward, the residuals, and all layers backward.
+A tile is a few data points side by side. Its inputs and targets are fetched. Then come all layers
+forward, the residuals, and all layers backward.
 """
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from harness.kernels._jit import glue, inner
 from harness.kernels.activations import ACTIVATIONS
-from harness.kernels.lane_spec import LaneSpec
-from harness.kernels.layers import Layer, Scratch, layer_passes
+from harness.kernels.lane_spec import LaneSpec, numbers_of
+from harness.kernels.layers import Layer, LayerPasses, Scratch, layer_passes
 from harness.kernels.losses import LOSSES
-from harness.kernels.passes import Architecture, Data, Floats, Integers
-from harness.kernels.simd.lanes import fill
-from harness.kernels.simd.memory import store
-from harness.kernels.simd.parts import add_parts
+from harness.kernels.simd.memory import Cells, Pointer, load, store, variable
+from harness.kernels.simd.parts import add_parts, fill
+from harness.kernels.simd.rows import Row, joined, single
+from harness.kernels.simd.writing import loop, loop_while, unrolling
 
 # Numbers in flight at once: 8 registers of AVX-512, enough to hide one another's latency.
 _MOST_AT_ONCE = 64
 
 
-@glue
-def _nothing(theta: Any, scales: Floats, scratch: Scratch) -> None:
-    """Pass through no layer."""
+class Given(NamedTuple):
+    """Arguments that passes over the data read: pointers into arrays, and a row of one number."""
+
+    x: Pointer  # (m, inputs)
+    y: Pointer  # (m, outputs)
+    orders: Pointer  # (lanes, seen) data points in the order of each lane's batches
+    seen: Row  # data points in all batches of an epoch
+    scales: Pointer  # (L + 2,) s(l), then the output scale
+    stop: Pointer
 
 
-def _then(first: Callable[..., None], second: Callable[..., None]) -> Callable[..., None]:
-    """Return a pass through the layers of `first`, then those of `second`."""
+class _Columns(NamedTuple):
+    """Inputs of the data points of a tile, which are the same in all lanes."""
 
-    @glue
-    def both(theta: Any, scales: Floats, scratch: Scratch) -> None:
-        first(theta, scales, scratch)
-        second(theta, scales, scratch)
+    first: Pointer  # the first input of the first point
+    inputs: int
 
-    return both
+    def load_into_all(self, j: Any, parts: int, width: int) -> Row:
+        """Return input j of each point, in `width` lanes."""
+        found = [fill(load(self.first, s * self.inputs + j, 1), width) for s in range(parts)]
+        return Row([vector for row in found for vector in row.vectors])
 
 
-def _through(pass_: Callable[..., None], layer: Layer, l: int) -> Callable[..., None]:
-    """Return a pass through a constant layer, with the scale of layer l."""
+def make_scratch(spec: LaneSpec, memory: Pointer) -> Scratch:
+    """Return the working memory of a kernel: variables if it is small, else in memory."""
+    if spec.is_small:
+        return Scratch(None, *(Cells() for _ in numbers_of(spec)))
+    parts, first = [], 0
+    for count in numbers_of(spec).values():
+        parts.append(memory.offset(first))
+        first += count
+    return Scratch(None, *parts)
 
-    @glue
-    def through(theta: Any, scales: Floats, scratch: Scratch) -> None:
-        pass_(layer, scales[l], theta, scratch)
 
-    return through
+def evaluate(
+    spec: LaneSpec,
+    theta: Pointer,
+    given: Given,
+    first: Any,
+    last: Any,
+    scratch: Scratch,
+    *,
+    with_gradient: bool,
+    shuffled: bool = False,
+) -> tuple[Row, Row]:
+    """Write the passes over the data points from first to last; return their SSR and loss.
+
+    They leave the gradient in the scratch memory if asked to. With shuffled or drawn batches, lanes
+    are at different epochs, and take the points at these positions of their own order.
+    """
+    lanes, samples = spec.lanes, spec.samples
+    weight = LOSSES[spec.loss].weight(last - first, spec.layers[-1].fan_out)
+    ssr, terms = variable(), variable()
+    store(ssr, 0, fill(0.0, lanes))
+    store(terms, 0, fill(0.0, lanes))
+
+    def tile(i: Any, points: int) -> None:
+        squares, term = _tile(
+            spec, points, theta, given, i, weight, scratch, with_gradient, shuffled
+        )
+        store(ssr, 0, add_parts(squares, load(ssr, 0, lanes)))
+        store(terms, 0, add_parts(term, load(terms, 0, lanes)))
+
+    with unrolling(spec.is_small):
+        if with_gradient:
+            for at in loop(0, spec.parameters * lanes, lanes):
+                store(scratch.gradient, at, fill(0.0, lanes))
+        if spec.one_tile:
+            tile(0, samples)
+        else:
+            i = variable()
+            store(i, 0, single(first))
+            for points in (samples, 1):
+                with loop_while(
+                    lambda n=points: (load(i, 0, 1) + n <= last) & (load(given.stop, 0, 1) == 0)
+                ):
+                    tile(load(i, 0, 1), points)
+                    store(i, 0, load(i, 0, 1) + points)
+    return load(ssr, 0, lanes), weight * load(terms, 0, lanes)
+
+
+def _tile(
+    spec: LaneSpec,
+    samples: int,
+    theta: Pointer,
+    given: Given,
+    i: Any,
+    weight: Any,
+    scratch: Scratch,
+    with_gradient: bool,
+    shuffled: bool,
+) -> tuple[Row, Row]:
+    """Write the passes over `samples` data points from i on; return their SSR and terms."""
+    layers = spec.layers
+    if shuffled:
+        layers = (layers[0]._replace(shared=0), *layers[1:])
+    scratch = _fetch(spec, samples, layers[0], given, i, scratch, shuffled)
+    passes = [_passes(spec, layer, samples) for layer in layers]
+    scales = [load(given.scales, l, 1) for l in range(len(layers) + 1)]
+    output_scale = load(given.scales, len(layers) + 1, 1) if spec.output_scaled else 1.0
+    for l, layer in enumerate(layers):
+        passes[l].forward(layer, scales[l + 1], theta, scratch)
+    found = passes[-1].residuals(layers[-1], scales[-1], output_scale, 0, weight, scratch)
+    if with_gradient:
+        for l, layer in reversed(list(enumerate(layers))):
+            passes[l].backward(layer, scales[l], theta, scratch)
+    return found
+
+
+def _fetch(
+    spec: LaneSpec,
+    samples: int,
+    first_layer: Layer,
+    given: Given,
+    i: Any,
+    scratch: Scratch,
+    shuffled: bool,
+) -> Scratch:
+    """Write what puts the data points from i on into the scratch memory."""
+    lanes, column = spec.lanes, samples * spec.lanes
+    inputs, outputs = first_layer.fan_in, spec.layers[-1].fan_out
+
+    def copy(source: Pointer, width: int, memory: Any) -> None:
+        for s in range(samples):
+            if shuffled:
+                points = [load(given.orders, given.seen * n + (i + s), 1) for n in range(lanes)]
+            for j in range(width):
+                if shuffled:
+                    row = joined([load(source, point * width + j, 1) for point in points])
+                else:
+                    row = fill(load(source, (i + s) * width + j, 1), lanes)
+                store(memory, j * column + s * lanes, row)
+
+    copy(given.y, outputs, scratch.y)
+    if first_layer.shared:
+        return scratch._replace(x=_Columns(given.x.offset(i * inputs), inputs))
+    copy(given.x, inputs, scratch.a)
+    return scratch
+
+
+def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
+    """Return the passes through a layer whose activation and loss are known."""
+    activation = list(ACTIVATIONS.values())[layer.activation].value_and_slope
+    loss = LOSSES[spec.loss]
+    return layer_passes(
+        spec.lanes,
+        samples,
+        _units_at_once(layer, spec.lanes, samples),
+        lambda code, z: activation(z),
+        lambda code, z, p, y: loss.term(z, p, y),
+        lambda code, z, p, y, slope: loss.slope(z, p, y, slope),
+    )
 
 
 def _units_at_once(layer: Layer, lanes: int, samples: int) -> int:
     """Return the largest divisor of the number of units whose values fit in the registers."""
     most = max(1, _MOST_AT_ONCE // (lanes * samples))
     return max(units for units in range(1, most + 1) if layer.fan_out % units == 0)
-
-
-@cache
-def _known_activation(activation: int) -> Callable[..., Any]:
-    """Return `activate(code, z)` for one activation; the compiler never sees the others."""
-    function = list(ACTIVATIONS.values())[activation].value_and_slope
-
-    @glue
-    def activate(code: int, z: Any) -> Any:
-        return function(z)
-
-    return activate
-
-
-@cache
-def _known_loss(loss: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `loss_term` and `loss_slope` for one loss; both ignore the code."""
-    term_of, slope_of = LOSSES[loss].term, LOSSES[loss].slope
-
-    @glue
-    def loss_term(code: int, z: Any, p: Any, y: Any) -> Any:
-        return term_of(z, p, y)
-
-    @glue
-    def loss_slope(code: int, z: Any, p: Any, y: Any, slope: Any) -> Any:
-        return slope_of(z, p, y, slope)
-
-    return loss_term, loss_slope
-
-
-@cache
-def _make_tile(
-    spec: LaneSpec, samples: int, with_gradient: bool, shuffled: bool
-) -> Callable[..., Any]:
-    """Return `tile(...)`, the passes over the data points in the scratch memory.
-
-    It returns ssr and terms with those of the data points added.
-    """
-    forward = backward = _nothing
-    for l, layer in enumerate(spec.layers, start=1):
-        if shuffled:
-            layer = layer._replace(shared=0)
-        units = _units_at_once(layer, spec.lanes, samples)
-        passes = layer_passes(
-            spec.lanes,
-            samples,
-            units,
-            _known_activation(layer.activation),
-            *_known_loss(spec.loss),
-        )
-        forward = _then(forward, _through(passes.forward, layer, l))
-        if with_gradient:
-            backward = _then(_through(passes.backward, layer, l - 1), backward)
-    residuals, last, at = passes.residuals, layer, l
-    scaled = spec.output_scaled
-
-    @glue
-    def tile(
-        network: Architecture, theta: Any, weight: float, scratch: Scratch, ssr: Any, terms: Any
-    ) -> tuple[Any, Any]:
-        forward(theta, network.scales, scratch)
-        scale = network.output_scale if scaled else 1.0
-        squares, term = residuals(last, network.scales[at], scale, network.loss, weight, scratch)
-        backward(theta, network.scales, scratch)
-        return add_parts(squares, ssr), add_parts(term, terms)
-
-    return tile
-
-
-@cache
-def _make_fetch(spec: LaneSpec, samples: int, shuffled: bool) -> Callable[..., None]:
-    """Return `fetch(data, orders, i, scratch)`, which copies data points into the scratch memory.
-
-    These are the points from i on, the same in all lanes. With shuffled or drawn batches, lanes are
-    at different epochs, and each lane takes those at `orders[lane, i]` and after.
-    """
-    lanes, column = spec.lanes, samples * spec.lanes
-    inputs, outputs = spec.layers[0].fan_in, spec.layers[-1].fan_out
-    shared = spec.layers[0].shared
-
-    @inner
-    def fetch(data: Data, orders: Integers, i: int, scratch: Scratch) -> None:
-        for s in range(samples):
-            for j in range(inputs):
-                at = j * column + s * lanes
-                if shuffled:
-                    for lane in range(lanes):
-                        scratch.a[at + lane] = data.x[orders[lane, i + s], j]
-                elif shared:
-                    scratch.x[j * samples + s] = data.x[i + s, j]
-                else:
-                    store(scratch.a, at, fill(data.x[i + s, j], lanes))
-            for k in range(outputs):
-                at = k * column + s * lanes
-                if shuffled:
-                    for lane in range(lanes):
-                        scratch.y[at + lane] = data.y[orders[lane, i + s], k]
-                else:
-                    store(scratch.y, at, fill(data.y[i + s, k], lanes))
-
-    return fetch
-
-
-def make_evaluate(spec: LaneSpec, with_gradient: bool, shuffled: bool) -> Callable[..., Any]:
-    """Return `evaluate(...)`, which returns SSR and loss over the data points from first to last.
-
-    It leaves the gradient in the scratch memory if asked to.
-    """
-    lanes, samples, one_tile = spec.lanes, spec.samples, spec.one_tile
-    loss_weight, outputs = LOSSES[spec.loss].weight, spec.layers[-1].fan_out
-    numbers = spec.parameters * lanes
-    fetch, tile = (
-        _make_fetch(spec, samples, shuffled),
-        _make_tile(spec, samples, with_gradient, shuffled),
-    )
-    fetch_one, tile_one = (
-        _make_fetch(spec, 1, shuffled),
-        _make_tile(spec, 1, with_gradient, shuffled),
-    )
-
-    @glue
-    def evaluate(
-        network: Architecture,
-        theta: Any,
-        data: Data,
-        orders: Integers,
-        first: int,
-        last: int,
-        scratch: Scratch,
-        stop: NDArray[np.uint8],
-    ) -> tuple[Any, Any]:
-        weight = loss_weight(last - first, outputs)
-        if with_gradient:
-            for at in range(0, numbers, lanes):
-                store(scratch.gradient, at, fill(0.0, lanes))
-        ssr = fill(0.0, lanes)
-        terms = fill(0.0, lanes)
-        if one_tile:
-            fetch(data, orders, 0, scratch)
-            ssr, terms = tile(network, theta, weight, scratch, ssr, terms)
-        else:
-            i = first
-            while i + samples <= last and stop[0] == 0:
-                fetch(data, orders, i, scratch)
-                ssr, terms = tile(network, theta, weight, scratch, ssr, terms)
-                i += samples
-            while i < last and stop[0] == 0:
-                fetch_one(data, orders, i, scratch)
-                ssr, terms = tile_one(network, theta, weight, scratch, ssr, terms)
-                i += 1
-        return ssr, weight * terms
-
-    return evaluate

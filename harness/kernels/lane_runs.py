@@ -1,204 +1,263 @@
 """Start and end of the runs in lanes: the part of training that is done lane by lane.
 
 Runs end at different epochs. Lanes are therefore at different epochs, each with its own counters.
+When a run ends, its lane takes the next run at once.
 """
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harness.kernels._jit import inner
-from harness.kernels.descent import Done, Rows, Runs, TrainingPlan
+from harness.kernels import measures
+from harness.kernels._jit import compiled, entry
+from harness.kernels.descent import Done, Rows, Runs, TrainingPlan, order_epoch
 from harness.kernels.lane_spec import (
-    NEVER,
     NOBODY,
+    TRAIL,
+    Asked,
     Bound,
+    Clock,
     Counter,
-    LaneSpec,
+    Layout,
     Queue,
     Record,
     State,
 )
-from harness.kernels.measures import MEASURES, End, make_end
-from harness.kernels.optimisers import OPTIMISERS
-from harness.kernels.passes import Integers
-from harness.kernels.simd.memory import address, store
+from harness.kernels.machine_code import call
+from harness.kernels.measures import End
+from harness.kernels.passes import Data, Floats, Integers
 from harness.kernels.stopping import DIVERGED, RUNNING, is_finite, norm, status_after
-from harness.kernels.tables import code_of
+
+_GROUP, _GROUPS, _MOST = (Asked._fields.index(name) for name in ("group", "groups", "most"))
 
 
-@cache
-def make_record(lanes: int) -> Callable[..., None]:
-    """Return `record_due(plan, rows, state, g)`, which records the lanes whose epoch is due."""
-
-    @inner
-    def record_due(plan: TrainingPlan, rows: Rows, state: State, g: int) -> None:
-        record, counters = state.record[g], state.counters[g]
-        for lane in range(lanes):
-            if counters[Counter.DUE * lanes + lane] != counters[Counter.EPOCH * lanes + lane]:
-                continue
-            written = counters[Counter.WRITTEN * lanes + lane]
-            at = counters[Counter.TRAJECTORY * lanes + lane] + written
-            store(address(rows.ssr_trajectory), at, record[Record.SSR * lanes + lane])
-            if rows.loss_trajectory.size:
-                store(address(rows.loss_trajectory), at, record[Record.LOSS * lanes + lane])
-            written += 1
-            counters[Counter.WRITTEN * lanes + lane] = written
-            due = plan.recorded[written] if written < plan.recorded.size else NEVER
-            counters[Counter.DUE * lanes + lane] = due
-
-    return record_due
-
-
-def make_visit(spec: LaneSpec) -> Callable[..., bool]:
-    """Return `visit(plan, ...)`, which begins or ends runs in the lanes of a group after an epoch.
-
-    It returns whether any run ended.
-    """
-    lanes, every_epoch, of_gradient = spec.lanes, spec.every_epoch, spec.of_gradient
-    loss_min = Record.SSR_MIN if spec.loss == "ssr" else Record.LOSS_MIN
-    end_measures = make_end(spec.measures, lanes)
-
-    @inner
-    def visit(
-        plan: TrainingPlan,
-        runs: Runs,
-        rows: Rows,
-        state: State,
-        g: int,
-        gradient: Any,
-        counts: Integers,
-    ) -> bool:
-        record, bounds = state.record[g], state.bounds[g]
-        counters, theta = state.counters[g], state.theta[g]
-        any_ended = False
-        for lane in range(lanes):
-            r = counters[Counter.RUN * lanes + lane]
-            if r == NOBODY:
-                continue
-            epoch = counters[Counter.EPOCH * lanes + lane]
-            ssr = record[Record.SSR * lanes + lane]
-            loss = record[Record.LOSS * lanes + lane]
-            if epoch == 0:
-                rows.ssr[r, 0] = ssr
-                rows.loss[r, 0] = loss
-                record[Record.SSR_MIN * lanes + lane] = ssr
-                record[Record.LOSS_MIN * lanes + lane] = loss
-
-            status = status_after(
-                epoch,
-                plan.epochs,
-                loss,
-                bounds[Bound.TOLERANCE * lanes + lane],
-                bounds[Bound.LIMIT * lanes + lane],
-                bounds[Bound.NOT_FINITE * lanes + lane] == 0.0,
-            )
-            counters[Counter.EVENT * lanes + lane] = plan.epochs
-            if status == RUNNING:
-                continue
-
-            written = epoch + 1 if every_epoch else counters[Counter.WRITTEN * lanes + lane]
-            # The last epoch of a run is recorded even if it was not due.
-            if written and plan.recorded[written - 1] != epoch:
-                rows.ssr_trajectory[r, written] = ssr
-                if rows.loss_trajectory.shape[1]:
-                    rows.loss_trajectory[r, written] = loss
-                written += 1
-            any_ended = True
-            counts[Done.RUNS] += 1
-            state.active[g] -= 1
-            state.queue[Queue.TRAINING] -= 1
-            counters[Counter.RUN * lanes + lane] = NOBODY
-            rows.status[r] = status
-            rows.epochs[r] = epoch
-            rows.ssr[r, 1] = ssr
-            rows.ssr[r, 2] = record[Record.SSR_MIN * lanes + lane]
-            rows.loss[r, 1] = loss
-            rows.loss[r, 2] = record[loss_min * lanes + lane]
-            rows.recorded[r] = written
-            for p in range(runs.theta.shape[1]):
-                runs.theta[r, p] = theta[p * lanes + lane]
-            parameters = runs.theta.shape[1]
-            last = End(
-                float(epoch),
-                float(plan.epochs),
-                status == DIVERGED,
-                loss,
-                rows.loss[r, 0],
-                norm(gradient, lane, lanes, parameters) if of_gradient else np.nan,
-            )
-            end_measures(state.totals[g], lane, last, rows.measures[r])
-        return any_ended
-
-    return visit
+@compiled
+def _end_run(
+    plan: TrainingPlan, runs: Runs, rows: Rows, state: State, at: Layout, g: int, lane: int,
+    epoch: int, status: int,
+) -> None:  # fmt: skip
+    """Write the results of the run in a lane, which ended with this status after this epoch."""
+    numbers, integers, lanes = state.numbers[g], state.integers[g], at.lanes
+    r = integers[at.counters + Counter.RUN * lanes + lane]
+    ssr = numbers[at.record + Record.SSR * lanes + lane]
+    loss = numbers[at.record + Record.LOSS * lanes + lane]
+    written = integers[at.counters + Counter.WRITTEN * lanes + lane]
+    # The last epoch of a run is recorded even if it was not due.
+    if written and plan.recorded[written - 1] != epoch:
+        rows.ssr_trajectory[r, written] = ssr
+        if rows.loss_trajectory.shape[1]:
+            rows.loss_trajectory[r, written] = loss
+        written += 1
+    rows.status[r] = status
+    rows.epochs[r] = epoch
+    rows.ssr[r, 1] = ssr
+    rows.ssr[r, 2] = numbers[at.record + Record.SSR_MIN * lanes + lane]
+    rows.loss[r, 1] = loss
+    rows.loss[r, 2] = numbers[at.record + at.loss_min * lanes + lane]
+    rows.recorded[r] = written
+    for p in range(at.parameters):
+        runs.theta[r, p] = numbers[at.last_theta + p * lanes + lane]
+    for k, measure in enumerate(at.measures_used):
+        rows.measures[r, measure] = numbers[at.totals + k * lanes + lane]
+    gradient = numbers[at.gradient + lane : at.gradient + at.parameters * lanes : lanes]
+    last = End(
+        float(epoch),
+        float(plan.epochs),
+        status == DIVERGED,
+        loss,
+        rows.loss[r, 0],
+        norm(gradient) if at.has_gradient else np.nan,
+    )
+    measures.end(rows.measures[r], last)
 
 
-def make_refill(spec: LaneSpec) -> Callable[..., None]:
-    """Return `refill(plan, runs, rows, state, g)`, which gives the next runs to idle lanes."""
-    lanes, layers, parameters = spec.lanes, len(spec.layers), spec.parameters
-    optimiser = OPTIMISERS[spec.optimiser]
-    # Positions in the arrays of `Runs` and `Rows` of what the kernel uses.
-    numbers = optimiser.numbers
-    settings_in_use = np.array([0, *(numbers.index(name) for name in spec.settings)])
-    slot_names = [slot.name for slot in optimiser.slots]
-    slots_in_use = np.array([slot_names.index(name) for name in spec.slots], dtype=np.int64)
-    measured = np.array([code_of(MEASURES, name) for name in spec.measures], dtype=np.int64)
+@compiled
+def _begin_run(
+    plan: TrainingPlan, runs: Runs, rows: Rows, state: State, at: Layout, g: int, lane: int, r: int
+) -> None:
+    """Put a run into a lane."""
+    numbers, integers, lanes = state.numbers[g], state.integers[g], at.lanes
+    for p in range(at.parameters):
+        numbers[at.theta + p * lanes + lane] = runs.theta[r, p]
+        for k, slot in enumerate(at.slots_used):
+            position = at.slots + (k * at.parameters + p) * lanes + lane
+            numbers[position] = runs.slots[r, slot * at.parameters + p]
+    for k, setting in enumerate(at.settings_used):
+        for l in range(at.layers):
+            position = at.settings + (k * at.layers + l) * lanes + lane
+            numbers[position] = runs.settings[r, setting * at.layers + l]
+    for k, measure in enumerate(at.measures_used):
+        numbers[at.totals + k * lanes + lane] = rows.measures[r, measure]
+    bounds, record = at.bounds + lane, at.record + lane
+    numbers[bounds + Bound.TOLERANCE * lanes] = runs.tolerance[r]
+    numbers[bounds + Bound.LIMIT * lanes] = runs.limit[r]
+    numbers[bounds + Bound.NOT_FINITE * lanes] = 0.0 if is_finite(runs.theta[r]) else np.nan
+    # If the run is new, its first visit overwrites these.
+    numbers[record + Record.SSR_MIN * lanes] = rows.ssr[r, 2]
+    numbers[record + Record.LOSS_MIN * lanes] = rows.loss[r, 2]
+    numbers[record + Record.LOSS_FIRST * lanes] = rows.loss[r, 0]
+    integers[at.counters + Counter.RUN * lanes + lane] = r
+    integers[at.counters + Counter.EPOCH * lanes + lane] = runs.epochs[r]
+    integers[at.counters + Counter.WRITTEN * lanes + lane] = rows.recorded[r]
 
-    @inner
-    def refill(plan: TrainingPlan, runs: Runs, rows: Rows, state: State, g: int) -> None:
-        bounds, record, counters = state.bounds[g], state.record[g], state.counters[g]
-        theta, slots, settings = state.theta[g], state.slots[g], state.settings[g]
-        totals = state.totals[g]
-        for lane in range(lanes):
-            if counters[Counter.RUN * lanes + lane] != NOBODY:
-                continue
+
+@compiled
+def _leave_idle(state: State, at: Layout, g: int, lane: int) -> None:
+    """Let a lane compute with zeros, so that it never needs attention."""
+    numbers, lanes = state.numbers[g], at.lanes
+    for position in range(at.theta, at.bounds, lanes):  # parameters, slots and settings
+        numbers[position + lane] = 0.0
+    numbers[at.bounds + Bound.TOLERANCE * lanes + lane] = -np.inf
+    numbers[at.bounds + Bound.LIMIT * lanes + lane] = np.inf
+    numbers[at.bounds + Bound.NOT_FINITE * lanes + lane] = 0.0
+
+
+@compiled
+def _refill(
+    plan: TrainingPlan, runs: Runs, rows: Rows, state: State, at: Layout, g: int
+) -> None:
+    """Give the next runs to the idle lanes of a group, and set its clock."""
+    integers, lanes = state.integers[g], at.lanes
+    until = plan.epochs
+    for lane in range(lanes):
+        if integers[at.counters + Counter.RUN * lanes + lane] == NOBODY:
             r = state.queue[Queue.NEXT]
             while r < rows.status.size and rows.status[r] != RUNNING:
                 r += 1
             state.queue[Queue.NEXT] = r + 1
             if r >= rows.status.size:
-                # An idle lane computes with zeros and never needs attention.
-                for p in range(parameters):
-                    theta[p * lanes + lane] = 0.0
-                for l in range(settings_in_use.size * layers):
-                    settings[l * lanes + lane] = 0.0
-                bounds[Bound.TOLERANCE * lanes + lane] = -np.inf
-                bounds[Bound.LIMIT * lanes + lane] = np.inf
-                bounds[Bound.NOT_FINITE * lanes + lane] = 0.0
-                counters[Counter.EPOCH * lanes + lane] = 0
-                counters[Counter.EVENT * lanes + lane] = NEVER
-                counters[Counter.DUE * lanes + lane] = NEVER
-                counters[Counter.TRAJECTORY * lanes + lane] = -NEVER
+                _leave_idle(state, at, g, lane)
                 continue
             state.active[g] += 1
             state.queue[Queue.TRAINING] += 1
-            for p in range(parameters):
-                theta[p * lanes + lane] = runs.theta[r, p]
-                for k, slot in enumerate(slots_in_use):
-                    at = (k * parameters + p) * lanes + lane
-                    slots[at] = runs.slots[r, slot * parameters + p]
-            for k, setting in enumerate(settings_in_use):
-                for l in range(layers):
-                    at = (k * layers + l) * lanes + lane
-                    settings[at] = runs.settings[r, setting * layers + l]
-            for k, measure in enumerate(measured):
-                totals[k * lanes + lane] = rows.measures[r, measure]
-            bounds[Bound.TOLERANCE * lanes + lane] = runs.tolerance[r]
-            bounds[Bound.LIMIT * lanes + lane] = runs.limit[r]
-            bounds[Bound.NOT_FINITE * lanes + lane] = 0.0 if is_finite(runs.theta[r]) else np.nan
-            # If the run is new, epoch 0 overwrites these.
-            record[Record.SSR_MIN * lanes + lane] = rows.ssr[r, 2]
-            record[Record.LOSS_MIN * lanes + lane] = rows.loss[r, 2]
-            record[Record.LOSS_FIRST * lanes + lane] = rows.loss[r, 0]
-            written = rows.recorded[r]
-            due = plan.recorded[written] if written < plan.recorded.size else NEVER
-            counters[Counter.RUN * lanes + lane] = r
-            counters[Counter.EPOCH * lanes + lane] = runs.epochs[r]
-            counters[Counter.EVENT * lanes + lane] = 0
-            counters[Counter.DUE * lanes + lane] = due
-            counters[Counter.TRAJECTORY * lanes + lane] = r * plan.recorded.size
-            counters[Counter.WRITTEN * lanes + lane] = written
+            _begin_run(plan, runs, rows, state, at, g, lane, r)
+        epoch = integers[at.counters + Counter.EPOCH * lanes + lane]
+        # A new run is visited after its first epoch.
+        until = min(until, plan.epochs - epoch if epoch else 0)
+    if at.has_trail:
+        until = min(until, TRAIL - 1)
+    integers[at.clock + Clock.DONE] = 0
+    integers[at.clock + Clock.UNTIL] = until
 
-    return refill
+
+@compiled
+def _visit(
+    plan: TrainingPlan, runs: Runs, rows: Rows, state: State, at: Layout, g: int, counts: Integers
+) -> None:
+    """Record the epochs of a group since the last visit, and end the runs that are to end."""
+    numbers, integers, lanes = state.numbers[g], state.integers[g], at.lanes
+    done = integers[at.clock + Clock.DONE]
+    for lane in range(lanes):
+        r = integers[at.counters + Counter.RUN * lanes + lane]
+        if r == NOBODY:
+            continue
+        first = integers[at.counters + Counter.EPOCH * lanes + lane]
+        epoch = first + done - 1
+        ssr = numbers[at.record + Record.SSR * lanes + lane]
+        loss = numbers[at.record + Record.LOSS * lanes + lane]
+        if epoch == 0:
+            rows.ssr[r, 0] = ssr
+            rows.loss[r, 0] = loss
+            numbers[at.record + Record.SSR_MIN * lanes + lane] = ssr
+            numbers[at.record + Record.LOSS_MIN * lanes + lane] = loss
+        if at.has_trail:
+            written = integers[at.counters + Counter.WRITTEN * lanes + lane]
+            while written < plan.recorded.size and plan.recorded[written] <= epoch:
+                position = at.trail + 2 * (plan.recorded[written] - first) * lanes + lane
+                rows.ssr_trajectory[r, written] = numbers[position]
+                if rows.loss_trajectory.shape[1]:
+                    rows.loss_trajectory[r, written] = numbers[position + lanes]
+                written += 1
+            integers[at.counters + Counter.WRITTEN * lanes + lane] = written
+        status = status_after(
+            epoch,
+            plan.epochs,
+            loss,
+            numbers[at.bounds + Bound.TOLERANCE * lanes + lane],
+            numbers[at.bounds + Bound.LIMIT * lanes + lane],
+            numbers[at.bounds + Bound.NOT_FINITE * lanes + lane] == 0.0,
+        )
+        integers[at.counters + Counter.EPOCH * lanes + lane] = epoch + 1
+        if status != RUNNING:
+            _end_run(plan, runs, rows, state, at, g, lane, epoch, status)
+            integers[at.counters + Counter.RUN * lanes + lane] = NOBODY
+            state.active[g] -= 1
+            state.queue[Queue.TRAINING] -= 1
+            counts[Done.RUNS] += 1
+            counts[Done.UPDATES] -= plan.updates  # that of its last epoch, which does not count
+
+
+@compiled
+def _shuffle(plan: TrainingPlan, m: int, state: State, at: Layout, g: int) -> None:
+    """Order the data points of the next epoch of each lane."""
+    integers, lanes = state.integers[g], at.lanes
+    done = integers[at.clock + Clock.DONE]
+    for lane in range(lanes):
+        epoch = integers[at.counters + Counter.EPOCH * lanes + lane]
+        if lane and epoch == integers[at.counters + Counter.EPOCH * lanes + lane - 1]:
+            state.orders[lane] = state.orders[lane - 1]
+        else:
+            order_epoch(plan, m, epoch + done, state.orders[lane])
+
+
+@entry
+def train(
+    address: int,
+    at: Layout,
+    data: Data,
+    plan: TrainingPlan,
+    runs: Runs,
+    rows: Rows,
+    state: State,
+    scales: Floats,
+    asked: Integers,
+    shuffled: bool,
+    stop: NDArray[np.uint8],
+    counts: Integers,
+) -> None:
+    """Train a block of runs with the machine code of a kernel at an address.
+
+    `asked` holds the numbers of `Asked`. For everything else, see `descent.train`.
+    """
+    groups, lanes = asked[_GROUPS], at.lanes
+    for g in range(groups):
+        for lane in range(lanes):
+            state.integers[g, at.counters + Counter.RUN * lanes + lane] = NOBODY
+        _refill(plan, runs, rows, state, at, g)
+    most, g = asked[_MOST], 0
+    while state.queue[Queue.TRAINING] and stop[0] == 0:
+        # Groups without runs are at the end, because they are filled in order.
+        while state.active[groups - 1] == 0:
+            groups -= 1
+        g = g if g < groups else 0
+        asked[_GROUP], asked[_GROUPS], asked[_MOST] = g, groups, most
+        if shuffled:
+            _shuffle(plan, data.y.shape[0], state, at, g)
+        found = call(
+            address,
+            (
+                state.numbers,
+                data.x,
+                data.y,
+                scales,
+                state.scratch,
+                state.orders,
+                asked,
+                plan.trains,
+                stop,
+            ),
+        )
+        if stop[0]:
+            break
+        epochs = abs(found)
+        counts[Done.LANE_PASSES] += epochs * lanes
+        for other in range(groups):
+            turns = (epochs - (other - g) % groups + groups - 1) // groups
+            counts[Done.RUN_PASSES] += turns * state.active[other]
+            counts[Done.UPDATES] += turns * state.active[other] * plan.updates
+        last = (g + epochs - 1) % groups
+        if found < 0:
+            _visit(plan, runs, rows, state, at, last, counts)
+            _refill(plan, runs, rows, state, at, last)
+        g = last + 1

@@ -1,7 +1,7 @@
 """Constants and working memory of a kernel for lanes.
 
-A `LaneSpec` holds the constants, which let the compiler unroll small loops and keep their values in
-registers. A `State` holds the runs that are in the lanes.
+A `LaneSpec` holds the constants that its machine code is written for, and a `Layout` those that the
+rest of training needs. A `State` holds the runs that are in the lanes.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,19 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.kernels.layers import Layer
 from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Floats, Integers
+from harness.kernels.tables import code_of
 
-NEVER = np.iinfo(np.int64).max  # the epoch of an event that never happens
+# Vector operations of a tile, forward and backward, that are written out instead of as loops.
+_MOST_UNROLLED = 1000
+
+# Epochs whose SSR and loss are collected before they are copied to the trajectories of the runs.
+TRAIL = 32
+
 NOBODY = -1  # the run of an idle lane
 
 
@@ -50,8 +55,8 @@ class LaneSpec:
         Whether the order of the data points depends on the epoch.
     all_train : bool
         Whether all parameters train.
-    every_epoch : bool
-        Whether every epoch is recorded.
+    recorded : bool
+        Whether epochs are recorded.
     """
 
     layers: tuple[Layer, ...]
@@ -67,7 +72,7 @@ class LaneSpec:
     full_batch: bool
     shuffled: bool
     all_train: bool
-    every_epoch: bool
+    recorded: bool
 
     @property
     def parameters(self) -> int:
@@ -91,8 +96,15 @@ class LaneSpec:
         return any(MEASURES[name].of_gradient for name in self.measures)
 
 
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all loops over units are unrolled, and all values of a tile are variables."""
+        return 3 * self.parameters * self.samples <= _MOST_UNROLLED
+
+
 class Bound(IntEnum):
-    """Rows of `State.bounds`, the conditions that end a run."""
+    """Rows of bounds: the conditions that end a run."""
 
     TOLERANCE = 0
     LIMIT = 1
@@ -100,24 +112,28 @@ class Bound(IntEnum):
 
 
 class Record(IntEnum):
-    """Rows of `State.record`: SSR and loss of a run so far."""
+    """Rows of records: SSR and loss of a run so far."""
 
-    SSR = 0
-    LOSS = 1
-    SSR_MIN = 2
-    LOSS_MIN = 3
-    LOSS_FIRST = 4
+    SSR_MIN = 0
+    LOSS_MIN = 1
+    LOSS_FIRST = 2
+    SSR = 3  # at the last epoch, if the lanes are to be visited
+    LOSS = 4
 
 
 class Counter(IntEnum):
-    """Rows of `State.counters`."""
+    """Rows of counters."""
 
     RUN = 0
-    EPOCH = 1
-    EVENT = 2  # the next epoch at which `visit` must run
-    DUE = 3  # the next epoch to record
-    TRAJECTORY = 4  # offset of the trajectory of the run
-    WRITTEN = 5  # rows written to it
+    EPOCH = 1  # of the run when the group was last visited
+    WRITTEN = 2  # rows written to the trajectory of the run
+
+
+class Clock(IntEnum):
+    """Integers of a group."""
+
+    DONE = 0  # epochs since the group was last visited
+    UNTIL = 1  # epochs after which it is visited, if no run ends before
 
 
 class Queue(IntEnum):
@@ -127,17 +143,88 @@ class Queue(IntEnum):
     TRAINING = 1  # number of lanes that have a run
 
 
-class State(NamedTuple):
-    """Runs in the lanes of each group; in memory, the lanes of a number are side by side."""
+class Layout(NamedTuple):
+    """Positions in the memory of a group, and what else is needed to start and end its runs.
 
-    theta: Floats  # (groups, P * lanes)
-    slots: Floats  # (groups, slots * P * lanes), for the slots in use
-    settings: Floats  # (groups, (1 + settings) * L * lanes): learning rate and settings in use
-    bounds: Floats  # (groups, len(Bound) * lanes)
-    record: Floats  # (groups, len(Record) * lanes)
-    totals: Floats  # (groups, measures * lanes)
-    counters: Integers  # (groups, len(Counter) * lanes)
-    scratch: Floats  # scratch memory too large for the stack
+    All numbers of a lane are `lanes` apart; those of neighbouring lanes are side by side.
+    """
+
+    lanes: int
+    layers: int
+    parameters: int
+    theta: int  # P
+    slots: int  # slots in use * P
+    settings: int  # (1 + settings in use) * L: the learning rate comes first
+    bounds: int  # see Bound
+    record: int  # see Record
+    totals: int  # one per measure
+    counters: int  # see Counter; integers
+    clock: int  # see Clock; integers, only one of each
+    last_theta: int  # P: parameters of the last epoch, if the lanes are to be visited
+    gradient: int  # P: the gradient there, if a measure needs it
+    trail: int  # SSR and loss of the epochs since the last visit
+    size: int
+    has_trail: bool
+    has_gradient: bool
+    settings_used: Integers  # positions of the settings in use in `descent.Runs`
+    slots_used: Integers
+    measures_used: Integers  # codes of the measures
+    loss_min: int  # the row of the record with the least loss
+
+
+def layout_of(spec: LaneSpec) -> Layout:
+    """Return the layout of the memory of a group."""
+    lanes, parameters = spec.lanes, spec.parameters
+    sizes = {
+        "theta": parameters * lanes,
+        "slots": len(spec.slots) * parameters * lanes,
+        "settings": (1 + len(spec.settings)) * len(spec.layers) * lanes,
+        "bounds": len(Bound) * lanes,
+        "record": len(Record) * lanes,
+        "totals": len(spec.measures) * lanes,
+        "counters": len(Counter) * lanes,
+        "clock": 8,
+        "last_theta": parameters * lanes,
+        "gradient": parameters * lanes if spec.of_gradient else 0,
+        "trail": 2 * TRAIL * lanes if spec.recorded else 0,
+    }
+    ends = np.cumsum([0, *sizes.values()]).tolist()
+    optimiser = OPTIMISERS[spec.optimiser]
+    slots = [slot.name for slot in optimiser.slots]
+    return Layout(
+        lanes=lanes,
+        layers=len(spec.layers),
+        parameters=parameters,
+        **dict(zip(sizes, ends, strict=False)),
+        size=ends[-1],
+        has_trail=spec.recorded,
+        has_gradient=spec.of_gradient,
+        settings_used=np.array([0, *map(optimiser.numbers.index, spec.settings)], dtype=np.int64),
+        slots_used=np.array([slots.index(name) for name in spec.slots], dtype=np.int64),
+        measures_used=np.array([code_of(MEASURES, n) for n in spec.measures], dtype=np.int64),
+        loss_min=int(Record.SSR_MIN if spec.loss == "ssr" else Record.LOSS_MIN),
+    )
+
+
+class Asked(NamedTuple):
+    """Integers that the machine code of a kernel is called with."""
+
+    epochs: Any  # of a run
+    points: Any  # data points, m
+    batch_size: Any
+    updates: Any  # per epoch
+    seen: Any  # data points in all batches of an epoch
+    group: Any  # the group to begin with
+    groups: Any  # number of groups, which take turns
+    most: Any  # epochs of groups to train before returning
+
+
+class State(NamedTuple):
+    """Runs in the lanes of each group."""
+
+    numbers: Floats  # (groups, size)
+    integers: Integers  # the same memory
+    scratch: Floats  # for values of a tile
     orders: Integers  # (lanes, data points of an epoch's batches), used if lanes differ
     active: Integers  # (groups,) number of lanes that have a run
     queue: Integers  # (len(Queue),)
@@ -147,7 +234,6 @@ def numbers_of(spec: LaneSpec) -> dict[str, int]:
     """Return the length of each part of the scratch memory, in order."""
     units = spec.units * spec.samples * spec.lanes
     return {
-        "x": spec.layers[0].fan_in * spec.samples,
         "z": units,
         "a": units,
         "slope": units,
@@ -162,24 +248,19 @@ def make_state(spec: LaneSpec, batch_samples: int) -> State:
 
     `batch_samples` is the number of data points in all batches of an epoch.
     """
-
-    def aligned(groups: int, numbers: int, kind: Any = np.float64) -> NDArray[Any]:
-        stride = -(-numbers // 8) * 8
-        memory = np.zeros(groups * stride + 8, dtype=kind)
-        first = (-memory.ctypes.data // 8) % 8
-        return memory[first : first + groups * stride].reshape(groups, stride)
-
-    groups, lanes = spec.groups, spec.lanes
+    size = layout_of(spec).size
+    numbers = _aligned(spec.groups * size).reshape(spec.groups, size)
     return State(
-        theta=aligned(groups, spec.parameters * lanes),
-        slots=aligned(groups, len(spec.slots) * spec.parameters * lanes),
-        settings=aligned(groups, (1 + len(spec.settings)) * len(spec.layers) * lanes),
-        bounds=aligned(groups, len(Bound) * lanes),
-        record=aligned(groups, len(Record) * lanes),
-        totals=aligned(groups, len(spec.measures) * lanes),
-        counters=aligned(groups, len(Counter) * lanes, np.int64),
-        scratch=aligned(1, sum(numbers_of(spec).values())),
-        orders=np.zeros((lanes, batch_samples), dtype=np.int64),
-        active=np.zeros(groups, dtype=np.int64),
+        numbers=numbers,
+        integers=numbers.view(np.int64),
+        scratch=_aligned(sum(numbers_of(spec).values())),
+        orders=np.zeros((spec.lanes, batch_samples), dtype=np.int64),
+        active=np.zeros(spec.groups, dtype=np.int64),
         queue=np.zeros(len(Queue), dtype=np.int64),
     )
+
+
+def _aligned(count: int) -> Floats:
+    memory = np.zeros(count + 8)
+    first = (-memory.ctypes.data // 8) % 8
+    return memory[first : first + count]

@@ -29,11 +29,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from harness.kernels._jit import inner
+from harness.kernels._jit import compiled
 from harness.kernels.simd.arithmetic import fma
-from harness.kernels.simd.lanes import fill
-from harness.kernels.simd.memory import load, load_into_all, store
-from harness.kernels.simd.parts import add_parts, fma_parts, repeat, tile, transpose
+from harness.kernels.simd.memory import load, load_into_all, store, variable
+from harness.kernels.simd.parts import add_parts, fill, fma_parts, repeat, tile, transpose
+from harness.kernels.simd.writing import loop
 
 
 class Layer(NamedTuple):
@@ -56,7 +56,7 @@ class Layer(NamedTuple):
 class Scratch(NamedTuple):
     """Working memory of the passes over some data points."""
 
-    x: Any  # per input, if all lanes share the data points
+    x: Any  # inputs of the data points, if all lanes share them
     z: Any  # per unit, including the inputs
     a: Any
     slope: Any
@@ -91,22 +91,30 @@ def layer_passes(
     column = samples * lanes  # length of the values of one unit
     panel = units * column
 
-    @inner
+    @compiled
+    def load_source(layer: Layer, j: int, scratch: Scratch) -> Any:
+        """Return output j of the layer below, for each data point."""
+        if layer.shared:
+            return load_into_all(scratch.x, j, samples, lanes)
+        return load(scratch.a, (layer.sources + j) * column, column)
+
+    @compiled
     def forward(layer: Layer, scale: float, theta: Any, scratch: Scratch) -> None:
         """Fill z, a and slope of a layer from its sources."""
-        for k in range(0, layer.fan_out, units):
-            total = fill(0.0, panel)
+        for k in loop(0, layer.fan_out, units):
+            total = variable()
+            store(total, 0, fill(0.0, panel))
             if layer.biased:
                 bias = load(theta, (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes, row)
-                total = repeat(bias, samples, lanes)
-            for j in range(layer.fan_in):
+                store(total, 0, repeat(bias, samples, lanes))
+            for j in loop(0, layer.fan_in):
                 weight = load(theta, (layer.matrix + j * layer.fan_out + k) * lanes, row)
-                if layer.shared:
-                    source = load_into_all(scratch.x, j * samples, samples, lanes)
-                else:
-                    source = load(scratch.a, (layer.sources + j) * column, column)
-                total = fma(repeat(weight, samples, lanes), tile(source, units), total)
-            z = scale * total if layer.scaled else total
+                source = load_source(layer, j, scratch)
+                before = load(total, 0, panel)
+                store(total, 0, fma(repeat(weight, samples, lanes), tile(source, units), before))
+            z = load(total, 0, panel)
+            if layer.scaled:
+                z = scale * z
             a, slope = activate(layer.activation, z)
             at = (layer.units + k) * column
             if layer.last:
@@ -114,7 +122,7 @@ def layer_passes(
             store(scratch.a, at, a)
             store(scratch.slope, at, slope)
 
-    @inner
+    @compiled
     def residuals(
         layer: Layer,
         scale: float,
@@ -124,36 +132,34 @@ def layer_passes(
         scratch: Scratch,
     ) -> tuple[Any, Any]:
         """Return sum(r^2) and sum(term) per data point, and fill delta of the last layer."""
-        squares = fill(0.0, column)
-        terms = fill(0.0, column)
-        for k in range(0, layer.fan_out, units):
+        squares, terms = variable(), variable()
+        store(squares, 0, fill(0.0, column))
+        store(terms, 0, fill(0.0, column))
+        for k in loop(0, layer.fan_out, units):
             at = (layer.units + k) * column
             z = load(scratch.z, at, panel)
             y = load(scratch.y, k * column, panel)
             p = output_scale * load(scratch.a, at, panel)
             slope = output_scale * load(scratch.slope, at, panel)
-            squares = add_parts((y - p) * (y - p), squares)
-            terms = add_parts(loss_term(loss, z, p, y), terms)
+            store(squares, 0, add_parts((y - p) * (y - p), load(squares, 0, column)))
+            store(terms, 0, add_parts(loss_term(loss, z, p, y), load(terms, 0, column)))
             dz = weight * loss_slope(loss, z, p, y, slope)
             store(scratch.delta, at, scale * dz if layer.scaled else dz)
-        return squares, terms
+        return load(squares, 0, column), load(terms, 0, column)
 
-    @inner
+    @compiled
     def backward(layer: Layer, scale_below: float, theta: Any, scratch: Scratch) -> None:
         """Add dE/dW and dE/db of a layer, given its delta, and fill delta of the layer below."""
         if layer.hidden:
-            for j in range(layer.fan_in):
+            for j in loop(0, layer.fan_in):
                 store(scratch.delta, (layer.sources + j) * column, fill(0.0, column))
-        for k in range(0, layer.fan_out, units):
+        for k in loop(0, layer.fan_out, units):
             delta = load(scratch.delta, (layer.units + k) * column, panel)
             by_sample = transpose(delta, units, samples)
-            for j in range(layer.fan_in):
+            for j in loop(0, layer.fan_in):
                 at = (layer.matrix + j * layer.fan_out + k) * lanes
                 below = (layer.sources + j) * column
-                if layer.shared:
-                    source = load_into_all(scratch.x, j * samples, samples, lanes)
-                else:
-                    source = load(scratch.a, below, column)
+                source = load_source(layer, j, scratch)
                 gradient = load(scratch.gradient, at, row)
                 store(
                     scratch.gradient,
@@ -169,7 +175,7 @@ def layer_passes(
                 gradient = load(scratch.gradient, at, row)
                 store(scratch.gradient, at, add_parts(by_sample, gradient))
         if layer.hidden:
-            for j in range(layer.fan_in):
+            for j in loop(0, layer.fan_in):
                 at = (layer.sources + j) * column
                 slope = load(scratch.slope, at, column)
                 if layer.scaled_below:

@@ -14,13 +14,10 @@ epoch skipped by ending early counts as 10^6 if the run diverged, and like its l
 """
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Final, NamedTuple
 
-from harness.kernels._jit import compiled, glue
+from harness.kernels._jit import compiled
 from harness.kernels.simd.arithmetic import select
-from harness.kernels.simd.memory import load, store
-from harness.kernels.tables import code_of
 
 MOST_RELATIVE: Final = 1e6  # largest relative loss
 LATE_EPOCHS: Final = 20  # number of last epochs in `relative_late`
@@ -176,50 +173,37 @@ MEASURES: Final = {
 }
 
 
-@cache
-def make_add(names: tuple[str, ...], lanes: int) -> Callable[..., None]:
-    """Return `add(totals, at)`, which updates the totals of some measures with an Epoch.
+def _make_add(count: int) -> Callable[..., None]:
+    """Return `add(totals, at)` for the first `count` measures."""
+    if not count:
+        return compiled(lambda totals, at: None)
+    before, last = _make_add(count - 1), count - 1
+    add_one = list(MEASURES.values())[last].add
 
-    In memory, the `lanes` totals of one measure are side by side, followed by those of the next.
-    """
-    if not names:
-
-        @glue
-        def add_none(totals: Any, at: Epoch) -> None:
-            pass
-
-        return add_none
-
-    before, row, add_one = make_add(names[:-1], lanes), len(names) - 1, MEASURES[names[-1]].add
-
-    @glue
+    @compiled
     def add(totals: Any, at: Epoch) -> None:
         before(totals, at)
-        store(totals, row * lanes, add_one(load(totals, row * lanes, lanes), at))
+        totals[last] = add_one(totals[last], at)
 
     return add
 
 
-@cache
-def make_end(names: tuple[str, ...], lanes: int) -> Callable[..., None]:
-    """Return `end(totals, lane, last, out)`, which writes the measures of the run in a lane.
+def _make_end(count: int) -> Callable[..., None]:
+    """Return `end(totals, at)` for the first `count` measures."""
+    if not count:
+        return compiled(lambda totals, at: None)
+    before, last = _make_end(count - 1), count - 1
+    end_one = list(MEASURES.values())[last].end
 
-    Each is written to `out` at its position in `MEASURES`.
-    """
-    if not names:
-
-        @glue
-        def end_none(totals: Any, lane: int, last: End, out: Any) -> None:
-            pass
-
-        return end_none
-
-    before, row, end_one = make_end(names[:-1], lanes), len(names) - 1, MEASURES[names[-1]].end
-    column = code_of(MEASURES, names[-1])
-
-    @glue
-    def end(totals: Any, lane: int, last: End, out: Any) -> None:
-        before(totals, lane, last, out)
-        out[column] = end_one(totals[row * lanes + lane], last)
+    @compiled
+    def end(totals: Any, at: End) -> None:
+        before(totals, at)
+        totals[last] = end_one(totals[last], at)
 
     return end
+
+
+# Each takes the totals of a run, one per measure, and updates them with an `Epoch`, or turns them
+# into the measures at an `End`.
+add = _make_add(len(MEASURES))
+end = _make_end(len(MEASURES))

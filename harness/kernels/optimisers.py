@@ -8,16 +8,14 @@ its neutral value in all runs of a kernel is None, so that it costs nothing. So 
 such a setting needs.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels._jit import glue, inner
+from harness.kernels._jit import compiled
 from harness.kernels.simd.arithmetic import fma, select
-from harness.kernels.simd.memory import load, store
 
 
 class Setting(NamedTuple):
@@ -143,30 +141,16 @@ OPTIMISERS: Final = {
 }
 
 
-@cache
-def make_update(
-    name: str, settings: tuple[str, ...], lanes: int, all_train: bool
-) -> Callable[..., Any]:
-    """Return `update(layer, ...)`, which updates some parameters of a layer.
+def make_update(optimiser: Optimiser) -> Callable[..., Any]:
+    """Return `update(layer, ...)`, which updates some parameters of a layer of one run.
 
-    Parameters
-    ----------
-    name : str
-        Name of the optimiser.
-    settings : tuple of str
-        Names of the settings in use; the others are None in the step.
-    lanes : int
-        Number of runs side by side.
-    all_train : bool
-        Whether all parameters train, so that `trains` is not read.
+    It takes all settings and slots; a kernel for lanes leaves out those that are not in use.
     """
-    optimiser = OPTIMISERS[name]
-    read_numbers = _make_read(_rows(optimiser.numbers, ("learning_rate", *settings)), lanes)
-    slots_in_use = _rows([slot.name for slot in optimiser.slots], optimiser.in_use(settings))
-    read_slots, write_slots = _make_read(slots_in_use, lanes), _make_write(slots_in_use)
-    step = inner(optimiser.step)
+    step = compiled(optimiser.step)
+    read_numbers = _make_read(len(optimiser.numbers))
+    read_slots, write_slots = _make_read(len(optimiser.slots)), _make_write(len(optimiser.slots))
 
-    @inner
+    @compiled
     def update(
         layer: int,
         layers: int,
@@ -178,73 +162,44 @@ def make_update(
         theta: Any,
         slots: Any,
         gradient: Any,
-        zero: Any,
-    ) -> Any:
+        zero: float,
+    ) -> float:
         """Update parameters `first` to `last - 1`; return NaN if one is not finite, else zero."""
-        of_layer = read_numbers(numbers, layer * lanes, layers * lanes)
+        of_layer = read_numbers(numbers, layer, layers)
         for i in range(first, last):
-            if all_train or trains[i]:
-                at = i * lanes
-                state = read_slots(slots, at, parameters * lanes)
-                found = step(load(theta, at, lanes), load(gradient, at, lanes), *(of_layer + state))
-                store(theta, at, found[0])
-                write_slots(slots, at, parameters * lanes, found)
+            if trains[i]:
+                state = read_slots(slots, i, parameters)
+                found = step(theta[i], gradient[i], *(of_layer + state))
+                theta[i] = found[0]
+                write_slots(slots, i, parameters, found)
                 zero = fma(found[0], 0.0, zero)
         return zero
 
     return update
 
 
-def _rows(names: Sequence[str], in_use: tuple[str, ...]) -> tuple[int | None, ...]:
-    """Return the row of each name among those in use, or None."""
-    return tuple(in_use.index(name) if name in in_use else None for name in names)
-
-
-def _make_read(rows: tuple[int | None, ...], lanes: int) -> Callable[..., Any]:
-    """Return `read(memory, at, size)`, which reads position `at` of some rows of length `size`.
-
-    It returns a tuple, with None in place of missing rows.
-    """
+def _make_read(rows: int) -> Callable[..., Any]:
+    """Return `read(memory, at, size)`, the tuple of position `at` of each row of length `size`."""
     if not rows:
+        return compiled(lambda memory, at, size: ())
+    before, last = _make_read(rows - 1), rows - 1
 
-        @glue
-        def read_nothing(memory: Any, at: int, size: int) -> Any:
-            return ()
-
-        return read_nothing
-
-    before, row = _make_read(rows[:-1], lanes), rows[-1]
-    if row is None:
-
-        @glue
-        def read(memory: Any, at: int, size: int) -> Any:
-            return (*before(memory, at, size), None)
-    else:
-
-        @glue
-        def read(memory: Any, at: int, size: int) -> Any:
-            return (*before(memory, at, size), load(memory, row * size + at, lanes))
+    @compiled
+    def read(memory: Any, at: int, size: int) -> Any:
+        return (*before(memory, at, size), memory[last * size + at])
 
     return read
 
 
-def _make_write(rows: tuple[int | None, ...]) -> Callable[..., None]:
+def _make_write(rows: int) -> Callable[..., None]:
     """Return `write(memory, at, size, found)`, which stores the slots that a step returned."""
+    if not rows:
+        return compiled(lambda memory, at, size, found: None)
+    before, last = _make_write(rows - 1), rows - 1
 
-    @glue
-    def write(memory: Any, at: int, size: int, found: Any) -> None:
-        pass
-
-    for index, row in enumerate(rows, start=1):
-        if row is not None:
-            write = _then_write(write, row, index)
-    return write
-
-
-def _then_write(before: Callable[..., None], row: int, index: int) -> Callable[..., None]:
-    @glue
+    @compiled
     def write(memory: Any, at: int, size: int, found: Any) -> None:
         before(memory, at, size, found)
-        store(memory, row * size + at, found[index])
+        memory[last * size + at] = found[rows]
 
     return write

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels._jit import entry, inner
+from harness.kernels._jit import compiled, entry
 from harness.kernels.activations import activate
 from harness.kernels.layers import Layer, Scratch, layer_passes
 from harness.kernels.losses import loss_slope, loss_term, loss_weight
@@ -38,10 +38,10 @@ class Data(NamedTuple):
     y: Floats
 
 
-_ONE = layer_passes(1, 1, 1, activate, loss_term, loss_slope)
+_forward, _residuals, _backward = layer_passes(1, 1, 1, activate, loss_term, loss_slope)
 
 
-@inner
+@compiled
 def layer_at(network: Architecture, l: int) -> Layer:
     """Return layer l of a network."""
     return Layer(
@@ -60,7 +60,7 @@ def layer_at(network: Architecture, l: int) -> Layer:
     )
 
 
-@inner
+@compiled
 def make_scratch(network: Architecture, parameters: int) -> Scratch:
     """Allocate working memory for one data point of a network with this many parameters."""
     units = network.sizes.sum()
@@ -75,16 +75,16 @@ def make_scratch(network: Architecture, parameters: int) -> Scratch:
     )
 
 
-@inner
+@compiled
 def forward(network: Architecture, theta: Floats, x: Floats, scratch: Scratch) -> None:
     """Fill z, a and slope of every unit for one data point x of shape (inputs,)."""
     for j in range(network.sizes[0]):
         scratch.a[j] = x[j]
     for l in range(1, network.sizes.size):
-        _ONE.forward(layer_at(network, l), network.scales[l], theta, scratch)
+        _forward(layer_at(network, l), network.scales[l], theta, scratch)
 
 
-@inner
+@compiled
 def evaluate(
     network: Architecture,
     theta: Floats,
@@ -115,7 +115,7 @@ def evaluate(
         forward(network, theta, data.x[sample], scratch)
         for k in range(data.y.shape[1]):
             scratch.y[k] = data.y[sample, k]
-        squares, term = _ONE.residuals(
+        squares, term = _residuals(
             layer_at(network, layers),
             network.scales[layers],
             network.output_scale,
@@ -127,7 +127,7 @@ def evaluate(
         terms += term
         if with_gradient:
             for l in range(layers, 0, -1):
-                _ONE.backward(layer_at(network, l), network.scales[l - 1], theta, scratch)
+                _backward(layer_at(network, l), network.scales[l - 1], theta, scratch)
     return ssr, weight * terms
 
 

@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.kernels._jit import compiled, inner
+from harness.kernels._jit import compiled
 from harness.kernels.simd.arithmetic import fma
-from harness.kernels.simd.memory import load
 
 RUNNING: Final = 0
 FINISHED: Final = 1
@@ -36,13 +35,13 @@ def status_after(
     return FINISHED if epoch == epochs else RUNNING
 
 
-@inner
+@compiled
 def goes_on(loss: Any, tolerance: Any, limit: Any) -> Any:
     """Return, per lane, whether the loss lets a run continue; agrees with `status_after`."""
     return (loss <= limit) & (loss > tolerance)
 
 
-@inner
+@compiled
 def is_finite(theta: Any) -> bool:
     """Return whether all parameters are finite."""
     zero = 0.0
@@ -51,12 +50,11 @@ def is_finite(theta: Any) -> bool:
     return zero == 0.0
 
 
-@inner
-def norm(gradient: Any, first: int, stride: int, count: int) -> float:
-    """Return the Euclidean norm of `count` numbers in memory, spaced `stride` apart."""
+@compiled
+def norm(gradient: Any) -> float:
+    """Return the Euclidean norm of a gradient."""
     squares = 0.0
-    for i in range(count):
-        component = load(gradient, first + i * stride, 1)
+    for component in gradient:
         squares = fma(component, component, squares)
     length: float = np.sqrt(squares)
     return length

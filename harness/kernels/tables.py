@@ -6,7 +6,7 @@ Kernels know an entry of a table, such as `activations.ACTIVATIONS`, by its posi
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.kernels._jit import inner
+from harness.kernels._jit import compiled
 
 
 def code_of(table: Mapping[str, Any], name: str) -> int:
@@ -18,7 +18,7 @@ def by_code(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     """Return `choose(code, *numbers)`, which calls `functions[code](*numbers)` in compiled code."""
     *others, last = functions
 
-    @inner
+    @compiled
     def choose(code: int, *numbers: Any) -> Any:
         return last(*numbers)
 
@@ -32,7 +32,7 @@ def _first(
 ) -> Callable[..., Any]:
     """Return `choose(code, *numbers)`, which tries one code before all others."""
 
-    @inner
+    @compiled
     def choose(code: int, *numbers: Any) -> Any:
         if code == known:
             return function(*numbers)

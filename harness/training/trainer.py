@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from harness.calls import is_whole
 from harness.errors import HarnessError, shown
 from harness.experiment import Experiment
-from harness.kernels import descent
+from harness.kernels import descent, lane_descent
 from harness.kernels._jit import COMPILES
 from harness.kernels.curvature import sharpness_of
-from harness.kernels.lane_descent import train_with
-from harness.kernels.lane_spec import make_state
 from harness.kernels.measures import MEASURES
 from harness.kernels.stopping import RUNNING, STATUSES
 from harness.kernels.tables import code_of
@@ -220,8 +218,7 @@ class Trainer:
             descent.train(*shared, runs, rows, stop, counts)
             return
         spec = make_lane_spec(variant, self.experiment.varied, self.lanes)
-        state = make_state(spec, descent.points_seen(variant.plan, len(variant.data.x)))
-        train_with(spec)(*shared, runs, rows, state, stop, counts)
+        lane_descent.train(spec, *shared, runs, rows, stop, counts)
 
     def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of each run's variant in the experiment's `variant_grid`."""

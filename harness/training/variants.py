@@ -133,7 +133,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         full_batch=full_batch,
         shuffled=not full_batch and plan.batches != descent.IN_ORDER,
         all_train=bool(plan.trains.all()),
-        every_epoch=plan.recorded.size == plan.epochs + 1,
+        recorded=plan.recorded.size > 0,
     )
 
 

@@ -1,22 +1,38 @@
 """Basic operations that Python lacks, from which elementary functions are built.
 
-Each is a Python function, exact to the bit, and has an implementation for compiled code. Other
-types, such as lanes, add their own `numba.extending.overload` of the same functions. With
-NUMBA_DISABLE_JIT=1 only the Python functions are used.
+Each is a Python function, exact to the bit, and has an implementation for compiled code. If an
+argument is a row (see `rows`), it writes the operation on rows. With NUMBA_DISABLE_JIT=1 only the
+Python functions are used.
 """
 
 import math
 import struct
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload
 
+from harness.kernels.simd.rows import Row
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 Value = TypeVar("Value", float, int, bool, np.uint64)
 
 _WORD = (1 << 64) - 1
+
+
+def on_rows(function: Function) -> Function:
+    """Let a function on numbers take rows, too, by the method of `Row` that has its name."""
+    write = getattr(Row, function.__name__)
+
+    @wraps(function)
+    def operation(*values: Any) -> Any:
+        return (write if any(isinstance(v, Row) for v in values) else function)(*values)
+
+    found: Any = operation
+    return found
 
 
 def _exact_fma(a: float, b: float, c: float) -> float:
@@ -31,6 +47,7 @@ def _exact_fma(a: float, b: float, c: float) -> float:
 _finite_fma: Callable[[float, float, float], float] = getattr(math, "fma", _exact_fma)
 
 
+@on_rows
 def fma(a: float, b: float, c: float) -> float:
     """Return a * b + c, rounded once (the fusedMultiplyAdd of IEEE 754)."""
     a, b, c = float(a), float(b), float(c)
@@ -47,21 +64,25 @@ def fma(a: float, b: float, c: float) -> float:
         return math.copysign(math.inf, a) * math.copysign(1.0, b)
 
 
+@on_rows
 def select(condition: bool, a: Value, b: Value) -> Value:
     """Return a if the condition holds, else b. Both are evaluated."""
     return a if condition else b
 
 
+@on_rows
 def to_bits(x: float) -> int:
     """Return the 64 bits of x as a signed integer."""
     return int(struct.unpack("<q", struct.pack("<d", x))[0])
 
 
+@on_rows
 def from_bits(i: int) -> float:
     """Return the float whose 64 bits are those of i modulo 2^64."""
     return float(struct.unpack("<d", struct.pack("<Q", int(i) & _WORD))[0])
 
 
+@on_rows
 def to_float(i: int) -> float:
     """Return an integer as a float."""
     return float(i)
@@ -78,8 +99,7 @@ def add_wrapping(a: np.uint64, b: np.uint64) -> np.uint64:
     return np.uint64((int(a) + int(b)) & _WORD)
 
 
-# The same operations for compiled code. An `_implement` function takes the types of the arguments
-# and returns None for types that another overload of the same name handles.
+# The same operations for compiled code. An `_implement` function takes the types of the arguments.
 
 
 def _bitcast(source: Any, result: Any) -> Any:

@@ -1,156 +1,142 @@
-"""Loads and stores of lanes.
+"""Loads and stores, of single numbers in compiled code or plain Python, and of rows.
 
-A pointer points to a number of a contiguous array or of the stack. Offsets count numbers, not
-bytes. As in `lanes`, a single lane is a plain number. In plain Python, arrays serve as pointers.
+Positions count numbers, not bytes. A `Pointer` is memory of a kernel that is being written, and
+`Cells` are variables of it. Compiled code and plain Python know arrays only, and one lane.
 """
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.typing.templates import signature
 from numba.extending import intrinsic, overload
 
-from harness.kernels.simd.lanes import BLOCK, Lanes, in_every_lane, row_of, vectors_of
+from harness.kernels.simd.rows import BLOCK, FLOAT, INTEGER, Row, builder, is_writing
 
 
-def address(array: Any) -> Any:
-    """Return a pointer to the first number of a contiguous array, which must outlive it."""
-    return array.reshape(-1)
+class Pointer:
+    """Numbers in memory from some position on.
+
+    Parameters
+    ----------
+    start : Row or llvmlite value
+        An LLVM pointer to a number.
+    """
+
+    def __init__(self, start: Any) -> None:
+        self._start = start
+
+    def offset(self, count: Any) -> "Pointer":
+        """Return a pointer `count` numbers further on."""
+        return Pointer(self._at(count))
+
+    def as_integers(self) -> "Pointer":
+        """Return a pointer to the same memory, as integers of 64 bits."""
+        return Pointer(builder().bitcast(self._start, INTEGER.as_pointer()))
+
+    def load(self, first: Any, count: int) -> Row:
+        """Return `count` numbers side by side: one, or a multiple of 8."""
+        if count == 1:
+            return Row([builder().load(self._at(first), align=self._size)])
+        return Row([builder().load(place, align=8) for place in self._places(first, count)])
+
+    def store(self, first: Any, value: Any) -> None:
+        """Write all lanes of a row, or a plain number."""
+        if not isinstance(value, Row):
+            value = Row([ir.Constant(self._start.type.pointee, value)])
+        if value.is_single:
+            builder().store(value.vectors[0], self._at(first), align=self._size)
+            return
+        places = self._places(first, BLOCK * len(value.vectors))
+        for vector, place in zip(value.vectors, places, strict=True):
+            builder().store(vector, place, align=8)
+
+    @property
+    def _size(self) -> int:
+        return max(1, getattr(self._start.type.pointee, "width", 64) // 8)
+
+    def _at(self, position: Any) -> Any:
+        index = position.vectors[0] if isinstance(position, Row) else INTEGER(position)
+        return builder().gep(self._start, [index], inbounds=True)
+
+    def _places(self, first: Any, count: int) -> list[Any]:
+        vector = ir.VectorType(self._start.type.pointee, BLOCK).as_pointer()
+        start = builder().bitcast(self._at(first), vector)
+        return [
+            builder().gep(start, [INTEGER(i)], inbounds=True) for i in range(count // BLOCK)
+        ]
 
 
-def offset(pointer: Any, count: int) -> Any:
-    """Return a pointer moved forward by `count` numbers."""
-    return pointer[count:]
+class Cells:
+    """Variables of a kernel, each at a fixed position. LLVM keeps them in registers if it can.
+
+    A variable must be stored before it is loaded.
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[int, Any] = {}
+
+    def load(self, first: int, count: int) -> Row:
+        """Return the variables of `count` lanes."""
+        step = min(count, BLOCK)
+        return Row([builder().load(self._cells[at]) for at in range(first, first + count, step)])
+
+    def store(self, first: int, value: Row) -> None:
+        """Set the variables of all lanes of a row."""
+        for at, vector in enumerate(value.vectors):
+            position = first + BLOCK * at
+            if position not in self._cells:
+                with builder().goto_entry_block():
+                    self._cells[position] = builder().alloca(vector.type)
+            builder().store(vector, self._cells[position])
 
 
-def load(pointer: Any, first: int, count: int) -> Any:
-    """Return `count` numbers from memory; count is a constant."""
-    return pointer[first]
+def load(memory: Any, first: Any, count: int) -> Any:
+    """Return `count` numbers of memory, from a position on."""
+    written = isinstance(memory, Cells | Pointer)
+    return memory.load(first, count) if written else memory[first]
 
 
-def load_into_all(pointer: Any, first: int, parts: int, width: int) -> Any:
-    """Return `parts` numbers from memory, each in `width` lanes; both are constants."""
-    return pointer[first]
+def load_into_all(memory: Any, first: Any, parts: int, width: int) -> Any:
+    """Return `parts` numbers of memory, each in `width` lanes."""
+    return memory.load_into_all(first, parts, width)
 
 
-def store(pointer: Any, first: int, value: Any) -> None:
+def store(memory: Any, first: Any, value: Any) -> None:
     """Write all lanes of a value to memory."""
-    pointer[first] = value
+    if isinstance(memory, Cells | Pointer):
+        memory.store(first, value)
+    else:
+        memory[first] = value
 
 
-def _define_address(context: Any, array: Any) -> Any:
+def variable() -> Any:
+    """Return memory for one value, at position 0."""
+    return Cells() if is_writing() else np.empty(1)
+
+
+# For compiled code, which knows arrays and one lane only.
+
+
+@intrinsic
+def _variable(typing_context: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return context.make_array(array)(context, builder, arguments[0]).data
+        return cgutils.alloca_once(builder, FLOAT)
 
-    return signature(types.CPointer(array.dtype), array), generate
-
-
-def _define_offset(context: Any, pointer: Any, count: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.gep(arguments[0], [arguments[1]])
-
-    return signature(pointer, pointer, types.int64), generate
+    return types.CPointer(types.float64)(), generate
 
 
-def _vector_pointers(builder: Any, pointer: Any, first: Any, count: int) -> list[Any]:
-    """Return pointers to the vectors of a value in memory."""
-    number = pointer.type.pointee
-    vector = ir.VectorType(number, BLOCK).as_pointer()
-    starts = [builder.add(first, first.type(i)) for i in range(0, count, BLOCK)]
-    return [builder.bitcast(builder.gep(pointer, [start]), vector) for start in starts]
-
-
-def _define_load(context: Any, pointer: Any, first: Any, count: Any) -> Any:
-    lanes = Lanes(pointer.dtype.name, count.literal_value)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        places = _vector_pointers(builder, arguments[0], arguments[1], lanes.count)
-        return row_of(builder, [builder.load(place, align=8) for place in places])
-
-    return signature(lanes, pointer, types.int64, count), generate
-
-
-def _define_load_into_all(context: Any, pointer: Any, first: Any, parts: Any, width: Any) -> Any:
-    lanes = Lanes("float64", parts.literal_value * width.literal_value)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vectors = []
-        for part in range(parts.literal_value):
-            place = builder.gep(arguments[0], [builder.add(arguments[1], arguments[1].type(part))])
-            vector = in_every_lane(builder, builder.load(place, align=8))
-            vectors += [vector] * (width.literal_value // BLOCK)
-        return row_of(builder, vectors)
-
-    return signature(lanes, pointer, types.int64, parts, width), generate
-
-
-def _define_store(context: Any, pointer: Any, first: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        places = _vector_pointers(builder, arguments[0], arguments[1], value.count)
-        for place, vector in zip(places, vectors_of(builder, arguments[2]), strict=True):
-            builder.store(vector, place, align=8)
-        return context.get_dummy_value()
-
-    return signature(types.none, pointer, types.int64, value), generate
-
-
-def _define_stack(context: Any, count: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = cgutils.alloca_once(builder, ir.DoubleType(), size=count.literal_value)
-        place.align = 8 * BLOCK
-        return place
-
-    return signature(types.CPointer(types.float64), count), generate
-
-
-_address = intrinsic(_define_address)
-_offset = intrinsic(_define_offset)
-_load = intrinsic(prefer_literal=True)(_define_load)
-_load_into_all = intrinsic(prefer_literal=True)(_define_load_into_all)
-_store = intrinsic(_define_store)
-# `stack(count)` returns a pointer to `count` numbers on the stack, valid until the calling function
-# returns; count is a constant. For compiled code only.
-stack = intrinsic(prefer_literal=True)(_define_stack)
-
-
-def _implement_address(array: Any) -> Any:
-    return lambda array: _address(array)
-
-
-def _implement_offset(pointer: Any, count: Any) -> Any:
-    return lambda pointer, count: _offset(pointer, count)
-
-
-def _implement_load(pointer: Any, first: Any, count: Any) -> Any:
-    if not isinstance(count, types.Literal):
-        return None
-    if count.literal_value == 1:
-        return lambda pointer, first, count: pointer[first]
-    return lambda pointer, first, count: _load(pointer, first, count)
-
-
-def _implement_load_into_all(pointer: Any, first: Any, parts: Any, width: Any) -> Any:
-    if not isinstance(width, types.Literal):
-        return None
-    if width.literal_value == 1:
-        return lambda pointer, first, parts, width: pointer[first]
-    return lambda pointer, first, parts, width: _load_into_all(pointer, first, parts, width)
-
-
-def _implement_store(pointer: Any, first: Any, value: Any) -> Any:
-    if isinstance(value, Lanes):
-        return lambda pointer, first, value: _store(pointer, first, value)
-
-    def store(pointer: Any, first: int, value: Any) -> None:
-        pointer[first] = value
+def _implement_store(memory: Any, first: Any, value: Any) -> Any:
+    def store(memory: Any, first: int, value: Any) -> None:
+        memory[first] = value
 
     return store
 
 
-overload(address, strict=False)(_implement_address)
-overload(offset, strict=False)(_implement_offset)
-overload(load, strict=False, prefer_literal=True)(_implement_load)
-overload(load_into_all, strict=False, prefer_literal=True)(_implement_load_into_all)
+overload(load, strict=False)(lambda memory, first, count: lambda memory, first, count: memory[first])
+overload(load_into_all, strict=False)(
+    lambda memory, first, parts, width: lambda memory, first, parts, width: memory[first]
+)
 overload(store, strict=False)(_implement_store)
+overload(variable, strict=False)(lambda: lambda: _variable())

@@ -1,0 +1,111 @@
+"""Machine code of kernels that are written by Python: compiled by LLVM, and cached on disk.
+
+The code runs on this processor or, if NUMBA_CPU_NAME and NUMBA_CPU_FEATURES are set, is made for
+the processor that they name, as all other kernels are.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core.registry import cpu_target
+from numba.extending import intrinsic
+
+from harness.kernels import _cache
+from harness.kernels._jit import STAMP
+from harness.kernels.simd.memory import Pointer
+from harness.kernels.simd.rows import FLOAT, INTEGER, Row, writing_with
+
+# What the arguments of a kernel point to.
+KINDS = {"floats": FLOAT, "integers": INTEGER, "bytes": ir.IntType(8)}
+
+
+def compile_kernel(
+    name: str, arguments: Sequence[str], body: Callable[..., Row]
+) -> int:
+    """Return the address of a kernel.
+
+    Parameters
+    ----------
+    name : str
+        A name that identifies the kernel.
+    arguments : sequence of str
+        What each argument points to: one of KINDS. No two of them may overlap.
+    body : callable
+        Function that writes the kernel. It takes pointers, and returns a single integer.
+    """
+    triple, processor, features = cpu_target.target_context.codegen().magic_tuple()
+    machine = llvm.Target.from_triple(triple).create_target_machine(
+        cpu=processor, features=features, opt=3, reloc="static", codemodel="jitdefault"
+    )
+    key = (name, triple, processor, features)
+    code = _cache.load(STAMP, key)
+    if code is None:
+        code = machine.emit_object(_optimised(_write(name, arguments, body), machine))
+        _cache.save(STAMP, key, code)
+    return _address(name, code, machine)
+
+
+def _write(name: str, arguments: Sequence[str], body: Callable[..., Row]) -> Any:
+    """Return the LLVM module of a kernel."""
+    module = ir.Module(name)
+    kinds = [KINDS[kind].as_pointer() for kind in arguments]
+    function = ir.Function(module, ir.FunctionType(INTEGER, kinds), name)
+    for argument in function.args:
+        argument.add_attribute("noalias")
+    entry = ir.IRBuilder(function.append_basic_block("entry"))
+    start = function.append_basic_block("start")
+    # Variables are made in the first block, where LLVM expects them.
+    builder = ir.IRBuilder(start)
+    with writing_with(builder):
+        result = body(*map(Pointer, function.args))
+        builder.ret(result.vectors[0])
+    entry.position_at_end(function.entry_basic_block)
+    entry.branch(start)
+    return module
+
+
+def _optimised(module: Any, machine: Any) -> Any:
+    found = llvm.parse_assembly(str(module))
+    found.triple, found.data_layout = machine.triple, str(machine.target_data)
+    found.verify()
+    # Vectors are written out: LLVM is to make no others.
+    options = llvm.create_pass_builder(
+        machine,
+        llvm.create_pipeline_tuning_options(3),
+    )
+    passes = options.getModulePassManager()
+    passes.run(found, options)
+    return found
+
+
+_engines: list[Any] = []
+
+
+def _address(name: str, code: bytes, machine: Any) -> int:
+    """Load machine code; return the address of its function, which stays valid."""
+    module = llvm.parse_assembly("")
+    module.triple = machine.triple
+    engine = llvm.create_mcjit_compiler(module, machine)
+    _engines.append(engine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    address: int = engine.get_function_address(name)
+    return address
+
+
+@intrinsic
+def call(typing_context: Any, address: Any, arguments: Any) -> Any:
+    """Call a kernel by its address, with a tuple of contiguous arrays; return its integer."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointers = []
+        for position, kind in enumerate(arguments.types):
+            array = builder.extract_value(values[1], position)
+            pointers.append(context.make_array(kind)(context, builder, array).data)
+        function = ir.FunctionType(INTEGER, [pointer.type for pointer in pointers])
+        return builder.call(builder.inttoptr(values[0], function.as_pointer()), pointers)
+
+    return types.int64(types.int64, arguments), generate
