@@ -94,10 +94,8 @@ def show_plan(plan: "Plan") -> None:
 
     chunks = f"{plural(plan.chunks, 'chunk')} of {plan.chunk_size:,}"
     how = "side by side, in lanes"
-    if not plan.kernels_with_lanes:
-        how = "one after the other: too little work to compile lanes for"
-    elif plan.kernels_with_lanes < plan.kernels:
-        how = f"in lanes for {plan.kernels_with_lanes:,} of {plan.kernels:,} kinds of training"
+    if not plan.in_lanes:
+        how = "one after the other, because parameters are recorded along the way"
     for label, text in (
         ("runs", f"{plan.runs:,} in {chunks}"),
         ("trained", how),

@@ -200,7 +200,8 @@ def _train_run(
             if rows.loss_trajectory.shape[1]:
                 rows.loss_trajectory[r, written] = loss
             if rows.theta_trajectory.shape[1]:
-                rows.theta_trajectory[r, written] = theta
+                for p in range(theta.size):  # a slice would take seconds to compile
+                    rows.theta_trajectory[r, written, p] = theta[p]
             written += 1
 
         if status != RUNNING:

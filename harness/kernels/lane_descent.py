@@ -42,7 +42,6 @@ from harness.kernels.simd.rows import Row
 from harness.kernels.simd.writing import loop, loop_while, rarely_when, unrolling
 from harness.kernels.stopping import goes_on
 
-
 ARGUMENTS = {
     "numbers": "floats",
     "x": "floats",
@@ -85,18 +84,20 @@ def _kernel(spec: LaneSpec) -> Callable[..., Row]:
         calm = variable()
         with loop_while(lambda: load(going, 0, 1)):
             g = load(group, 0, 1)
-            store(calm, 0, _epoch(spec, numbers.offset(g * layout.size), given, ask, trains, memory))
+            store(
+                calm, 0, _epoch(spec, numbers.offset(g * layout.size), given, ask, trains, memory)
+            )
             store(done, 0, load(done, 0, 1) + 1)
             store(group, 0, select(g + 1 == ask.groups, g * 0, g + 1))
             store(going, 0, load(calm, 0, 1) & (load(done, 0, 1) < ask.most))
-        return select(load(calm, 0, 1), load(done, 0, 1), 0 - load(done, 0, 1))
+        return Row.select(load(calm, 0, 1), load(done, 0, 1), 0 - load(done, 0, 1))
 
     return write
 
 
 def _epoch(
     spec: LaneSpec, group: Pointer, given: Given, ask: Asked, trains: Pointer, scratch: Scratch
-) -> Row:
+) -> Any:
     """Write an epoch of a group; return whether no lane needs attention."""
     lanes, at = spec.lanes, layout_of(spec)
     integers = group.as_integers()
@@ -136,12 +137,13 @@ def _epoch(
 
     tolerance = load(group, at.bounds + Bound.TOLERANCE * lanes, lanes)
     limit = load(group, at.bounds + Bound.LIMIT * lanes, lanes)
-    finite = load(group, at.bounds + Bound.NOT_FINITE * lanes, lanes) == 0.0
+    before = load(group, at.bounds + Bound.NOT_FINITE * lanes, lanes)
     in_time = done < load(integers, at.clock + Clock.UNTIL, 1)
-    calm = Row.everywhere(goes_on(loss, tolerance, limit) & finite) & in_time
+    calm = Row.everywhere(goes_on(loss, tolerance, limit) & (before == 0.0)) & in_time
     with rarely_when(~calm):
         store(group, at.record + Record.SSR * lanes, ssr)
         store(group, at.record + Record.LOSS * lanes, loss)
+        store(group, at.record + Record.NOT_FINITE * lanes, before)
         with unrolling(spec.is_small):
             for p in loop(0, spec.parameters * lanes, lanes):
                 store(group, at.last_theta + p, load(group, at.theta + p, lanes))
@@ -200,9 +202,7 @@ def _update(
                     for slot in optimiser.slots
                 ]
                 theta = load(group, at.theta + p, lanes)
-                new, *new_slots = optimiser.step(
-                    theta, load(gradient, p, lanes), *settings, *slots
-                )
+                new, *new_slots = optimiser.step(theta, load(gradient, p, lanes), *settings, *slots)
                 if not spec.all_train:
                     new = select(load(trains, i, 1) == 0, theta, new)
                 store(group, at.theta + p, new)

@@ -82,6 +82,14 @@ def evaluate(
         store(ssr, 0, add_parts(squares, load(ssr, 0, lanes)))
         store(terms, 0, add_parts(term, load(terms, 0, lanes)))
 
+    def tiles(i: Any, points: int) -> None:
+        def goes_on() -> Row:
+            return (load(i, 0, 1) + points <= last) & (given.stop.load_shared(0) == 0)
+
+        with loop_while(goes_on):
+            tile(load(i, 0, 1), points)
+            store(i, 0, load(i, 0, 1) + points)
+
     with unrolling(spec.is_small):
         if with_gradient:
             for at in loop(0, spec.parameters * lanes, lanes):
@@ -91,12 +99,8 @@ def evaluate(
         else:
             i = variable()
             store(i, 0, single(first))
-            for points in (samples, 1):
-                with loop_while(
-                    lambda n=points: (load(i, 0, 1) + n <= last) & (load(given.stop, 0, 1) == 0)
-                ):
-                    tile(load(i, 0, 1), points)
-                    store(i, 0, load(i, 0, 1) + points)
+            tiles(i, samples)
+            tiles(i, 1)
     return load(ssr, 0, lanes), weight * load(terms, 0, lanes)
 
 

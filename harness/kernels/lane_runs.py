@@ -4,8 +4,6 @@ Runs end at different epochs. Lanes are therefore at different epochs, each with
 When a run ends, its lane takes the next run at once.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,9 +112,7 @@ def _leave_idle(state: State, at: Layout, g: int, lane: int) -> None:
 
 
 @compiled
-def _refill(
-    plan: TrainingPlan, runs: Runs, rows: Rows, state: State, at: Layout, g: int
-) -> None:
+def _refill(plan: TrainingPlan, runs: Runs, rows: Rows, state: State, at: Layout, g: int) -> None:
     """Give the next runs to the idle lanes of a group, and set its clock."""
     integers, lanes = state.integers[g], at.lanes
     until = plan.epochs
@@ -176,7 +172,7 @@ def _visit(
             loss,
             numbers[at.bounds + Bound.TOLERANCE * lanes + lane],
             numbers[at.bounds + Bound.LIMIT * lanes + lane],
-            numbers[at.bounds + Bound.NOT_FINITE * lanes + lane] == 0.0,
+            numbers[at.record + Record.NOT_FINITE * lanes + lane] == 0.0,
         )
         integers[at.counters + Counter.EPOCH * lanes + lane] = epoch + 1
         if status != RUNNING:
@@ -196,7 +192,8 @@ def _shuffle(plan: TrainingPlan, m: int, state: State, at: Layout, g: int) -> No
     for lane in range(lanes):
         epoch = integers[at.counters + Counter.EPOCH * lanes + lane]
         if lane and epoch == integers[at.counters + Counter.EPOCH * lanes + lane - 1]:
-            state.orders[lane] = state.orders[lane - 1]
+            for i in range(state.orders.shape[1]):  # a slice would take long to compile
+                state.orders[lane, i] = state.orders[lane - 1, i]
         else:
             order_epoch(plan, m, epoch + done, state.orders[lane])
 

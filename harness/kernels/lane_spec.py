@@ -95,8 +95,6 @@ class LaneSpec:
         """Whether a measure needs the gradient of every epoch."""
         return any(MEASURES[name].of_gradient for name in self.measures)
 
-
-
     @property
     def is_small(self) -> bool:
         """Whether all loops over units are unrolled, and all values of a tile are variables."""
@@ -117,8 +115,9 @@ class Record(IntEnum):
     SSR_MIN = 0
     LOSS_MIN = 1
     LOSS_FIRST = 2
-    SSR = 3  # at the last epoch, if the lanes are to be visited
+    SSR = 3  # at the last epoch, if the lanes are to be visited, as the next two
     LOSS = 4
+    NOT_FINITE = 5  # of the parameters that the last epoch began with
 
 
 class Counter(IntEnum):

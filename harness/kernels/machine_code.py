@@ -23,7 +23,7 @@ KINDS = {"floats": FLOAT, "integers": INTEGER, "bytes": ir.IntType(8)}
 
 
 def compile_kernel(
-    name: str, arguments: Sequence[str], body: Callable[..., Row]
+    name: str, arguments: Sequence[str], body: Callable[..., Row], *, keep: bool = True
 ) -> int:
     """Return the address of a kernel.
 
@@ -35,16 +35,19 @@ def compile_kernel(
         What each argument points to: one of KINDS. No two of them may overlap.
     body : callable
         Function that writes the kernel. It takes pointers, and returns a single integer.
+    keep : bool
+        Whether to keep the machine code on disk, where only the name identifies it.
     """
     triple, processor, features = cpu_target.target_context.codegen().magic_tuple()
     machine = llvm.Target.from_triple(triple).create_target_machine(
         cpu=processor, features=features, opt=3, reloc="static", codemodel="jitdefault"
     )
     key = (name, triple, processor, features)
-    code = _cache.load(STAMP, key)
+    code = _cache.load(STAMP, key) if keep else None
     if code is None:
         code = machine.emit_object(_optimised(_write(name, arguments, body), machine))
-        _cache.save(STAMP, key, code)
+        if keep:
+            _cache.save(STAMP, key, code)
     return _address(name, code, machine)
 
 

@@ -38,9 +38,8 @@ class Plan:
         Runs per chunk and number of chunks. They depend on the experiment only.
     threads : int
         Number of threads that `seconds` is for.
-    kernels, kernels_with_lanes : int
-        Number of different networks and kinds of training, and for how many of them runs are
-        trained side by side. The runs of the others are too little work to compile for.
+    in_lanes : bool
+        Whether runs are trained side by side, in lanes.
     seconds : float
         Estimated training time, measured on a few runs.
     memory_bytes, disk_bytes : float
@@ -53,8 +52,7 @@ class Plan:
     chunk_size: int
     chunks: int
     threads: int
-    kernels: int
-    kernels_with_lanes: int
+    in_lanes: bool
     seconds: float
     memory_bytes: float
     disk_bytes: float
@@ -75,7 +73,6 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
         threads = available_threads()
     threads = check_whole("threads", threads, 1, "Leave it out for all processors.")
     trainer = Trainer(experiment)
-    variants = experiment.variant_grid.size
     size = sweep_size(trainer)
     runs_per_chunk = chunk_size(trainer)
     columns = len(trainer.compile().runs) * size.runs
@@ -94,8 +91,7 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
         chunk_size=runs_per_chunk,
         chunks=math.ceil(size.runs / runs_per_chunk),
         threads=threads,
-        kernels=variants,
-        kernels_with_lanes=sum(trainer.has_lanes(trainer.variant(i)) for i in range(variants)),
+        in_lanes=trainer.has_lanes,
         seconds=(_training_seconds(trainer, size) + _sharpness_seconds(trainer, size)) / threads,
         memory_bytes=8.0 * held * in_progress * 2,
         disk_bytes=_PARQUET_BYTES * values + _CSV_BYTES * csv,

@@ -24,13 +24,10 @@ from harness.store.encoding import Columns
 from harness.training.buffers import make_counts, make_rows, start
 from harness.training.columns import columns_of
 from harness.training.trajectories import Trajectories, VariantRows
-from harness.training.variants import Variant, make_lane_spec, make_variant, work_of
+from harness.training.variants import Variant, make_lane_spec, make_variant
 
 # Chunks need the same few variants again and again; all of them may be too large to keep.
 _KEPT_VARIANTS = 64
-
-# Multiply-adds that the kernel without lanes performs while one with lanes is compiled.
-_WORTH_COMPILING = 10**9
 
 # Trajectories are collected separately, because variants differ in the number of recorded epochs.
 _ONE_PER_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
@@ -195,14 +192,10 @@ class Trainer:
         )
         rows.sharpness_trajectory[wanted] = found
 
-    def has_lanes(self, variant: Variant) -> bool:
-        """Return whether the runs of a variant are trained in lanes."""
-        if self.follows_parameters or self.lanes == 1:
-            return False
-        if self.lanes is not None:
-            return True
-        runs = self.experiment.grid.size // self.experiment.variant_grid.size
-        return runs * work_of(variant) >= _WORTH_COMPILING
+    @property
+    def has_lanes(self) -> bool:
+        """Whether runs are trained in lanes."""
+        return self.lanes != 1 and not self.follows_parameters
 
     def train_runs(
         self,
@@ -214,7 +207,7 @@ class Trainer:
     ) -> None:
         """Train runs of one variant, with or without lanes; write the results to rows."""
         shared = variant.architecture, variant.data, variant.plan
-        if not self.has_lanes(variant):
+        if not self.has_lanes:
             descent.train(*shared, runs, rows, stop, counts)
             return
         spec = make_lane_spec(variant, self.experiment.varied, self.lanes)

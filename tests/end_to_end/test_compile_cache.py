@@ -21,9 +21,8 @@ TRAIN = """
 import numpy as np
 from harness.kernels.descent import COUNTS
 from harness.training.trainer import Trainer
-from harness.training.variants import make_lane_spec
 from harness.experiment import Experiment
-from harness.kernels.lane_descent import train_with
+from harness.kernels import lane_runs, machine_code
 sweep = Experiment.from_mapping({
     "name": "cache",
     "network": {"layers": [1, 2, 1], "activations": ["relu", "identity"]},
@@ -32,10 +31,12 @@ sweep = Experiment.from_mapping({
     "grid": {"init_id": 9},
     "record": {"epochs": "none"},
 })
+written = []
+write, machine_code._write = machine_code._write, lambda *given: written.append(1) or write(*given)
 trainer = Trainer(sweep, lanes=8)
 block = trainer.train(0, 9, np.zeros(1, np.uint8), np.zeros(COUNTS, np.int64))
-stats = train_with(make_lane_spec(trainer.variant(0), frozenset(), 8)).stats
-print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+stats = lane_runs.train.stats
+print(len(written), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 print(block.runs["ssr_final"].tobytes().hex())
 """
 # This compiles a kernel of one line.
@@ -63,8 +64,8 @@ def test_two_processes_compile_at_once_and_the_next_does_not(tmp_path):
     both = [start(TRAIN, **cache) for _ in range(2)]
     first, second = (printed(process) for process in both)
     third = printed(start(TRAIN, **cache))
-    assert first[2] == second[2] == third[2]
-    assert (first[:2], third[:2]) == (["0", "1"], ["1", "0"])
+    assert first[3] == second[3] == third[3]
+    assert (first[:3], third[:3]) == (["1", "0", "1"], ["0", "1", "0"])
 
 
 def test_editing_any_kernel_source_changes_the_folder(tmp_path):
@@ -73,7 +74,7 @@ def test_editing_any_kernel_source_changes_the_folder(tmp_path):
     before = printed(start(show, tmp_path))
     assert before == printed(start(show))
     (tmp_path / "harness" / "kernels" / "deeper").mkdir()
-    for name in ("lanes.py", "losses.py", "deeper/new.py", "deeper/new.py"):
+    for name in ("layers.py", "losses.py", "deeper/new.py", "deeper/new.py"):
         with (tmp_path / "harness" / "kernels" / name).open("a") as source:
             source.write("# edited\n")
         after = printed(start(show, tmp_path))

@@ -9,7 +9,7 @@ import math
 import struct
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import types
@@ -31,8 +31,7 @@ def on_rows(function: Function) -> Function:
     def operation(*values: Any) -> Any:
         return (write if any(isinstance(v, Row) for v in values) else function)(*values)
 
-    found: Any = operation
-    return found
+    return cast(Function, operation)
 
 
 def _exact_fma(a: float, b: float, c: float) -> float:

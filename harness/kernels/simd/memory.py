@@ -41,6 +41,11 @@ class Pointer:
             return Row([builder().load(self._at(first), align=self._size)])
         return Row([builder().load(place, align=8) for place in self._places(first, count)])
 
+    def load_shared(self, position: Any) -> Row:
+        """Return one number that other threads may change, read anew each time."""
+        at = self._at(position)
+        return Row([builder().load_atomic(at, ordering="monotonic", align=self._size)])
+
     def store(self, first: Any, value: Any) -> None:
         """Write all lanes of a row, or a plain number."""
         if not isinstance(value, Row):
@@ -63,9 +68,7 @@ class Pointer:
     def _places(self, first: Any, count: int) -> list[Any]:
         vector = ir.VectorType(self._start.type.pointee, BLOCK).as_pointer()
         start = builder().bitcast(self._at(first), vector)
-        return [
-            builder().gep(start, [INTEGER(i)], inbounds=True) for i in range(count // BLOCK)
-        ]
+        return [builder().gep(start, [INTEGER(i)], inbounds=True) for i in range(count // BLOCK)]
 
 
 class Cells:
@@ -134,7 +137,9 @@ def _implement_store(memory: Any, first: Any, value: Any) -> Any:
     return store
 
 
-overload(load, strict=False)(lambda memory, first, count: lambda memory, first, count: memory[first])
+overload(load, strict=False)(
+    lambda memory, first, count: lambda memory, first, count: memory[first]
+)
 overload(load_into_all, strict=False)(
     lambda memory, first, parts, width: lambda memory, first, parts, width: memory[first]
 )

@@ -153,7 +153,8 @@ class Row:
     @staticmethod
     def select(condition: "Row", a: Any, b: Any) -> "Row":
         """Return a where the condition holds, else b."""
-        kind = next((value.element for value in (a, b) if isinstance(value, Row)), FLOAT)
+        plain = INTEGER if isinstance(a, int) else FLOAT
+        kind = next((value.element for value in (a, b) if isinstance(value, Row)), plain)
         count = max(len(v.vectors) for v in (condition, a, b) if isinstance(v, Row))
         single = all(not isinstance(v, Row) or v.is_single for v in (condition, a, b))
         columns = (
@@ -262,7 +263,9 @@ def _spread(value: Any, kind: Any, count: int, single: bool) -> list[Any]:
     """Return the vectors of a row, or of a number in every lane."""
     if not isinstance(value, Row):
         number = ir.Constant(kind, float(value) if kind == FLOAT else int(value))
-        return [number if single else ir.Constant(ir.VectorType(kind, BLOCK), [number] * BLOCK)]*count
+        return [
+            number if single else ir.Constant(ir.VectorType(kind, BLOCK), [number] * BLOCK)
+        ] * count
     if value.element != kind:
         raise TypeError(f"a row of {value.element} meets one of {kind}")
     if value.is_single and not single:
