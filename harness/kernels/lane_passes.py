@@ -83,7 +83,7 @@ def evaluate(
         store(terms, 0, add_parts(term, load(terms, 0, lanes)))
 
     def tiles(i: Any, points: int) -> None:
-        def goes_on() -> Row:
+        def goes_on() -> Any:
             return (load(i, 0, 1) + points <= last) & (given.stop.load_shared(0) == 0)
 
         with loop_while(goes_on):
