@@ -17,6 +17,8 @@ from harness.kernels.simd.writing import loop, loop_while, unrolling
 
 # Numbers in flight at once: 8 registers of AVX-512, enough to hide one another's latency.
 _MOST_AT_ONCE = 64
+# Numbers in an activation at once, which holds four registers for each register of numbers.
+_MOST_ACTIVATED = 48
 
 
 class Given(NamedTuple):
@@ -165,13 +167,19 @@ def _fetch(
 
 def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
     """Return the passes through a layer whose activation and loss are known."""
-    activation = list(ACTIVATIONS.values())[layer.activation].value_and_slope
+    value_and_slope = list(ACTIVATIONS.values())[layer.activation].value_and_slope
     loss = LOSSES[spec.loss]
+
+    def activate(code: int, z: Row) -> tuple[Row, Row]:
+        found = [value_and_slope(part) for part in z.parts(_MOST_ACTIVATED)]
+        a, slope = ([vector for row in rows for vector in row.vectors] for rows in zip(*found))
+        return Row(a), Row(slope)
+
     return layer_passes(
         spec.lanes,
         samples,
         _units_at_once(layer, spec.lanes, samples),
-        lambda code, z: activation(z),
+        activate,
         lambda code, z, p, y: loss.term(z, p, y),
         lambda code, z, p, y, slope: loss.slope(z, p, y, slope),
     )

@@ -49,9 +49,8 @@ def run(
         How many chunks are trained at once; by default as many as there are processors. Results do
         not depend on it.
     lanes : int, optional
-        How many runs each thread trains side by side: a multiple of 8 up to 64; or 1, which needs
-        no compilation per network. By default, whichever finishes sooner. Results do not depend on
-        it.
+        How many runs each thread trains side by side: a multiple of 8 up to 64; or 1. By default,
+        the number that suits the network. Results do not depend on it.
     engine : {"threads", "dask"}
         Where chunks are trained: on threads of this process or, with the extra `distributed`, by
         `threads` worker processes of a Dask cluster on this machine. Results do not depend on it.

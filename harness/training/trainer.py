@@ -62,9 +62,8 @@ class Trainer:
     experiment : Experiment
         The experiment to train.
     lanes : int, optional
-        Number of runs to train side by side, a multiple of 8; or 1, for the kernel without lanes,
-        which takes any network. By default, whichever finishes sooner: a kernel with lanes must be
-        compiled for each network. The results are the same.
+        Number of runs to train side by side, a multiple of 8; or 1, for the kernel without lanes.
+        By default, the number that suits the network. The results are the same.
     """
 
     def __init__(self, experiment: Experiment, *, lanes: int | None = None) -> None:
@@ -72,7 +71,7 @@ class Trainer:
             if not is_whole(lanes) or lanes not in (1, *range(8, 65, 8)):
                 raise HarnessError(
                     f"lanes = {shown(lanes)} must be 1 or a multiple of 8 up to 64.\n"
-                    "By default, whichever finishes sooner."
+                    "By default, the number that suits the network."
                 )
             lanes = int(lanes)
         self.experiment = experiment

@@ -80,6 +80,12 @@ class Row:
         """Whether this is a single number."""
         return not isinstance(self.vectors[0].type, ir.VectorType)
 
+    def parts(self, most: int) -> list["Row"]:
+        """Return the row in parts of equal length, as long as `most` lanes allow."""
+        count = len(self.vectors)
+        size = next(n for n in range(min(count, max(1, most // BLOCK)), 0, -1) if count % n == 0)
+        return [Row(self.vectors[first : first + size]) for first in range(0, count, size)]
+
     def __bool__(self) -> bool:
         raise TypeError("a row has no value yet; use `select`, or `when` to write a branch")
 
