@@ -172,7 +172,9 @@ def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
 
     def activate(code: int, z: Row) -> tuple[Row, Row]:
         found = [value_and_slope(part) for part in z.parts(_MOST_ACTIVATED)]
-        a, slope = ([vector for row in rows for vector in row.vectors] for rows in zip(*found))
+        a, slope = (
+            [vector for row in rows for vector in row.vectors] for rows in zip(*found, strict=True)
+        )
         return Row(a), Row(slope)
 
     return layer_passes(
