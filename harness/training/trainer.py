@@ -38,6 +38,9 @@ _WORTH_COMPILING = 10**9
 _ONE_PER_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
 
 
+_STATUS = pd.CategoricalDtype(STATUSES)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedRuns:
     """Results of a range of runs: columns of equal length, ordered by run_id."""
@@ -220,7 +223,7 @@ class Trainer:
             descent.train(*shared, runs, rows, stop, counts)
             return
         spec = make_lane_spec(variant, self.experiment.varied, self.lanes)
-        state = make_state(spec, descent.points_seen(variant.plan, len(variant.data.x)))
+        state = make_state(spec, variant.plan.points_seen)
         train_with(spec)(*shared, runs, rows, state, stop, counts)
 
     def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -245,7 +248,7 @@ class Trainer:
             "run_id": run_ids,
             "init_id": np.full(run_ids.size, self.experiment.initialisation.init_id),
             **axes,
-            "status": pd.Categorical.from_codes(rows.status, pd.Index(STATUSES)),
+            "status": pd.Categorical.from_codes(rows.status, dtype=_STATUS),
             "epochs": rows.epochs,
         }
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):
