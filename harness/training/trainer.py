@@ -38,7 +38,7 @@ _WORTH_COMPILING = 10**9
 _ONE_PER_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
 
 
-_STATUS = pd.CategoricalDtype(STATUSES)
+_STATUS = pd.CategoricalDtype(list(STATUSES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
