@@ -75,11 +75,14 @@ def plan_of(
 ):
     """Return the kernel's plan for settings of the twin's `train` that all runs share."""
     batch_size = batch_size or samples
+    updates = updates_per_epoch or math.ceil(samples / batch_size)
     return descent.TrainingPlan(
         epochs=epochs,
         batch_size=batch_size,
-        updates=updates_per_epoch or math.ceil(samples / batch_size),
+        updates=updates,
         batches=descent.BATCHES[batches],
+        full_batch=batches != "drawn" and batch_size == samples,
+        points_seen=updates * batch_size if batches == "drawn" else samples,
         optimiser=0,
         seed=np.uint64(seed),
         trains=np.isin(

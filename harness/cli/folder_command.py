@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import typer
 
+from harness.cli.loading import loading
 from harness.cli.options import FAILED, Folder, complain
 from harness.cli.printing import say
 from harness.formatting import duration, plural, shown_bytes, si
@@ -11,7 +12,8 @@ from harness.formatting import duration, plural, shown_bytes, si
 
 def status(folder: Folder) -> None:
     """Show the progress of the sweep in DIR, and who is writing there."""
-    from harness.results import inspection
+    with loading():
+        from harness.results import inspection
 
     found = inspection.status(folder)
     share = found.runs_done / found.runs

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import ctrl_c
+from harness.cli.loading import loading
 from harness.cli.options import KEPT, Changes, File, Threads, load
 from harness.cli.printing import say
 from harness.formatting import duration, plural, shown_bytes
@@ -51,8 +52,9 @@ def run(
     or the number of epochs has grown, only what is new is trained.
     """
     ctrl_c.keeping(KEPT)
-    from harness.cli import summary_screen, sweep_screen
-    from harness.sweep import run as sweep
+    with loading():
+        from harness.cli import summary_screen, sweep_screen
+        from harness.sweep import run as sweep
 
     experiment = load(file, changes)
     train = partial(
@@ -79,8 +81,9 @@ def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
 
     Nothing is trained.
     """
-    from harness.cli import sweep_screen
-    from harness.sweep import plan as planning
+    with loading():
+        from harness.cli import sweep_screen
+        from harness.sweep import plan as planning
 
     experiment = load(file, changes)
     sweep_screen.announce(experiment)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.loading import loading
 from harness.cli.options import Changes, File, load
 from harness.cli.printing import say, say_table, say_wrapped
 from harness.formatting import number, plural
@@ -43,7 +44,8 @@ def trace(
     changes: Changes = None,
 ) -> None:
     """Show the chain rule of one update of FILE, factor by factor."""
-    from harness.analysis import chain_rule
+    with loading():
+        from harness.analysis import chain_rule
 
     experiment = load(file, changes)
     found = chain_rule.trace(

@@ -32,6 +32,7 @@ import numba
 from numba.core import serialize, sigutils
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
+from numba.core.runtime import rtsys
 
 # Number of stamps to keep, the last used first. Each version of the kernels has its own stamp.
 _STAMPS = 10
@@ -100,7 +101,9 @@ class CodeCache(NullCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the cached machine code for a signature, or None."""
-        target_context.refresh()
+        # Machine code needs only Numba's runtime. Numba's own cache also calls `refresh`, which
+        # loads all that the compiler knows, and SciPy; the compiler calls it by itself.
+        rtsys.initialize(target_context)
         parts = load(self._stamp, self._key(sig, target_context.codegen()))
         if parts is None:
             return None

@@ -38,6 +38,8 @@ class TrainingPlan(NamedTuple):
     batch_size: int
     updates: int  # per epoch
     batches: int  # code of BATCHES
+    full_batch: bool  # whether each update sees all data points, in order
+    points_seen: int  # data points in all batches of an epoch, counting repeats
     optimiser: int  # code of `optimisers.OPTIMISERS`
     seed: np.uint64  # for the order of the data points
     trains: NDArray[np.bool_]  # (P,) whether each parameter trains
@@ -90,18 +92,6 @@ class Rows(NamedTuple):
 
 
 @compiled
-def is_full_batch(plan: TrainingPlan, m: int) -> bool:
-    """Return whether each update sees all m data points, in order."""
-    return plan.batch_size == m and plan.batches != DRAWN
-
-
-@compiled
-def points_seen(plan: TrainingPlan, m: int) -> int:
-    """Return the number of data points in all batches of an epoch, counting repeats."""
-    return plan.updates * plan.batch_size if plan.batches == DRAWN else m
-
-
-@compiled
 def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None:
     """Fill order with the data points of the batches of an epoch, batch by batch."""
     if plan.batches == SHUFFLED:
@@ -113,8 +103,8 @@ def order_epoch(plan: TrainingPlan, m: int, epoch: int, order: Integers) -> None
 @entry
 def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
     """Return the indices of the data points of an epoch, batch by batch, out of m data points."""
-    order = np.arange(points_seen(plan, m))
-    if not is_full_batch(plan, m):
+    order = np.arange(plan.points_seen)
+    if not plan.full_batch:
         order_epoch(plan, m, epoch, order)
     return order
 
@@ -182,14 +172,13 @@ def _train_run(
 ) -> None:
     theta = runs.theta[r]
     m = data.y.shape[0]
-    full_batch = is_full_batch(plan, m)
     finite = is_finite(theta)
     written = rows.recorded[r]
     epoch = runs.epochs[r]
     status = RUNNING
     while stop[0] == 0:
         # With full batches, the pass that evaluates the loss also yields the next gradient.
-        with_gradient = plan.measure_gradient or (full_batch and epoch < plan.epochs)
+        with_gradient = plan.measure_gradient or (plan.full_batch and epoch < plan.epochs)
         ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch, stop)
         _note(plan, rows, r, epoch, ssr, loss)
         status = status_after(epoch, plan.epochs, loss, runs.tolerance[r], runs.limit[r], finite)
@@ -208,7 +197,7 @@ def _train_run(
             rows.status[r] = status
             break
 
-        if full_batch:
+        if plan.full_batch:
             finite = _update(network, plan, runs, r, scratch.gradient)
         else:
             order_epoch(plan, m, epoch, order)
@@ -258,7 +247,7 @@ def train(
     """
     m = data.y.shape[0]
     in_order = np.arange(m)
-    order = np.arange(points_seen(plan, m))
+    order = np.arange(plan.points_seen)
     scratch = make_scratch(network, runs.theta.shape[1])
     for r in range(rows.status.size):
         if stop[0]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels import lane_runs
-from harness.kernels.descent import Rows, Runs, TrainingPlan, points_seen
+from harness.kernels.descent import Rows, Runs, TrainingPlan
 from harness.kernels.lane_passes import Given, evaluate, make_scratch
 from harness.kernels.lane_spec import (
     Asked,
@@ -243,7 +243,7 @@ def train(
         points=points,
         batch_size=plan.batch_size,
         updates=plan.updates,
-        seen=points_seen(plan, points),
+        seen=plan.points_seen,
         group=0,
         groups=spec.groups,
         # Lanes see their data points in an order that is made anew for every epoch.

@@ -10,12 +10,13 @@ from typing import IO, Any, NamedTuple, TypeVar
 import pyarrow as pa
 
 from harness.errors import ResultsError, shown
-from harness.results.selection import Missed, Selection, gathered
+from harness.results.selection import Missed, Selection
 from harness.results.tables import Results
 from harness.store import Store, is_local
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
 from harness.store.files import LocalFiles
 from harness.store.outputs import not_written
+from harness.store.reader import gathered
 
 FORMATS = ("csv", "parquet")
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +14,9 @@ from harness.hints import nearest, suggest
 from harness.results.tables import Results
 from harness.results.where import parse_condition
 from harness.store import TABLES, Store
+from harness.store.reader import gathered
 
 _RUNS_AT_ONCE = 1 << 20
-_BYTES_AT_ONCE = 1 << 24
 
 
 class Missed(NamedTuple):
@@ -142,22 +142,6 @@ class Selection:
                     parts, count = [], 0
         if parts:
             yield np.concatenate(parts)
-
-
-def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield tables with small ones concatenated and empty ones left out."""
-    waiting: list[pa.Table] = []
-    size = 0
-    for rows in tables:
-        if not rows.num_rows:
-            continue
-        waiting.append(rows)
-        size += rows.nbytes
-        if size >= _BYTES_AT_ONCE:
-            yield pa.concat_tables(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting)
 
 
 def _checked_columns(names: Sequence[str], known: Sequence[str], store: Store) -> list[str]:

@@ -21,6 +21,7 @@ from harness.experiment.grid import Grid
 from harness.hints import suggest
 from harness.results.reopening import experiment_of
 from harness.store import Reader, Store, has_manifest, results_folder
+from harness.store.reader import gathered
 from harness.training.columns import columns_of
 
 
@@ -99,16 +100,17 @@ class Results:
         return _with_categories(self.reader.read("runs", names, ids))
 
     def run_batches(self, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
-        """Yield some columns of `runs`, chunk by chunk, in memory that does not grow.
+        """Yield some columns of `runs`, one or more chunks at a time, in memory that does not grow.
 
-        Texts are categories, which may differ from chunk to chunk.
+        Texts are categories, which may differ from batch to batch.
 
         Raises
         ------
         ResultsError
             The sweep has no such column.
         """
-        for rows in self.reader.batches("runs", self._checked_columns("runs", columns)):
+        names = self._checked_columns("runs", columns)
+        for rows in gathered(self.reader.batches("runs", names)):
             yield _with_categories(rows)
 
     def sample_runs(self, columns: Iterable[str], most: int = 1_000_000) -> pd.DataFrame:

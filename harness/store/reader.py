@@ -1,6 +1,6 @@
 """Tables of a results folder: the committed bytes, checked, or an error."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ from harness.store.commits import ChunkCommit, FileRecord
 from harness.store.encoding import from_parquet
 from harness.store.folder import Store, reason
 from harness.store.parts import ColumnKinds, check_part, max_part_bytes
+
+_BYTES_AT_ONCE = 1 << 24
 
 
 class Reader:
@@ -126,6 +128,22 @@ class Reader:
         return ResultsError(
             f"{self.store.folder} has no finished chunk yet.\n`harness run FILE` trains more."
         )
+
+
+def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables with small ones concatenated and empty ones left out."""
+    waiting: list[pa.Table] = []
+    size = 0
+    for rows in tables:
+        if not rows.num_rows:
+            continue
+        waiting.append(rows)
+        size += rows.nbytes
+        if size >= _BYTES_AT_ONCE:
+            yield pa.concat_tables(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def read_part(

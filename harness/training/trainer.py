@@ -33,6 +33,9 @@ _KEPT_VARIANTS = 64
 _ONE_PER_RUN = [name for name in descent.Rows._fields if not name.endswith("_trajectory")]
 
 
+_STATUS = pd.CategoricalDtype(list(STATUSES))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedRuns:
     """Results of a range of runs: columns of equal length, ordered by run_id."""
@@ -234,7 +237,7 @@ class Trainer:
             "run_id": run_ids,
             "init_id": np.full(run_ids.size, self.experiment.initialisation.init_id),
             **axes,
-            "status": pd.Categorical.from_codes(rows.status, pd.Index(STATUSES)),
+            "status": pd.Categorical.from_codes(rows.status, dtype=_STATUS),
             "epochs": rows.epochs,
         }
         for name, values in (("ssr", rows.ssr), ("loss", rows.loss)):

@@ -48,14 +48,18 @@ def _training_plan(experiment: Experiment) -> descent.TrainingPlan:
     training, network = experiment.training, experiment.network
     samples = len(experiment.data.inputs)
     batch_size = samples if training.batch_size == "all" else training.batch_size
+    updates = training.updates_per_epoch or -(-samples // batch_size)
+    drawn = training.batches == "drawn"
     trains = np.full(network.parameter_count, training.train == "all")
     if training.train != "all":
         trains[[network.positions[name] for name in training.train]] = True
     return descent.TrainingPlan(
         epochs=training.epochs,
         batch_size=batch_size,
-        updates=training.updates_per_epoch or -(-samples // batch_size),
+        updates=updates,
         batches=descent.BATCHES[training.batches],
+        full_batch=batch_size == samples and not drawn,
+        points_seen=updates * batch_size if drawn else samples,
         optimiser=code_of(OPTIMISERS, training.optimiser),
         seed=np.uint64(training.seed),
         trains=trains,
@@ -78,7 +82,7 @@ def work_of(variant: Variant) -> float:
     units = sum(variant.network.sizes[1:])
     per_point = 3.0 * variant.network.parameter_count + _WORK_PER_ACTIVATION * units
     # With batches, another pass over the data evaluates the loss.
-    seen = m if descent.is_full_batch(plan, m) else m + descent.points_seen(plan, m)
+    seen = m if plan.full_batch else m + plan.points_seen
     passes = (plan.epochs + 1.0) * seen
     if variant.experiment.record.sharpness:
         passes += _WORK_PER_SHARPNESS * plan.recorded.size * m
@@ -107,12 +111,11 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     plan, network, training = variant.plan, variant.network, variant.experiment.training
     measures = variant.experiment.record.measures
     points = len(variant.data.x)
-    full_batch = descent.is_full_batch(plan, points)
     samples = next(
         (n for n in _SAMPLES_AT_ONCE if plan.batch_size % n == 0),
         min(_SAMPLES_AT_ONCE[0], plan.batch_size),
     )
-    one_tile = full_batch and samples == points
+    one_tile = plan.full_batch and samples == points
     lanes = lanes or (2 * _LANES if one_tile else _LANES)
     return LaneSpec(
         layers=_layers(variant.architecture, one_tile=one_tile),
@@ -130,8 +133,8 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         groups=lanes // _LANES,
         samples=samples,
         one_tile=one_tile,
-        full_batch=full_batch,
-        shuffled=not full_batch and plan.batches != descent.IN_ORDER,
+        full_batch=plan.full_batch,
+        shuffled=not plan.full_batch and plan.batches != descent.IN_ORDER,
         all_train=bool(plan.trains.all()),
         recorded=plan.recorded.size > 0,
     )

@@ -325,6 +325,23 @@ def test_help_needs_no_compiler(tmp_path):
     assert shown.stdout.endswith("set()\n")
 
 
+def test_a_run_with_machine_code_on_disk_prepares_no_compiler(trained, tmp_path):
+    del trained  # has compiled the kernels
+    file = EXPERIMENTS / "dosage.toml"
+    code = f"import sys; from harness.cli import main\nsys.argv[1:] = ['run', {str(file)!r}]\n"
+    code += "sys.argv += ['--set', 'grid.init_id=10']\n"
+    code += "try: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "310 runs" in done.stdout
+    loaded = set(done.stderr.split())
+    assert "numba.core.dispatcher" in loaded
+    # Numba imports the first before it compiles anything, and the second with it.
+    assert not loaded & {"numba.np.arraymath", "scipy.linalg"}
+    assert not loaded & {"dask", "jinja2", "matplotlib", "plotly", "pyarrow.dataset"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

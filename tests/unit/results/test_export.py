@@ -19,6 +19,7 @@ from harness.errors import HarnessError, NoSpaceError, StorageError
 from harness.results import export as export_module
 from harness.results import selection, tables
 from harness.results.export import export
+from harness.store import reader
 from harness.store.encoding import parquet_pieces
 from tests.made_store import make_store, origin
 
@@ -138,7 +139,7 @@ def test_parquet_has_the_encodings_of_the_store(folder, tmp_path):
 
 
 def test_small_chunks_become_row_groups_of_some_size(folder, monkeypatch, tmp_path):
-    monkeypatch.setattr(selection, "_BYTES_AT_ONCE", 200)
+    monkeypatch.setattr(reader, "_BYTES_AT_ONCE", 200)
     export(folder, tmp_path / "t.parquet", table="trajectories")
     made = pyarrow.parquet.ParquetFile(tmp_path / "t.parquet")
     assert made.metadata.num_row_groups == CHUNKS
@@ -191,8 +192,8 @@ def test_rows_of_trajectories_are_those_that_pandas_selects(
     folder, where, runs, at_once, monkeypatch
 ):
     if at_once:
-        for limit in ("_BYTES_AT_ONCE", "_RUNS_AT_ONCE"):
-            monkeypatch.setattr(selection, limit, at_once)
+        monkeypatch.setattr(reader, "_BYTES_AT_ONCE", at_once)
+        monkeypatch.setattr(selection, "_RUNS_AT_ONCE", at_once)
     trajectories = frame_of("trajectories")
     both = trajectories.merge(frame_of("runs"), on="run_id").query(where, engine="python")
     if runs:

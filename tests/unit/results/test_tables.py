@@ -30,6 +30,21 @@ def test_unknown_columns_are_refused_with_a_suggestion(results, read):
         ask()
 
 
+@pytest.mark.parametrize(("at_once", "lengths"), [(1, [5, 5, 2]), (1 << 24, [12])])
+def test_a_batch_of_runs_is_one_chunk_or_several_small_ones(
+    at_once, lengths, small, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 5)
+    monkeypatch.setattr("harness.store.reader._BYTES_AT_ONCE", at_once)
+    results = harness.run(small(), tmp_path / "out")
+    batches = list(results.run_batches(["run_id", "status"]))
+    assert [len(batch) for batch in batches] == lengths
+    assert pd.concat(batches)["run_id"].tolist() == list(range(12))
+    written = pd.read_csv(tmp_path / "out" / "runs.csv")  # none of them converges
+    lowest = written[written["status"] == "finished"].nsmallest(4, "ssr_final")
+    assert results.best_runs(4)["run_id"].tolist() == lowest["run_id"].tolist()
+
+
 def test_the_experiment_is_read_back_with_its_data(small, tmp_path):
     (tmp_path / "points.csv").write_text("x,y\n0.1,0.2\n0.3,0.4\n")
     experiment = harness.Experiment.from_mapping(
