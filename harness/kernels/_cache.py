@@ -60,7 +60,7 @@ class Folder(NamedTuple):
 
 
 def load(stamp: str, key: tuple[Any, ...]) -> Any:
-    """Return what was saved under a key, or None."""
+    """Return the value saved under a key, or None."""
     try:
         return pickle.loads(_read(_path(stamp, key)))
     except Exception:  # whatever it is, the function is compiled instead
