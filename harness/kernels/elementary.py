@@ -211,7 +211,7 @@ def softplus_and_slope(z: float) -> tuple[float, float]:
     return select(z < 0.0, 0.0, z) + value, select(z < 0.0, v, 1.0 - v)
 
 
-# Largest error of the slope: 4.17 ulp.
+# Largest error of the slope: 4.33 ulp.
 @compiled
 def tanh_and_slope(z: float) -> tuple[float, float]:
     """Return tanh(z) and 1 - tanh(z)^2.
