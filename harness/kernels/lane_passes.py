@@ -8,15 +8,17 @@ from typing import Any, NamedTuple
 
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.lane_spec import LaneSpec, numbers_of
-from harness.kernels.layers import Layer, LayerPasses, Scratch, layer_passes
+from harness.kernels.layers import Block, Layer, LayerPasses, Scratch, layer_passes
 from harness.kernels.losses import LOSSES
 from harness.kernels.simd.memory import Cells, Pointer, load, store, variable
-from harness.kernels.simd.parts import add_parts, fill
+from harness.kernels.simd.parts import fill
 from harness.kernels.simd.rows import Row, joined, single
 from harness.kernels.simd.writing import loop, loop_while, unrolling
 
-# Numbers in flight at once: 8 registers of AVX-512, enough to hide one another's latency.
+# Sums in flight at once, in numbers: 8 registers of AVX-512 hide one another's latency, and leave
+# room for all other values of a small network. With 16, fewer loads are needed for each.
 _MOST_AT_ONCE = 64
+_MOST_AT_ONCE_IN_LOOPS = 128
 # Numbers in an activation at once, which holds four registers for each register of numbers.
 _MOST_ACTIVATED = 48
 
@@ -32,16 +34,20 @@ class Given(NamedTuple):
     stop: Pointer
 
 
-class _Columns(NamedTuple):
+class _Inputs(NamedTuple):
     """Inputs of the data points of a tile, which are the same in all lanes."""
 
     first: Pointer  # the first input of the first point
-    inputs: int
+    width: int  # inputs of a point
 
-    def load_into_all(self, j: Any, parts: int, width: int) -> Row:
-        """Return input j of each point, in `width` lanes."""
-        found = [fill(load(self.first, s * self.inputs + j, 1), width) for s in range(parts)]
-        return Row([vector for row in found for vector in row.vectors])
+    def load(self, point: Any, points: int, first: Any, count: int, lanes: int) -> Row:
+        """Return `count` inputs of some points, each in all lanes, point by point."""
+        rows = [
+            fill(load(self.first, (point + n) * self.width + (first + j), 1), lanes)
+            for n in range(points)
+            for j in range(count)
+        ]
+        return Row([vector for row in rows for vector in row.vectors])
 
 
 def make_scratch(spec: LaneSpec, memory: Pointer) -> Scratch:
@@ -71,18 +77,14 @@ def evaluate(
     They leave the gradient in the scratch memory if asked to. With shuffled or drawn batches, lanes
     are at different epochs, and take the points at these positions of their own order.
     """
-    lanes, samples = spec.lanes, spec.samples
+    lanes = spec.lanes
     weight = LOSSES[spec.loss].weight(last - first, spec.layers[-1].fan_out)
     ssr, terms = variable(), variable()
     store(ssr, 0, fill(0.0, lanes))
     store(terms, 0, fill(0.0, lanes))
 
     def tile(i: Any, points: int) -> None:
-        squares, term = _tile(
-            spec, points, theta, given, i, weight, scratch, with_gradient, shuffled
-        )
-        store(ssr, 0, add_parts(squares, load(ssr, 0, lanes)))
-        store(terms, 0, add_parts(term, load(terms, 0, lanes)))
+        _tile(spec, points, theta, given, i, weight, scratch, ssr, terms, with_gradient, shuffled)
 
     def tiles(i: Any, points: int) -> None:
         def goes_on() -> Any:
@@ -97,12 +99,12 @@ def evaluate(
             for at in loop(0, spec.parameters * lanes, lanes):
                 store(scratch.gradient, at, fill(0.0, lanes))
         if spec.one_tile:
-            tile(0, samples)
+            tile(0, spec.tiles[0])
         else:
             i = variable()
             store(i, 0, single(first))
-            tiles(i, samples)
-            tiles(i, 1)
+            for points in spec.tiles:
+                tiles(i, points)
     return load(ssr, 0, lanes), weight * load(terms, 0, lanes)
 
 
@@ -114,10 +116,12 @@ def _tile(
     i: Any,
     weight: Any,
     scratch: Scratch,
+    ssr: Any,
+    terms: Any,
     with_gradient: bool,
     shuffled: bool,
-) -> tuple[Row, Row]:
-    """Write the passes over `samples` data points from i on; return their SSR and terms."""
+) -> None:
+    """Write the passes over `samples` data points from i on; add to their SSR and terms."""
     layers = spec.layers
     if shuffled:
         layers = (layers[0]._replace(shared=0), *layers[1:])
@@ -127,11 +131,12 @@ def _tile(
     output_scale = load(given.scales, len(layers) + 1, 1) if spec.output_scaled else 1.0
     for l, layer in enumerate(layers):
         passes[l].forward(layer, scales[l + 1], theta, scratch)
-    found = passes[-1].residuals(layers[-1], scales[-1], output_scale, 0, weight, scratch)
+    passes[-1].residuals(layers[-1], scales[-1], output_scale, 0, weight, scratch, ssr, terms)
     if with_gradient:
         for l, layer in reversed(list(enumerate(layers))):
-            passes[l].backward(layer, scales[l], theta, scratch)
-    return found
+            passes[l].gradient(layer, scratch)
+            if layer.hidden:
+                passes[l].backward(layer, scales[l], theta, scratch)
 
 
 def _fetch(
@@ -160,7 +165,7 @@ def _fetch(
 
     copy(given.y, outputs, scratch.y)
     if first_layer.shared:
-        return scratch._replace(x=_Columns(given.x.offset(i * inputs), inputs))
+        return scratch._replace(x=_Inputs(given.x.offset(i * inputs), inputs))
     copy(given.x, inputs, scratch.a)
     return scratch
 
@@ -180,14 +185,21 @@ def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
     return layer_passes(
         spec.lanes,
         samples,
-        _units_at_once(layer, spec.lanes, samples),
+        _block_of(spec, layer, samples),
         activate,
         lambda code, z, p, y: loss.term(z, p, y),
         lambda code, z, p, y, slope: loss.slope(z, p, y, slope),
     )
 
 
-def _units_at_once(layer: Layer, lanes: int, samples: int) -> int:
-    """Return the largest divisor of the number of units whose values fit in the registers."""
-    most = max(1, _MOST_AT_ONCE // (lanes * samples))
-    return max(units for units in range(1, most + 1) if layer.fan_out % units == 0)
+def _block_of(spec: LaneSpec, layer: Layer, samples: int) -> Block:
+    """Return the largest block whose sums fit in the registers."""
+    points = min(samples, spec.at_once)
+    numbers = _MOST_AT_ONCE if spec.is_small else _MOST_AT_ONCE_IN_LOOPS
+    most = max(1, numbers // (spec.lanes * points))
+    return Block(points, _divisor(layer.fan_out, most), _divisor(layer.fan_in, most))
+
+
+def _divisor(number: int, most: int) -> int:
+    """Return the largest divisor of a number up to a bound."""
+    return max(n for n in range(1, most + 1) if number % n == 0)

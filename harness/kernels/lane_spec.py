@@ -45,8 +45,10 @@ class LaneSpec:
         Whether the output has a scale other than 1.
     lanes, groups : int
         Number of runs in a group, and number of groups.
-    samples : int
-        Number of data points side by side.
+    tiles : tuple of int
+        Numbers of data points in a tile, the first as often as possible.
+    at_once : int
+        Number of data points side by side in registers; it divides all tiles that are larger.
     one_tile : bool
         Whether one tile holds all data points.
     full_batch : bool
@@ -67,7 +69,8 @@ class LaneSpec:
     output_scaled: bool
     lanes: int
     groups: int
-    samples: int
+    tiles: tuple[int, ...]
+    at_once: int
     one_tile: bool
     full_batch: bool
     shuffled: bool
@@ -97,8 +100,13 @@ class LaneSpec:
 
     @property
     def is_small(self) -> bool:
-        """Whether all loops over units are unrolled, and all values of a tile are variables."""
-        return 3 * self.parameters * self.samples <= _MOST_UNROLLED
+        """Whether the kernel is written without loops over units."""
+        return is_small(self.parameters, self.at_once)
+
+
+def is_small(parameters: int, at_once: int) -> bool:
+    """Return whether loops over units are unrolled, and all values of a tile are variables."""
+    return 3 * parameters * at_once <= _MOST_UNROLLED
 
 
 class Bound(IntEnum):
@@ -231,13 +239,13 @@ class State(NamedTuple):
 
 def numbers_of(spec: LaneSpec) -> dict[str, int]:
     """Return the length of each part of the scratch memory, in order."""
-    units = spec.units * spec.samples * spec.lanes
+    units = spec.units * spec.tiles[0] * spec.lanes
     return {
         "z": units,
         "a": units,
         "slope": units,
         "delta": units,
-        "y": spec.layers[-1].fan_out * spec.samples * spec.lanes,
+        "y": spec.layers[-1].fan_out * spec.tiles[0] * spec.lanes,
         "gradient": spec.parameters * spec.lanes,
     }
 

@@ -16,13 +16,14 @@ is the input; it has index 0 in every array that is indexed by layer.
 The order of every sum is part of the definition: sources, units and data points in order, the
 bias first.
 
-`layer_passes` implements these equations once, for any number of lanes (networks side by side),
-samples (data points side by side) and units (of a layer, side by side). With one of each, it is a
-loop over plain floats, which `passes` compiles for networks of any size. `lane_passes` compiles
-versions with more of them, for networks whose sizes are constants.
+`layer_passes` implements these equations once, for any number of lanes (networks side by side) and
+of data points in a tile. A pass holds a block of sums in registers: units x data points of z,
+sources x data points of delta(l-1), sources x units of dE/dW. With one of everything, it is a loop
+over plain floats, which `passes` compiles for networks of any size. `lane_passes` writes versions
+for lanes, for networks whose sizes are constants.
 
-In memory, lanes vary fastest, then samples, then units: parameter i of theta begins at i * lanes,
-and unit i of z, a, slope and delta at i * samples * lanes.
+In memory, lanes vary fastest, then data points, then units: parameter i of theta begins at
+i * lanes, and unit i of z, a, slope and delta at i * samples * lanes.
 """
 
 from collections.abc import Callable
@@ -31,8 +32,15 @@ from typing import Any, NamedTuple
 
 from harness.kernels._jit import compiled
 from harness.kernels.simd.arithmetic import fma
-from harness.kernels.simd.memory import load, load_into_all, store, variable
-from harness.kernels.simd.parts import add_parts, fill, fma_parts, repeat, tile, transpose
+from harness.kernels.simd.memory import (
+    load,
+    load_inputs,
+    load_parts,
+    store,
+    store_parts,
+    variable,
+)
+from harness.kernels.simd.parts import add_parts, fill, repeat, tile
 from harness.kernels.simd.writing import loop
 
 
@@ -65,62 +73,70 @@ class Scratch(NamedTuple):
     gradient: Any  # per parameter
 
 
+class Block(NamedTuple):
+    """Numbers of results that a pass holds in registers at once."""
+
+    samples: int = 1  # data points
+    units: int = 1  # of the layer
+    sources: int = 1  # units of the layer below
+
+
 class LayerPasses(NamedTuple):
-    """Forward pass, residuals and backward pass of a layer, from `layer_passes`."""
+    """Passes through a layer, from `layer_passes`."""
 
     forward: Callable[..., None]
-    residuals: Callable[..., tuple[Any, Any]]
+    residuals: Callable[..., None]
     backward: Callable[..., None]
+    gradient: Callable[..., None]
 
 
 @cache
 def layer_passes(
     lanes: int,
     samples: int,
-    units: int,
+    block: Block,
     activate: Callable[..., Any],
     loss_term: Callable[..., Any],
     loss_slope: Callable[..., Any],
 ) -> LayerPasses:
-    """Return the passes through a layer for this many networks, data points and units at once.
+    """Return the passes through a layer for this many networks and data points.
 
     `activate(code, z)`, `loss_term(code, z, p, y)` and `loss_slope(code, z, p, y, slope)` may be
-    specialised and ignore the code.
+    specialised and ignore the code. The numbers of the block divide those of the layer.
     """
-    row = units * lanes  # length of the weights from one source to the units
+    points, units, sources = block
     column = samples * lanes  # length of the values of one unit
-    panel = units * column
-
-    @compiled
-    def load_source(layer: Layer, j: int, scratch: Scratch) -> Any:
-        """Return output j of the layer below, for each data point."""
-        if layer.shared:
-            return load_into_all(scratch.x, j, samples, lanes)
-        return load(scratch.a, (layer.sources + j) * column, column)
+    width = points * lanes
 
     @compiled
     def forward(layer: Layer, scale: float, theta: Any, scratch: Scratch) -> None:
         """Fill z, a and slope of a layer from its sources."""
-        for k in loop(0, layer.fan_out, units):
-            total = variable()
-            store(total, 0, fill(0.0, panel))
-            if layer.biased:
-                bias = load(theta, (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes, row)
-                store(total, 0, repeat(bias, samples, lanes))
-            for j in loop(0, layer.fan_in):
-                weight = load(theta, (layer.matrix + j * layer.fan_out + k) * lanes, row)
-                source = load_source(layer, j, scratch)
-                before = load(total, 0, panel)
-                store(total, 0, fma(repeat(weight, samples, lanes), tile(source, units), before))
-            z = load(total, 0, panel)
-            if layer.scaled:
-                z = scale * z
-            a, slope = activate(layer.activation, z)
-            at = (layer.units + k) * column
-            if layer.last:
-                store(scratch.z, at, z)
-            store(scratch.a, at, a)
-            store(scratch.slope, at, slope)
+        for s in loop(0, samples, points):
+            for k in loop(0, layer.fan_out, units):
+                total = variable()
+                store(total, 0, fill(0.0, units * width))
+                if layer.biased:
+                    at = (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes
+                    bias = load(theta, at, units * lanes)
+                    store(total, 0, repeat(bias, points, lanes))
+                for j in loop(0, layer.fan_in):
+                    at = (layer.matrix + j * layer.fan_out + k) * lanes
+                    weight = repeat(load(theta, at, units * lanes), points, lanes)
+                    if layer.shared:
+                        source = load_inputs(scratch.x, s, points, j, 1, lanes)
+                    else:
+                        source = load(scratch.a, (layer.sources + j) * column + s * lanes, width)
+                    before = load(total, 0, units * width)
+                    store(total, 0, fma(weight, tile(source, units), before))
+                z = load(total, 0, units * width)
+                if layer.scaled:
+                    z = scale * z
+                a, slope = activate(layer.activation, z)
+                at = (layer.units + k) * column + s * lanes
+                if layer.last:
+                    store_parts(scratch.z, at, z, width, column)
+                store_parts(scratch.a, at, a, width, column)
+                store_parts(scratch.slope, at, slope, width, column)
 
     @compiled
     def residuals(
@@ -130,56 +146,84 @@ def layer_passes(
         loss: int,
         weight: float,
         scratch: Scratch,
-    ) -> tuple[Any, Any]:
-        """Return sum(r^2) and sum(term) per data point, and fill delta of the last layer."""
-        squares, terms = variable(), variable()
-        store(squares, 0, fill(0.0, column))
-        store(terms, 0, fill(0.0, column))
-        for k in loop(0, layer.fan_out, units):
-            at = (layer.units + k) * column
-            z = load(scratch.z, at, panel)
-            y = load(scratch.y, k * column, panel)
-            p = output_scale * load(scratch.a, at, panel)
-            slope = output_scale * load(scratch.slope, at, panel)
-            store(squares, 0, add_parts((y - p) * (y - p), load(squares, 0, column)))
-            store(terms, 0, add_parts(loss_term(loss, z, p, y), load(terms, 0, column)))
-            dz = weight * loss_slope(loss, z, p, y, slope)
-            store(scratch.delta, at, scale * dz if layer.scaled else dz)
-        return load(squares, 0, column), load(terms, 0, column)
+        ssr: Any,
+        terms: Any,
+    ) -> None:
+        """Add r^2 and the terms of each data point to ssr and terms; fill delta of the last layer.
+
+        `ssr` and `terms` are variables.
+        """
+        for s in loop(0, samples, points):
+            squares, of_point = variable(), variable()
+            store(squares, 0, fill(0.0, width))
+            store(of_point, 0, fill(0.0, width))
+            for k in loop(0, layer.fan_out):
+                at = (layer.units + k) * column + s * lanes
+                z = load(scratch.z, at, width)
+                y = load(scratch.y, k * column + s * lanes, width)
+                p = output_scale * load(scratch.a, at, width)
+                slope = output_scale * load(scratch.slope, at, width)
+                store(squares, 0, load(squares, 0, width) + (y - p) * (y - p))
+                store(of_point, 0, load(of_point, 0, width) + loss_term(loss, z, p, y))
+                dz = weight * loss_slope(loss, z, p, y, slope)
+                store(scratch.delta, at, scale * dz if layer.scaled else dz)
+            store(ssr, 0, add_parts(load(squares, 0, width), load(ssr, 0, lanes)))
+            store(terms, 0, add_parts(load(of_point, 0, width), load(terms, 0, lanes)))
 
     @compiled
     def backward(layer: Layer, scale_below: float, theta: Any, scratch: Scratch) -> None:
-        """Add dE/dW and dE/db of a layer, given its delta, and fill delta of the layer below."""
-        if layer.hidden:
-            for j in loop(0, layer.fan_in):
-                store(scratch.delta, (layer.sources + j) * column, fill(0.0, column))
-        for k in loop(0, layer.fan_out, units):
-            delta = load(scratch.delta, (layer.units + k) * column, panel)
-            by_sample = transpose(delta, units, samples)
-            for j in loop(0, layer.fan_in):
-                at = (layer.matrix + j * layer.fan_out + k) * lanes
-                below = (layer.sources + j) * column
-                source = load_source(layer, j, scratch)
-                gradient = load(scratch.gradient, at, row)
-                store(
-                    scratch.gradient,
-                    at,
-                    fma_parts(repeat(source, units, lanes), by_sample, gradient),
-                )
-                if layer.hidden:
-                    weight = repeat(load(theta, at, row), samples, lanes)
-                    back = load(scratch.delta, below, column)
-                    store(scratch.delta, below, fma_parts(weight, delta, back))
-            if layer.biased:
-                at = (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes
-                gradient = load(scratch.gradient, at, row)
-                store(scratch.gradient, at, add_parts(by_sample, gradient))
-        if layer.hidden:
-            for j in loop(0, layer.fan_in):
-                at = (layer.sources + j) * column
-                slope = load(scratch.slope, at, column)
+        """Fill delta of the layer below from that of a layer."""
+        for s in loop(0, samples, points):
+            for j in loop(0, layer.fan_in, sources):
+                total = variable()
+                store(total, 0, fill(0.0, sources * width))
+                for k in loop(0, layer.fan_out):
+                    at = (layer.matrix + j * layer.fan_out + k) * lanes
+                    weight = load_parts(theta, at, sources, lanes, layer.fan_out * lanes)
+                    delta = load(scratch.delta, (layer.units + k) * column + s * lanes, width)
+                    before = load(total, 0, sources * width)
+                    weight = repeat(weight, points, lanes)
+                    store(total, 0, fma(weight, tile(delta, sources), before))
+                at = (layer.sources + j) * column + s * lanes
+                slope = load_parts(scratch.slope, at, sources, width, column)
                 if layer.scaled_below:
                     slope = scale_below * slope
-                store(scratch.delta, at, slope * load(scratch.delta, at, column))
+                delta = slope * load(total, 0, sources * width)
+                store_parts(scratch.delta, at, delta, width, column)
 
-    return LayerPasses(forward, residuals, backward)
+    @compiled
+    def gradient(layer: Layer, scratch: Scratch) -> None:
+        """Add dE/dW and dE/db of a layer, given its delta."""
+        for k in loop(0, layer.fan_out, units):
+            for j in loop(0, layer.fan_in, sources):
+                at = (layer.matrix + j * layer.fan_out + k) * lanes
+                row = layer.fan_out * lanes
+                total = variable()
+                before = load_parts(scratch.gradient, at, sources, units * lanes, row)
+                store(total, 0, before)
+                for s in loop(0, samples):
+                    if layer.shared:
+                        source = load_inputs(scratch.x, s, 1, j, sources, lanes)
+                    else:
+                        below = (layer.sources + j) * column + s * lanes
+                        source = load_parts(scratch.a, below, sources, lanes, column)
+                    delta = load_parts(
+                        scratch.delta, (layer.units + k) * column + s * lanes, units, lanes, column
+                    )
+                    source = repeat(source, units, lanes)
+                    before = load(total, 0, sources * units * lanes)
+                    store(total, 0, fma(source, tile(delta, sources), before))
+                after = load(total, 0, sources * units * lanes)
+                store_parts(scratch.gradient, at, after, units * lanes, row)
+            if layer.biased:
+                at = (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes
+                total = variable()
+                store(total, 0, load(scratch.gradient, at, units * lanes))
+                for s in loop(0, samples):
+                    delta = load_parts(
+                        scratch.delta, (layer.units + k) * column + s * lanes, units, lanes, column
+                    )
+                    store(total, 0, load(total, 0, units * lanes) + delta)
+                store(scratch.gradient, at, load(total, 0, units * lanes))
+
+    return LayerPasses(forward, residuals, backward, gradient)

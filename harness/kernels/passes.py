@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from harness.kernels._jit import compiled, entry
 from harness.kernels.activations import activate
-from harness.kernels.layers import Layer, Scratch, layer_passes
+from harness.kernels.layers import Block, Layer, Scratch, layer_passes
 from harness.kernels.losses import loss_slope, loss_term, loss_weight
+from harness.kernels.simd.memory import load, store, variable
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -38,7 +39,9 @@ class Data(NamedTuple):
     y: Floats
 
 
-_forward, _residuals, _backward = layer_passes(1, 1, 1, activate, loss_term, loss_slope)
+_forward, _residuals, _backward, _gradient = layer_passes(
+    1, 1, Block(), activate, loss_term, loss_slope
+)
 
 
 @compiled
@@ -108,8 +111,9 @@ def evaluate(
     layers = network.sizes.size - 1
     if with_gradient:
         scratch.gradient[:] = 0.0
-    ssr = 0.0
-    terms = 0.0
+    ssr, terms = variable(), variable()
+    store(ssr, 0, 0.0)
+    store(terms, 0, 0.0)
     for i in range(first, last):
         if stop[0]:
             break
@@ -117,20 +121,23 @@ def evaluate(
         forward(network, theta, data.x[sample], scratch)
         for k in range(data.y.shape[1]):
             scratch.y[k] = data.y[sample, k]
-        squares, term = _residuals(
+        _residuals(
             layer_at(network, layers),
             network.scales[layers],
             network.output_scale,
             network.loss,
             weight,
             scratch,
+            ssr,
+            terms,
         )
-        ssr += squares
-        terms += term
         if with_gradient:
             for l in range(layers, 0, -1):
-                _backward(layer_at(network, l), network.scales[l - 1], theta, scratch)
-    return ssr, weight * terms
+                layer = layer_at(network, l)
+                _gradient(layer, scratch)
+                if l > 1:
+                    _backward(layer, network.scales[l - 1], theta, scratch)
+    return load(ssr, 0, 1), weight * load(terms, 0, 1)
 
 
 @entry

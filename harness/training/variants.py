@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from harness.experiment import Experiment
 from harness.experiment.network import Network
 from harness.kernels import descent
-from harness.kernels.lane_spec import LaneSpec
+from harness.kernels.lane_spec import LaneSpec, is_small
 from harness.kernels.layers import Layer
 from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
@@ -92,6 +92,9 @@ def work_of(variant: Variant) -> float:
 # Numbers of data points side by side, the best first: few enough to leave registers for several
 # units, and enough to hide one another's latency with a single unit.
 _SAMPLES_AT_ONCE = (4, 6, 5, 3, 8, 7, 2)
+# In a large network, a gradient is loaded and stored once for this many times as many data points.
+_MOST_IN_TILE = 4
+
 _LANES = 8  # per group: one register of AVX-512
 
 
@@ -111,11 +114,13 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     plan, network, training = variant.plan, variant.network, variant.experiment.training
     measures = variant.experiment.record.measures
     points = len(variant.data.x)
-    samples = next(
+    at_once = next(
         (n for n in _SAMPLES_AT_ONCE if plan.batch_size % n == 0),
         min(_SAMPLES_AT_ONCE[0], plan.batch_size),
     )
-    one_tile = plan.full_batch and samples == points
+    small = is_small(network.parameter_count, at_once)
+    tiles = _tiles(plan, points, at_once, 1 if small else _MOST_IN_TILE)
+    one_tile = small and plan.full_batch and tiles[0] == points
     lanes = lanes or (2 * _LANES if one_tile else _LANES)
     return LaneSpec(
         layers=_layers(variant.architecture, one_tile=one_tile),
@@ -131,13 +136,27 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         output_scaled=network.output_scale != 1.0,
         lanes=_LANES,
         groups=lanes // _LANES,
-        samples=samples,
+        tiles=tiles,
+        at_once=at_once,
         one_tile=one_tile,
         full_batch=plan.full_batch,
         shuffled=not plan.full_batch and plan.batches != descent.IN_ORDER,
         all_train=bool(plan.trains.all()),
         recorded=plan.recorded.size > 0,
     )
+
+
+def _tiles(plan: descent.TrainingPlan, points: int, at_once: int, most: int) -> tuple[int, ...]:
+    """Return the numbers of data points in the tiles that make up all points and all batches."""
+    largest = at_once * min(most, max(1, plan.batch_size // at_once))
+    passes = [points, plan.batch_size, plan.points_seen % plan.batch_size]
+    rests = [count % largest for count in passes]
+    found = [largest]
+    if any(rest >= at_once for rest in rests):
+        found.append(at_once)
+    if any(rest % at_once for rest in rests):
+        found.append(1)
+    return tuple(found)
 
 
 def _layers(network: Architecture, *, one_tile: bool) -> tuple[Layer, ...]:

@@ -101,15 +101,32 @@ def load(memory: Any, first: Any, count: int) -> Any:
     return memory.load(first, count) if written else memory[first]
 
 
-def load_into_all(memory: Any, first: Any, parts: int, width: int) -> Any:
-    """Return `parts` numbers of memory, each in `width` lanes."""
-    return memory.load_into_all(first, parts, width)
+def load_parts(memory: Any, first: Any, parts: int, width: int, apart: int) -> Any:
+    """Return `parts` parts of `width` numbers side by side, which begin `apart` numbers apart."""
+    if not isinstance(memory, Cells | Pointer):
+        return memory[first]
+    rows = [memory.load(first + apart * part, width) for part in range(parts)]
+    return Row([vector for row in rows for vector in row.vectors])
+
+
+def load_inputs(inputs: Any, point: Any, points: int, first: Any, count: int, lanes: int) -> Any:
+    """Return inputs of data points that are the same in all lanes, point by point."""
+    return inputs.load(point, points, first, count, lanes)
 
 
 def store(memory: Any, first: Any, value: Any) -> None:
     """Write all lanes of a value to memory."""
     if isinstance(memory, Cells | Pointer):
         memory.store(first, value)
+    else:
+        memory[first] = value
+
+
+def store_parts(memory: Any, first: Any, value: Any, width: int, apart: int) -> None:
+    """Write the parts of a value, each `width` numbers, `apart` numbers apart."""
+    if isinstance(memory, Cells | Pointer):
+        for part, row in enumerate(value.parts(width)):
+            memory.store(first + apart * part, row)
     else:
         memory[first] = value
 
@@ -137,11 +154,26 @@ def _implement_store(memory: Any, first: Any, value: Any) -> Any:
     return store
 
 
+def _implement_store_parts(memory: Any, first: Any, value: Any, width: Any, apart: Any) -> Any:
+    def store_parts(memory: Any, first: int, value: Any, width: int, apart: int) -> None:
+        memory[first] = value
+
+    return store_parts
+
+
 overload(load, strict=False)(
     lambda memory, first, count: lambda memory, first, count: memory[first]
 )
-overload(load_into_all, strict=False)(
-    lambda memory, first, parts, width: lambda memory, first, parts, width: memory[first]
+overload(load_parts, strict=False)(
+    lambda memory, first, parts, width, apart: (
+        lambda memory, first, parts, width, apart: memory[first]
+    )
+)
+overload(load_inputs, strict=False)(
+    lambda inputs, point, points, first, count, lanes: (
+        lambda inputs, point, points, first, count, lanes: inputs[first]
+    )
 )
 overload(store, strict=False)(_implement_store)
+overload(store_parts, strict=False)(_implement_store_parts)
 overload(variable, strict=False)(lambda: lambda: _variable())

@@ -20,6 +20,10 @@ POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
     "targets": [0.2, 0.8, 0.4, 0.7, 0.1],
 }
+MANY = {
+    "inputs": np.random.default_rng(3).normal(size=(23, 3)).tolist(),
+    "targets": np.random.default_rng(4).random(size=(23, 2)).tolist(),
+}
 DOSAGE = {"inputs": [0, 0.5, 1], "targets": [0, 1, 0]}
 
 
@@ -77,6 +81,18 @@ CASES = {
         [2, 3, 1], ["tanh", "identity"], POINTS, 20,
         {"drift_1": [0.0, 0.25], "learning_rate": [0.1, 3.0], "init_id": 5}, MEASURES,
         train=["w1", "w2", "w7"], limit=5.0,
+    ),
+    # Large enough to be written with loops: over blocks of units, and tiles of 16, 4 and 1 points.
+    "loops": experiment(
+        [3, 12, 8, 2], ["tanh", "sigmoid", "identity"], MANY, 9,
+        {"learning_rate": [0.01, 3.0], "momentum": [0.0, 0.5], "init_id": 5},
+        {"epochs": {"every": 2}, **MEASURES}, limit=300.0, tolerance=30.0,
+        network_scales=[0.9, 1.0, 1.1], network_biases=[True, False, True],
+    ),
+    "shuffled_loops": experiment(
+        [3, 17, 7, 2], ["softplus", "relu", "sigmoid"], MANY, 7,
+        {"learning_rate": [0.01, 900.0], "init_id": 9}, MEASURES, loss="cross_entropy",
+        batch_size=9, batches="shuffled", limit=30.0, tolerance=3.0,
     ),
     "drawn": experiment(
         [2, 4, 1], ["relu", "identity"], POINTS, 15, {"init_id": 19},
