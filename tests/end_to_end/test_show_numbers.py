@@ -58,7 +58,7 @@ SWEEPS = {
         },
         tolerance=0.7, limit=1e6,
     ),
-    "in step": dosage(
+    "zipped": dosage(
         {
             "learning_rate": {"log": [0.01, 0.5], "count": 7},
             "momentum": {"linear": [0.7, 0.1], "count": 7},
@@ -67,7 +67,7 @@ SWEEPS = {
         },
         tolerance=0.7, limit=1e6,
     ),
-    "in step with a seed": dosage(
+    "zipped with a seed": dosage(
         {
             "learning_rate": [0.3, 0.3, 0.1, 0.1, 0.1], "init_seed": [0, 1, 0, 1, 2],
             "init_id": 10, "zip": [["init_seed", "learning_rate"]],

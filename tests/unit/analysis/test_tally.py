@@ -43,7 +43,7 @@ def counted(grid, cells=(), runs=None, **settings):
     ((FALLING,), (WORDS,), (STARTS,)),
     ((STARTS,), SEEDED, (WORDS,)),
     ((axis("init_seed", [5, 2]),), (FALLING, axis("momentum", Spaced("linear", 0.0, 0.8, 9)))),
-], ids=["falling", "in step with a seed", "in step"])  # fmt: skip
+], ids=["falling", "zipped with a seed", "zipped"])  # fmt: skip
 def test_combinations_are_those_of_the_whole_table(dimensions):
     grid = Grid(dimensions=dimensions)
     runs = runs_of(grid)

@@ -34,7 +34,7 @@ SWEEPS = {
         "grid": {"width": [3, 1, 2], "max_epochs": [1, 4], "init_id": 2},
         "record": {"parameters": True, "epochs": {"every": 2}},
     },
-    "losses in step": {
+    "zipped losses": {
         "network": {"layers": [2, 2, 1], "activations": ["sigmoid", "sigmoid"]},
         "data": {"generator": "xor"},
         "grid": {

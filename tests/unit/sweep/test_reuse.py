@@ -116,7 +116,7 @@ MORE_VALUES = {
         {"grid__learning_rate": {"log": [0.01, 1.0], "count": 5}},
     ),
     "both": ({}, {"grid__init_id": 5, "grid__learning_rate": [0.01, *RATES]}),
-    "in step": (
+    "zipped": (
         {"grid": {"learning_rate": RATES, "init_scale": [1.0, 1.5, 0.5],
                   "zip": [["learning_rate", "init_scale"]], "init_id": 3}},
         {"grid": {"learning_rate": [0.05, 0.1, 0.1, 0.9], "init_scale": [1.0, 0.7, 1.5, 0.5],
@@ -188,7 +188,7 @@ NEW_AXES = {
     "not first among its values": ({}, {"grid__init_scale": [0.5, 1.0]}),
     "first": ({}, {"grid": {"init_scale": [1.0, 0.5], "learning_rate": RATES, "init_id": 4}}),
     "two": ({}, {"grid__momentum": [0.0, 0.5], "grid__batch_size": ["all", 1]}),
-    "two in step": (
+    "two zipped": (
         {},
         {
             "grid__momentum": [0.0, 0.5],
@@ -469,7 +469,7 @@ REFUSED = {
         {"grid": {"learning_rate": RATES, "init_id": 4, "init_scale": [1.0, 2.0]}},
         ["grid.init_scale was None and is [1.0, 2.0]"],
     ),
-    "axes in step that were not, and a new one": (
+    "axes zipped that were not, and a new one": (
         {"grid": {"init_id": [0, 1, 2], "learning_rate": RATES}},
         {
             "grid": {
