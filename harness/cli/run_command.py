@@ -54,6 +54,8 @@ def run(
     ctrl_c.keeping(KEPT)
     with loading():
         from harness.cli import summary_screen, sweep_screen
+        from harness.kernels import _cache
+        from harness.kernels._jit import STAMP
         from harness.sweep import run as sweep
 
     experiment = load(file, changes)
@@ -70,6 +72,8 @@ def run(
         train()
         return
     sweep_screen.announce(experiment)
+    if _cache.is_empty(STAMP):
+        say("First use: compiling takes about ten seconds, once on this machine.")
     with sweep_screen.ProgressBar(experiment.grid.size) as bar:
         results = train(progress=bar.move)
     sweep_screen.say_how_long(bar.last)

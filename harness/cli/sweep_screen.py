@@ -68,9 +68,7 @@ class ProgressBar:
             transient=True,
             disable=not console().is_terminal,
         )
-        # A new version compiles its kernels once; later runs replace this text at once.
-        text = "the first time takes a while"
-        self._task = self._bar.add_task("getting ready", total=runs, text=text)
+        self._task = self._bar.add_task("getting ready", total=runs, text="")
 
     def __enter__(self) -> Self:
         self._bar.start()

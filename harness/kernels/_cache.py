@@ -75,6 +75,12 @@ def save(stamp: str, key: tuple[Any, ...], value: Any) -> None:
         _tidy(path.parent)
 
 
+def is_empty(stamp: str) -> bool:
+    """Return whether there is a folder for a stamp, and no machine code in it."""
+    folder = folder_of(stamp).path
+    return folder is not None and next(folder.glob("*.code"), None) is None
+
+
 def _path(stamp: str, key: tuple[Any, ...]) -> Path:
     folder = folder_of(stamp).path
     if folder is None:

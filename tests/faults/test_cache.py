@@ -61,6 +61,12 @@ def kept(base):
     return file
 
 
+def test_an_empty_folder_is_known(base):
+    assert _cache.is_empty(_jit.STAMP)
+    call()
+    assert not _cache.is_empty(_jit.STAMP)
+
+
 # -- damaged ---------------------------------------------------------------------------------------
 
 
