@@ -44,7 +44,7 @@ def listen() -> None:
         os.set_blocking(notice, False)
     signal.set_wakeup_fd(notice, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(noticed,), name="ctrl-c", daemon=True).start()
-    atexit.register(_say_if_raised)
+    atexit.register(_end)  # as the first, so that it is called last
     signal.signal(signal.SIGINT, _stop)
 
 
@@ -89,9 +89,11 @@ def _watch(noticed: int) -> None:
     os._exit(STOPPED)
 
 
-def _say_if_raised() -> None:
+def _end() -> None:
     if _State.raised:
         _say()
+    # Python is about to give the signal back to the system, which would kill a finished command.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _say() -> None:

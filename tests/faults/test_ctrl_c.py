@@ -209,6 +209,17 @@ wrap("harness.sweep.engines.dask_cluster", "LocalCluster", make)
     wait_until(lambda: not any(map(psutil.pid_exists, map(int, numbers.split()))))
 
 
+def test_too_late(results):
+    # Modules are cleared after Python has given up its signal handlers.
+    code = """
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):
+        kill(pid, number)
+sys.late = Late()
+"""
+    assert ended(start(results, ["--version"], code)) == (0, "")
+
+
 COMMANDS = [
     *("--help", "--version", "bench --help", "show results/faults", "status results/faults"),
     *("verify results/faults", "plan faults.toml", "trace faults.toml", "export results/faults"),
