@@ -55,7 +55,7 @@ ARGUMENTS = {
 }
 
 
-def _kernel(spec: LaneSpec) -> Callable[..., Row]:
+def make_kernel(spec: LaneSpec) -> Callable[..., Row]:
     """Return the function that writes a kernel.
 
     The kernel returns the number of epochs that it trained, over all groups; negative if the last
@@ -219,7 +219,7 @@ def _update(
 def address_of(spec: LaneSpec) -> int:
     """Return the address of the machine code of a kernel, which is compiled or read from disk."""
     digest = hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
-    return compile_kernel(f"lanes_{digest}", list(ARGUMENTS.values()), _kernel(spec))
+    return compile_kernel(f"lanes_{digest}", list(ARGUMENTS.values()), make_kernel(spec))
 
 
 # Multiply-adds between two looks at the clock: a few milliseconds.

@@ -6,6 +6,7 @@ the processor that they name, as all other kernels are.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -40,18 +41,35 @@ def compile_kernel(
         Whether to keep the machine code on disk, where only the name identifies it.
     """
     triple, processor, features = cpu_target.target_context.codegen().magic_tuple()
-    machine = llvm.Target.from_triple(triple).create_target_machine(
-        cpu=processor, features=features, opt=3, reloc="static", codemodel="jitdefault"
-    )
+    machine = machine_for(triple, processor, features)
     key = (name, triple, processor, features)
     code = _cache.load(STAMP, key) if keep else None
     if code is None:
-        module = _optimised(_write(name, arguments, body), machine)
-        with _rows_kept():
-            code = machine.emit_object(module)
+        code = object_code(name, arguments, body, machine)
         if keep:
             _cache.save(STAMP, key, code)
     return _address(name, code, machine)
+
+
+def machine_for(triple: str, processor: str, features: str) -> Any:
+    """Return the LLVM target machine of a processor, with the options that Numba gives its own."""
+    return llvm.Target.from_triple(triple).create_target_machine(
+        cpu=processor,
+        features=features,
+        opt=3,
+        reloc="static" if triple.startswith("x86") else "default",
+        codemodel="jitdefault",
+    )
+
+
+def object_code(
+    name: str, arguments: Sequence[str], body: Callable[..., Row], machine: Any
+) -> bytes:
+    """Return the object file of a kernel for a target machine; see `compile_kernel`."""
+    module = _optimised(_write(name, arguments, body), machine)
+    with _rows_kept():
+        code: bytes = machine.emit_object(module)
+    return code
 
 
 def _write(name: str, arguments: Sequence[str], body: Callable[..., Row]) -> Any:
@@ -77,14 +95,14 @@ def _optimised(module: Any, machine: Any) -> Any:
     found = llvm.parse_assembly(str(module))
     found.triple, found.data_layout = machine.triple, str(machine.target_data)
     found.verify()
-    # Vectors are written out: LLVM is to make no others.
-    options = llvm.create_pass_builder(
-        machine,
-        llvm.create_pipeline_tuning_options(3),
-    )
-    passes = options.getModulePassManager()
-    passes.run(found, options)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization = False  # all vectors are written already
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(found, builder)
     return found
+
+
+_option_set = Lock()
 
 
 @contextmanager
@@ -95,11 +113,12 @@ def _rows_kept() -> Iterator[None]:
     2-2-1 network of `xor` takes 528 cycles instead of 427, one of 1-8-1 1095 instead of 944
     (llvm-mca, Cascade Lake). The option belongs to the process and changes no bits.
     """
-    llvm.set_option("harness", "-misched-regpressure=false")
-    try:
-        yield
-    finally:
-        llvm.set_option("harness", "-misched-regpressure=true")
+    with _option_set:
+        llvm.set_option("harness", "-misched-regpressure=false")
+        try:
+            yield
+        finally:
+            llvm.set_option("harness", "-misched-regpressure=true")
 
 
 _engines: list[Any] = []
