@@ -1,6 +1,6 @@
 """Cache of machine code on disk. A damaged file is ignored, and training never needs the cache.
 
-There is one file per function and argument types:
+There is one file per function and argument types, or per kernel for lanes:
 
     <base>/harness/<stamp>/<hash>.code        SHA-256 of name and pickle, then the pickle
 

@@ -1,7 +1,7 @@
-"""The only place where compiler options and the compile cache are set.
+"""The compiler options of all functions that Numba compiles, and their cache.
 
-`compiled` is for functions that other kernels call, `entry` for those that Python calls. Only
-entries are cached on disk (`_cache`), because their machine code contains everything that they
+`compiled` is for functions that other kernels call, `entry` for those that Python calls. Of these,
+only entries are cached on disk (`_cache`), because their machine code contains everything that they
 call. They are filed under a hash of everything that determines the machine code, so that a stale
 entry is never found.
 """
@@ -25,13 +25,20 @@ COMPILES = not numba.config.DISABLE_JIT  # lanes need the compiler
 # nogil: kernels run side by side in threads. error_model "numpy": x / 0 is inf, not an exception.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "fastmath": False}
 
+# Settings from the environment.
+_SETTINGS = [getattr(numba.config, n) for n in ("OPT", "BOUNDSCHECK", "LOOP_VECTORIZE")]
+
 
 def _stamp() -> str:
     """Hash everything that determines the machine code: kernel sources, compiler and options."""
     digest, folder = hashlib.sha256(), Path(__file__).parent
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    digest.update(repr((numba.__version__, llvmlite.__version__, sorted(OPTIONS.items()))).encode())
+    digest.update(
+        repr(
+            (numba.__version__, llvmlite.__version__, sorted(OPTIONS.items()), *_SETTINGS)
+        ).encode()
+    )
     return digest.hexdigest()[:16]
 
 

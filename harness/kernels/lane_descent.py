@@ -11,10 +11,10 @@ attention: because its run ends, has just begun, or has more epochs to record th
 
 import hashlib
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
+from numba.core.compiler_lock import global_compiler_lock
 from numpy.typing import NDArray
 
 from harness.kernels import lane_runs
@@ -51,7 +51,7 @@ ARGUMENTS = {
     "orders": "integers",
     "asked": "integers",
     "trains": "bytes",
-    "stop": "bytes",
+    "stop": "shared",
 }
 
 
@@ -125,7 +125,7 @@ def _epoch(
     if spec.measures:
         epoch = to_float(load(integers, at.counters + Counter.EPOCH * lanes, lanes) + done)
         first = load(group, at.record + Record.LOSS_FIRST * lanes, lanes)
-        first = select(epoch == 0.0, loss, first)
+        first, least = select(epoch == 0.0, loss, first), select(epoch == 0.0, ssr, least)
         store(group, at.record + Record.LOSS_FIRST * lanes, first)
         now = Epoch(epoch, to_float(ask.epochs), ssr, least, loss, first)
         for row, name in enumerate(spec.measures):
@@ -215,14 +215,24 @@ def _update(
 # -- the function that Python calls ----------------------------------------------------------------
 
 
-@cache
+_addresses: dict[LaneSpec, int] = {}
+
+
 def address_of(spec: LaneSpec) -> int:
     """Return the address of the machine code of a kernel, which is compiled or read from disk."""
+    if spec not in _addresses:
+        with global_compiler_lock:
+            if spec not in _addresses:  # another thread may have needed it, too
+                _addresses[spec] = _compile(spec)
+    return _addresses[spec]
+
+
+def _compile(spec: LaneSpec) -> int:
     digest = hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
     return compile_kernel(f"lanes_{digest}", list(ARGUMENTS.values()), make_kernel(spec))
 
 
-# Multiply-adds between two looks at the clock: a few milliseconds.
+# Multiply-adds of one call, after which `stop` is checked and `counts` are updated: milliseconds.
 _WORK_AT_ONCE = 1 << 24
 
 

@@ -15,11 +15,11 @@ from harness.kernels.simd.parts import fill
 from harness.kernels.simd.rows import Row, joined, single
 from harness.kernels.simd.writing import loop, loop_while, unrolling
 
-# Sums in flight at once, in numbers: 8 registers of AVX-512 hide one another's latency, and leave
-# room for all other values of a small network. With 16, fewer loads are needed for each.
+# Numbers in a block of sums. 8 registers of AVX-512 hide the latency and leave room for the other
+# values of a small network; 16 save loads in a large one.
 _MOST_AT_ONCE = 64
 _MOST_AT_ONCE_IN_LOOPS = 128
-# Numbers in an activation at once, which holds four registers for each register of numbers.
+# Numbers in an activation at once. It needs four registers for each register of numbers.
 _MOST_ACTIVATED = 48
 
 
@@ -51,7 +51,7 @@ class _Inputs(NamedTuple):
 
 
 def make_scratch(spec: LaneSpec, memory: Pointer) -> Scratch:
-    """Return the working memory of a kernel: variables if it is small, else in memory."""
+    """Return the working memory of a kernel: variables if it is small, else parts of an array."""
     if spec.is_small:
         return Scratch(None, *(Cells() for _ in numbers_of(spec)))
     parts, first = [], 0
@@ -148,15 +148,15 @@ def _fetch(
     scratch: Scratch,
     shuffled: bool,
 ) -> Scratch:
-    """Write what puts the data points from i on into the scratch memory."""
+    """Write the loads of a tile's inputs and targets, from data point i on."""
     lanes, column = spec.lanes, samples * spec.lanes
     inputs, outputs = first_layer.fan_in, spec.layers[-1].fan_out
 
     def copy(source: Pointer, width: int, memory: Any) -> None:
-        for s in range(samples):
+        for s in loop(0, samples):
             if shuffled:
                 points = [load(given.orders, given.seen * n + (i + s), 1) for n in range(lanes)]
-            for j in range(width):
+            for j in loop(0, width):
                 if shuffled:
                     row = joined([load(source, point * width + j, 1) for point in points])
                 else:
@@ -189,17 +189,23 @@ def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
         activate,
         lambda code, z, p, y: loss.term(z, p, y),
         lambda code, z, p, y, slope: loss.slope(z, p, y, slope),
+        ready=lambda function: function,
     )
 
 
 def _block_of(spec: LaneSpec, layer: Layer, samples: int) -> Block:
     """Return the largest block whose sums fit in the registers."""
     points = min(samples, spec.at_once)
-    numbers = _MOST_AT_ONCE if spec.is_small else _MOST_AT_ONCE_IN_LOOPS
-    most = max(1, numbers // (spec.lanes * points))
-    return Block(points, _divisor(layer.fan_out, most), _divisor(layer.fan_in, most))
+    sums = (_MOST_AT_ONCE if spec.is_small else _MOST_AT_ONCE_IN_LOOPS) // spec.lanes
+    units = _divisor(layer.fan_out, sums // points)
+    return Block(
+        samples=points,
+        units=units,
+        sources=_divisor(layer.fan_in, sums // points),
+        sources_of_gradient=_divisor(layer.fan_in, sums // units),
+    )
 
 
 def _divisor(number: int, most: int) -> int:
     """Return the largest divisor of a number up to a bound."""
-    return max(n for n in range(1, most + 1) if number % n == 0)
+    return max(n for n in range(1, max(1, most) + 1) if number % n == 0)

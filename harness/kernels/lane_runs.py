@@ -224,7 +224,7 @@ def train(
         _refill(plan, runs, rows, state, at, g)
     most, g = asked[_MOST], 0
     while state.queue[Queue.TRAINING] and stop[0] == 0:
-        # Groups without runs are at the end, because they are filled in order.
+        # An empty group at the end is left out; one before computes zeros until then.
         while state.active[groups - 1] == 0:
             groups -= 1
         g = g if g < groups else 0

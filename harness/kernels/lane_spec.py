@@ -123,7 +123,7 @@ class Record(IntEnum):
     SSR_MIN = 0
     LOSS_MIN = 1
     LOSS_FIRST = 2
-    SSR = 3  # at the last epoch, if the lanes are to be visited, as the next two
+    SSR = 3  # at the last epoch, if the group needs attention, as the next two
     LOSS = 4
     NOT_FINITE = 5  # of the parameters that the last epoch began with
 
@@ -167,7 +167,7 @@ class Layout(NamedTuple):
     totals: int  # one per measure
     counters: int  # see Counter; integers
     clock: int  # see Clock; integers, only one of each
-    last_theta: int  # P: parameters of the last epoch, if the lanes are to be visited
+    last_theta: int  # P: parameters of the last epoch, if the group needs attention
     gradient: int  # P: the gradient there, if a measure needs it
     trail: int  # SSR and loss of the epochs since the last visit
     size: int

@@ -27,7 +27,6 @@ i * lanes, and unit i of z, a, slope and delta at i * samples * lanes.
 """
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
 from harness.kernels._jit import compiled
@@ -78,7 +77,8 @@ class Block(NamedTuple):
 
     samples: int = 1  # data points
     units: int = 1  # of the layer
-    sources: int = 1  # units of the layer below
+    sources: int = 1  # units of the layer below, in the backward pass
+    sources_of_gradient: int = 1
 
 
 class LayerPasses(NamedTuple):
@@ -90,7 +90,6 @@ class LayerPasses(NamedTuple):
     gradient: Callable[..., None]
 
 
-@cache
 def layer_passes(
     lanes: int,
     samples: int,
@@ -98,17 +97,19 @@ def layer_passes(
     activate: Callable[..., Any],
     loss_term: Callable[..., Any],
     loss_slope: Callable[..., Any],
+    ready: Callable[..., Any] = compiled,
 ) -> LayerPasses:
     """Return the passes through a layer for this many networks and data points.
 
     `activate(code, z)`, `loss_term(code, z, p, y)` and `loss_slope(code, z, p, y, slope)` may be
-    specialised and ignore the code. The numbers of the block divide those of the layer.
+    specialised and ignore the code. The numbers of the block divide those of the layer. `ready` is
+    applied to each pass.
     """
-    points, units, sources = block
+    points, units, sources, of_gradient = block
     column = samples * lanes  # length of the values of one unit
     width = points * lanes
 
-    @compiled
+    @ready
     def forward(layer: Layer, scale: float, theta: Any, scratch: Scratch) -> None:
         """Fill z, a and slope of a layer from its sources."""
         for s in loop(0, samples, points):
@@ -138,7 +139,7 @@ def layer_passes(
                 store_parts(scratch.a, at, a, width, column)
                 store_parts(scratch.slope, at, slope, width, column)
 
-    @compiled
+    @ready
     def residuals(
         layer: Layer,
         scale: float,
@@ -170,7 +171,7 @@ def layer_passes(
             store(ssr, 0, add_parts(load(squares, 0, width), load(ssr, 0, lanes)))
             store(terms, 0, add_parts(load(of_point, 0, width), load(terms, 0, lanes)))
 
-    @compiled
+    @ready
     def backward(layer: Layer, scale_below: float, theta: Any, scratch: Scratch) -> None:
         """Fill delta of the layer below from that of a layer."""
         for s in loop(0, samples, points):
@@ -191,29 +192,29 @@ def layer_passes(
                 delta = slope * load(total, 0, sources * width)
                 store_parts(scratch.delta, at, delta, width, column)
 
-    @compiled
+    @ready
     def gradient(layer: Layer, scratch: Scratch) -> None:
         """Add dE/dW and dE/db of a layer, given its delta."""
         for k in loop(0, layer.fan_out, units):
-            for j in loop(0, layer.fan_in, sources):
+            for j in loop(0, layer.fan_in, of_gradient):
                 at = (layer.matrix + j * layer.fan_out + k) * lanes
                 row = layer.fan_out * lanes
                 total = variable()
-                before = load_parts(scratch.gradient, at, sources, units * lanes, row)
+                before = load_parts(scratch.gradient, at, of_gradient, units * lanes, row)
                 store(total, 0, before)
                 for s in loop(0, samples):
                     if layer.shared:
-                        source = load_inputs(scratch.x, s, 1, j, sources, lanes)
+                        source = load_inputs(scratch.x, s, 1, j, of_gradient, lanes)
                     else:
                         below = (layer.sources + j) * column + s * lanes
-                        source = load_parts(scratch.a, below, sources, lanes, column)
+                        source = load_parts(scratch.a, below, of_gradient, lanes, column)
                     delta = load_parts(
                         scratch.delta, (layer.units + k) * column + s * lanes, units, lanes, column
                     )
                     source = repeat(source, units, lanes)
-                    before = load(total, 0, sources * units * lanes)
-                    store(total, 0, fma(source, tile(delta, sources), before))
-                after = load(total, 0, sources * units * lanes)
+                    before = load(total, 0, of_gradient * units * lanes)
+                    store(total, 0, fma(source, tile(delta, of_gradient), before))
+                after = load(total, 0, of_gradient * units * lanes)
                 store_parts(scratch.gradient, at, after, units * lanes, row)
             if layer.biased:
                 at = (layer.matrix + layer.fan_in * layer.fan_out + k) * lanes

@@ -6,12 +6,13 @@ the processor that they name, as all other kernels are.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
+from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
+from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
@@ -21,34 +22,36 @@ from harness.kernels.simd.memory import Pointer
 from harness.kernels.simd.rows import FLOAT, INTEGER, Row, writing_with
 
 # What the arguments of a kernel point to.
-KINDS = {"floats": FLOAT, "integers": INTEGER, "bytes": ir.IntType(8)}
+_BYTE = ir.IntType(8)
+KINDS = {"floats": FLOAT, "integers": INTEGER, "bytes": _BYTE, "shared": _BYTE}
 
 
 def compile_kernel(
     name: str, arguments: Sequence[str], body: Callable[..., Row], *, keep: bool = True
 ) -> int:
-    """Return the address of a kernel.
+    """Return the address of a kernel. The caller holds Numba's compiler lock.
 
     Parameters
     ----------
     name : str
         A name that identifies the kernel.
     arguments : sequence of str
-        What each argument points to: one of KINDS. No two of them may overlap.
+        What each argument points to: one of KINDS. No two of them may overlap, and only "shared"
+        bytes may be changed by others during a call.
     body : callable
         Function that writes the kernel. It takes pointers, and returns a single integer.
     keep : bool
-        Whether to keep the machine code on disk, where only the name identifies it.
+        Whether to keep the machine code on disk. It is found by its name only, so the name must
+        determine the code.
     """
     triple, processor, features = cpu_target.target_context.codegen().magic_tuple()
-    machine = machine_for(triple, processor, features)
     key = (name, triple, processor, features)
     code = _cache.load(STAMP, key) if keep else None
     if code is None:
-        code = object_code(name, arguments, body, machine)
+        code = object_code(name, arguments, body, machine_for(triple, processor, features))
         if keep:
             _cache.save(STAMP, key, code)
-    return _address(name, code, machine)
+    return _address(name, code)
 
 
 def machine_for(triple: str, processor: str, features: str) -> Any:
@@ -77,8 +80,9 @@ def _write(name: str, arguments: Sequence[str], body: Callable[..., Row]) -> Any
     module = ir.Module(name)
     kinds = [KINDS[kind].as_pointer() for kind in arguments]
     function = ir.Function(module, ir.FunctionType(INTEGER, kinds), name)
-    for argument in function.args:
-        argument.add_attribute("noalias")
+    for argument, kind in zip(function.args, arguments, strict=True):
+        if kind != "shared":
+            argument.add_attribute("noalias")
     entry = ir.IRBuilder(function.append_basic_block("entry"))
     start = function.append_basic_block("start")
     # Variables are made in the first block, where LLVM expects them.
@@ -96,49 +100,50 @@ def _optimised(module: Any, machine: Any) -> Any:
     found.triple, found.data_layout = machine.triple, str(machine.target_data)
     found.verify()
     tuning = llvm.create_pipeline_tuning_options(speed_level=3)
-    tuning.loop_vectorization = False  # all vectors are written already
+    # All vectors are written already.
+    tuning.loop_vectorization = tuning.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, tuning)
     builder.getModulePassManager().run(found, builder)
     return found
-
-
-_option_set = Lock()
 
 
 @contextmanager
 def _rows_kept() -> Iterator[None]:
     """Keep LLVM's scheduler from turning rows back into one long chain after the other.
 
-    It does so where registers are short, and chains then wait for themselves: an epoch of the
-    2-2-1 network of `xor` takes 528 cycles instead of 427, one of 1-8-1 1095 instead of 944
+    It does so when registers are scarce; each operation then waits for the one before. An epoch of
+    the 2-2-1 network of `xor` takes 528 cycles instead of 427, one of 1-8-1 1095 instead of 944
     (llvm-mca, Cascade Lake). The option belongs to the process and changes no bits.
     """
-    with _option_set:
-        llvm.set_option("harness", "-misched-regpressure=false")
-        try:
-            yield
-        finally:
-            llvm.set_option("harness", "-misched-regpressure=true")
+    llvm.set_option("harness", "-misched-regpressure=false")
+    try:
+        yield
+    finally:
+        llvm.set_option("harness", "-misched-regpressure=true")
 
 
-_engines: list[Any] = []
-
-
-def _address(name: str, code: bytes, machine: Any) -> int:
-    """Load machine code; return the address of its function, which stays valid."""
+@cache
+def _engine() -> Any:
+    """Return the engine that loads machine code into this process."""
+    machine = machine_for(*cpu_target.target_context.codegen().magic_tuple())
     module = llvm.parse_assembly("")
     module.triple = machine.triple
-    engine = llvm.create_mcjit_compiler(module, machine)
-    _engines.append(engine)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    address: int = engine.get_function_address(name)
+    return llvm.create_mcjit_compiler(module, machine)
+
+
+def _address(name: str, code: bytes) -> int:
+    """Load machine code; return the address of its function, which stays valid."""
+    _engine().add_object_file(llvm.ObjectFileRef.from_data(code))
+    _engine().finalize_object()
+    address: int = _engine().get_function_address(name)
     return address
 
 
 @intrinsic
 def call(typing_context: Any, address: Any, arguments: Any) -> Any:
     """Call a kernel by its address, with a tuple of contiguous arrays; return its integer."""
+    if any(array.layout != "C" for array in arguments.types):
+        raise TypingError("the arguments of a kernel must be contiguous arrays")
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         pointers = []

@@ -92,7 +92,8 @@ def work_of(variant: Variant) -> float:
 # Numbers of data points side by side, the best first: few enough to leave registers for several
 # units, and enough to hide one another's latency with a single unit.
 _SAMPLES_AT_ONCE = (4, 6, 5, 3, 8, 7, 2)
-# In a large network, a gradient is loaded and stored once for this many times as many data points.
+# In a large network, a tile is up to this many times larger, so that gradients are loaded and
+# stored less often.
 _MOST_IN_TILE = 4
 
 _LANES = 8  # per group: one register of AVX-512

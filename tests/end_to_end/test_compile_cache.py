@@ -65,7 +65,10 @@ def test_two_processes_compile_at_once_and_the_next_does_not(tmp_path):
     first, second = (printed(process) for process in both)
     third = printed(start(TRAIN, **cache))
     assert first[3] == second[3] == third[3]
-    assert (first[:3], third[:3]) == (["1", "0", "1"], ["0", "1", "0"])
+    # Each may find what the other was the first to finish.
+    assert "1" in (first[0], second[0])
+    assert "1" in (first[2], second[2])
+    assert third[:3] == ["0", "1", "0"]
 
 
 def test_editing_any_kernel_source_changes_the_folder(tmp_path):

@@ -1,1 +1,1 @@
-"""The lanes type: vectors of floats in Numba, with fused multiply-add, masks and memory."""
+"""Rows of numbers in vector registers, and the operations from which kernels are written."""

@@ -127,13 +127,6 @@ def _define_select(typing_context: Any, condition: Any, a: Any, b: Any) -> Any:
     return a(types.boolean, a, a), generate
 
 
-def _define_to_float(typing_context: Any, i: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.sitofp(arguments[0], context.get_value_type(types.float64))
-
-    return types.float64(types.int64), generate
-
-
 def _define_multiply(typing_context: Any, a: Any, b: Any) -> Any:
     pair = types.UniTuple(types.uint64, 2)
 
@@ -152,7 +145,6 @@ _fma = intrinsic(_define_fma)
 _select = intrinsic(_define_select)
 _to_bits = _bitcast(types.float64, types.int64)
 _from_bits = _bitcast(types.int64, types.float64)
-_to_float = intrinsic(_define_to_float)
 _multiply_high_low = intrinsic(_define_multiply)
 
 
@@ -177,10 +169,6 @@ def _implement_from_bits(i: Any) -> Any:
     return (lambda i: _from_bits(i)) if i == types.int64 else None
 
 
-def _implement_to_float(i: Any) -> Any:
-    return (lambda i: _to_float(i)) if i == types.int64 else None
-
-
 def _implement_multiply(a: Any, b: Any) -> Any:
     if not a == b == types.uint64:
         return None
@@ -198,6 +186,5 @@ overload(fma, strict=False)(_implement_fma)
 overload(select, strict=False)(_implement_select)
 overload(to_bits, strict=False)(_implement_to_bits)
 overload(from_bits, strict=False)(_implement_from_bits)
-overload(to_float, strict=False)(_implement_to_float)
 overload(multiply_high_low, strict=False)(_implement_multiply)
 overload(add_wrapping, strict=False)(_implement_add)

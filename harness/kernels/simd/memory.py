@@ -1,7 +1,7 @@
 """Loads and stores, of single numbers in compiled code or plain Python, and of rows.
 
 Positions count numbers, not bytes. A `Pointer` is memory of a kernel that is being written, and
-`Cells` are variables of it. Compiled code and plain Python know arrays only, and one lane.
+`Cells` are variables of it. Compiled code and plain Python handle arrays only, with one lane.
 """
 
 from typing import Any

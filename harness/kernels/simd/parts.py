@@ -9,7 +9,7 @@ from typing import Any
 
 from numba.extending import overload
 
-from harness.kernels.simd.arithmetic import fma, on_rows
+from harness.kernels.simd.arithmetic import on_rows
 from harness.kernels.simd.rows import filled
 
 
@@ -31,27 +31,13 @@ def tile(value: Any, times: int) -> Any:
 
 
 @on_rows
-def transpose(value: Any, rows: int, columns: int) -> Any:
-    """Return the rows x columns parts of a value, given row by row, column by column."""
-    return value
-
-
-@on_rows
 def add_parts(value: Any, total: Any) -> Any:
     """Return total plus the parts of a value, each as wide as total, starting with the first."""
     return total + value
-
-
-@on_rows
-def fma_parts(a: Any, b: Any, total: Any) -> Any:
-    """Return total plus the products of the parts, starting with the first, each fused."""
-    return fma(a, b, total)
 
 
 # For compiled code, which knows plain numbers only.
 overload(fill, strict=False)(lambda number, count: lambda number, count: number)
 overload(repeat, strict=False)(lambda value, times, width: lambda value, times, width: value)
 overload(tile, strict=False)(lambda value, times: lambda value, times: value)
-overload(transpose, strict=False)(lambda value, rows, columns: lambda value, rows, columns: value)
 overload(add_parts, strict=False)(lambda value, total: lambda value, total: total + value)
-overload(fma_parts, strict=False)(lambda a, b, total: lambda a, b, total: fma(a, b, total))

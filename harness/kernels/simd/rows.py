@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 BLOCK = 8  # numbers in a vector
@@ -81,7 +82,7 @@ class Row:
         return not isinstance(self.vectors[0].type, ir.VectorType)
 
     def parts(self, most: int) -> list["Row"]:
-        """Return the row in parts of equal length, as long as `most` lanes allow."""
+        """Return the row in parts of equal length, each of at most `most` lanes."""
         count = len(self.vectors)
         size = next(n for n in range(min(count, max(1, most // BLOCK)), 0, -1) if count % n == 0)
         return [Row(self.vectors[first : first + size]) for first in range(0, count, size)]
@@ -207,25 +208,10 @@ class Row:
         return Row(value.vectors * times)
 
     @staticmethod
-    def transpose(value: "Row", rows: int, columns: int) -> "Row":
-        """Return the rows x columns parts of a row, given row by row, column by column."""
-        parts = _parts(value, BLOCK * len(value.vectors) // (rows * columns))
-        order = [row * columns + column for column in range(columns) for row in range(rows)]
-        return Row([vector for at in order for vector in parts[at]])
-
-    @staticmethod
     def add_parts(value: "Row", total: "Row") -> "Row":
         """Return total plus the parts of a row, starting with the first."""
         for part in _parts(value, BLOCK * len(total.vectors)):
             total = total + Row(part)
-        return total
-
-    @staticmethod
-    def fma_parts(a: "Row", b: "Row", total: "Row") -> "Row":
-        """Return total plus the products of the parts, starting with the first, each fused."""
-        width = BLOCK * len(total.vectors)
-        for left, right in zip(_parts(a, width), _parts(b, width), strict=True):
-            total = _intrinsic("fma", Row(left), Row(right), total)
         return total
 
 
@@ -268,6 +254,8 @@ def each(operation: Callable[..., Any], *values: Any) -> Row:
 def _spread(value: Any, kind: Any, count: int, single: bool) -> list[Any]:
     """Return the vectors of a row, or of a number in every lane."""
     if not isinstance(value, Row):
+        if kind != FLOAT and not isinstance(value, int | np.integer):
+            raise TypeError(f"{value} meets a row of {kind}; convert the row with `to_float`")
         number = ir.Constant(kind, float(value) if kind == FLOAT else int(value))
         return [
             number if single else ir.Constant(ir.VectorType(kind, BLOCK), [number] * BLOCK)

@@ -50,7 +50,7 @@ def _written_loop(first: Any, last: Any, step: int) -> Iterator[Row]:
 
 @contextmanager
 def loop_while(condition: Callable[[], Any]) -> Iterator[None]:
-    """Write a loop: the condition, and as its body what is written in the `with` block."""
+    """Write a loop; its body is what the `with` block writes."""
     head, body, rest = (builder().append_basic_block(name) for name in ("head", "body", "rest"))
     builder().branch(head)
     builder().position_at_end(head)

@@ -1,6 +1,7 @@
 """Runs trained side by side have the same bits as runs trained one after the other."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from harness.kernels import lane_descent, machine_code
 from harness.kernels.descent import COUNTS
 from harness.kernels.stopping import FINISHED, RUNNING
 from harness.training.buffers import make_rows, start
 from harness.training.trainer import Trainer
+from harness.training.variants import make_lane_spec
 from tests.side_by_side import measure
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="lanes need the compiler")
@@ -94,6 +97,14 @@ CASES = {
         {"learning_rate": [0.01, 900.0], "init_id": 9}, MEASURES, loss="cross_entropy",
         batch_size=9, batches="shuffled", limit=30.0, tolerance=3.0,
     ),
+    "wide_one_by_one": experiment(
+        [3, 24, 2], ["tanh", "identity"], MANY, 5,
+        {"learning_rate": [0.003, 2.0], "init_id": 9}, batch_size=1, limit=600.0, tolerance=20.0,
+    ),
+    "no_hidden_layer": experiment(
+        [3, 2], ["identity"], MANY, 30, {"learning_rate": [0.001, 0.5], "init_id": 9},
+        {"epochs": "all"}, batch_size=20, batches="drawn", seed=2, limit=1e3, tolerance=20.0,
+    ),
     "drawn": experiment(
         [2, 4, 1], ["relu", "identity"], POINTS, 15, {"init_id": 19},
         {"epochs": "all"}, loss="half_ssr", batch_size=2, batches="drawn", updates_per_epoch=4,
@@ -141,6 +152,34 @@ def test_number_of_lanes_and_neighbours_change_no_bit():
     assert bits(train(sweep, lanes=16)[0].runs) == bits(whole.runs)
     part = train(sweep, lanes=8, first=5, last=16)[0]
     assert bits(part.runs) == bits({n: np.asarray(c)[5:16] for n, c in whole.runs.items()})
+
+
+@pytest.mark.parametrize("lanes", [8, 16])
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize(
+    "name", ["one_tile_every_epoch", "momentum_and_measures", "in_order", "loops"]
+)
+def test_interruptions_of_the_machine_code_change_no_bit(name, most, lanes, monkeypatch):
+    variant = Trainer(CASES[name]).variant(0)
+    work = len(variant.data.x) * variant.network.parameter_count * 8
+    whole, counted = train(CASES[name], lanes=lanes)
+    monkeypatch.setattr(lane_descent, "_WORK_AT_ONCE", (most - 1) * work)
+    parts, counted_in_parts = train(CASES[name], lanes=lanes)
+    assert bits(parts.runs) == bits(whole.runs)
+    assert bits(parts.trajectories.columns()) == bits(whole.trajectories.columns())
+    assert counted_in_parts.tolist() == counted.tolist()
+
+
+def test_threads_that_need_the_same_kernel_compile_it_once(monkeypatch):
+    trainer = Trainer(CASES["drift"], lanes=8)
+    spec = dataclasses.replace(make_lane_spec(trainer.variant(0), frozenset(), 8), groups=7)
+    written, write = [], machine_code._write
+    monkeypatch.setattr(machine_code, "_write", lambda *given: written.append(1) or write(*given))
+    monkeypatch.setattr(machine_code._cache, "load", lambda *key: None)
+    monkeypatch.setattr(machine_code._cache, "save", lambda *key: None)
+    with ThreadPoolExecutor(3) as pool:
+        addresses = set(pool.map(lane_descent.address_of, [spec] * 3))
+    assert len(addresses) == len(written) == 1
 
 
 def a_block(trainer, epochs=None):
