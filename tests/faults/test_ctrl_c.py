@@ -107,7 +107,8 @@ def test_before_anything_is_imported(results):
     code = """
 def install(before, number, handler):
     before(number, handler)
-    os.kill(os.getpid(), signal.SIGSTOP)
+    if handler != signal.SIG_IGN:  # as at the end
+        os.kill(os.getpid(), signal.SIGSTOP)
 wrap("signal", "signal", install)
 """
     process = start(results, ["show", "results/faults"], code)
@@ -239,7 +240,8 @@ def test_random_moments(number, results, tmp_path):
     code = f"""
 def install(before, number, handler):
     before(number, handler)
-    os.write({writes}, b".")
+    if handler != signal.SIG_IGN:  # as at the end
+        os.write({writes}, b".")
 wrap("signal", "signal", install)
 """
     process = start(results, arguments, code, pass_fds=[writes], start_new_session=True)
