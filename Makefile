@@ -36,7 +36,7 @@ test: $(VENV)/.installed-test  ## check style, types and architecture; run tests
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -p no:xdist --benchmark-disable -m jitless tests/unit
 	@$(BIN)/python -m coverage report --include='harness/kernels/*' --omit='$(COMPILED_ONLY)' --fail-under=$(KERNEL_BRANCHES)
 
-torture: $(VENV)/.installed-test  ## test that results survive kills, full disks, flipped bits and failures; takes minutes
+torture: $(VENV)/.installed-test  ## test that results survive kills, full disks, flipped bits and failures; takes hours
 	@HARNESS_TORTURE=1 $(BIN)/python -m pytest -q tests/faults
 
 fuzz: $(VENV)/.installed-test  ## read a hundred thousand mutated files, arguments and folders
