@@ -13,7 +13,7 @@ measures how slowly it trained; for other runs, the sum of 1 / v measures how la
 epoch skipped by ending early counts as 10^6 if the run diverged, and like its last epoch otherwise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.kernels._jit import compiled
@@ -173,37 +173,22 @@ MEASURES: Final = {
 }
 
 
-def _make_add(count: int) -> Callable[..., None]:
-    """Return `add(totals, at)` for the first `count` measures."""
-    if not count:
+def _each(functions: Sequence[Callable[..., Any]]) -> Callable[..., None]:
+    """Return `update(totals, at)`, which applies to each total the function at its position."""
+    if not functions:
         return compiled(lambda totals, at: None)
-    before, last = _make_add(count - 1), count - 1
-    add_one = list(MEASURES.values())[last].add
+    *others, function = functions
+    before, last = _each(others), len(others)
 
     @compiled
-    def add(totals: Any, at: Epoch) -> None:
+    def update(totals: Any, at: Any) -> None:
         before(totals, at)
-        totals[last] = add_one(totals[last], at)
+        totals[last] = function(totals[last], at)
 
-    return add
-
-
-def _make_end(count: int) -> Callable[..., None]:
-    """Return `end(totals, at)` for the first `count` measures."""
-    if not count:
-        return compiled(lambda totals, at: None)
-    before, last = _make_end(count - 1), count - 1
-    end_one = list(MEASURES.values())[last].end
-
-    @compiled
-    def end(totals: Any, at: End) -> None:
-        before(totals, at)
-        totals[last] = end_one(totals[last], at)
-
-    return end
+    return update
 
 
 # Each takes the totals of a run, one per measure, and updates them with an `Epoch`, or turns them
 # into the measures at an `End`.
-add = _make_add(len(MEASURES))
-end = _make_end(len(MEASURES))
+add = _each([measure.add for measure in MEASURES.values()])
+end = _each([measure.end for measure in MEASURES.values()])
