@@ -100,12 +100,12 @@ def _epoch(
 ) -> Any:
     """Write an epoch of a group; return whether no lane needs attention."""
     lanes, at = spec.lanes, layout_of(spec)
-    integers = group.as_integers()
+    integers, theta = group.as_integers(), group.offset(at.theta)
     done = load(integers, at.clock + Clock.DONE, 1)
 
     ssr, loss = evaluate(
         spec,
-        group,
+        theta,
         given,
         0,
         ask.points,
@@ -146,7 +146,7 @@ def _epoch(
         store(group, at.record + Record.NOT_FINITE * lanes, before)
         with unrolling(spec.is_small):
             for p in loop(0, spec.parameters * lanes, lanes):
-                store(group, at.last_theta + p, load(group, at.theta + p, lanes))
+                store(group, at.last_theta + p, load(theta, p, lanes))
                 if spec.of_gradient:
                     store(group, at.gradient + p, load(scratch.gradient, p, lanes))
 
@@ -160,7 +160,7 @@ def _epoch(
             last = select(first + ask.batch_size < ask.seen, first + ask.batch_size, ask.seen)
             evaluate(
                 spec,
-                group,
+                theta,
                 given,
                 first,
                 last,
