@@ -1,8 +1,7 @@
 """Operations on any number of lanes and parts; a plain number is one lane and one part.
 
-A row of n lanes is n / width parts of `width` lanes each. `repeat`, `tile` and `transpose` only
-rename registers and write no instructions. `add_parts` and `fma_parts` sum parts, starting with the
-first.
+A row of n lanes is n / width parts of `width` lanes each. `repeat` and `tile` only rename registers
+and write no instructions. `add_parts` sums parts, starting with the first.
 """
 
 from typing import Any

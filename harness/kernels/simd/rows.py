@@ -65,7 +65,6 @@ class Row:
     """
 
     __slots__ = ("vectors",)
-    __hash__ = None  # type: ignore[assignment]  # == compares lane by lane
 
     def __init__(self, vectors: Sequence[Any]) -> None:
         self.vectors = list(vectors)
@@ -147,7 +146,7 @@ class Row:
     def __ge__(self, other: Any) -> "Row":
         return _compare(">=", self, other)
 
-    def __eq__(self, other: object) -> "Row":  # type: ignore[override]  # compares lane by lane
+    def __eq__(self, other: object) -> Any:  # a row: == compares lane by lane, too
         return _compare("==", self, other)
 
     # The operations of `arithmetic` and `parts`, under their names there.
@@ -199,8 +198,8 @@ class Row:
     @staticmethod
     def repeat(value: "Row", times: int, width: int) -> "Row":
         """Return a a ... b b ...: each part of `width` lanes repeated."""
-        parts = _parts(value, width)
-        return Row([vector for part in parts for _ in range(times) for vector in part])
+        parts = value.parts(width)
+        return Row([vector for part in parts for _ in range(times) for vector in part.vectors])
 
     @staticmethod
     def tile(value: "Row", times: int) -> "Row":
@@ -210,8 +209,8 @@ class Row:
     @staticmethod
     def add_parts(value: "Row", total: "Row") -> "Row":
         """Return total plus the parts of a row, starting with the first."""
-        for part in _parts(value, BLOCK * len(total.vectors)):
-            total = total + Row(part)
+        for part in value.parts(BLOCK * len(total.vectors)):
+            total = total + part
         return total
 
 
@@ -274,12 +273,6 @@ def _in_every_lane(number: Any) -> Any:
     vector = builder().insert_element(vector, number, _POSITION(0))
     zeros = ir.Constant(ir.VectorType(_POSITION, BLOCK), [0] * BLOCK)
     return builder().shuffle_vector(vector, vector, zeros)
-
-
-def _parts(value: Row, width: int) -> list[list[Any]]:
-    """Return the vectors of a row, in parts of `width` lanes."""
-    size = width // BLOCK
-    return [value.vectors[first : first + size] for first in range(0, len(value.vectors), size)]
 
 
 def _like(vector: Any, kind: Any) -> Any:
