@@ -1,4 +1,4 @@
-"""Digest of all results of some trainings, printed once per number of lanes.
+"""Digest of all results of some trainings, printed once per number of lanes and for singles.
 
 For example, `python -m tests.same_bits 1 8`. Tests run it in a separate process, because Numba
 chooses the target processor when it starts.
@@ -47,6 +47,17 @@ EXPERIMENTS = (
 )  # fmt: skip
 
 
+# Single precision is trained in lanes only.
+SINGLES = (
+    experiment("softplus", "identity", {"learning_rate": [0.01, 0.1, 2.0], "init_id": 9},
+               tolerance=0.1, precision="float32"),
+    experiment("sigmoid", "sigmoid", {"momentum": [0.0, 0.9], "init_id": 12}, batch_size=2,
+               precision="float32"),
+    experiment("tanh", "identity", {"learning_rate_1": [0.1, 1.0], "init_id": 21},
+               batch_size=2, batches="shuffled", limit=50.0, precision="float32"),
+)  # fmt: skip
+
+
 def add(digest, tables):
     """Add the rows of some tables to a digest; all NaN count as equal."""
     for table in tables:
@@ -58,10 +69,10 @@ def add(digest, tables):
             digest.update("\n".join(map(str, values.tolist())).encode())
 
 
-def digest(lanes, size=None):
+def digest(lanes, size=None, experiments=EXPERIMENTS):
     """Return the digest of all trainings, in ranges of `size` runs or all at once."""
     found = hashlib.sha256()
-    for sweep in EXPERIMENTS:
+    for sweep in experiments:
         trainer, runs = Trainer(sweep, lanes=lanes), sweep.grid.size
         stop, counts = np.zeros(1, np.uint8), np.zeros(COUNTS, np.int64)
         step = size or runs
@@ -81,3 +92,4 @@ def digest(lanes, size=None):
 if __name__ == "__main__":
     for lanes in map(int, sys.argv[1:]):
         print(digest(lanes))
+    print(digest(16, experiments=SINGLES))

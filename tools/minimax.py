@@ -1,10 +1,11 @@
-"""Print the coefficients of the polynomials in `harness/kernels/elementary.py`.
+"""Print the coefficients of the polynomials in `harness/kernels/formats.py`.
 
 Each polynomial minimises, for its degree, the largest relative error of the function that uses it
 (Remez, 1934). `python -m tools.minimax` takes seconds and needs only mpmath. docs/decisions/0001
 refers to it.
 """
 
+import struct
 from collections.abc import Callable
 
 from mpmath import mp, mpf
@@ -46,18 +47,27 @@ def remez(f: Function, weight: Function, low: mpf, high: mpf, degree: int) -> li
             elif abs(error) > abs(errors[chosen[-1]]):
                 chosen[-1] = i
         if max(map(abs, errors)) < 1.0001 * abs(size):
-            return [float(c) for c in p]
+            return p
 
 
-def show(name: str, f: Function, weight: Function, low: mpf, high: mpf, degree: int) -> None:
-    """Print the coefficients, rounded to floats, and the largest error."""
-    p = remez(f, weight, low, high, degree)
-    points = [low + (high - low) * (i + mpf(0.5)) / POINTS for i in range(POINTS)]
-    worst = max(abs(weight(x) * (f(x) - value(p, x))) for x in points)
-    print(f"{name} = (  # largest relative error 2^{float(mp.log(worst, 2)):.1f}")
-    for c in p:
-        print(f"    {c!r},")
-    print(")")
+def rounded(x: mpf, kind: str) -> float:
+    """Return x as a double ("d") or a single ("f")."""
+    number: float = struct.unpack(kind, struct.pack(kind, float(x)))[0]
+    return number
+
+
+def show(
+    name: str, f: Function, weight: Function, low: mpf, high: mpf, degrees: dict[str, int]
+) -> None:
+    """Print the coefficients, rounded to doubles or singles, and the largest error."""
+    for kind, degree in degrees.items():
+        p = [rounded(c, kind) for c in remez(f, weight, low, high, degree)]
+        points = [low + (high - low) * (i + mpf(0.5)) / POINTS for i in range(POINTS)]
+        worst = max(abs(weight(x) * (f(x) - value(p, x))) for x in points)
+        print(f"{name} = (  # {kind}: largest relative error 2^{float(mp.log(worst, 2)):.1f}")
+        for c in p:
+            print(f"    {c!r},")
+        print(")")
 
 
 def log_of(y: mpf) -> mpf:
@@ -75,7 +85,7 @@ def main() -> None:
         lambda r: r**2 / mp.exp(r),
         -ln2 / 2,
         ln2 / 2,
-        degree=9,
+        degrees={"d": 9, "f": 4},
     )
     # L = sinh(L) (1 + 2 y p(y)), for 0 <= e <= 1
     show(
@@ -84,7 +94,7 @@ def main() -> None:
         lambda y: 2 * y * mp.sinh(log_of(y)) / log_of(y),
         mpf(0),
         mpf(0.5),
-        degree=9,
+        degrees={"d": 9, "f": 4},
     )
     # tanh(r) = r + r^3 p(r^2)
     show(
@@ -93,7 +103,7 @@ def main() -> None:
         lambda r2: r2 * mp.sqrt(r2) / mp.tanh(mp.sqrt(r2)),
         mpf(0),
         (3 * ln2 / 8) ** 2,
-        degree=6,
+        degrees={"d": 6, "f": 2},
     )
 
 

@@ -1,14 +1,14 @@
 """One run after some epochs, as the chain rule and the predictions need it; no grid."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.kernels import descent
 from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.stopping import STATUSES
 from harness.training.buffers import make_counts, make_rows, start
+from harness.training.trainer import Trainer
 from harness.training.variants import Variant
 
 
@@ -41,8 +41,12 @@ def state_after(variant: Variant, epochs: int) -> RunState:
     """Train the one run of an experiment without a grid for at most some epochs."""
     plan = variant.plan._replace(epochs=epochs)
     runs, rows = start(variant, {}, 1), make_rows(1, plan.recorded.size, False)
-    stop, counts = np.zeros(1, dtype=np.uint8), make_counts(1)[0]
-    descent.train(variant.architecture, variant.data, plan, runs, rows, stop, counts)
+    # One run is sooner done without lanes, unless they have to be compiled for its precision.
+    lanes = 1 if variant.experiment.training.precision == "float64" else None
+    trainer = Trainer(variant.experiment, lanes=lanes)
+    trainer.train_runs(
+        replace(variant, plan=plan), runs, rows, np.zeros(1, dtype=np.uint8), make_counts(1)[0]
+    )
     optimiser = OPTIMISERS[variant.experiment.training.optimiser]
     return RunState(
         theta=runs.theta[0],

@@ -100,12 +100,8 @@ def show_plan(plan: "Plan") -> None:
     from harness.kernels._jit import STAMP
 
     chunks = f"{plural(plan.chunks, 'chunk')} of {plan.chunk_size:,}"
-    how = "side by side, in lanes"
-    if not plan.in_lanes:
-        how = "one after the other, because parameters are recorded along the way"
     for label, text in (
         ("runs", f"{plan.runs:,} in {chunks}"),
-        ("trained", how),
         ("updates", f"at most {plan.updates:,}"),
         ("recorded epochs", f"at most {plan.trajectory_rows:,}"),
         ("time", f"about {duration(plan.seconds)} on {plural(plan.threads, 'thread')}"),

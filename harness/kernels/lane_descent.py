@@ -29,13 +29,14 @@ from harness.kernels.lane_spec import (
     Record,
     layout_of,
     make_state,
+    starts_of,
 )
 from harness.kernels.layers import Scratch
 from harness.kernels.machine_code import compile_kernel
 from harness.kernels.measures import MEASURES, Epoch
 from harness.kernels.optimisers import OPTIMISERS
-from harness.kernels.passes import Architecture, Data, Integers
-from harness.kernels.simd.arithmetic import fma, select, to_float
+from harness.kernels.passes import Architecture, Data, Floats, Integers
+from harness.kernels.simd.arithmetic import fma, select, to_double, to_float, to_precision
 from harness.kernels.simd.memory import Pointer, load, store, variable
 from harness.kernels.simd.parts import fill
 from harness.kernels.simd.rows import Row
@@ -43,11 +44,11 @@ from harness.kernels.simd.writing import loop, loop_while, rarely_when, unrollin
 from harness.kernels.stopping import goes_on
 
 ARGUMENTS = {
-    "numbers": "floats",
-    "x": "floats",
-    "y": "floats",
-    "scales": "floats",
-    "scratch": "floats",
+    "groups": "doubles",
+    "x": "numbers",
+    "y": "numbers",
+    "scales": "numbers",
+    "scratch": "numbers",
     "orders": "integers",
     "asked": "integers",
     "trains": "bytes",
@@ -64,7 +65,7 @@ def make_kernel(spec: LaneSpec) -> Callable[..., Row]:
     layout = layout_of(spec)
 
     def write(
-        numbers: Pointer,
+        groups: Pointer,
         x: Pointer,
         y: Pointer,
         scales: Pointer,
@@ -82,25 +83,60 @@ def make_kernel(spec: LaneSpec) -> Callable[..., Row]:
         store(done, 0, ask.group * 0)
         store(going, 0, ask.most > 0)
         calm = variable()
+        has_copies = spec.precision != "float64"
+        copies = scratch.offset(starts_of(spec)["copies"])
+        if has_copies:
+            _copy(spec, groups, copies, layout.bounds, to_precision, back=False)
         with loop_while(lambda: load(going, 0, 1)):
             g = load(group, 0, 1)
-            store(
-                calm, 0, _epoch(spec, numbers.offset(g * layout.size), given, ask, trains, memory)
-            )
+            of_group = groups.offset(g * layout.size)
+            values = copies.offset(g * layout.bounds) if has_copies else of_group
+            store(calm, 0, _epoch(spec, of_group, values, given, ask, trains, memory))
             store(done, 0, load(done, 0, 1) + 1)
             store(group, 0, select(g + 1 == ask.groups, g * 0, g + 1))
             store(going, 0, load(calm, 0, 1) & (load(done, 0, 1) < ask.most))
+        if has_copies:
+            _copy(spec, groups, copies, layout.settings, to_double, back=True)
         return Row.select(load(calm, 0, 1), load(done, 0, 1), 0 - load(done, 0, 1))
 
     return write
 
 
+def _copy(
+    spec: LaneSpec,
+    groups: Pointer,
+    copies: Pointer,
+    count: int,
+    convert: Callable[[Any], Any],
+    *,
+    back: bool,
+) -> None:
+    """Write the conversion of the first `count` numbers of each group to copies, or back."""
+    layout = layout_of(spec)
+    for g in loop(0, spec.groups):
+        for position in loop(0, count, spec.lanes):
+            double, copy = g * layout.size + position, g * layout.bounds + position
+            if back:
+                store(groups, double, convert(load(copies, copy, spec.lanes)))
+            else:
+                store(copies, copy, convert(load(groups, double, spec.lanes)))
+
+
 def _epoch(
-    spec: LaneSpec, group: Pointer, given: Given, ask: Asked, trains: Pointer, scratch: Scratch
+    spec: LaneSpec,
+    group: Pointer,
+    values: Pointer,
+    given: Given,
+    ask: Asked,
+    trains: Pointer,
+    scratch: Scratch,
 ) -> Any:
-    """Write an epoch of a group; return whether no lane needs attention."""
+    """Write an epoch of a group; return whether no lane needs attention.
+
+    `values` are the numbers of the group before its bounds, in the precision of the kernel.
+    """
     lanes, at = spec.lanes, layout_of(spec)
-    integers, theta = group.as_integers(), group.offset(at.theta)
+    integers, theta = group.as_integers(), values.offset(at.theta)
     done = load(integers, at.clock + Clock.DONE, 1)
 
     ssr, loss = evaluate(
@@ -146,14 +182,18 @@ def _epoch(
         store(group, at.record + Record.NOT_FINITE * lanes, before)
         with unrolling(spec.is_small):
             for p in loop(0, spec.parameters * lanes, lanes):
-                store(group, at.last_theta + p, load(theta, p, lanes))
+                store(group, at.last_theta + p, to_double(load(theta, p, lanes)))
+                for row in range(len(spec.slots)):
+                    slot = row * spec.parameters * lanes + p
+                    value = to_double(load(values, at.slots + slot, lanes))
+                    store(group, at.last_slots + slot, value)
                 if spec.of_gradient:
-                    store(group, at.gradient + p, load(scratch.gradient, p, lanes))
+                    store(group, at.gradient + p, to_double(load(scratch.gradient, p, lanes)))
 
     not_finite = variable()
     store(not_finite, 0, fill(0.0, lanes))
     if spec.full_batch:
-        _update(spec, group, scratch.gradient, trains, not_finite)
+        _update(spec, values, scratch.gradient, trains, not_finite)
     else:
         for i in loop(0, ask.updates):
             first = i * ask.batch_size
@@ -169,21 +209,22 @@ def _epoch(
                 shuffled=spec.shuffled,
             )
             # Only the last answer counts: a parameter that is not finite stays so.
-            _update(spec, group, scratch.gradient, trains, not_finite)
-    store(group, at.bounds + Bound.NOT_FINITE * lanes, load(not_finite, 0, lanes))
+            _update(spec, values, scratch.gradient, trains, not_finite)
+    found = to_double(load(not_finite, 0, lanes))
+    store(group, at.bounds + Bound.NOT_FINITE * lanes, found)
     store(integers, at.clock + Clock.DONE, done + 1)
     return calm
 
 
 def _update(
-    spec: LaneSpec, group: Pointer, gradient: Any, trains: Pointer, not_finite: Any
+    spec: LaneSpec, values: Pointer, gradient: Any, trains: Pointer, not_finite: Any
 ) -> None:
     """Write the update of all parameters; `not_finite` becomes NaN if one is not finite."""
     lanes, at, layers = spec.lanes, layout_of(spec), len(spec.layers)
     optimiser, in_use = OPTIMISERS[spec.optimiser], ("learning_rate", *spec.settings)
     for l, layer in enumerate(spec.layers):
         settings = [
-            load(group, at.settings + (in_use.index(name) * layers + l) * lanes, lanes)
+            load(values, at.settings + (in_use.index(name) * layers + l) * lanes, lanes)
             if name in in_use
             else None
             for name in optimiser.numbers
@@ -198,17 +239,17 @@ def _update(
                     for row, name in enumerate(spec.slots)
                 }
                 slots = [
-                    load(group, places[slot.name], lanes) if slot.name in places else None
+                    load(values, places[slot.name], lanes) if slot.name in places else None
                     for slot in optimiser.slots
                 ]
-                theta = load(group, at.theta + p, lanes)
+                theta = load(values, at.theta + p, lanes)
                 new, *new_slots = optimiser.step(theta, load(gradient, p, lanes), *settings, *slots)
                 if not spec.all_train:
                     new = select(load(trains, i, 1) == 0, theta, new)
-                store(group, at.theta + p, new)
+                store(values, at.theta + p, new)
                 for slot, value in zip(optimiser.slots, new_slots, strict=True):
                     if slot.name in places:
-                        store(group, places[slot.name], value)
+                        store(values, places[slot.name], value)
                 store(not_finite, 0, fma(new, 0.0, load(not_finite, 0, lanes)))
 
 
@@ -229,7 +270,8 @@ def address_of(spec: LaneSpec) -> int:
 
 def _compile(spec: LaneSpec) -> int:
     digest = hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
-    return compile_kernel(f"lanes_{digest}", list(ARGUMENTS.values()), make_kernel(spec))
+    arguments = list(ARGUMENTS.values())
+    return compile_kernel(f"lanes_{digest}", arguments, make_kernel(spec), spec.precision)
 
 
 # Multiply-adds of one call, after which `stop` is checked and `counts` are updated: milliseconds.
@@ -262,14 +304,20 @@ def train(
     lane_runs.train(
         address_of(spec),
         layout_of(spec),
-        data,
+        _bytes(spec, data.x),
+        _bytes(spec, data.y),
+        _bytes(spec, np.append(network.scales, network.output_scale)),
         plan,
         runs,
         rows,
         make_state(spec, asked.seen),
-        np.append(network.scales, network.output_scale),
         np.array(asked, dtype=np.int64),
         spec.shuffled,
         stop,
         counts,
     )
+
+
+def _bytes(spec: LaneSpec, numbers: Floats) -> NDArray[np.uint8]:
+    """Return numbers in the precision of a kernel, as bytes: one type for all precisions."""
+    return np.ascontiguousarray(numbers, spec.precision).reshape(-1).view(np.uint8)

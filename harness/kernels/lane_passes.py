@@ -7,20 +7,21 @@ forward, the residuals, and all layers backward.
 from typing import Any, NamedTuple
 
 from harness.kernels.activations import ACTIVATIONS
-from harness.kernels.lane_spec import LaneSpec, numbers_of
+from harness.kernels.lane_spec import LaneSpec, starts_of
 from harness.kernels.layers import Block, Layer, LayerPasses, Scratch, layer_passes
 from harness.kernels.losses import LOSSES
+from harness.kernels.simd.arithmetic import to_double
 from harness.kernels.simd.memory import Cells, Pointer, load, store, variable
 from harness.kernels.simd.parts import fill
-from harness.kernels.simd.rows import Row, joined, single
+from harness.kernels.simd.rows import Row, joined, lanes_of, number_type, single
 from harness.kernels.simd.writing import loop, loop_while, unrolling
 
-# Numbers in a block of sums. 8 registers of AVX-512 hide the latency and leave room for the other
+# Vectors in a block of sums. 8 registers of AVX-512 hide the latency and leave room for the other
 # values of a small network; 16 save loads in a large one.
-_MOST_AT_ONCE = 64
-_MOST_AT_ONCE_IN_LOOPS = 128
-# Numbers in an activation at once. It needs four registers for each register of numbers.
-_MOST_ACTIVATED = 48
+_MOST_AT_ONCE = 8
+_MOST_AT_ONCE_IN_LOOPS = 16
+# Vectors in an activation at once. It needs four registers for each register of numbers.
+_MOST_ACTIVATED = 6
 
 
 class Given(NamedTuple):
@@ -53,12 +54,9 @@ class _Inputs(NamedTuple):
 def make_scratch(spec: LaneSpec, memory: Pointer) -> Scratch:
     """Return the working memory of a kernel: variables if it is small, else parts of an array."""
     if spec.is_small:
-        return Scratch(None, *(Cells() for _ in numbers_of(spec)))
-    parts, first = [], 0
-    for count in numbers_of(spec).values():
-        parts.append(memory.offset(first))
-        first += count
-    return Scratch(None, *parts)
+        return Scratch(None, *(Cells() for name in Scratch._fields if name != "x"))
+    starts = starts_of(spec)
+    return Scratch(None, *(memory.offset(starts[n]) for n in Scratch._fields if n != "x"))
 
 
 def evaluate(
@@ -80,8 +78,8 @@ def evaluate(
     lanes = spec.lanes
     weight = LOSSES[spec.loss].weight(last - first, spec.layers[-1].fan_out)
     ssr, terms = variable(), variable()
-    store(ssr, 0, fill(0.0, lanes))
-    store(terms, 0, fill(0.0, lanes))
+    store(ssr, 0, to_double(fill(0.0, lanes)))
+    store(terms, 0, to_double(fill(0.0, lanes)))
 
     def tile(i: Any, points: int) -> None:
         _tile(spec, points, theta, given, i, weight, scratch, ssr, terms, with_gradient, shuffled)
@@ -176,7 +174,7 @@ def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
     loss = LOSSES[spec.loss]
 
     def activate(code: int, z: Row) -> tuple[Row, Row]:
-        found = [value_and_slope(part) for part in z.parts(_MOST_ACTIVATED)]
+        found = [value_and_slope(part) for part in z.parts(_MOST_ACTIVATED * z.lanes)]
         a, slope = (
             [vector for row in rows for vector in row.vectors] for rows in zip(*found, strict=True)
         )
@@ -196,7 +194,8 @@ def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
 def _block_of(spec: LaneSpec, layer: Layer, samples: int) -> Block:
     """Return the largest block whose sums fit in the registers."""
     points = min(samples, spec.at_once)
-    sums = (_MOST_AT_ONCE if spec.is_small else _MOST_AT_ONCE_IN_LOOPS) // spec.lanes
+    vectors = _MOST_AT_ONCE if spec.is_small else _MOST_AT_ONCE_IN_LOOPS
+    sums = vectors * lanes_of(number_type()) // spec.lanes
     units = _divisor(layer.fan_out, sums // points)
     return Block(
         samples=points,

@@ -24,10 +24,23 @@ from harness.kernels.lane_spec import (
 )
 from harness.kernels.machine_code import call
 from harness.kernels.measures import End
-from harness.kernels.passes import Data, Floats, Integers
+from harness.kernels.passes import Integers
 from harness.kernels.stopping import DIVERGED, RUNNING, is_finite, norm, status_after
 
-_GROUP, _GROUPS, _MOST = (Asked._fields.index(name) for name in ("group", "groups", "most"))
+Bytes = NDArray[np.uint8]
+
+_POINTS, _GROUP, _GROUPS, _MOST = (
+    Asked._fields.index(name) for name in ("points", "group", "groups", "most")
+)
+
+
+@compiled
+def _record_theta(
+    rows: Rows, state: State, at: Layout, g: int, lane: int, r: int, written: int
+) -> None:
+    """Write the parameters of the last epoch to the trajectory of the run in a lane."""
+    for p in range(at.parameters):
+        rows.theta_trajectory[r, written, p] = state.numbers[g, at.last_theta + p * at.lanes + lane]
 
 
 @compiled
@@ -46,6 +59,8 @@ def _end_run(
         rows.ssr_trajectory[r, written] = ssr
         if rows.loss_trajectory.shape[1]:
             rows.loss_trajectory[r, written] = loss
+        if rows.theta_trajectory.shape[1]:
+            _record_theta(rows, state, at, g, lane, r, written)
         written += 1
     rows.status[r] = status
     rows.epochs[r] = epoch
@@ -56,6 +71,9 @@ def _end_run(
     rows.recorded[r] = written
     for p in range(at.parameters):
         runs.theta[r, p] = numbers[at.last_theta + p * lanes + lane]
+        for k, slot in enumerate(at.slots_used):
+            position = at.last_slots + (k * at.parameters + p) * lanes + lane
+            runs.slots[r, slot * at.parameters + p] = numbers[position]
     for k, measure in enumerate(at.measures_used):
         rows.measures[r, measure] = numbers[at.totals + k * lanes + lane]
     gradient = numbers[at.gradient + lane : at.gradient + at.parameters * lanes : lanes]
@@ -129,8 +147,11 @@ def _refill(plan: TrainingPlan, runs: Runs, rows: Rows, state: State, at: Layout
             state.queue[Queue.TRAINING] += 1
             _begin_run(plan, runs, rows, state, at, g, lane, r)
         epoch = integers[at.counters + Counter.EPOCH * lanes + lane]
-        # A new run is visited after its first epoch.
+        # A new run is visited after its first epoch, one with parameters to record when it is due.
         until = min(until, plan.epochs - epoch if epoch else 0)
+        written = integers[at.counters + Counter.WRITTEN * lanes + lane]
+        if rows.theta_trajectory.shape[1] and written < plan.recorded.size:
+            until = min(until, plan.recorded[written] - epoch)
     if at.has_trail:
         until = min(until, TRAIL - 1)
     integers[at.clock + Clock.DONE] = 0
@@ -164,6 +185,8 @@ def _visit(
                 rows.ssr_trajectory[r, written] = numbers[position]
                 if rows.loss_trajectory.shape[1]:
                     rows.loss_trajectory[r, written] = numbers[position + lanes]
+                if rows.theta_trajectory.shape[1]:  # see `_refill`: the last epoch is the only one
+                    _record_theta(rows, state, at, g, lane, r, written)
                 written += 1
             integers[at.counters + Counter.WRITTEN * lanes + lane] = written
         status = status_after(
@@ -202,20 +225,22 @@ def _shuffle(plan: TrainingPlan, m: int, state: State, at: Layout, g: int) -> No
 def train(
     address: int,
     at: Layout,
-    data: Data,
+    x: Bytes,
+    y: Bytes,
+    scales: Bytes,
     plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
     state: State,
-    scales: Floats,
     asked: Integers,
     shuffled: bool,
-    stop: NDArray[np.uint8],
+    stop: Bytes,
     counts: Integers,
 ) -> None:
     """Train a block of runs with the machine code of a kernel at an address.
 
-    `asked` holds the numbers of `Asked`. For everything else, see `descent.train`.
+    `x`, `y` and `scales` are bytes of numbers in the precision of the kernel; `asked` holds the
+    numbers of `Asked`. For everything else, see `descent.train`.
     """
     groups, lanes = asked[_GROUPS], at.lanes
     for g in range(groups):
@@ -230,13 +255,13 @@ def train(
         g = g if g < groups else 0
         asked[_GROUP], asked[_GROUPS], asked[_MOST] = g, groups, most
         if shuffled:
-            _shuffle(plan, data.y.shape[0], state, at, g)
+            _shuffle(plan, asked[_POINTS], state, at, g)
         found = call(
             address,
             (
                 state.numbers,
-                data.x,
-                data.y,
+                x,
+                y,
                 scales,
                 state.scratch,
                 state.orders,

@@ -33,6 +33,8 @@ class LaneSpec:
     ----------
     layers : tuple of Layer
         Constants of each layer.
+    precision : str
+        Name in `simd.rows.FLOATS`.
     loss : str
         Name in `losses.LOSSES`.
     optimiser : str
@@ -62,6 +64,7 @@ class LaneSpec:
     """
 
     layers: tuple[Layer, ...]
+    precision: str
     loss: str
     optimiser: str
     settings: tuple[str, ...]
@@ -153,7 +156,8 @@ class Queue(IntEnum):
 class Layout(NamedTuple):
     """Positions in the memory of a group, and what else is needed to start and end its runs.
 
-    All numbers of a lane are `lanes` apart; those of neighbouring lanes are side by side.
+    All numbers of a lane are `lanes` apart; those of neighbouring lanes are side by side. They are
+    doubles. A kernel in single precision works on a copy of those before `bounds`.
     """
 
     lanes: int
@@ -168,6 +172,7 @@ class Layout(NamedTuple):
     counters: int  # see Counter; integers
     clock: int  # see Clock; integers, only one of each
     last_theta: int  # P: parameters of the last epoch, if the group needs attention
+    last_slots: int  # slots in use * P: the slots there
     gradient: int  # P: the gradient there, if a measure needs it
     trail: int  # SSR and loss of the epochs since the last visit
     size: int
@@ -192,6 +197,7 @@ def layout_of(spec: LaneSpec) -> Layout:
         "counters": len(Counter) * lanes,
         "clock": 8,
         "last_theta": parameters * lanes,
+        "last_slots": len(spec.slots) * parameters * lanes,
         "gradient": parameters * lanes if spec.of_gradient else 0,
         "trail": 2 * TRAIL * lanes if spec.recorded else 0,
     }
@@ -231,23 +237,26 @@ class State(NamedTuple):
 
     numbers: Floats  # (groups, size)
     integers: Integers  # the same memory
-    scratch: Floats  # for values of a tile
+    scratch: Floats  # for values of a tile, and for the copies in single precision
     orders: Integers  # (lanes, data points of an epoch's batches), used if lanes differ
     active: Integers  # (groups,) number of lanes that have a run
     queue: Integers  # (len(Queue),)
 
 
-def numbers_of(spec: LaneSpec) -> dict[str, int]:
-    """Return the length of each part of the scratch memory, in order."""
+def starts_of(spec: LaneSpec) -> dict[str, int]:
+    """Return where each part of the scratch memory starts, and its "end", in numbers."""
     units = spec.units * spec.tiles[0] * spec.lanes
-    return {
+    sizes = {
         "z": units,
         "a": units,
         "slope": units,
         "delta": units,
         "y": spec.layers[-1].fan_out * spec.tiles[0] * spec.lanes,
         "gradient": spec.parameters * spec.lanes,
+        "copies": 0 if spec.precision == "float64" else spec.groups * layout_of(spec).bounds,
     }
+    starts = np.cumsum([0, *sizes.values()]).tolist()
+    return dict(zip([*sizes, "end"], starts, strict=True))
 
 
 def make_state(spec: LaneSpec, batch_samples: int) -> State:
@@ -260,7 +269,7 @@ def make_state(spec: LaneSpec, batch_samples: int) -> State:
     return State(
         numbers=numbers,
         integers=numbers.view(np.int64),
-        scratch=_aligned(sum(numbers_of(spec).values())),
+        scratch=_aligned(starts_of(spec)["end"]),
         orders=np.zeros((spec.lanes, batch_samples), dtype=np.int64),
         active=np.zeros(spec.groups, dtype=np.int64),
         queue=np.zeros(len(Queue), dtype=np.int64),

@@ -14,7 +14,8 @@ is the input; it has index 0 in every array that is indexed by layer.
     delta(l-1)[j]  = s(l-1) f'(z(l-1)[j]) sum_k W(l)[j,k] delta(l)[k]
 
 The order of every sum is part of the definition: sources, units and data points in order, the
-bias first.
+bias first. In single precision, the squared residuals and the terms of the loss are singles, and
+their sums over the data points doubles.
 
 `layer_passes` implements these equations once, for any number of lanes (networks side by side) and
 of data points in a tile. A pass holds a block of sums in registers: units x data points of z,
@@ -30,7 +31,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from harness.kernels._jit import compiled
-from harness.kernels.simd.arithmetic import fma
+from harness.kernels.simd.arithmetic import fma, to_double, to_precision
 from harness.kernels.simd.memory import (
     load,
     load_inputs,
@@ -156,17 +157,18 @@ def layer_passes(
         """
         for s in loop(0, samples, points):
             squares, of_point = variable(), variable()
-            store(squares, 0, fill(0.0, width))
-            store(of_point, 0, fill(0.0, width))
+            store(squares, 0, to_double(fill(0.0, width)))
+            store(of_point, 0, to_double(fill(0.0, width)))
             for k in loop(0, layer.fan_out):
                 at = (layer.units + k) * column + s * lanes
                 z = load(scratch.z, at, width)
                 y = load(scratch.y, k * column + s * lanes, width)
                 p = output_scale * load(scratch.a, at, width)
                 slope = output_scale * load(scratch.slope, at, width)
-                store(squares, 0, load(squares, 0, width) + (y - p) * (y - p))
-                store(of_point, 0, load(of_point, 0, width) + loss_term(loss, z, p, y))
-                dz = weight * loss_slope(loss, z, p, y, slope)
+                square, term = to_double((y - p) * (y - p)), to_double(loss_term(loss, z, p, y))
+                store(squares, 0, load(squares, 0, width) + square)
+                store(of_point, 0, load(of_point, 0, width) + term)
+                dz = to_precision(weight) * loss_slope(loss, z, p, y, slope)
                 store(scratch.delta, at, scale * dz if layer.scaled else dz)
             store(ssr, 0, add_parts(load(squares, 0, width), load(ssr, 0, lanes)))
             store(terms, 0, add_parts(load(of_point, 0, width), load(terms, 0, lanes)))

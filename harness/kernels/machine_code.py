@@ -19,15 +19,29 @@ from numba.extending import intrinsic
 from harness.kernels import _cache
 from harness.kernels._jit import STAMP
 from harness.kernels.simd.memory import Pointer
-from harness.kernels.simd.rows import FLOAT, INTEGER, Row, writing_with
+from harness.kernels.simd.rows import DOUBLE, FLOATS, INTEGER, Row, writing_with
 
-# What the arguments of a kernel point to.
 _BYTE = ir.IntType(8)
-KINDS = {"floats": FLOAT, "integers": INTEGER, "bytes": _BYTE, "shared": _BYTE}
+
+
+def kinds(precision: str) -> dict[str, Any]:
+    """Return the types that the arguments of a kernel may point to, by name."""
+    return {
+        "numbers": FLOATS[precision],
+        "doubles": DOUBLE,
+        "integers": INTEGER,
+        "bytes": _BYTE,
+        "shared": _BYTE,
+    }
 
 
 def compile_kernel(
-    name: str, arguments: Sequence[str], body: Callable[..., Row], *, keep: bool = True
+    name: str,
+    arguments: Sequence[str],
+    body: Callable[..., Row],
+    precision: str = "float64",
+    *,
+    keep: bool = True,
 ) -> int:
     """Return the address of a kernel. The caller holds Numba's compiler lock.
 
@@ -36,10 +50,12 @@ def compile_kernel(
     name : str
         A name that identifies the kernel.
     arguments : sequence of str
-        What each argument points to: one of KINDS. No two of them may overlap, and only "shared"
+        What each argument points to: one of `kinds`. No two of them may overlap, and only "shared"
         bytes may be changed by others during a call.
     body : callable
         Function that writes the kernel. It takes pointers, and returns a single integer.
+    precision : str
+        Precision of the numbers of the kernel: "float64" or "float32".
     keep : bool
         Whether to keep the machine code on disk. It is found by its name only, so the name must
         determine the code.
@@ -48,7 +64,8 @@ def compile_kernel(
     key = (name, triple, processor, features)
     code = _cache.load(STAMP, key) if keep else None
     if code is None:
-        code = object_code(name, arguments, body, machine_for(triple, processor, features))
+        machine = machine_for(triple, processor, features)
+        code = object_code(name, arguments, body, machine, precision)
         if keep:
             _cache.save(STAMP, key, code)
     return _address(name, code)
@@ -66,20 +83,24 @@ def machine_for(triple: str, processor: str, features: str) -> Any:
 
 
 def object_code(
-    name: str, arguments: Sequence[str], body: Callable[..., Row], machine: Any
+    name: str,
+    arguments: Sequence[str],
+    body: Callable[..., Row],
+    machine: Any,
+    precision: str = "float64",
 ) -> bytes:
     """Return the object file of a kernel for a target machine; see `compile_kernel`."""
-    module = _optimised(_write(name, arguments, body), machine)
+    module = _optimised(_write(name, arguments, body, precision), machine)
     with _rows_kept():
         code: bytes = machine.emit_object(module)
     return code
 
 
-def _write(name: str, arguments: Sequence[str], body: Callable[..., Row]) -> Any:
+def _write(name: str, arguments: Sequence[str], body: Callable[..., Row], precision: str) -> Any:
     """Return the LLVM module of a kernel."""
     module = ir.Module(name)
-    kinds = [KINDS[kind].as_pointer() for kind in arguments]
-    function = ir.Function(module, ir.FunctionType(INTEGER, kinds), name)
+    pointers = [kinds(precision)[kind].as_pointer() for kind in arguments]
+    function = ir.Function(module, ir.FunctionType(INTEGER, pointers), name)
     for argument, kind in zip(function.args, arguments, strict=True):
         if kind != "shared":
             argument.add_attribute("noalias")
@@ -87,7 +108,7 @@ def _write(name: str, arguments: Sequence[str], body: Callable[..., Row]) -> Any
     start = function.append_basic_block("start")
     # Variables are made in the first block, where LLVM expects them.
     builder = ir.IRBuilder(start)
-    with writing_with(builder):
+    with writing_with(builder, precision):
         result = body(*map(Pointer, function.args))
         builder.ret(result.vectors[0])
     entry.position_at_end(function.entry_basic_block)

@@ -38,8 +38,6 @@ class Plan:
         Runs per chunk and number of chunks. They depend on the experiment only.
     threads : int
         Number of threads that `seconds` is for.
-    in_lanes : bool
-        Whether runs are trained side by side, in lanes.
     seconds : float
         Estimated training time, measured on a few runs.
     memory_bytes, disk_bytes : float
@@ -52,7 +50,6 @@ class Plan:
     chunk_size: int
     chunks: int
     threads: int
-    in_lanes: bool
     seconds: float
     memory_bytes: float
     disk_bytes: float
@@ -91,7 +88,6 @@ def plan(experiment: Experiment, *, threads: int | None = None) -> Plan:
         chunk_size=runs_per_chunk,
         chunks=math.ceil(size.runs / runs_per_chunk),
         threads=threads,
-        in_lanes=trainer.has_lanes,
         seconds=(_training_seconds(trainer, size) + _sharpness_seconds(trainer, size)) / threads,
         memory_bytes=8.0 * held * in_progress * 2,
         disk_bytes=_PARQUET_BYTES * values + _CSV_BYTES * csv,
@@ -111,12 +107,12 @@ def _sharpness_seconds(trainer: Trainer, size: SweepSize) -> float:
 
 
 def _without_sharpness(trainer: Trainer) -> Trainer:
-    """Return a trainer of the same runs, in the same kernel, that measures no sharpness."""
+    """Return a trainer of the same runs that measures no sharpness."""
     if not trainer.experiment.record.sharpness:
         return trainer
     document = trainer.experiment.document()
     document["record"]["sharpness"] = False
-    return Trainer(Experiment.from_mapping(document, data=trainer.experiment.data), lanes=1)
+    return Trainer(Experiment.from_mapping(document, data=trainer.experiment.data))
 
 
 def _training_seconds(trainer: Trainer, size: SweepSize) -> float:

@@ -169,7 +169,7 @@ class Trainer:
 
     @property
     def follows_parameters(self) -> bool:
-        """Whether parameters are held at the recorded epochs, which rules out lanes."""
+        """Whether parameters are held at the recorded epochs."""
         record = self.experiment.record
         return record.parameters == "trajectory" or record.sharpness
 
@@ -194,11 +194,6 @@ class Trainer:
         )
         rows.sharpness_trajectory[wanted] = found
 
-    @property
-    def has_lanes(self) -> bool:
-        """Whether runs are trained in lanes."""
-        return self.lanes != 1 and not self.follows_parameters
-
     def train_runs(
         self,
         variant: Variant,
@@ -209,7 +204,12 @@ class Trainer:
     ) -> None:
         """Train runs of one variant, with or without lanes; write the results to rows."""
         shared = variant.architecture, variant.data, variant.plan
-        if not self.has_lanes:
+        if self.lanes == 1:
+            if variant.experiment.training.precision != "float64":
+                raise HarnessError(
+                    'training.precision = "float32" is trained in lanes only.\n'
+                    "Use more lanes than 1, and do not set NUMBA_DISABLE_JIT."
+                )
             descent.train(*shared, runs, rows, stop, counts)
             return
         spec = make_lane_spec(variant, self.experiment.varied, self.lanes)

@@ -14,6 +14,7 @@ from harness.kernels.layers import Layer
 from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Architecture, Data
+from harness.kernels.simd.rows import FLOATS, lanes_of
 from harness.kernels.tables import code_of
 
 
@@ -96,8 +97,6 @@ _SAMPLES_AT_ONCE = (4, 6, 5, 3, 8, 7, 2)
 # stored less often.
 _MOST_IN_TILE = 4
 
-_LANES = 8  # per group: one register of AVX-512
-
 
 def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) -> LaneSpec:
     """Return the specification of the kernel that trains a variant.
@@ -109,8 +108,9 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     varied : container of str
         Keys, such as "training.momentum", that may differ between the runs of the variant.
     lanes : int, optional
-        Number of runs side by side, a multiple of 8. By default, 16 if all data points are in
-        flight at once, so that one half works while the other waits for its results; otherwise 8.
+        Number of runs side by side, rounded up to whole vectors of 8 runs, or of 16 in single
+        precision. By default, two vectors if all data points are in flight at once, so that one
+        works while the other waits for its results; otherwise one.
     """
     plan, network, training = variant.plan, variant.network, variant.experiment.training
     measures = variant.experiment.record.measures
@@ -122,9 +122,10 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     small = is_small(network.parameter_count, at_once)
     tiles = _tiles(plan, points, at_once, 1 if small else _MOST_IN_TILE)
     one_tile = small and plan.full_batch and tiles[0] == points
-    lanes = lanes or (2 * _LANES if one_tile else _LANES)
+    of_group = lanes_of(FLOATS[training.precision])
     return LaneSpec(
         layers=_layers(variant.architecture, one_tile=one_tile),
+        precision=training.precision,
         loss=network.loss,
         optimiser=training.optimiser,
         settings=tuple(
@@ -135,8 +136,8 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         ),
         measures=tuple(name for name in MEASURES if name in measures),
         output_scaled=network.output_scale != 1.0,
-        lanes=_LANES,
-        groups=lanes // _LANES,
+        lanes=of_group,
+        groups=-(-lanes // of_group) if lanes else 2 if one_tile else 1,
         tiles=tiles,
         at_once=at_once,
         one_tile=one_tile,

@@ -12,12 +12,13 @@ import pytest
 
 import harness
 from tests import same_bits
-from tests.same_bits import EXPERIMENTS, add, digest
+from tests.same_bits import EXPERIMENTS, SINGLES, add, digest
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="far too slow in Python")
 
 # Changing any bit of any result is a decision: it changes this line and needs a changelog entry.
 EXPECTED = "2b0c09d7e65c305bba2bad99743c2026fcb62cb78bf3d0b6e5026ea35d4dddbe"
+EXPECTED_OF_SINGLES = "6372f02c5e7224f246b8811e14aec4fdf7c37a551edb96747955876ef3843104"
 
 ROOT = Path(same_bits.__file__).parents[1]
 FEATURES = llvmlite.binding.get_host_cpu_features()
@@ -27,6 +28,11 @@ FEATURES = llvmlite.binding.get_host_cpu_features()
 @pytest.mark.parametrize("lanes", [1, 8])
 def test_lanes(lanes):
     assert digest(lanes) == EXPECTED
+
+
+@pytest.mark.parametrize(("lanes", "size"), [(16, None), (32, 7)])
+def test_single_precision(lanes, size):
+    assert digest(lanes, size, SINGLES) == EXPECTED_OF_SINGLES
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
@@ -93,4 +99,4 @@ def test_processors(processor):
         [sys.executable, "-m", "tests.same_bits", "1", "8"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert found.stdout.split() == [EXPECTED, EXPECTED]
+    assert found.stdout.split() == [EXPECTED, EXPECTED, EXPECTED_OF_SINGLES]

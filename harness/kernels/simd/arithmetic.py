@@ -2,7 +2,8 @@
 
 Each is a Python function, exact to the bit, and has an implementation for compiled code. If an
 argument is a row (see `rows`), it writes the operation on rows. With NUMBA_DISABLE_JIT=1 only the
-Python functions are used.
+Python functions are used. They take numbers in double precision, or in single precision
+(np.float32); compiled code and NUMBA_DISABLE_JIT=1 compute in double precision only.
 """
 
 import math
@@ -46,9 +47,31 @@ def _exact_fma(a: float, b: float, c: float) -> float:
 _finite_fma: Callable[[float, float, float], float] = getattr(math, "fma", _exact_fma)
 
 
+def _is_single(*numbers: Any) -> bool:
+    """Return whether an operation on these numbers is in single precision."""
+    return any(isinstance(number, np.float32) for number in numbers)
+
+
+def _single_fma(a: float, b: float, c: float) -> np.float32:
+    """Return a * b + c, rounded once to single precision.
+
+    The product of two singles is exact in double precision. A sum that is rounded to odd there can
+    be rounded again without harm (Boldo and Melquiond 2008, "Emulation of a FMA").
+    """
+    product = a * b
+    total = product + c
+    rest = total - product
+    error = (product - (total - rest)) + (c - rest)  # of the sum (Knuth's TwoSum)
+    if math.isfinite(error) and error and not to_bits(total) & 1:
+        total = math.nextafter(total, math.copysign(math.inf, error))
+    return np.float32(total)
+
+
 @on_rows
 def fma(a: float, b: float, c: float) -> float:
     """Return a * b + c, rounded once (the fusedMultiplyAdd of IEEE 754)."""
+    if _is_single(a, b, c):
+        return cast(float, _single_fma(*(float(np.float32(x)) for x in (a, b, c))))
     a, b, c = float(a), float(b), float(c)
     if not (math.isfinite(a) and math.isfinite(b)):
         return a * b + c
@@ -66,25 +89,44 @@ def fma(a: float, b: float, c: float) -> float:
 @on_rows
 def select(condition: bool, a: Value, b: Value) -> Value:
     """Return a if the condition holds, else b. Both are evaluated."""
-    return a if condition else b
+    chosen: Any = a if condition else b
+    if _is_single(a, b):  # the other may be a plain number
+        chosen = np.float32(chosen)
+    return cast(Value, chosen)
 
 
 @on_rows
-def to_bits(x: float) -> int:
-    """Return the 64 bits of x as a signed integer."""
+def to_bits(x: float | np.float32) -> int:
+    """Return the bits of x as a signed integer."""
+    if isinstance(x, np.float32):
+        return cast(int, x.view(np.int32))
     return int(struct.unpack("<q", struct.pack("<d", x))[0])
 
 
 @on_rows
-def from_bits(i: int) -> float:
-    """Return the float whose 64 bits are those of i modulo 2^64."""
+def from_bits(i: int | np.int32) -> float:
+    """Return the float whose bits are those of i: of 64, or of 32 if i is an np.int32."""
+    if isinstance(i, np.int32):
+        return cast(float, i.view(np.float32))
     return float(struct.unpack("<d", struct.pack("<Q", int(i) & _WORD))[0])
 
 
 @on_rows
 def to_float(i: int) -> float:
-    """Return an integer as a float."""
+    """Return an integer as a double."""
     return float(i)
+
+
+@on_rows
+def to_double(x: float) -> float:
+    """Return a number in double precision."""
+    return float(x)
+
+
+@on_rows
+def to_precision(x: float) -> float:
+    """Return a double, rounded to the precision of the kernel that is being written."""
+    return x
 
 
 def multiply_high_low(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
@@ -186,5 +228,7 @@ overload(fma, strict=False)(_implement_fma)
 overload(select, strict=False)(_implement_select)
 overload(to_bits, strict=False)(_implement_to_bits)
 overload(from_bits, strict=False)(_implement_from_bits)
+overload(to_double, strict=False)(lambda x: lambda x: x)
+overload(to_precision, strict=False)(lambda x: lambda x: x)
 overload(multiply_high_low, strict=False)(_implement_multiply)
 overload(add_wrapping, strict=False)(_implement_add)

@@ -6,13 +6,12 @@ Positions count numbers, not bytes. A `Pointer` is memory of a kernel that is be
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from harness.kernels.simd.rows import BLOCK, FLOAT, INTEGER, Row, builder, is_writing
+from harness.kernels.simd.rows import DOUBLE, INTEGER, Row, builder, is_writing, lanes_of
 
 
 class Pointer:
@@ -36,7 +35,7 @@ class Pointer:
         return Pointer(builder().bitcast(self._start, INTEGER.as_pointer()))
 
     def load(self, first: Any, count: int) -> Row:
-        """Return `count` numbers side by side: one, or a multiple of 8."""
+        """Return `count` numbers side by side: one, or whole vectors."""
         if count == 1:
             return Row([builder().load(self._at(first), align=self._size)])
         return Row([builder().load(place, align=8) for place in self._places(first, count)])
@@ -53,22 +52,24 @@ class Pointer:
         if value.is_single:
             builder().store(value.vectors[0], self._at(first), align=self._size)
             return
-        places = self._places(first, BLOCK * len(value.vectors))
+        places = self._places(first, value.lanes * len(value.vectors))
         for vector, place in zip(value.vectors, places, strict=True):
             builder().store(vector, place, align=8)
 
     @property
     def _size(self) -> int:
-        return max(1, getattr(self._start.type.pointee, "width", 64) // 8)
+        kind = self._start.type.pointee
+        return kind.width // 8 if isinstance(kind, ir.IntType) else 64 // lanes_of(kind)
 
     def _at(self, position: Any) -> Any:
         index = position.vectors[0] if isinstance(position, Row) else INTEGER(position)
         return builder().gep(self._start, [index], inbounds=True)
 
     def _places(self, first: Any, count: int) -> list[Any]:
-        vector = ir.VectorType(self._start.type.pointee, BLOCK).as_pointer()
+        lanes = lanes_of(self._start.type.pointee)
+        vector = ir.VectorType(self._start.type.pointee, lanes).as_pointer()
         start = builder().bitcast(self._at(first), vector)
-        return [builder().gep(start, [INTEGER(i)], inbounds=True) for i in range(count // BLOCK)]
+        return [builder().gep(start, [INTEGER(i)], inbounds=True) for i in range(count // lanes)]
 
 
 class Cells:
@@ -82,13 +83,17 @@ class Cells:
 
     def load(self, first: int, count: int) -> Row:
         """Return the variables of `count` lanes."""
-        step = min(count, BLOCK)
-        return Row([builder().load(self._cells[at]) for at in range(first, first + count, step)])
+        vectors, at = [], first
+        while at < first + count:
+            vector = builder().load(self._cells[at])
+            vectors.append(vector)
+            at += Row([vector]).lanes
+        return Row(vectors)
 
     def store(self, first: int, value: Row) -> None:
         """Set the variables of all lanes of a row."""
         for at, vector in enumerate(value.vectors):
-            position = first + BLOCK * at
+            position = first + value.lanes * at
             if position not in self._cells:
                 with builder().goto_entry_block():
                     self._cells[position] = builder().alloca(vector.type)
@@ -133,7 +138,7 @@ def store_parts(memory: Any, first: Any, value: Any, width: int, apart: int) -> 
 
 def variable() -> Any:
     """Return memory for one value, at position 0."""
-    return Cells() if is_writing() else np.empty(1)
+    return Cells() if is_writing() else [None]
 
 
 # For compiled code, which knows arrays and one lane only.
@@ -142,7 +147,7 @@ def variable() -> Any:
 @intrinsic
 def _variable(typing_context: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return cgutils.alloca_once(builder, FLOAT)
+        return cgutils.alloca_once(builder, DOUBLE)
 
     return types.CPointer(types.float64)(), generate
 

@@ -8,11 +8,14 @@ of numbers, and every operation on a row writes LLVM instructions (see `writing`
 writes a comparison, a choice and a multiplication for every vector of x. Plain Python decides what
 is written: an `if` on a number of the network, or a loop over its layers, leaves no trace.
 
-A row is a list of vectors of 8 numbers, one register of AVX-512 or two of AVX2; all of one type:
-floats, integers, or booleans from a comparison. An operation is a row of independent instructions,
-which hides the latency of long chains. On AVX2, vectors of 4 were slower (59 million epochs per
-second of the 1-2-1 network, against 81 million with 8). A row may also be a single number, such as
-an index or a factor, which other rows take in every lane, as they take plain numbers.
+A row is a list of vectors of 64 bytes, one register of AVX-512 or two of AVX2: 8 doubles or 16
+singles. All are of one type: floats, integers, or booleans from a comparison. An operation is a row
+of independent instructions, which hides the latency of long chains. On AVX2, vectors of 4 doubles
+were slower (59 million epochs per second of the 1-2-1 network, against 81 million with 8). A row
+may also be a single number, such as an index or a factor, which other rows take in every lane, as
+they take plain numbers.
+
+A kernel computes in one precision, double or single. Only sums over data points are always doubles.
 
 Lanes do not interact, and nothing is left to an auto-vectoriser: the results are those of plain
 floats, bit by bit.
@@ -26,13 +29,23 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-BLOCK = 8  # numbers in a vector
+DOUBLE, SINGLE = ir.DoubleType(), ir.FloatType()
+INTEGER, WORD, BOOLEAN = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+FLOATS = {"float64": DOUBLE, "float32": SINGLE}  # by precision
 
-FLOAT, INTEGER, BOOLEAN = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
+# The integers that hold the bits of a float.
+_BITS = {DOUBLE: INTEGER, SINGLE: WORD}
+_FLOAT_OF = {integer: kind for kind, integer in _BITS.items()}
 _POSITION = ir.IntType(32)
 
 # Kernels may be written in several threads at once.
 _current: ContextVar[Any] = ContextVar("builder", default=None)
+_precision: ContextVar[str] = ContextVar("precision", default="float64")
+
+
+def lanes_of(kind: Any) -> int:
+    """Return how many numbers of a type are in a vector."""
+    return 8 if kind in (DOUBLE, INTEGER) else 16
 
 
 def is_writing() -> bool:
@@ -45,14 +58,20 @@ def builder() -> Any:
     return _current.get()
 
 
+def number_type() -> Any:
+    """Return the LLVM type of the numbers that the kernel computes with."""
+    return FLOATS[_precision.get()]
+
+
 @contextmanager
-def writing_with(builder: Any) -> Iterator[None]:
-    """Write all instructions with this llvmlite builder."""
-    token = _current.set(builder)
+def writing_with(builder: Any, precision: str = "float64") -> Iterator[None]:
+    """Write all instructions with this llvmlite builder, in a precision of `FLOATS`."""
+    tokens = _current.set(builder), _precision.set(precision)
     try:
         yield
     finally:
-        _current.reset(token)
+        _current.reset(tokens[0])
+        _precision.reset(tokens[1])
 
 
 class Row:
@@ -61,7 +80,7 @@ class Row:
     Parameters
     ----------
     vectors : sequence of llvmlite values
-        Vectors of `BLOCK` numbers of one type; or one number.
+        Vectors of numbers of one type, see `lanes_of`; or one number.
     """
 
     __slots__ = ("vectors",)
@@ -76,60 +95,67 @@ class Row:
         return kind.element if isinstance(kind, ir.VectorType) else kind
 
     @property
+    def lanes(self) -> int:
+        """Number of lanes of a vector; 1 if this is a single number."""
+        kind = self.vectors[0].type
+        return kind.count if isinstance(kind, ir.VectorType) else 1
+
+    @property
     def is_single(self) -> bool:
         """Whether this is a single number."""
-        return not isinstance(self.vectors[0].type, ir.VectorType)
+        return self.lanes == 1
 
     def parts(self, most: int) -> list["Row"]:
         """Return the row in parts of equal length, each of at most `most` lanes."""
         count = len(self.vectors)
-        size = next(n for n in range(min(count, max(1, most // BLOCK)), 0, -1) if count % n == 0)
+        fitting = min(count, max(1, most // self.lanes))
+        size = next(n for n in range(fitting, 0, -1) if count % n == 0)
         return [Row(self.vectors[first : first + size]) for first in range(0, count, size)]
 
     def __bool__(self) -> bool:
         raise TypeError("a row has no value yet; use `select`, or `when` to write a branch")
 
     def __add__(self, other: Any) -> "Row":
-        return _by_type({FLOAT: "fadd", INTEGER: "add"}, self, other)
+        return _by_type("fadd", "add", self, other)
 
     def __radd__(self, other: Any) -> "Row":
-        return _by_type({FLOAT: "fadd", INTEGER: "add"}, other, self)
+        return _by_type("fadd", "add", other, self)
 
     def __sub__(self, other: Any) -> "Row":
-        return _by_type({FLOAT: "fsub", INTEGER: "sub"}, self, other)
+        return _by_type("fsub", "sub", self, other)
 
     def __rsub__(self, other: Any) -> "Row":
-        return _by_type({FLOAT: "fsub", INTEGER: "sub"}, other, self)
+        return _by_type("fsub", "sub", other, self)
 
     def __mul__(self, other: Any) -> "Row":
-        return _by_type({FLOAT: "fmul", INTEGER: "mul"}, self, other)
+        return _by_type("fmul", "mul", self, other)
 
     def __rmul__(self, other: Any) -> "Row":
-        return _by_type({FLOAT: "fmul", INTEGER: "mul"}, other, self)
+        return _by_type("fmul", "mul", other, self)
 
     def __truediv__(self, other: Any) -> "Row":
-        return _by_type({FLOAT: "fdiv"}, as_float(self), as_float(other))
+        return _by_type("fdiv", None, as_float(self), as_float(other))
 
     def __rtruediv__(self, other: Any) -> "Row":
-        return _by_type({FLOAT: "fdiv"}, as_float(other), as_float(self))
+        return _by_type("fdiv", None, as_float(other), as_float(self))
 
     def __and__(self, other: Any) -> "Row":
-        return _by_type({INTEGER: "and_", BOOLEAN: "and_"}, self, other)
+        return _by_type(None, "and_", self, other)
 
     def __or__(self, other: Any) -> "Row":
-        return _by_type({INTEGER: "or_", BOOLEAN: "or_"}, self, other)
+        return _by_type(None, "or_", self, other)
 
     def __lshift__(self, other: Any) -> "Row":
-        return _by_type({INTEGER: "shl"}, self, other)
+        return _by_type(None, "shl", self, other)
 
     def __rshift__(self, other: Any) -> "Row":
-        return _by_type({INTEGER: "ashr"}, self, other)
+        return _by_type(None, "ashr", self, other)
 
     def __neg__(self) -> "Row":
-        return _by_type({FLOAT: "fneg"}, self)
+        return _by_type("fneg", None, self)
 
     def __invert__(self) -> "Row":
-        return _by_type({BOOLEAN: "not_"}, self)
+        return _by_type(None, "not_", self)
 
     def __abs__(self) -> "Row":
         return _intrinsic("fabs", self)
@@ -159,30 +185,52 @@ class Row:
     @staticmethod
     def select(condition: "Row", a: Any, b: Any) -> "Row":
         """Return a where the condition holds, else b."""
-        plain = INTEGER if isinstance(a, int) else FLOAT
+        plain = INTEGER if isinstance(a, int) else number_type()
         kind = next((value.element for value in (a, b) if isinstance(value, Row)), plain)
-        count = max(len(v.vectors) for v in (condition, a, b) if isinstance(v, Row))
-        single = all(not isinstance(v, Row) or v.is_single for v in (condition, a, b))
+        shape = _shape_of(condition, a, b)
         columns = (
-            _spread(condition, BOOLEAN, count, single),
-            *(_spread(value, kind, count, single) for value in (a, b)),
+            _spread(condition, BOOLEAN, *shape),
+            *(_spread(value, kind, *shape) for value in (a, b)),
         )
         return Row([builder().select(*vectors) for vectors in zip(*columns, strict=True)])
 
     @staticmethod
     def to_bits(x: "Row") -> "Row":
         """Return the bits of floats as integers."""
-        return each(lambda vector: builder().bitcast(vector, _like(vector, INTEGER)), x)
+        return each(lambda vector: builder().bitcast(vector, _like(vector, _BITS[x.element])), x)
 
     @staticmethod
     def from_bits(i: "Row") -> "Row":
         """Return the floats with these bits."""
-        return each(lambda vector: builder().bitcast(vector, _like(vector, FLOAT)), i)
+        kind = _FLOAT_OF[i.element]
+        return each(lambda vector: builder().bitcast(vector, _like(vector, kind)), i)
 
     @staticmethod
     def to_float(i: "Row") -> "Row":
-        """Return integers as floats."""
-        return each(lambda vector: builder().sitofp(vector, _like(vector, FLOAT)), i)
+        """Return integers as doubles."""
+        return each(lambda vector: builder().sitofp(vector, _like(vector, DOUBLE)), i)
+
+    @staticmethod
+    def to_double(x: "Row") -> "Row":
+        """Return the numbers as doubles."""
+        if x.element == DOUBLE:
+            return x
+        if x.is_single:
+            return Row([builder().fpext(x.vectors[0], DOUBLE)])
+        halves = [half for vector in x.vectors for half in _halves(vector)]
+        return Row([builder().fpext(half, _like(half, DOUBLE)) for half in halves])
+
+    @staticmethod
+    def to_precision(x: "Row") -> "Row":
+        """Return doubles, rounded to the precision of the kernel."""
+        kind = number_type()
+        if kind == x.element:
+            return x
+        rounded = [builder().fptrunc(vector, _like(vector, kind)) for vector in x.vectors]
+        if x.is_single:
+            return Row(rounded)
+        pairs = zip(rounded[::2], rounded[1::2], strict=True)
+        return Row([_shuffled(low, high, range(lanes_of(kind))) for low, high in pairs])
 
     @staticmethod
     def everywhere(condition: "Row") -> "Row":
@@ -192,7 +240,7 @@ class Row:
             first = builder().and_(first, vector)
         if condition.is_single:
             return Row([first])
-        word = ir.IntType(BLOCK)
+        word = ir.IntType(condition.lanes)
         return Row([builder().icmp_signed("==", builder().bitcast(first, word), word(-1))])
 
     @staticmethod
@@ -209,7 +257,7 @@ class Row:
     @staticmethod
     def add_parts(value: "Row", total: "Row") -> "Row":
         """Return total plus the parts of a row, starting with the first."""
-        for part in value.parts(BLOCK * len(total.vectors)):
+        for part in value.parts(total.lanes * len(total.vectors)):
             total = total + part
         return total
 
@@ -220,74 +268,106 @@ def single(integer: Any) -> Row:
 
 
 def filled(number: Any, count: int) -> Row:
-    """Return `count` lanes with the same float."""
-    return Row(_spread(number, FLOAT, count // BLOCK, single=False))
+    """Return `count` lanes with the same number of the kernel."""
+    kind = number_type()
+    return Row(_spread(number, kind, count // lanes_of(kind), lanes_of(kind)))
 
 
 def joined(numbers: Sequence[Row]) -> Row:
     """Return rows of one number side by side."""
+    kind = numbers[0].element
     vectors = []
-    for first in range(0, len(numbers), BLOCK):
-        kind = numbers[first].element
-        vector = ir.Constant(ir.VectorType(kind, BLOCK), ir.Undefined)
-        for lane, number in enumerate(numbers[first : first + BLOCK]):
+    for first in range(0, len(numbers), lanes_of(kind)):
+        vector = ir.Constant(ir.VectorType(kind, lanes_of(kind)), ir.Undefined)
+        for lane, number in enumerate(numbers[first : first + lanes_of(kind)]):
             vector = builder().insert_element(vector, number.vectors[0], _POSITION(lane))
         vectors.append(vector)
     return Row(vectors)
 
 
 def as_float(value: Any) -> Any:
-    """Return integers as floats, and anything else as it is."""
+    """Return integers as doubles, and anything else as it is."""
     return Row.to_float(value) if isinstance(value, Row) and value.element == INTEGER else value
 
 
 def each(operation: Callable[..., Any], *values: Any) -> Row:
     """Return the row of an operation on vectors, for rows and plain numbers of one type."""
-    rows = [value for value in values if isinstance(value, Row)]
-    kind, count = rows[0].element, max(len(row.vectors) for row in rows)
-    single = all(row.is_single for row in rows)
-    columns = [_spread(value, kind, count, single) for value in values]
+    kind = next(value.element for value in values if isinstance(value, Row))
+    shape = _shape_of(*values)
+    columns = [_spread(value, kind, *shape) for value in values]
     return Row([operation(*vectors) for vectors in zip(*columns, strict=True)])
 
 
-def _spread(value: Any, kind: Any, count: int, single: bool) -> list[Any]:
+def _shape_of(*values: Any) -> tuple[int, int]:
+    """Return number and lanes of the vectors of rows that meet; 1 lane if all are single."""
+    rows = [value for value in values if isinstance(value, Row)]
+    return max(len(row.vectors) for row in rows), max(row.lanes for row in rows)
+
+
+def _spread(value: Any, kind: Any, count: int, lanes: int) -> list[Any]:
     """Return the vectors of a row, or of a number in every lane."""
     if not isinstance(value, Row):
-        if kind != FLOAT and not isinstance(value, int | np.integer):
-            raise TypeError(f"{value} meets a row of {kind}; convert the row with `to_float`")
-        number = ir.Constant(kind, float(value) if kind == FLOAT else int(value))
-        return [
-            number if single else ir.Constant(ir.VectorType(kind, BLOCK), [number] * BLOCK)
-        ] * count
+        number = _constant(value, kind)
+        if lanes > 1:
+            number = ir.Constant(ir.VectorType(kind, lanes), [number] * lanes)
+        return [number] * count
     if value.element != kind:
         raise TypeError(f"a row of {value.element} meets one of {kind}")
-    if value.is_single and not single:
-        return [_in_every_lane(value.vectors[0])] * count
-    if len(value.vectors) != count:
+    if value.is_single and lanes > 1:
+        return [_in_every_lane(value.vectors[0], lanes)] * count
+    if (len(value.vectors), value.lanes) != (count, lanes):
         raise TypeError(f"a row of {len(value.vectors)} vectors meets one of {count}")
     return value.vectors
 
 
-def _in_every_lane(number: Any) -> Any:
-    vector = ir.Constant(ir.VectorType(number.type, BLOCK), ir.Undefined)
+def _constant(value: Any, kind: Any) -> Any:
+    """Return a plain number as a constant; a float is rounded to the precision of the type."""
+    if kind == SINGLE:
+        return ir.Constant(kind, float(np.float32(value)))
+    if kind == DOUBLE:
+        return ir.Constant(kind, float(value))
+    if not isinstance(value, int | np.integer):
+        raise TypeError(f"{value} meets a row of {kind}; convert the row with `to_float`")
+    return ir.Constant(kind, int(value))
+
+
+def _in_every_lane(number: Any, lanes: int) -> Any:
+    vector = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     vector = builder().insert_element(vector, number, _POSITION(0))
-    zeros = ir.Constant(ir.VectorType(_POSITION, BLOCK), [0] * BLOCK)
-    return builder().shuffle_vector(vector, vector, zeros)
+    return _shuffled(vector, vector, [0] * lanes)
+
+
+def _halves(vector: Any) -> list[Any]:
+    lanes = vector.type.count
+    middle = lanes // 2
+    return [_shuffled(vector, vector, part) for part in (range(middle), range(middle, lanes))]
+
+
+def _shuffled(a: Any, b: Any, positions: Sequence[int]) -> Any:
+    """Return the numbers at some positions of two vectors, one behind the other."""
+    mask = ir.Constant(ir.VectorType(_POSITION, len(positions)), list(positions))
+    return builder().shuffle_vector(a, b, mask)
 
 
 def _like(vector: Any, kind: Any) -> Any:
     """Return the type of a vector, or a single number, with another type of number."""
-    return ir.VectorType(kind, BLOCK) if isinstance(vector.type, ir.VectorType) else kind
+    return (
+        ir.VectorType(kind, vector.type.count) if isinstance(vector.type, ir.VectorType) else kind
+    )
 
 
-def _by_type(operations: dict[Any, str], *values: Any) -> Row:
+def _by_type(on_floats: str | None, on_others: str | None, *values: Any) -> Row:
+    """Return the row of one of the builder's operations, by the type of the numbers."""
     kind = next(value.element for value in values if isinstance(value, Row))
-    return each(getattr(builder(), operations[kind]), *values)
+    name = on_floats if kind in _BITS else on_others
+    if name is None:
+        raise TypeError(f"rows of {kind} do not have this operation")
+    return each(getattr(builder(), name), *values)
 
 
 def _compare(sign: str, *values: Any) -> Row:
     def compare(a: Any, b: Any) -> Any:
-        if Row([a]).element == FLOAT:  # ordered, so that a comparison with NaN is false
+        if Row([a]).element in _BITS:  # ordered, so that a comparison with NaN is false
             return builder().fcmp_ordered(sign, a, b)
         return builder().icmp_signed(sign, a, b)
 
@@ -298,8 +378,10 @@ def _intrinsic(name: str, *values: Any) -> Row:
     """Return the LLVM intrinsic of that name, on floats."""
 
     def call(*vectors: Any) -> Any:
-        kind = vectors[0].type
-        suffix = f"v{kind.count}f64" if isinstance(kind, ir.VectorType) else "f64"
+        kind, element = vectors[0].type, Row(vectors[:1]).element
+        suffix = "f64" if element == DOUBLE else "f32"
+        if isinstance(kind, ir.VectorType):
+            suffix = f"v{kind.count}{suffix}"
         function = ir.FunctionType(kind, [kind] * len(vectors))
         module, full_name = builder().module, f"llvm.{name}.{suffix}"
         declared = module.globals.get(full_name) or ir.Function(module, function, full_name)

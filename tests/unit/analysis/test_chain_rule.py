@@ -3,6 +3,7 @@
 Symbols and errors are in test_chain_rule_symbols.py.
 """
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,6 +114,17 @@ def test_new_value_is_that_after_the_next_update_of_the_kernel(case, epoch):
         moved = before[row.parameter] - after[row.parameter]
         assert row.step_size == pytest.approx(moved, rel=1e-9, abs=1e-15)
         assert row.step_size != 0.0
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="single precision is trained in lanes")
+@pytest.mark.parametrize("epoch", [0, 5])
+def test_a_trace_in_single_precision_starts_from_its_parameters(epoch):
+    training = {"momentum": 0.9, "learning_rate": 0.02, "precision": "float32"}
+    experiment = first_lesson(training=training)
+    before, after = (parameters_after(experiment, e) for e in (epoch, epoch + 1))
+    for row in harness.trace(experiment, epoch=epoch).updates.itertuples():
+        assert row.old == before[row.parameter] == np.float32(row.old)
+        assert row.new == pytest.approx(after[row.parameter], rel=1e-6)  # the trace has doubles
 
 
 def test_learning_rates_are_those_of_the_layers():

@@ -13,7 +13,7 @@ import pytest
 from mpmath import mp
 
 import harness
-from harness.kernels import elementary
+from harness.kernels import elementary, formats
 
 mp.prec = 150
 INF, NAN, TINY = math.inf, math.nan, 5e-324
@@ -140,32 +140,84 @@ def series(coefficients, x):
     return sum(c * x**n for n, c in enumerate(coefficients))
 
 
-def exp_from_polynomial(r):
-    return 1 + r + r**2 * series(elementary.EXP, r)
+def exp_from_polynomial(number, r):
+    return 1 + r + r**2 * series(number.exp, r)
 
 
-def log1p_from_polynomial(L):
+def log1p_from_polynomial(number, L):
     y = 2 * mp.cosh(L) - 2
-    return mp.sinh(L) * (1 + 2 * y * series(elementary.LOG1P, y))
+    return mp.sinh(L) * (1 + 2 * y * series(number.log1p, y))
 
 
-def tanh_from_polynomial(r):
-    return r + r**3 * series(elementary.TANH, r**2)
+def tanh_from_polynomial(number, r):
+    return r + r**3 * series(number.tanh, r**2)
 
 
 # Polynomial, exact function, range of use in units of ln 2, and log2 of the largest relative error.
 POLYNOMIALS = [
-    (exp_from_polynomial, mp.exp, -0.5, 0.5, -56.3),
-    (log1p_from_polynomial, lambda L: L, 0, 1, -56.3),
-    (tanh_from_polynomial, mp.tanh, 0, 0.375, -56.7),
+    (exp_from_polynomial, mp.exp, -0.5, 0.5, {"DOUBLE": -56.3, "SINGLE": -28.0}),
+    (log1p_from_polynomial, lambda L: L, 0, 1, {"DOUBLE": -56.3, "SINGLE": -28.1}),
+    (tanh_from_polynomial, mp.tanh, 0, 0.375, {"DOUBLE": -56.7, "SINGLE": -27.7}),
 ]
 
 
+@pytest.mark.parametrize("name", ["DOUBLE", "SINGLE"])
 @pytest.mark.parametrize(("polynomial", "exact", "low", "high", "largest"), POLYNOMIALS)
-def test_polynomials_have_the_stated_errors(polynomial, exact, low, high, largest):
+def test_polynomials_have_the_stated_errors(name, polynomial, exact, low, high, largest):
+    number = getattr(formats, name)
     xs = [mp.log(2) * (low + (high - low) * mp.mpf(i) / 3000) for i in range(3001)]
-    worst = max(abs(polynomial(x) / exact(x) - 1) for x in xs if x)
-    assert abs(mp.log(worst, 2) - largest) < 0.1
+    worst = max(abs(polynomial(number, x) / exact(x) - 1) for x in xs if x)
+    assert abs(mp.log(worst, 2) - largest[name]) < 0.1
+
+
+def test_constants_of_single_precision_are_exact_in_it():
+    for field, value in formats.SINGLE._asdict().items():
+        for number in value if isinstance(value, tuple) else (value,):
+            assert isinstance(number, int) or float(np.float32(number)) == number, field
+    assert formats.SINGLE.ln2_high + formats.SINGLE.ln2_low == pytest.approx(mp.log(2), abs=1e-16)
+    assert np.float32(1.0).view(np.int32) == formats.SINGLE.one_bits
+
+
+# The largest errors in ulp of a single, which are stated above each function, rounded up.
+SINGLE_ERRORS = {"sigmoid": (2.41, 3.46), "softplus": (2.06, 2.41), "tanh": (2.02, 4.09)}
+# Where they were found, and where results become 0.
+SINGLE_WORST = [-4.157293796539307, 2.646005392074585, -0.4430261552333832, 2.370828628540039]
+SINGLE_WORST += [
+    1.3217560052871704,
+    43.668270111083984,
+    43.668273925781250,
+    43.9,
+    44.0,
+    44.1,
+    128.0,
+]
+
+
+@pytest.mark.parametrize("name", SINGLE_ERRORS)
+def test_singles_are_accurate_over_the_whole_range(name):
+    source = random.Random(f"singles for {name}")
+    positive = [*SINGLE_WORST, 0.0, 1e-45, 2.0**-126, 1.0, 3e38]
+    positive += [math.ldexp(source.uniform(1, 2), source.randrange(-149, 127)) for _ in range(300)]
+    positive += [source.uniform(0, 100) for _ in range(900)]
+    pair, exact_slope, _ = SLOPES[name]
+    exact_value = VALUES[name][1]
+    smallest = mp.mpf(2) ** -63
+    smallest_slope = 4 * mp.mpf(2) ** -126.75 if name == "tanh" else smallest
+    with np.errstate(all="ignore"):
+        for x in map(np.float32, [*positive, *(-x for x in positive)]):
+            value, slope = pair(x)
+            assert isinstance(value, np.float32)
+            for found, exact, bound, least in (
+                (value, exact_value(mp.mpf(float(x))), 0, None if name == "tanh" else smallest),
+                (slope, exact_slope(mp.mpf(float(x))), 1, smallest_slope),
+            ):
+                if least and exact < least:
+                    assert found == 0.0, x
+                    continue
+                exponent = mp.frexp(exact)[1] if exact else -200
+                ulp = mp.ldexp(1, max(exponent - 24, -149))
+                error = abs(mp.mpf(float(found)) - exact) / ulp
+                assert error <= SINGLE_ERRORS[name][bound], (x, error)
 
 
 def test_results_that_would_be_subnormal_are_0_except_for_log():

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.experiment import Experiment
-from harness.kernels import lane_descent, machine_code
+from harness.kernels import descent, lane_descent, machine_code
 from harness.kernels.descent import COUNTS
 from harness.kernels.stopping import FINISHED, RUNNING
 from harness.training.buffers import make_rows, start
@@ -146,6 +146,71 @@ def test_lanes_change_no_bit(name):
     assert passes % 8 == 0
 
 
+def single(experiment, epochs=6):
+    """Return an experiment in single precision, with few epochs."""
+    document = experiment.document()
+    document["training"] |= {"precision": "float32", "epochs": epochs}
+    return Experiment.from_mapping(document, data=experiment.data)
+
+
+def train_with_numpy_singles(experiment, monkeypatch):
+    """Train with `descent.train` as plain Python, on np.float32; return its runs and rows."""
+    trainer, f = Trainer(experiment), np.float32
+    variant, runs, rows = a_block(trainer)
+    network = variant.architecture._replace(
+        scales=variant.architecture.scales.astype(f),
+        output_scale=f(variant.architecture.output_scale),
+    )
+    data = type(variant.data)(variant.data.x.astype(f), variant.data.y.astype(f))
+    runs = runs._replace(
+        theta=runs.theta.astype(f), settings=runs.settings.astype(f), slots=runs.slots.astype(f)
+    )
+    make_scratch = descent.make_scratch
+    monkeypatch.setattr(
+        descent,
+        "make_scratch",
+        lambda *given: make_scratch(*given)._make(a.astype(f) for a in make_scratch(*given)),
+    )
+    with np.errstate(all="ignore"):
+        descent.train.py_func(
+            network, data, variant.plan, runs, rows, np.zeros(1, np.uint8), np.zeros(COUNTS, int)
+        )
+    return runs, rows
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_single_precision_has_the_bits_of_numpy_singles(name, monkeypatch):
+    sweep = single(CASES[name])
+    runs, rows = train_with_numpy_singles(sweep, monkeypatch)
+    block = train(sweep, lanes=16)[0]
+    assert np.isfinite(rows.ssr[:, 1]).any()
+    found = {"epochs": rows.epochs, "ssr_final": rows.ssr[:, 1], "ssr_min": rows.ssr[:, 2]}
+    if "loss_final" in block.runs:
+        found["loss_final"] = rows.loss[:, 1]
+    for name in {*sweep.record.measures} - {"gradient_norm"}:  # that of NumPy sums singles
+        values = measure(rows, name)
+        found[name] = values.astype(np.int64) if name == "epoch_of_ssr_min" else values
+    for parameter, at in sweep.network.positions.items():
+        found[f"{parameter}_final"] = runs.theta[:, at].astype(float)
+    assert bits({n: block.runs[n] for n in found}) == bits(found)
+    assert bits(train(sweep, lanes=32)[0].runs) == bits(block.runs)
+
+
+def test_single_precision_needs_lanes():
+    with pytest.raises(HarnessError, match="trained in lanes only"):
+        train(single(CASES["in_order"]), lanes=1)
+
+
+@pytest.mark.parametrize("name", ["one_tile_every_epoch", "momentum_and_measures", "shuffled"])
+def test_parameters_recorded_in_lanes_have_the_bits_of_those_without(name):
+    document = CASES[name].document()
+    document["record"]["parameters"] = "trajectory"
+    sweep = Experiment.from_mapping(document, data=CASES[name].data)
+    one, lanes = (train(sweep, lanes=n)[0].trajectories.columns() for n in (1, 8))
+    assert "w1" in one
+    assert bits(lanes) == bits(one)
+
+
 def test_number_of_lanes_and_neighbours_change_no_bit():
     sweep = CASES["one_tile_every_epoch"]
     whole = train(sweep, lanes=1)[0]
@@ -205,9 +270,8 @@ def test_resumed_runs_have_the_bits_of_uninterrupted_ones(name, epochs):
     one, lanes = Trainer(CASES[name], lanes=1), Trainer(CASES[name], lanes=8)
     whole = a_block(one)
     train_in(one, *whole)
-    # The first part is trained without lanes, because lanes do not return the velocity.
-    half, runs, done = a_block(one, epochs)
-    train_in(one, half, runs, done)
+    half, runs, done = a_block(lanes, epochs)
+    train_in(lanes, half, runs, done)
     variant, _, rows = a_block(lanes)
     on = done.status == FINISHED
     assert 0 < on.sum() < on.size

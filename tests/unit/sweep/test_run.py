@@ -5,6 +5,7 @@ import sys
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -337,6 +338,27 @@ def test_parameters_at_a_recorded_epoch_are_those_of_a_shorter_run(small, tmp_pa
         assert there.size
         theirs = runs.loc[there.index, [f"{name}_final" for name in names]]
         assert (there.to_numpy() == theirs.to_numpy()).all()
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="single precision is trained in lanes")
+def test_precision_is_an_axis(small, tmp_path):
+    sweep = small(
+        grid={"precision": ["float64", "float32"], "init_id": 3},
+        record={"parameters": "trajectory", "epochs": "all"},
+    )
+    results = harness.run(sweep, tmp_path / "out")
+    double, single = (
+        results.runs[results.runs["precision"] == name] for name in ("float64", "float32")
+    )
+    trajectories = results.trajectories().set_index("run_id")
+    weights = {p: trajectories.loc[runs["run_id"], "w1"] for p, runs in ((8, double), (4, single))}
+    assert (weights[4] == weights[4].astype(np.float32)).all()
+    assert (weights[8] != weights[8].astype(np.float32)).any()
+    np.testing.assert_allclose(single["ssr_final"], double["ssr_final"], rtol=1e-4)
+    assert (single["ssr_final"].to_numpy() != double["ssr_final"].to_numpy()).all()
+    one = {"training__precision": "float32", "grid": {"init_id": 3}}
+    separate = harness.run(small(**one), tmp_path / "one").runs
+    assert separate["ssr_final"].tolist() == single["ssr_final"].tolist()
 
 
 def test_missing_parameters_of_a_network_are_nan_at_every_epoch(small, tmp_path):

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numba
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.kernels.simd import arithmetic
@@ -103,6 +103,36 @@ def test_fma_is_exact_under_cancellation(fma, a, b, steps):
     for _ in range(abs(steps)):
         c = math.nextafter(c, math.inf * steps)
     check_fma(fma, a, b, c)
+
+
+SINGLE_BITS = st.integers(-(2**31), 2**31 - 1)
+SINGLES = SINGLE_BITS.map(lambda i: np.array(i, np.int32).view(np.float32)[()])
+
+
+@given(SINGLES, SINGLES, SINGLES, st.integers(-2, 2))
+@example(np.float32(1.0), np.float32(1.0), np.float32(2.0**-149), 0)  # a tie, but for the last bit
+def test_fma_of_singles_is_rounded_once(a, b, c, steps):
+    with np.errstate(all="ignore"):
+        if abs(steps) == 2:  # nearly cancels
+            c = np.nextafter(-a * b, np.float32(math.inf * steps))
+        result = arithmetic.fma(a, b, c)
+        expected = a * b + c
+    assert isinstance(result, np.float32)
+    if not (np.isfinite(a) and np.isfinite(b) and np.isfinite(c)):
+        assert bits(result) == bits(expected)
+        return
+    exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
+    if np.isinf(result):
+        assert abs(exact) >= Fraction(2**128) - Fraction(2**103)
+        return
+    distance = abs(Fraction(float(result)) - exact)
+    for direction in (-math.inf, math.inf):
+        with np.errstate(over="ignore"):
+            other = np.nextafter(result, np.float32(direction))
+        if np.isfinite(other):
+            farther = abs(Fraction(float(other)) - exact)
+            even = int(result.view(np.int32)) % 2 == 0
+            assert distance < farther or (distance == farther and even)
 
 
 @FMAS

@@ -12,7 +12,15 @@ from llvmlite import ir
 
 from harness.kernels import elementary
 from harness.kernels.machine_code import compile_kernel
-from harness.kernels.simd.arithmetic import fma, from_bits, select, to_bits, to_float
+from harness.kernels.simd.arithmetic import (
+    fma,
+    from_bits,
+    select,
+    to_bits,
+    to_double,
+    to_float,
+    to_precision,
+)
 from harness.kernels.simd.memory import load, store, variable
 from harness.kernels.simd.parts import add_parts, fill, repeat, tile
 from harness.kernels.simd.rows import Row, joined
@@ -72,10 +80,10 @@ def same_bits(ours, theirs):
 NUMBERS = itertools.count()
 
 
-def run(write, *arrays, kinds=None):
+def run(write, *arrays, kinds=None, precision="float64"):
     """Write a kernel, run it on some arrays, and return its integer."""
-    kinds = kinds or ["integers" if array.dtype == np.int64 else "floats" for array in arrays]
-    address = compile_kernel(f"test_{next(NUMBERS)}", kinds, write, keep=False)
+    kinds = kinds or ["integers" if array.dtype == np.int64 else "doubles" for array in arrays]
+    address = compile_kernel(f"test_{next(NUMBERS)}", kinds, write, precision, keep=False)
     function = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * len(arrays))(address)
     return function(*(array.ctypes.data for array in arrays))
 
@@ -100,6 +108,57 @@ def test_rows_have_the_bits_of_plain_floats(name):
     run(side_by_side, a, b, c, ours)
     theirs = np.array([compiled(*given) for given in zip(a, b, c, strict=True)])
     assert same_bits(ours, theirs)
+
+
+# Integers of 64 bits are not for single precision, and neither is log.
+SINGLES = {name: f for name, f in FLOATS.items() if name not in {"bits", "shifts", "log"}} | {
+    "single_bits": lambda a, b, c: from_bits((to_bits(a) & 0x7FFFFF) | (127 << 23)),
+    "single_shifts": lambda a, b, c: from_bits(((to_bits(a) >> 3) << 2) - 5 + 3),
+}
+
+
+@pytest.mark.parametrize("name", SINGLES)
+def test_rows_of_singles_have_the_bits_of_numpy_singles(name):
+    operation = SINGLES[name]
+
+    def side_by_side(a, b, c, out):
+        for first in loop(0, 20 * N, N):
+            store(out, first, operation(*(load(given, first, N) for given in (a, b, c))))
+        return nothing()
+
+    with np.errstate(all="ignore"):
+        a, b, c = (
+            np.concatenate([points(k + shift) for k in range(20)]).astype(np.float32)
+            for shift in (0, 100, 200)
+        )
+        theirs = [operation(*given) for given in zip(a, b, c, strict=True)]
+        theirs = np.array(theirs, np.float32).astype(float)
+    ours = np.empty(20 * N, np.float32)
+    run(side_by_side, a, b, c, ours, kinds=["numbers"] * 4, precision="float32")
+    with np.errstate(invalid="ignore"):  # of signalling NaN
+        assert same_bits(ours.astype(float), theirs)
+
+
+def test_singles_are_widened_and_rounded():
+    def write(doubles, singles, out):
+        wide = to_double(load(singles, 0, 32))
+        store(out, 0, wide * load(doubles, 0, 32))
+        store(singles, 0, to_precision(load(doubles, 0, 32)))
+        store(singles, 32, to_precision(load(doubles, 3, 1)))
+        store(out, 32, to_double(load(singles, 1, 1)))
+        return nothing()
+
+    doubles = np.concatenate([points(1), points(2)])
+    given = np.random.default_rng(5).normal(size=33).astype(np.float32)
+    with np.errstate(all="ignore"):
+        expected = given[:32].astype(float) * doubles
+        rounded = doubles.astype(np.float32)
+    singles, out = given.copy(), np.empty(33)
+    run(write, doubles, singles, out, kinds=["doubles", "numbers", "doubles"], precision="float32")
+    assert same_bits(out[:32], expected)
+    assert same_bits(singles[:32].astype(float), rounded.astype(float))
+    assert same_bits(singles[32:].astype(float), rounded[3:4].astype(float))
+    assert same_bits(out[32:], rounded[1:2].astype(float))
 
 
 def test_fill_reaches_every_lane_and_everywhere_tests_every_lane():
