@@ -34,7 +34,7 @@ def train_all(
     x: Floats,
     y: Floats,
     code: int,
-    scales: tuple[float, float],
+    scales: tuple[float, ...],
     weight: float,
     cross_entropy: bool,
     biases: float,
@@ -97,22 +97,24 @@ def train_all(
 
 def prepare(job: Job) -> Train:
     """Return a function that trains with a compiled loop."""
+    w1, b1, w2, b2 = job.start
+    rate_1, _, rate_2, _ = job.rates
 
     def train() -> Floats:
         kept: Floats = train_all(
             job.x,
             job.y,
             CODES[job.hidden],
-            (job.scale_1, job.scale_2),
+            job.scales,
             job.weight,
             job.cross_entropy,
             job.biases,
-            job.w1,
-            job.b1,
-            job.w2,
-            job.b2,
-            job.rate_1,
-            job.rate_2,
+            w1,
+            b1,
+            w2,
+            b2,
+            rate_1,
+            rate_2,
             job.epochs,
             (job.tolerance, job.limit),
             job.recorded,

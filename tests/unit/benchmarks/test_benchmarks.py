@@ -30,9 +30,12 @@ PLAIN = [name for name, one in WORKLOADS.items() if one[0].point is None]
 
 def tiny(workload, threads=1):
     """Return a job that pure Python trains in a moment, in which some run ends early."""
-    epochs = {"tanh": 3, "square": 8, "early": 60}.get(workload, 20)
-    runs = {"tanh": 2, "square": 4}.get(workload, 12)
-    return make_job(WORKLOADS[workload][0].experiment(runs, epochs=epochs), threads)
+    epochs = {"tanh": 3, "square": 8, "early": 60, "wide": 5, "wide-tanh": 2, "deep": 2}
+    runs = {"tanh": 2, "square": 4, "wide": 2, "wide-tanh": 2, "deep": 2}
+    document = WORKLOADS[workload][0].experiment(
+        runs.get(workload, 12), epochs=epochs.get(workload, 20)
+    )
+    return make_job(document, threads)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +55,9 @@ def test_a_job_takes_learning_rates_from_the_file_and_from_axes():
     document["training"]["learning_rate"] = [0.25, 0.5]
     document["grid"] = {"init_id": 2}
     job = make_job(document)
-    assert (job.rate_1.tolist(), job.rate_2.tolist()) == ([0.25] * 2, [0.5] * 2)
+    assert [rate.tolist() for rate in job.rates] == [[0.25] * 2, [0.25] * 2, [0.5] * 2, [0.5] * 2]
     document["grid"]["learning_rate_2"] = [0.125, 1.0]
-    assert make_job(document).rate_2.tolist() == [0.125, 0.125, 1.0, 1.0]
+    assert make_job(document).rates[2].tolist() == [0.125, 0.125, 1.0, 1.0]
 
 
 @pytest.mark.filterwarnings("default")  # JAX and PyTorch have warnings that we cannot mend
@@ -62,6 +65,8 @@ def test_a_job_takes_learning_rates_from_the_file_and_from_axes():
 @pytest.mark.parametrize("name", [skipped_if_missing(name) for name in BASELINES])
 def test_a_baseline_trains_what_harness_trains(name, workload, jobs):
     job, right = jobs[workload]
+    if BASELINES[name].one_hidden_layer and len(job.scales) > 2:
+        pytest.skip("it trains one hidden layer")
     assert right.steady.any()
     found = BASELINES[name].prepare(job)()
     assert found.shape == (job.runs, job.epochs + 1 if job.recorded else 1)
@@ -76,9 +81,9 @@ def test_harness_on_several_threads_keeps_the_order_of_runs(jobs):
 def test_another_training_does_not_agree(jobs):
     job, right = jobs["dosage"]
     for other in (
-        replace(job, rate_2=job.rate_2 * (1 + 1e-6)),
+        replace(job, rates=(*job.rates[:2], job.rates[2] * (1 + 1e-6), job.rates[3])),
         replace(job, epochs=job.epochs - 1),
-        replace(job, b2=job.b2 + 1e-7),
+        replace(job, start=(*job.start[:3], job.start[3] + 1e-7)),
     ):
         assert largest_difference(BASELINES["numpy-batched"].prepare(other)(), right) > AGREES
     assert largest_difference(np.full_like(right.ssr, np.nan), right) == math.inf
@@ -224,7 +229,8 @@ def timing(baseline, seconds, **others):
     return {
         "workload": "dosage", "point": None, "baseline": baseline, "threads": 1, "runs": 10,
         "epochs": 5, "run_epochs": 50, "seconds": seconds, "largest_difference": 0.0,
-        "runs_compared": 10, "agrees": True, "warm_up_seconds": 0.0, **others,
+        "runs_compared": 10, "agrees": True, "port_limit": 50.0 if baseline == OURS else None,
+        "start_up_seconds": 1.5, "warm_up_seconds": 0.25, **others,
     }  # fmt: skip
 
 
