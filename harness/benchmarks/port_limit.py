@@ -1,14 +1,9 @@
-"""The port limit: how fast one thread could train if floating-point operations took all its time.
-
-A core starts a few vector operations per cycle, one per port that can compute with floats. The time
-of an epoch is at least that of its operations at this rate:
-
-    share of the port limit = operations of an epoch * epochs per second / rate
+"""The port limit: how fast a kernel would be if it only waited for ports that compute with floats.
 
 An addition, subtraction, multiplication, fused multiply-add or division of a vector of 8 numbers is
-one operation. The rate is measured with independent multiply-adds in registers. Divisions take
-longer, and comparisons, choices and integers need ports, too. They are not counted, so a kernel
-stays below the limit.
+one operation. The limit is their number per second, measured with independent multiply-adds in
+registers, divided by their number per epoch. Kernels stay below it: a division takes longer than
+that, and comparisons, choices and integer operations are not counted, although they use ports.
 """
 
 import ctypes
@@ -33,49 +28,42 @@ from harness.training.variants import make_lane_spec, make_variant
 
 # Chains that fit in the registers of AVX2, and those that hide the latency with AVX-512.
 _CHAINS = (6, 16)
-_STEPS = 1 << 20
-_PER_STEP = 8  # multiply-adds of a chain
-_TRIALS = 5
+_STEPS = 1 << 22
 
-_OPERATION = re.compile(
-    rf"(fadd|fsub|fmul|fdiv) <{BLOCK} x double>|call <{BLOCK} x double> @llvm\.fma\."
-)
+_OPERATION = re.compile(r"= f(add|sub|mul|div) <|call <\d+ x double> @llvm\.fma\.")
 
 
 @cache
 def multiply_adds_per_second() -> float:
     """Measure the most vector multiply-adds per second of one thread."""
-    return max(_measured(chains) for chains in _CHAINS)
+    return max(_measured(chains) for chains in _CHAINS for _ in range(5))
 
 
 def _measured(chains: int) -> float:
     def write(numbers: Pointer) -> Row:
         factor, term = (fill(load(numbers, n, 1), BLOCK) for n in range(2))
-        values = [variable() for _ in range(chains)]
-        for chain, value in enumerate(values):
-            store(value, 0, load(numbers, BLOCK * (chain + 1), BLOCK))
+        values = {BLOCK * (n + 1): variable() for n in range(chains)}
+        for position, value in values.items():
+            store(value, 0, load(numbers, position, BLOCK))
         for _ in loop(0, _STEPS):
-            for _ in range(_PER_STEP):
-                for value in values:
-                    store(value, 0, fma(load(value, 0, BLOCK), factor, term))
-        for chain, value in enumerate(values):
-            store(numbers, BLOCK * (chain + 1), load(value, 0, BLOCK))
+            for value in values.values():
+                store(value, 0, fma(load(value, 0, BLOCK), factor, term))
+        for position, value in values.items():
+            store(numbers, position, load(value, 0, BLOCK))
         return single(0)
 
     address = compile_kernel(f"multiply_adds_{chains}", ["floats"], write, keep=False)
     kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
-    numbers, seconds = np.full(BLOCK * (chains + 1), 0.5), []
-    for _ in range(_TRIALS):
-        began = time.perf_counter()
-        kernel(numbers.ctypes.data)
-        seconds.append(time.perf_counter() - began)
-    return chains * _PER_STEP * _STEPS / min(seconds)
+    numbers = np.full(BLOCK * (chains + 1), 0.5)
+    began = time.perf_counter()
+    kernel(numbers.ctypes.data)
+    return chains * _STEPS / (time.perf_counter() - began)
 
 
 def port_limit(job: Job) -> float:
-    """Return the run-epochs per second that no kernel can exceed on the threads of a job."""
-    operations = operations_per_epoch(job.experiment) / BLOCK
-    return job.threads * multiply_adds_per_second() / operations
+    """Return the run-epochs per second at the limit, on the threads of a job."""
+    rate = job.threads * multiply_adds_per_second()
+    return rate * BLOCK / operations_per_epoch(job.experiment)
 
 
 def operations_per_epoch(experiment: Experiment) -> int:
@@ -95,11 +83,11 @@ def operations_per_epoch(experiment: Experiment) -> int:
 
     per_point = last.fan_out * (3 + _operations(output, 2))
     for layer in (*hidden, last):
-        per_point += layer.fan_in * layer.fan_out * (2 + layer.hidden)
-        per_point += layer.fan_out * (2 * layer.scaled + layer.biased)
-    for layer in hidden:
-        per_point += layer.fan_out * _operations(activations[layer.activation].value_and_slope, 1)
-        per_point += layer.fan_out  # the product with the slope
+        of_unit = layer.fan_in * (2 + layer.hidden) + 2 * layer.scaled + layer.biased
+        per_point += layer.fan_out * of_unit
+    for layer in hidden:  # one more operation for the product with the slope
+        activate = activations[layer.activation].value_and_slope
+        per_point += layer.fan_out * (1 + _operations(activate, 1))
     return per_point * len(variant.data.x) + 3 * variant.network.parameter_count
 
 

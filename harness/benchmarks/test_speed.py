@@ -5,11 +5,9 @@
 A test trains one workload with one baseline, on the processor cores that its process may use. Its
 number of runs and epochs does not depend on the machine, so times can be compared with those of
 another day. Times of two baselines cannot: compare their run-epochs per second, as `harness bench`
-does. `extra_info` has the number of run-epochs, and whether the SSR agrees with that of harness. It
-also has the CPU seconds of compilation: `start_up_seconds` for what a baseline imports and compiles
-once, and `warm_up_seconds` for each further network. harness keeps its machine code on disk, so it
-compiles only if NUMBA_CACHE_DIR names an empty folder; a network that differs from an earlier one
-only in numbers has the same machine code.
+does. `extra_info` has the number of run-epochs, whether the SSR agrees with that of harness, and
+CPU times: `start_up_seconds` to import a baseline and train a first network, `warm_up_seconds` to
+compile each further one. `harness bench` runs the suite without machine code on disk.
 """
 
 import math

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 Document = dict[str, Any]
@@ -97,32 +98,28 @@ def _xor(runs: int) -> Document:
     }
 
 
-def _tanh_of(*hidden: int) -> Callable[[int], Document]:
-    """Return a network of 16 inputs without biases on 272 data points: Sohl-Dickstein (2024)."""
-
-    def document(runs: int) -> Document:
-        return {
-            "name": "tanh",
-            "network": {
-                "layers": [16, *hidden, 1],
-                "activations": [*["tanh"] * len(hidden), "identity"],
-                "biases": False,
-                "scales": [*["sqrt(2/fan_in)"] * len(hidden), "1/fan_in"],
-                "loss": "mse",
-            },
-            "data": {"generator": "gaussian", "samples": 272},
-            "training": {"learning_rate": 0.1},
-            "grid": _rates_and_starts(runs, 0.1, 10.0),
-            "record": {"epochs": "none"},
-        }
-
-    return document
+def _tanh(runs: int, *, hidden: tuple[int, ...] = (16,)) -> Document:
+    """Return a network without biases on 272 points; Sohl-Dickstein (2024) trains 16-16-1."""
+    return {
+        "name": "tanh",
+        "network": {
+            "layers": [16, *hidden, 1],
+            "activations": [*["tanh"] * len(hidden), "identity"],
+            "biases": False,
+            "scales": [*["sqrt(2/fan_in)"] * len(hidden), "1/fan_in"],
+            "loss": "mse",
+        },
+        "data": {"generator": "gaussian", "samples": 272},
+        "training": {"learning_rate": 0.1},
+        "grid": _rates_and_starts(runs, 0.1, 10.0),
+        "record": {"epochs": "none"},
+    }
 
 
 def _square(runs: int) -> Document:
     """Return rates of both layers over nine powers of ten; many runs diverge."""
     side = max(2, math.isqrt(runs))
-    document = _tanh_of(16)(1) | {"name": "square"}
+    document = _tanh(1) | {"name": "square"}
     document["training"] = {"learning_rate": 0.1, "limit": 1e100}
     document["grid"] = {f"learning_rate_{layer}": _spread(1e-3, 1e6, side) for layer in (1, 2)}
     return document
@@ -191,12 +188,12 @@ WORKLOADS: dict[str, tuple[Workload, ...]] = {
         # Each recorded epoch of a run is a row of three columns, held in memory.
         _one("recorded", "dosage, every epoch kept", _recorded, 1000, 4000, 4000),
         _one("xor", "2-2-1 sigmoid, cross-entropy, 4 points", _xor, 1000, 3000, 20_000),
-        _one("tanh", "16-16-1 tanh, 272 points", _tanh_of(16), 500, 20, 128),
+        _one("tanh", "16-16-1 tanh, 272 points", _tanh, 500, 20, 128),
         _one("square", "tanh, rates of nine powers of ten", _square, 500, 20, 400),
         _one("early", "dosage, half the runs end early", _early, 2000, 4000, 20_000),
         _one("wide", "1-128-1 softplus, 8 points", _wide(128, 8), 200, 50, 1000),
-        _one("wide-tanh", "16-128-1 tanh, 272 points", _tanh_of(128), 50, 4, 64),
-        _one("deep", "16-64-64-1 tanh, 272 points", _tanh_of(64, 64), 20, 4, 64),
+        _one("wide-tanh", "16-128-1 tanh, 272 points", partial(_tanh, hidden=(128,)), 50, 4, 64),
+        _one("deep", "16-64-64-1 tanh, 272 points", partial(_tanh, hidden=(64, 64)), 20, 4, 64),
         _curve(
             "by-runs",
             "1-4-1, 8 points, by runs",

@@ -161,7 +161,7 @@ def _say_rows(
 def _verdict(row: Mapping[Any, Any]) -> str:
     """Return how many times as fast harness is, or how far the result of a baseline is off.
 
-    For harness itself, return how close it comes to the port limit.
+    For harness itself, return its share of the port limit.
     """
     if row["baseline"] == OURS:
         return f"{row['share_of_port_limit']:.0%} of limit"

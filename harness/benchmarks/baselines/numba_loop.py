@@ -97,8 +97,6 @@ def train_all(
 
 def prepare(job: Job) -> Train:
     """Return a function that trains with a compiled loop."""
-    w1, b1, w2, b2 = job.start
-    rate_1, _, rate_2, _ = job.rates
 
     def train() -> Floats:
         kept: Floats = train_all(
@@ -109,12 +107,8 @@ def prepare(job: Job) -> Train:
             job.weight,
             job.cross_entropy,
             job.biases,
-            w1,
-            b1,
-            w2,
-            b2,
-            rate_1,
-            rate_2,
+            *job.start,
+            *job.rates[::2],
             job.epochs,
             (job.tolerance, job.limit),
             job.recorded,

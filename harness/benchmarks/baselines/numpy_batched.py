@@ -25,19 +25,17 @@ def train_all(job: Job) -> Floats:
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y[:, np.newaxis]
     start = [np.ascontiguousarray(np.moveaxis(p, 0, -1)) for p in job.start]
     w, b, rates = start[::2], start[1::2], list(job.rates[::2])
-    hidden = range(len(w) - 1)
+    hidden, axes = range(len(w) - 1), ["mi", *["mir"] * (len(w) - 2)]
     here = np.arange(job.runs)
     kept = np.empty((job.runs, job.epochs + 1 if job.recorded else 1))
     for epoch in range(job.epochs + 1):
-        outputs: list[Floats] = []
-        slopes: list[Floats] = []
+        outputs, slopes = [x], []
         for l in hidden:
-            if l:
-                sums = np.einsum("mir,inr->mnr", outputs[-1], w[l])
-            elif x.shape[1] == 1:  # the product is faster than einsum
+            # With one input the product is faster than einsum.
+            if axes[l] == "mi" and x.shape[1] == 1:
                 sums = x[:, :, np.newaxis] * w[l]
             else:
-                sums = np.einsum("mi,inr->mnr", x, w[l])
+                sums = np.einsum(f"{axes[l]},inr->mnr", outputs[l], w[l])
             a, slope = f(job.scales[l] * (sums + b[l]))  # (m, n, runs)
             outputs.append(a)
             slopes.append(slope)
@@ -58,10 +56,7 @@ def train_all(job: Job) -> Floats:
             d = job.scales[l] * below * slopes[l]
             if l:
                 below = np.einsum("mnr,inr->mir", d, w[l])
-                gradient = np.einsum("mir,mnr->inr", outputs[l - 1], d)
-            else:
-                gradient = np.einsum("mi,mnr->inr", x, d)
-            w[l] = w[l] - rates[l] * gradient
+            w[l] = w[l] - rates[l] * np.einsum(f"{axes[l]},mnr->inr", outputs[l], d)
             if job.biases:
                 b[l] = b[l] - rates[l] * d.sum(axis=0)
         if job.ends_early:

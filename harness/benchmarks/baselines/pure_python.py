@@ -34,12 +34,9 @@ ACTIVATIONS = {"softplus": softplus, "sigmoid": sigmoid, "tanh": tanh}
 def prepare(job: Job) -> Train:
     """Return a function that trains without any library."""
     xs, ys = job.x.tolist(), job.y.tolist()
-    w1, b1, w2, b2 = job.start
-    rate_1, _, rate_2, _ = job.rates
-    by_unit = np.swapaxes(w1, 1, 2)
-    starts = list(
-        zip(*(values.tolist() for values in (by_unit, b1, w2, b2, rate_1, rate_2)), strict=True)
-    )
+    by_unit = np.swapaxes(job.start[0], 1, 2)
+    arrays = (by_unit, *job.start[1:], *job.rates[::2])
+    starts = list(zip(*(array.tolist() for array in arrays), strict=True))
 
     def train() -> Floats:
         return np.array([train_one(job, xs, ys, *start) for start in starts])

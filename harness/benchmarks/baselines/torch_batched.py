@@ -61,12 +61,10 @@ def train_all(job: Job, start: list[Any], rates: list[Any]) -> Floats:
         deltas = [(job.weight * job.scales[-1] * residuals)[:, :, None]]
         for l in reversed(hidden):
             deltas.insert(0, job.scales[l] * torch.bmm(deltas[0], w[l + 1].mT) * slopes[l])
-        on = None
-        if job.ends_early:
-            on = ((job.tolerance < ssr) & (ssr <= job.limit))[:, None, None]
-            if not on.any():
-                kept = [ssr]
-                break
+        on = ((job.tolerance < ssr) & (ssr <= job.limit))[:, None, None] if job.ends_early else None
+        if on is not None and not on.any():
+            kept = [ssr]
+            break
         for l, d in enumerate(deltas):
             w[l] = step(w[l], rates[l] * torch.bmm(outputs[l].mT, d), on)
             if job.biases:

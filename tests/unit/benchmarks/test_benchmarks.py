@@ -18,10 +18,14 @@ from harness.benchmarks import comparison
 from harness.benchmarks.agreement import AGREES, largest_difference, truth
 from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.job import make_job, train
+from harness.benchmarks.port_limit import operations_per_epoch, port_limit
 from harness.benchmarks.workloads import QUICK, WORKLOADS
 from harness.cli import bench_command, main
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from harness.kernels.lane_descent import ARGUMENTS, make_kernel
+from harness.kernels.machine_code import instructions
+from harness.training.variants import make_lane_spec, make_variant
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[3]
@@ -115,6 +119,32 @@ def test_half_of_the_early_runs_end_early():
     share = np.mean(np.array(runs["status"]) != "finished")
     assert 0.35 < share < 0.65
     assert {"converged", "diverged"} < set(runs["status"])
+
+
+@pytest.mark.parametrize(("workload", "inexact"), [("dosage", 0.03), ("xor", 0.03)])
+def test_the_operations_of_an_epoch_are_those_of_its_machine_code(workload, inexact):
+    experiment = Experiment.from_mapping(WORKLOADS[workload][0].experiment(8))
+    variant = make_variant(experiment)
+    spec = make_lane_spec(variant, experiment.varied, None)
+    assert spec.one_tile  # its kernel has no loops but that over epochs
+    written = instructions("counted", list(ARGUMENTS.values()), make_kernel(spec))
+    operation = re.compile("fadd <8|fsub <8|fmul <8|fdiv <8|call <8 x double> @llvm.fma")
+    arithmetic = [line for line in written.splitlines() if operation.search(line)]
+    assert operations_per_epoch(experiment) == pytest.approx(len(arithmetic), rel=inexact)
+
+
+def test_operations_of_a_large_network_are_those_of_its_products():
+    experiment = Experiment.from_mapping(WORKLOADS["deep"][0].experiment(8))
+    forward = 16 * 64 + 64 * 64 + 64
+    products = 2 * forward + 64 * 64 + 64  # forward and gradient; backward, but not to the inputs
+    activations = 128 * 25
+    assert operations_per_epoch(experiment) / 272 == pytest.approx(products + activations, rel=0.02)
+
+
+def test_a_kernel_stays_below_the_port_limit(jobs):
+    job, _ = jobs["dosage"]
+    assert 1e4 < port_limit(job) < 1e10  # of any processor
+    assert port_limit(replace(job, threads=2)) == 2 * port_limit(job)
 
 
 def test_names_of_the_quick_comparison_exist():
@@ -212,6 +242,10 @@ def test_the_comparison_writes_one_row_per_workload_and_baseline(compared):
     rates = table["run_epochs_per_second"]
     np.testing.assert_allclose(ratios, [1.0, rates[0] / rates[1]])
     assert table["machine"].nunique() == 1
+    # The cache is empty: harness compiles its own functions, then a kernel.
+    assert 0.0 < table["warm_up_seconds"][0] < table["start_up_seconds"][0]
+    assert 0.0 < table["share_of_port_limit"][0] < 1.0
+    assert np.isnan(table["share_of_port_limit"][1])
 
 
 def test_the_comparison_is_printed_in_80_columns_and_drawn(compared):
@@ -247,12 +281,19 @@ def test_ratios_are_of_equal_threads_and_rows_in_the_order_of_the_baselines(caps
     assert table["baseline"].tolist() == [OURS, "python", "numpy", OURS, "jax-vmap"]
     assert table["seconds"].tolist() == [2.0, 800.0, 8.0, 1.0, 4.0]
     assert table["harness_is_times_as_fast"].tolist() == [1.0, 400.0, 4.0, 1.0, 4.0]
+    # 50 run-epochs in 2 s and in 1 s, where 50 per second are possible.
+    assert table["share_of_port_limit"].dropna().tolist() == [0.5, 1.0]
     bench_command.show_table(table)
     shown = capsys.readouterr().out.splitlines()
     assert [line.split()[-2:] for line in shown if line.endswith(" x")] == [
         ["400", "x"], ["4", "x"], ["4", "x"]
     ]  # fmt: skip
     assert [line for line in shown if line.startswith("on ")] == ["on one core", "on 2 cores"]
+    assert [line.split()[-3] for line in shown if line.endswith(" of limit")] == ["50%", "100%"]
+    compilation = shown[shown.index("") + 1 :]
+    assert compilation[0].startswith("compile  CPU seconds")
+    assert [line.split()[-1] for line in compilation[1:5]] == ["dosage", "0.25", "0.25", "0.25"]
+    assert compilation[5].endswith("once per installation: 1.5 s.")
 
 
 def test_a_wrong_baseline_has_no_ratio_and_says_so(capsys):
