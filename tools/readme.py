@@ -50,9 +50,22 @@ def speed() -> str:
         cores = "" if threads == 1 else f" on {threads} cores"
         title = f"**{BASELINES[name].title}{cores}**" if name == OURS else BASELINES[name].title
         rows.append(f"| {title} | {' | '.join(cells.get(w, '') for w in workloads)} |")
+    one = table[table["threads"] == 1]
+    for title, column, form, names in (
+        ("share of the port limit", "share_of_port_limit", "{:.0%}", [OURS]),
+        ("seconds to compile", "warm_up_seconds", "{:.2f}", [OURS, "jax-vmap"]),
+    ):
+        for name in names:
+            values = one[one["baseline"] == name].set_index("workload")[column]
+            cells = (form.format(values[w]) if w in values else "" for w in workloads)
+            rows.append(f"| {BASELINES[name].title}: {title} | {' | '.join(cells)} |")
     what = [f"- `{name}`: {WORKLOADS[name][0].says}" for name in workloads]
-    one_core = "On one core unless stated otherwise; in brackets, how many times faster harness is."
-    return "\n".join([*rows, "", f"*{one_core}", f"{table['machine'].iloc[0]}.*", "", *what])
+    notes = [
+        "*On one core unless stated otherwise; in brackets, how many times faster harness is.",
+        "At the port limit all ports of a core that compute with floats would always be busy.",
+        f"{table['machine'].iloc[0]}.*",
+    ]
+    return "\n".join([*rows, "", *notes, "", *what])
 
 
 def cell(row: dict) -> str:

@@ -24,7 +24,7 @@ from harness.sweep.provenance import machine_in_words
 COLUMNS = [
     "workload", "point", "baseline", "threads", "runs", "epochs", "run_epochs", "seconds",
     "run_epochs_per_second", "harness_is_times_as_fast", "largest_difference", "runs_compared",
-    "agrees", "warm_up_seconds", "machine",
+    "agrees", "start_up_seconds", "warm_up_seconds", "share_of_port_limit", "machine",
 ]  # fmt: skip
 
 _SUITE = Path(__file__).with_name("test_speed.py")
@@ -134,7 +134,7 @@ def _time(
         with _bound_to(cores):
             process = subprocess.Popen(
                 command,
-                env=_environment(cores, quick),
+                env=_environment(cores, quick) | {"NUMBA_CACHE_DIR": temporary},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 bufsize=0,
@@ -190,7 +190,7 @@ def _environment(cores: int, quick: bool) -> dict[str, str]:
 
 def _table(found: list[dict[str, Any]]) -> pd.DataFrame:
     """Return one row per timing, with its speed and how many times as fast harness is."""
-    table = pd.DataFrame(found).astype({"point": "Int64"})
+    table = pd.DataFrame(found).astype({"point": "Int64", "port_limit": float})
     # pytest-benchmark has an order of its own.
     order = {name: position for position, name in enumerate([*WORKLOADS, *BASELINES])}
     table = table.sort_values(
@@ -205,5 +205,6 @@ def _table(found: list[dict[str, Any]]) -> pd.DataFrame:
     ratio = rates / table["run_epochs_per_second"]
     # A baseline that trains something else has no ratio.
     table["harness_is_times_as_fast"] = ratio.where(table["agrees"])
+    table["share_of_port_limit"] = table["run_epochs_per_second"] / table["port_limit"]
     table["machine"] = machine_in_words()
     return table[COLUMNS]

@@ -17,11 +17,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Runs of a network with one hidden layer and one output, trained on all data at once.
+    """Runs of a network with hidden layers and one output, trained on all data at once.
 
-    For inputs x and n hidden units
+    For inputs a_0 = x and hidden layers l = 1 ... L
 
-        z = scale_1 (x W1 + b1)    a = f(z)    o = scale_2 (a w2 + b2)
+        a_l = f(s_l (a_(l-1) W_l + b_l))    o = s_(L+1) (a_L w + b)
 
     The prediction is o or, with cross-entropy, sigmoid(o). For all losses d(loss)/do = weight
     (predicted - observed).
@@ -32,16 +32,18 @@ class Job:
         The data points.
     hidden : str
         Name of f.
-    scale_1, scale_2, weight : float
+    scales : tuple of float
+        s_1 ... s_(L+1).
+    weight : float
         As above.
     cross_entropy : bool
         Whether the loss is cross-entropy after a sigmoid; otherwise it is SSR or its mean.
     biases : float
-        1, or 0 if the biases are 0 and stay 0.
-    w1, b1, w2, b2 : arrays of shapes (runs, inputs, n), (runs, n), (runs, n), (runs,)
-        Initial parameters.
-    rate_1, rate_2 : arrays of shape (runs,)
-        Learning rates of the layers.
+        1, or 0 if all biases are 0 and stay 0.
+    start : tuple of arrays
+        Initial parameters W_1, b_1 ... w, b. The run is their first axis.
+    rates : tuple of arrays of shape (runs,)
+        The learning rate of each of them; 0 for biases that stay 0.
     ends_early : bool
         Whether a run ends when its SSR is at most `tolerance`, or is not at most `limit`.
     recorded : bool
@@ -57,31 +59,16 @@ class Job:
     x: Floats
     y: Floats
     hidden: str
-    scale_1: float
-    scale_2: float
+    scales: tuple[float, ...]
     weight: float
     cross_entropy: bool
     biases: float
-    w1: Floats
-    b1: Floats
-    w2: Floats
-    b2: Floats
-    rate_1: Floats
-    rate_2: Floats
+    start: tuple[Floats, ...]
+    rates: tuple[Floats, ...]
     ends_early: bool
     tolerance: float
     limit: float
     recorded: bool
-
-    @property
-    def start(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """The initial parameters."""
-        return self.w1, self.b1, self.w2, self.b2
-
-    @property
-    def rates(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """The learning rate of each parameter; 0 for biases that stay 0."""
-        return self.rate_1, self.rate_1 * self.biases, self.rate_2, self.rate_2 * self.biases
 
 
 def make_job(document: dict[str, Any], threads: int = 1) -> Job:
@@ -91,10 +78,13 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
     x, y = experiment.data.inputs, experiment.data.targets[:, 0]
     runs = experiment.grid.size
     block = start(make_variant(experiment), experiment.grid.columns(np.arange(runs)), runs)
-    first, second = network.matrices_of(block.theta)
-    w1, b1 = np.split(first, network.sizes[:1], axis=1)
-    w2, b2 = np.split(second, network.sizes[1:2], axis=1)
-    rates = OPTIMISERS[training.optimiser].by_name(block.settings)["learning_rate"]
+    layer_rates = OPTIMISERS[training.optimiser].by_name(block.settings)["learning_rate"]
+    begin, rates = [], []
+    for layer, matrix in enumerate(network.matrices_of(block.theta)):
+        w, b = np.split(matrix, network.sizes[layer : layer + 1], axis=1)
+        begin += [w, b.sum(axis=1)]  # 0 for layers without a bias
+        rates += [layer_rates[:, layer], layer_rates[:, layer] * float(network.biases[0])]
+    begin[-2:] = [begin[-2][:, :, 0], begin[-1][:, 0]]
     architecture = network.architecture()
     # The loss is the SSR times this; experiments with cross-entropy do not end early.
     share = 1.0 / len(y) if network.loss == "mse" else 1.0
@@ -106,17 +96,12 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
         x=np.array(x),
         y=np.array(y),
         hidden=network.activations[0],
-        scale_1=float(architecture.scales[1]),
-        scale_2=float(architecture.scales[2]),
+        scales=tuple(architecture.scales[1:].tolist()),
         weight={"ssr": 2.0, "mse": 2.0 / len(y), "cross_entropy": 1.0 / len(y)}[network.loss],
         cross_entropy=network.loss == "cross_entropy",
         biases=float(network.biases[0]),
-        w1=np.ascontiguousarray(w1),
-        b1=b1.sum(axis=1),  # 0 for layers without a bias
-        w2=np.ascontiguousarray(w2[:, :, 0]),
-        b2=b2.sum(axis=(1, 2)),
-        rate_1=np.ascontiguousarray(rates[:, 0]),
-        rate_2=np.ascontiguousarray(rates[:, 1]),
+        start=tuple(map(np.ascontiguousarray, begin)),
+        rates=tuple(map(np.ascontiguousarray, rates)),
         ends_early=training.tolerance is not None or training.limit is not None,
         tolerance=-1.0 if training.tolerance is None else training.tolerance / share,
         limit=np.inf if training.limit is None else training.limit / share,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 Document = dict[str, Any]
@@ -97,15 +98,15 @@ def _xor(runs: int) -> Document:
     }
 
 
-def _tanh(runs: int) -> Document:
-    """Return 16-16-1 without biases, as many points as parameters: Sohl-Dickstein (2024)."""
+def _tanh(runs: int, *, hidden: tuple[int, ...] = (16,)) -> Document:
+    """Return a network without biases on 272 points; Sohl-Dickstein (2024) trains 16-16-1."""
     return {
         "name": "tanh",
         "network": {
-            "layers": [16, 16, 1],
-            "activations": ["tanh", "identity"],
+            "layers": [16, *hidden, 1],
+            "activations": [*["tanh"] * len(hidden), "identity"],
             "biases": False,
-            "scales": ["sqrt(2/fan_in)", "1/fan_in"],
+            "scales": [*["sqrt(2/fan_in)"] * len(hidden), "1/fan_in"],
             "loss": "mse",
         },
         "data": {"generator": "gaussian", "samples": 272},
@@ -190,6 +191,9 @@ WORKLOADS: dict[str, tuple[Workload, ...]] = {
         _one("tanh", "16-16-1 tanh, 272 points", _tanh, 500, 20, 128),
         _one("square", "tanh, rates of nine powers of ten", _square, 500, 20, 400),
         _one("early", "dosage, half the runs end early", _early, 2000, 4000, 20_000),
+        _one("wide", "1-128-1 softplus, 8 points", _wide(128, 8), 200, 50, 1000),
+        _one("wide-tanh", "16-128-1 tanh, 272 points", partial(_tanh, hidden=(128,)), 50, 4, 64),
+        _one("deep", "16-64-64-1 tanh, 272 points", partial(_tanh, hidden=(64, 64)), 20, 4, 64),
         _curve(
             "by-runs",
             "1-4-1, 8 points, by runs",

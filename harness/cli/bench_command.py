@@ -82,6 +82,7 @@ def show_table(table: "pd.DataFrame") -> None:
         else:
             _show_speeds(title, part)
         say()
+    _show_compilation(table[(table["threads"] == 1) & table["point"].isna()])
 
 
 def show_files(
@@ -128,16 +129,42 @@ def _show_curve(title: str, table: "pd.DataFrame") -> None:
     _say_rows(f"{title}, on one core", ("", *(f"{p:,}" for p in points)), rows)
 
 
-def _say_rows(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def _show_compilation(table: "pd.DataFrame") -> None:
+    """Print the time that each baseline takes to compile each network."""
+    if table.empty:
+        return
+    workloads = list(dict.fromkeys(table["workload"]))
+    rows = []
+    for name in dict.fromkeys(table["baseline"]):
+        seconds = table[table["baseline"] == name].set_index("workload")["warm_up_seconds"]
+        cells = (f"{seconds[w]:.2f}" if w in seconds else "-" for w in workloads)
+        rows.append((f"  {BASELINES[name].title}", *cells))
+    title = "compile  CPU seconds to compile a network, on one core"
+    _say_rows(title, ("", *workloads), rows, fold=True)
+    once = table.loc[table["baseline"] == OURS, "start_up_seconds"].max()
+    say(f"harness compiles what all networks share once per installation: {once:.1f} s.")
+    say()
+
+
+def _say_rows(
+    title: str,
+    headings: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    *,
+    fold: bool = False,
+) -> None:
     """Print a table with its first column left-aligned."""
     wide = max(len(row[0]) for row in rows)
-    say_table(title, headings, [(row[0].ljust(wide), *row[1:]) for row in rows])
+    say_table(title, headings, [(row[0].ljust(wide), *row[1:]) for row in rows], fold=fold)
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
-    """Return how many times as fast harness is, or how far the result of a baseline is off."""
+    """Return how many times as fast harness is, or how far the result of a baseline is off.
+
+    For harness itself, return its share of the port limit.
+    """
     if row["baseline"] == OURS:
-        return ""
+        return f"{row['share_of_port_limit']:.0%} of limit"
     if not row["agrees"]:
         return f"WRONG by {row['largest_difference']:.0e}"
     ratio = row["harness_is_times_as_fast"]

@@ -96,6 +96,14 @@ def object_code(
     return code
 
 
+def instructions(
+    name: str, arguments: Sequence[str], body: Callable[..., Row], precision: str = "float64"
+) -> str:
+    """Return the optimised LLVM instructions of a kernel for this processor, as text."""
+    machine = machine_for(*cpu_target.target_context.codegen().magic_tuple())
+    return str(_optimised(_write(name, arguments, body, precision), machine))
+
+
 def _write(name: str, arguments: Sequence[str], body: Callable[..., Row], precision: str) -> Any:
     """Return the LLVM module of a kernel."""
     module = ir.Module(name)

@@ -37,8 +37,8 @@ def compile_with(lanes, folder):
 
 def run_c(program, job):
     """Return the training time that a program reports, and the final SSR of each run."""
-    values = [job.w1[:, 0, 0], job.b1[:, 0], job.w1[:, 0, 1], job.b1[:, 1],
-              job.w2[:, 0], job.w2[:, 1], job.b2, job.rate_1]  # fmt: skip
+    w1, b1, w2, b2 = job.start
+    values = [w1[:, 0, 0], b1[:, 0], w1[:, 0, 1], b1[:, 1], w2[:, 0], w2[:, 1], b2, job.rates[0]]
     done = subprocess.run(
         [program, str(job.runs), str(job.epochs)],
         input=np.stack(values, axis=1).tobytes(),

@@ -31,6 +31,8 @@ class Baseline:
         The package that it needs.
     one_at_a_time : bool
         Whether it trains one network after the other, slowly: ten take ten times as long.
+    one_hidden_layer : bool
+        Whether it trains only networks with one hidden layer.
     many_cores : bool
         Whether it uses several cores, and is compared on them too.
     """
@@ -40,6 +42,7 @@ class Baseline:
     module: str
     package: str | None = None
     one_at_a_time: bool = False
+    one_hidden_layer: bool = False
     many_cores: bool = False
 
     @property
@@ -59,13 +62,21 @@ BASELINES: dict[str, Baseline] = {
     baseline.name: baseline
     for baseline in (
         Baseline(name=OURS, title="harness", module="harness_lanes", many_cores=True),
-        Baseline(name="python", title="pure Python", module="pure_python", one_at_a_time=True),
+        Baseline(
+            name="python",
+            title="pure Python",
+            module="pure_python",
+            one_at_a_time=True,
+            one_hidden_layer=True,
+        ),
         Baseline(
             name="numpy", title="NumPy, one network", module="numpy_single", one_at_a_time=True
         ),
         Baseline(name="numpy-batched", title="NumPy, einsum", module="numpy_batched"),
         Baseline(name="numpy-matmul", title="NumPy, matmul", module="numpy_matmul"),
-        Baseline(name="numba", title="Numba, plain loop", module="numba_loop"),
+        Baseline(
+            name="numba", title="Numba, plain loop", module="numba_loop", one_hidden_layer=True
+        ),
         Baseline(
             name="jax-vmap",
             title="JAX, vmap + scan",

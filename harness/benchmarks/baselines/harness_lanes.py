@@ -12,14 +12,11 @@ from harness.training.trainer import Trainer
 # Ranges per thread, so that no thread waits long for the last one; runs per group of lanes.
 _RANGES = 4
 _GROUP = 16
-# Up to this many data points two groups of lanes hide more latency than one.
-_FEW_POINTS = 8
 
 
 def prepare(job: Job) -> Train:
     """Return a function that trains with the kernels of harness."""
-    few = len(job.experiment.data.inputs) <= _FEW_POINTS
-    trainer = Trainer(job.experiment, lanes=16 if few else 8)
+    trainer = Trainer(job.experiment)
     trainer.compile()
     variant, axes = trainer.variant(0), job.experiment.grid
     at_once = job.runs if job.threads == 1 else -(-job.runs // (_RANGES * job.threads))

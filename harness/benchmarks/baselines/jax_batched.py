@@ -18,9 +18,12 @@ def prepare(job: Job) -> Train:
     f = ACTIVATIONS[job.hidden]
 
     def forward(theta: Any) -> Any:
-        w1, b1, w2, b2 = theta
-        z = job.scale_1 * (jnp.einsum("mi,inr->mnr", job.x, w1) + b1)
-        return job.scale_2 * (jnp.einsum("mnr,nr->mr", f(z), w2) + b2)
+        (w, b, scale), *hidden, last = zip(theta[::2], theta[1::2], job.scales, strict=True)
+        a = f(scale * (jnp.einsum("mi,inr->mnr", job.x, w) + b))
+        for w, b, scale in hidden:
+            a = f(scale * (jnp.einsum("mir,inr->mnr", a, w) + b))
+        w, b, scale = last
+        return scale * (jnp.einsum("mnr,nr->mr", a, w) + b)
 
     # The runs share nothing, so the gradient of the sum of their losses is the gradient of each.
     start = [np.moveaxis(p, 0, -1) for p in job.start]

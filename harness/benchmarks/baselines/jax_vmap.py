@@ -33,8 +33,12 @@ def prepare(job: Job) -> Train:
     f = ACTIVATIONS[job.hidden]
 
     def forward(theta: Any) -> Any:
-        w1, b1, w2, b2 = theta
-        return job.scale_2 * (f(job.scale_1 * (job.x @ w1 + b1)) @ w2 + b2)
+        *hidden, last = zip(theta[::2], theta[1::2], job.scales, strict=True)
+        a = job.x
+        for w, b, scale in hidden:
+            a = f(scale * (a @ w + b))
+        w, b, scale = last
+        return scale * (a @ w + b)
 
     rates = [
         rate.reshape(-1, *[1] * (p.ndim - 1)) for rate, p in zip(job.rates, job.start, strict=True)

@@ -23,15 +23,23 @@ def prepare(job: Job) -> Train:
 def train_all(job: Job) -> Floats:
     """Train all networks; return their SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y[:, np.newaxis]
-    w1, b1, w2, b2 = (np.ascontiguousarray(np.moveaxis(p, 0, -1)) for p in job.start)
-    rate_1, rate_2 = job.rate_1, job.rate_2
+    start = [np.ascontiguousarray(np.moveaxis(p, 0, -1)) for p in job.start]
+    w, b, rates = start[::2], start[1::2], list(job.rates[::2])
+    hidden, axes = range(len(w) - 1), ["mi", *["mir"] * (len(w) - 2)]
     here = np.arange(job.runs)
     kept = np.empty((job.runs, job.epochs + 1 if job.recorded else 1))
     for epoch in range(job.epochs + 1):
-        # With one input the product is faster than einsum.
-        sums = x[:, :, np.newaxis] * w1 if x.shape[1] == 1 else np.einsum("mi,inr->mnr", x, w1)
-        a, slope = f(job.scale_1 * (sums + b1))  # (m, n, runs)
-        o = job.scale_2 * (np.einsum("mnr,nr->mr", a, w2) + b2)  # (m, runs)
+        outputs, slopes = [x], []
+        for l in hidden:
+            # With one input the product is faster than einsum.
+            if axes[l] == "mi" and x.shape[1] == 1:
+                sums = x[:, :, np.newaxis] * w[l]
+            else:
+                sums = np.einsum(f"{axes[l]},inr->mnr", outputs[l], w[l])
+            a, slope = f(job.scales[l] * (sums + b[l]))  # (m, n, runs)
+            outputs.append(a)
+            slopes.append(slope)
+        o = job.scales[-1] * (np.einsum("mnr,nr->mr", outputs[-1], w[-1]) + b[-1])  # (m, runs)
         residuals = (ACTIVATIONS["sigmoid"](o)[0] if job.cross_entropy else o) - y
         last = epoch == job.epochs
         if job.recorded or job.ends_early or last:
@@ -39,18 +47,23 @@ def train_all(job: Job) -> Floats:
             kept[here, epoch if job.recorded else 0] = ssr
             if last:
                 break
-        d2 = job.weight * job.scale_2 * residuals
-        d1 = job.scale_1 * (d2[:, np.newaxis, :] * w2) * slope
-        w1 = w1 - rate_1 * np.einsum("mi,mnr->inr", x, d1)
-        w2 = w2 - rate_2 * np.einsum("mnr,mr->nr", a, d2)
+        d = job.weight * job.scales[-1] * residuals
+        below = d[:, np.newaxis, :] * w[-1]
+        w[-1] = w[-1] - rates[-1] * np.einsum("mnr,mr->nr", outputs[-1], d)
         if job.biases:
-            b1 = b1 - rate_1 * d1.sum(axis=0)
-            b2 = b2 - rate_2 * d2.sum(axis=0)
+            b[-1] = b[-1] - rates[-1] * d.sum(axis=0)
+        for l in reversed(hidden):
+            d = job.scales[l] * below * slopes[l]
+            if l:
+                below = np.einsum("mnr,inr->mir", d, w[l])
+            w[l] = w[l] - rates[l] * np.einsum(f"{axes[l]},mnr->inr", outputs[l], d)
+            if job.biases:
+                b[l] = b[l] - rates[l] * d.sum(axis=0)
         if job.ends_early:
             on = (job.tolerance < ssr) & (ssr <= job.limit)
             if not on.all():
-                here, w1, b1, w2, b2 = here[on], w1[..., on], b1[:, on], w2[:, on], b2[on]
-                rate_1, rate_2 = rate_1[on], rate_2[on]
+                here, rates = here[on], [rate[on] for rate in rates]
+                w, b = [p[..., on] for p in w], [p[..., on] for p in b]
                 if not here.size:
                     break
     return kept

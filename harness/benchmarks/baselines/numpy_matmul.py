@@ -23,14 +23,19 @@ def prepare(job: Job) -> Train:
 def train_all(job: Job) -> Floats:
     """Train all networks; return their SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y
-    w1, b1 = job.w1, job.b1[:, np.newaxis, :]
-    w2, b2 = job.w2[:, :, np.newaxis], job.b2[:, np.newaxis]
-    rate_1, rate_2 = job.rate_1[:, np.newaxis, np.newaxis], job.rate_2[:, np.newaxis]
+    w = [p.reshape(*p.shape[:2], -1) for p in job.start[::2]]
+    b = [p.reshape(job.runs, 1, -1) for p in job.start[1::2]]
+    rates = [rate[:, np.newaxis, np.newaxis] for rate in job.rates[::2]]
+    hidden = range(len(w) - 1)
     here = np.arange(job.runs)
     kept = np.empty((job.runs, job.epochs + 1 if job.recorded else 1))
     for epoch in range(job.epochs + 1):
-        a, slope = f(job.scale_1 * (x @ w1 + b1))  # (runs, m, n)
-        o = job.scale_2 * ((a @ w2)[:, :, 0] + b2)  # (runs, m)
+        outputs, slopes = [x], []
+        for l in hidden:
+            a, slope = f(job.scales[l] * (outputs[l] @ w[l] + b[l]))  # (runs, m, n)
+            outputs.append(a)
+            slopes.append(slope)
+        o = job.scales[-1] * (outputs[-1] @ w[-1] + b[-1])[:, :, 0]  # (runs, m)
         residuals = (ACTIVATIONS["sigmoid"](o)[0] if job.cross_entropy else o) - y
         last = epoch == job.epochs
         if job.recorded or job.ends_early or last:
@@ -38,18 +43,18 @@ def train_all(job: Job) -> Floats:
             kept[here, epoch if job.recorded else 0] = ssr
             if last:
                 break
-        d2 = job.weight * job.scale_2 * residuals
-        d1 = job.scale_1 * (d2[:, :, np.newaxis] * np.swapaxes(w2, 1, 2)) * slope
-        w1 = w1 - rate_1 * (x.T @ d1)
-        w2 = w2 - rate_2[:, :, np.newaxis] * (np.swapaxes(a, 1, 2) @ d2[:, :, np.newaxis])
-        if job.biases:
-            b1 = b1 - rate_1 * d1.sum(axis=1, keepdims=True)
-            b2 = b2 - rate_2 * d2.sum(axis=1, keepdims=True)
+        deltas = [(job.weight * job.scales[-1] * residuals)[:, :, np.newaxis]]
+        for l in reversed(hidden):
+            deltas.insert(0, job.scales[l] * (deltas[0] @ w[l + 1].mT) * slopes[l])
+        for l, d in enumerate(deltas):
+            w[l] = w[l] - rates[l] * (outputs[l].mT @ d)
+            if job.biases:
+                b[l] = b[l] - rates[l] * d.sum(axis=1, keepdims=True)
         if job.ends_early:
             on = (job.tolerance < ssr) & (ssr <= job.limit)
             if not on.all():
-                here, w1, b1, w2, b2 = here[on], w1[on], b1[on], w2[on], b2[on]
-                rate_1, rate_2 = rate_1[on], rate_2[on]
+                here, rates = here[on], [rate[on] for rate in rates]
+                w, b = [p[on] for p in w], [p[on] for p in b]
                 if not here.size:
                     break
     return kept

@@ -20,23 +20,27 @@ def prepare(job: Job) -> Train:
 def train_one(job: Job, run: int) -> list[float]:
     """Train one network; return its SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y
-    w1, b1, w2, b2 = job.w1[run], job.b1[run], job.w2[run], job.b2[run]
-    rate_1, rate_2 = job.rate_1[run], job.rate_2[run]
-    kept = []
+    w, b = ([p[run] for p in job.start[first::2]] for first in (0, 1))
+    w[-1] = w[-1][:, np.newaxis]
+    rates, hidden, kept = [rate[run] for rate in job.rates[::2]], range(len(w) - 1), []
     for epoch in range(job.epochs + 1):
-        a, slope = f(job.scale_1 * (x @ w1 + b1))
-        o = job.scale_2 * (a @ w2 + b2)
+        outputs, slopes = [x], []
+        for l in hidden:
+            a, slope = f(job.scales[l] * (outputs[l] @ w[l] + b[l]))
+            outputs.append(a)
+            slopes.append(slope)
+        o = job.scales[-1] * (outputs[-1] @ w[-1] + b[-1])[:, 0]
         residuals = (ACTIVATIONS["sigmoid"](o)[0] if job.cross_entropy else o) - y
         ssr = float(residuals @ residuals)
         kept.append(ssr)
         ended = job.ends_early and not job.tolerance < ssr <= job.limit
         if ended or epoch == job.epochs:
             break
-        d2 = job.weight * job.scale_2 * residuals
-        d1 = job.scale_1 * np.outer(d2, w2) * slope
-        w1 = w1 - rate_1 * (x.T @ d1)
-        w2 = w2 - rate_2 * (a.T @ d2)
-        if job.biases:
-            b1 = b1 - rate_1 * d1.sum(axis=0)
-            b2 = b2 - rate_2 * d2.sum()
+        deltas = [job.weight * job.scales[-1] * residuals[:, np.newaxis]]
+        for l in reversed(hidden):
+            deltas.insert(0, job.scales[l] * (deltas[0] @ w[l + 1].T) * slopes[l])
+        for l, d in enumerate(deltas):
+            w[l] = w[l] - rates[l] * (outputs[l].T @ d)
+            if job.biases:
+                b[l] = b[l] - rates[l] * d.sum(axis=0)
     return kept if job.recorded else kept[-1:]

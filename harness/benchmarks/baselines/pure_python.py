@@ -34,17 +34,9 @@ ACTIVATIONS = {"softplus": softplus, "sigmoid": sigmoid, "tanh": tanh}
 def prepare(job: Job) -> Train:
     """Return a function that trains without any library."""
     xs, ys = job.x.tolist(), job.y.tolist()
-    starts = list(
-        zip(
-            np.swapaxes(job.w1, 1, 2).tolist(),  # one list per hidden unit
-            job.b1.tolist(),
-            job.w2.tolist(),
-            job.b2.tolist(),
-            job.rate_1.tolist(),
-            job.rate_2.tolist(),
-            strict=True,
-        )
-    )
+    by_unit = np.swapaxes(job.start[0], 1, 2)
+    arrays = (by_unit, *job.start[1:], *job.rates[::2])
+    starts = list(zip(*(array.tolist() for array in arrays), strict=True))
 
     def train() -> Floats:
         return np.array([train_one(job, xs, ys, *start) for start in starts])
@@ -66,6 +58,7 @@ def train_one(
     """Train one network; return its SSR at every epoch, or only the last."""
     f = ACTIVATIONS[job.hidden]
     w1, b1, w2 = [list(row) for row in w1], list(b1), list(w2)
+    scale_1, scale_2 = job.scales
     units, inputs = range(len(w2)), range(len(xs[0]))
     kept = []
     for epoch in range(job.epochs + 1):
@@ -77,18 +70,18 @@ def train_one(
                 z = b1[j]
                 for i in inputs:
                     z += x[i] * w1[j][i]
-                a, slope = f(job.scale_1 * z)
+                a, slope = f(scale_1 * z)
                 o += a * w2[j]
                 outputs.append(a)
                 slopes.append(slope)
-            o *= job.scale_2
+            o *= scale_2
             residual = (sigmoid(o)[0] if job.cross_entropy else o) - y
             ssr += residual * residual
-            d2 = job.weight * job.scale_2 * residual
+            d2 = job.weight * scale_2 * residual
             h2 += d2
             for j in units:
                 g2[j] += d2 * outputs[j]
-                d1 = job.scale_1 * d2 * w2[j] * slopes[j]
+                d1 = scale_1 * d2 * w2[j] * slopes[j]
                 h1[j] += d1
                 for i in inputs:
                     g1[j][i] += d1 * x[i]

@@ -28,17 +28,28 @@ def slope_of(job: Job, z: Any, a: Any) -> Any:
     return a * (1.0 - a) if job.hidden == "sigmoid" else 1.0 - a * a
 
 
+def step(parameters: Any, change: Any, on: Any) -> Any:
+    """Return updated parameters. A run that has ended keeps its own, and so ends again."""
+    new = parameters - change
+    return new if on is None else torch.where(on, new, parameters)
+
+
 def train_all(job: Job, start: list[Any], rates: list[Any]) -> Floats:
     """Train all networks; return their SSR at every epoch, or only the last."""
     x = torch.from_numpy(job.x).expand(job.runs, *job.x.shape)
     y = torch.from_numpy(job.y)
-    w1, b1, w2, b2 = start
-    rate_w1, rate_b1, rate_w2, rate_b2 = rates
-    kept = []
+    # An output is a layer of one unit.
+    w = [p.reshape(*p.shape[:2], -1) for p in start[::2]]
+    b = [p.reshape(job.runs, 1, -1) for p in start[1::2]]
+    rates = [rate.reshape(-1, 1, 1) for rate in rates[::2]]
+    hidden, kept = range(len(w) - 1), []
     for epoch in range(job.epochs + 1):
-        z = job.scale_1 * (torch.bmm(x, w1) + b1[:, None, :])  # (runs, m, n)
-        a = ACTIVATIONS[job.hidden](z)
-        o = job.scale_2 * (torch.bmm(a, w2[:, :, None])[:, :, 0] + b2[:, None])  # (runs, m)
+        outputs, slopes = [x], []
+        for l in hidden:
+            z = job.scales[l] * (torch.bmm(outputs[l], w[l]) + b[l])  # (runs, m, n)
+            outputs.append(ACTIVATIONS[job.hidden](z))
+            slopes.append(slope_of(job, z, outputs[-1]))
+        o = job.scales[-1] * (torch.bmm(outputs[-1], w[-1]) + b[-1])[:, :, 0]  # (runs, m)
         residuals = (torch.sigmoid(o) if job.cross_entropy else o) - y
         last = epoch == job.epochs
         if job.recorded or job.ends_early or last:
@@ -47,20 +58,16 @@ def train_all(job: Job, start: list[Any], rates: list[Any]) -> Floats:
                 kept.append(ssr)
             if last:
                 break
-        d2 = job.weight * job.scale_2 * residuals
-        d1 = job.scale_1 * (d2[:, :, None] * w2[:, None, :]) * slope_of(job, z, a)
-        if job.ends_early:  # a run that has ended keeps its parameters, and so ends again
-            on = (job.tolerance < ssr) & (ssr <= job.limit)
-            d1 = torch.where(on[:, None, None], d1, 0.0)
-            d2 = torch.where(on[:, None], d2, 0.0)
-            a = torch.where(on[:, None, None], a, 0.0)  # 0 times infinity is not 0
-            if not on.any():
-                kept = [ssr]
-                break
-        w1 = w1 - rate_w1 * torch.bmm(x.mT, d1)
-        w2 = w2 - rate_w2 * torch.bmm(a.mT, d2[:, :, None])[:, :, 0]
-        if job.biases:
-            b1 = b1 - rate_b1 * d1.sum(dim=1)
-            b2 = b2 - rate_b2 * d2.sum(dim=1)
+        deltas = [(job.weight * job.scales[-1] * residuals)[:, :, None]]
+        for l in reversed(hidden):
+            deltas.insert(0, job.scales[l] * torch.bmm(deltas[0], w[l + 1].mT) * slopes[l])
+        on = ((job.tolerance < ssr) & (ssr <= job.limit))[:, None, None] if job.ends_early else None
+        if on is not None and not on.any():
+            kept = [ssr]
+            break
+        for l, d in enumerate(deltas):
+            w[l] = step(w[l], rates[l] * torch.bmm(outputs[l].mT, d), on)
+            if job.biases:
+                b[l] = step(b[l], rates[l] * d.sum(dim=1, keepdim=True), on)
     found: Floats = torch.stack(kept, dim=1).numpy()
     return found

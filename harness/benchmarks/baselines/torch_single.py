@@ -1,5 +1,6 @@
 """PyTorch: one network after the other, its gradient by autograd."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,16 @@ def tensors(job: Job) -> tuple[list[Any], list[Any]]:
         for rate, p in zip(job.rates, start, strict=True)
     ]
     return start, fitting
+
+
+def forward(job: Job, theta: Sequence[Any], x: Any) -> Any:
+    """Return the output of one network for the inputs x, before the sigmoid of cross-entropy."""
+    *hidden, last = zip(theta[::2], theta[1::2], job.scales, strict=True)
+    a = x
+    for w, b, scale in hidden:
+        a = ACTIVATIONS[job.hidden](scale * (a @ w + b))
+    w, b, scale = last
+    return scale * (a @ w + b)
 
 
 def loss_and_ssr(job: Job, o: Any, y: Any) -> tuple[Any, Any]:
@@ -51,14 +62,12 @@ def prepare(job: Job) -> Train:
 
 def train_one(job: Job, start: list[Any], rates: list[Any], run: int) -> list[float]:
     """Train one network; return its SSR at every epoch, or only the last."""
-    f, x, y = ACTIVATIONS[job.hidden], torch.from_numpy(job.x), torch.from_numpy(job.y)
+    x, y = torch.from_numpy(job.x), torch.from_numpy(job.y)
     theta = [p[run].clone().requires_grad_() for p in start]
     mine = [float(rate[run]) for rate in rates]
-    w1, b1, w2, b2 = theta
     kept = []
     for epoch in range(job.epochs + 1):
-        o = job.scale_2 * (f(job.scale_1 * (x @ w1 + b1)) @ w2 + b2)
-        loss, ssr = loss_and_ssr(job, o, y)
+        loss, ssr = loss_and_ssr(job, forward(job, theta, x), y)
         last = epoch == job.epochs
         if job.recorded or job.ends_early or last:
             kept.append(ssr.item())

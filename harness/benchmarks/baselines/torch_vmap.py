@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from harness.benchmarks.baselines import Train
-from harness.benchmarks.baselines.torch_single import ACTIVATIONS, loss_and_ssr, tensors
+from harness.benchmarks.baselines.torch_single import forward, loss_and_ssr, tensors
 from harness.benchmarks.job import Floats, Job
 
 
@@ -13,12 +13,10 @@ def prepare(job: Job) -> Train:
     """Return a function that trains with `vmap(grad)` over networks."""
     torch.set_num_threads(job.threads)
     start, rates = tensors(job)
-    f, x, y = ACTIVATIONS[job.hidden], torch.from_numpy(job.x), torch.from_numpy(job.y)
+    x, y = torch.from_numpy(job.x), torch.from_numpy(job.y)
 
     def loss(theta: Any) -> Any:
-        w1, b1, w2, b2 = theta
-        o = job.scale_2 * (f(job.scale_1 * (x @ w1 + b1)) @ w2 + b2)
-        return loss_and_ssr(job, o, y)
+        return loss_and_ssr(job, forward(job, theta, x), y)
 
     gradients = torch.func.vmap(torch.func.grad(loss, has_aux=True))
 

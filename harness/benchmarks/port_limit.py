@@ -1,0 +1,103 @@
+"""The port limit: how fast a kernel would be if it only waited for ports that compute with floats.
+
+An addition, subtraction, multiplication, fused multiply-add or division of a vector of 8 numbers is
+one operation. The limit is their number per second, measured with independent multiply-adds in
+registers, divided by their number per epoch. Kernels stay below it: a division takes longer than
+that, and comparisons, choices and integer operations are not counted, although they use ports.
+"""
+
+import ctypes
+import re
+import time
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from harness.benchmarks.job import Job
+from harness.experiment import Experiment
+from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.losses import LOSSES
+from harness.kernels.machine_code import compile_kernel, instructions
+from harness.kernels.simd.arithmetic import fma
+from harness.kernels.simd.memory import Pointer, load, store, variable
+from harness.kernels.simd.parts import fill
+from harness.kernels.simd.rows import BLOCK, Row, single
+from harness.kernels.simd.writing import loop
+from harness.training.variants import make_lane_spec, make_variant
+
+# Chains that fit in the registers of AVX2, and those that hide the latency with AVX-512.
+_CHAINS = (6, 16)
+_STEPS = 1 << 22
+
+_OPERATION = re.compile(r"= f(add|sub|mul|div) <|call <\d+ x double> @llvm\.fma\.")
+
+
+@cache
+def multiply_adds_per_second() -> float:
+    """Measure the most vector multiply-adds per second of one thread."""
+    return max(_measured(chains) for chains in _CHAINS for _ in range(5))
+
+
+def _measured(chains: int) -> float:
+    def write(numbers: Pointer) -> Row:
+        factor, term = (fill(load(numbers, n, 1), BLOCK) for n in range(2))
+        values = {BLOCK * (n + 1): variable() for n in range(chains)}
+        for position, value in values.items():
+            store(value, 0, load(numbers, position, BLOCK))
+        for _ in loop(0, _STEPS):
+            for value in values.values():
+                store(value, 0, fma(load(value, 0, BLOCK), factor, term))
+        for position, value in values.items():
+            store(numbers, position, load(value, 0, BLOCK))
+        return single(0)
+
+    address = compile_kernel(f"multiply_adds_{chains}", ["floats"], write, keep=False)
+    kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+    numbers = np.full(BLOCK * (chains + 1), 0.5)
+    began = time.perf_counter()
+    kernel(numbers.ctypes.data)
+    return chains * _STEPS / (time.perf_counter() - began)
+
+
+def port_limit(job: Job) -> float:
+    """Return the run-epochs per second at the limit, on the threads of a job."""
+    rate = job.threads * multiply_adds_per_second()
+    return rate * BLOCK / operations_per_epoch(job.experiment)
+
+
+def operations_per_epoch(experiment: Experiment) -> int:
+    """Count the vector operations of an epoch of full-batch training of 8 runs in lanes.
+
+    Every weight takes a multiply-add per data point forward, one for its gradient and, unless it is
+    in the first layer, one backward. The operations of activations and of the loss are counted in
+    their machine code. A parameter takes three operations per epoch.
+    """
+    variant = make_variant(experiment)
+    *hidden, last = make_lane_spec(variant, experiment.varied, None).layers
+    activations, loss = list(ACTIVATIONS.values()), LOSSES[experiment.network.loss]
+
+    def output(z: Row, y: Row) -> tuple[Row, ...]:
+        p, slope = activations[last.activation].value_and_slope(z)
+        return loss.term(z, p, y), loss.slope(z, p, y, slope), (y - p) * (y - p)
+
+    per_point = last.fan_out * (3 + _operations(output, 2))
+    for layer in (*hidden, last):
+        of_unit = layer.fan_in * (2 + layer.hidden) + 2 * layer.scaled + layer.biased
+        per_point += layer.fan_out * of_unit
+    for layer in hidden:  # one more operation for the product with the slope
+        activate = activations[layer.activation].value_and_slope
+        per_point += layer.fan_out * (1 + _operations(activate, 1))
+    return per_point * len(variant.data.x) + 3 * variant.network.parameter_count
+
+
+def _operations(function: Callable[..., tuple[Row, ...]], arguments: int) -> int:
+    """Count the floating-point operations in the machine code of a function of vectors."""
+
+    def write(numbers: Pointer) -> Row:
+        given = [load(numbers, BLOCK * n, BLOCK) for n in range(arguments)]
+        for n, value in enumerate(function(*given)):
+            store(numbers, BLOCK * n, value)
+        return single(0)
+
+    return len(_OPERATION.findall(instructions("counted", ["floats"], write)))
