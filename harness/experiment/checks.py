@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.errors import ExperimentError, shown
 from harness.experiment import data
+from harness.experiment.generators import GENERATORS, TRAINING
 from harness.experiment.network import Network
 from harness.experiment.recording import most_recorded
 from harness.experiment.schema import (
@@ -117,7 +118,7 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
 def _check_unused_keys(section: DataSection) -> None:
     """Refuse keys of another generator, such as `samples` for data from a file."""
     takers: dict[str, list[str]] = {}
-    for name, generator in data.GENERATORS.items():
+    for name, generator in GENERATORS.items():
         for key in generator.keys:
             takers.setdefault(key, []).append(name)
     for key, names in takers.items():
@@ -130,7 +131,7 @@ def _check_unused_keys(section: DataSection) -> None:
 
 
 def _generated(name: str, section: DataSection, network: Network) -> data.Dataset:
-    generator = data.GENERATORS[name]
+    generator = GENERATORS[name]
     given = {key: getattr(section, key) for key in generator.keys}
     keys = {key: generator.keys[key] if given[key] is None else given[key] for key in given}
     inputs, outputs = network.sizes[0], network.sizes[-1]
@@ -141,7 +142,17 @@ def _generated(name: str, section: DataSection, network: Network) -> data.Datase
             f" {MOST_NUMBERS} numbers.",
             "Use fewer samples, or a smaller network.",
         )
-    return generator.make(inputs, outputs, **keys)
+    return generator.make(inputs, outputs, TRAINING, **keys)
+
+
+def check_generated(numbers: int) -> None:
+    """Check the total of the data that axes of a grid generate."""
+    if numbers > MOST_NUMBERS:
+        raise ExperimentError(
+            "grid",
+            f"has axes that change the data, which makes more than {MOST_NUMBERS} numbers in all.",
+            "Shorten these axes, or use fewer samples.",
+        )
 
 
 def _column_names(key: str, given: Sequence[Any] | None) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, axes, checks, load_experiment
-from harness.experiment.data import GENERATORS
 from harness.experiment.experiment import MOST_VARIANTS
+from harness.experiment.generators import GENERATORS
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import _MOST_WHOLE, MOST_RUNS
