@@ -193,14 +193,11 @@ class Experiment(Section):
             for axis in self._grid.axes
             if self._allowed_axes.is_parameter(axis.name)
         }
-        numbers = 0
+        checks.check_generated(self.data_section, self._network, self.variant_grid)
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):
                 # With the parameters that are axes: a smaller network may not have them.
-                data = self.at({**self.variant_grid.point(variant), **parameters}).data
-                if data is not self._data:  # it was generated, and will be again for training
-                    numbers += data.inputs.size + data.targets.size
-                    checks.check_generated(numbers)
+                self.at({**self.variant_grid.point(variant), **parameters})
         for axis in self._grid.axes:
             if self._allowed_axes[axis.name].per_run:
                 for value in axis.values.ends():

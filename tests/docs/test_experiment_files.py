@@ -144,6 +144,7 @@ def test_limits_are_those_of_the_code():
         (checks.MOST_NUMBERS, "an epoch may draw up to {} data points"),
         (checks.MOST_RECORDED, "A trajectory may have up to {} rows"),
         (MOST_VARIANTS, "and up to {} combinations"),
+        (checks.MOST_GENERATED, "all combinations together may generate up to {} numbers"),
         (_MOST_WHOLE, "at most {} of them"),
     ):
         assert words.format(number) in " ".join(PAGE.split())

@@ -88,7 +88,7 @@ SETS = {
 CURVE = {"data": {"generator": "chebyshev"}}
 NEEDS = {
     "updates_per_epoch": {"training": {"batches": "drawn"}},
-    **{name: CURVE for name in ("noise", "samples", "data_seed", "degree")},
+    **dict.fromkeys(("noise", "samples", "data_seed", "degree"), CURVE),
     "turns": {"data": {"generator": "sine"}},
     "gate": {
         "data": {"generator": "gates"},

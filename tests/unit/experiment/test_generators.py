@@ -464,10 +464,22 @@ def test_an_axis_needs_a_generator_that_takes_its_key():
             experiment({"noise": [0.5]}, **data)
 
 
-def test_the_data_of_all_points_are_limited(monkeypatch):
-    experiment({"noise": [0.0, 0.5, 0.7]})
-    monkeypatch.setattr(checks, "MOST_NUMBERS", 3 * 9 * 3 - 1)
-    with pytest.raises(ExperimentError, match="axes that change the data") as caught:
-        experiment({"noise": [0.0, 0.5, 0.7]})
+@pytest.mark.parametrize("base", [{}, {"samples": 10**6}])
+def test_the_data_of_all_points_are_limited_before_they_are_generated(base, monkeypatch):
+    grid = {"samples": [5, 4], "noise": [0.1, 0.2, 0.3], "width": [2, 3]}
+    monkeypatch.setattr(checks, "MOST_GENERATED", 3 * 5 * 12)
+    # As in a results folder, whose data points need not fit its document.
+    data = Experiment.from_mapping(experiment().document()).data
+    Experiment.from_mapping(experiment(**base).document() | {"grid": grid}, data=data)
+    monkeypatch.setattr(checks, "MOST_GENERATED", 3 * 5 * 12 - 1)
+    with pytest.raises(ExperimentError, match=r"12 data sets of up to 5 data points are") as caught:
+        experiment(grid, **base)
     assert caught.value.key == "grid"
-    experiment({"noise": [0.0, 0.5]})
+    del grid["samples"], grid["noise"]
+    experiment(grid, **base)
+
+
+def test_data_of_many_classes_are_refused_before_they_are_generated():
+    with pytest.raises(ExperimentError) as caught:
+        experiment(generator="blobs", samples=10**6, classes=100)
+    assert caught.value.key == "data.samples"
