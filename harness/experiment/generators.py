@@ -66,17 +66,21 @@ def _whole(says: str, least: int, most: int, axis: str = "") -> Key:
     )
 
 
-_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+def _number(says: str, least: int, most: int, axis: str) -> Key:
+    return Key(
+        says=says,
+        allowed=f"a number from {least} to {most}",
+        values=Annotated[float, Field(strict=True, ge=least, le=most)],
+        axis=axis,
+        kind="number",
+    )
+
+
+_Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 KEYS = {
     "samples": _whole("number of data points", 1, 1_000_000, axis="samples"),
-    "noise": Key(
-        says="size of the noise",
-        allowed="a finite number of at least 0",
-        values=Annotated[_Number, Field(ge=0)],
-        axis="noise",
-        kind="number",
-    ),
+    "noise": _number("size of the noise", 0, 1_000_000, axis="noise"),
     "seed": Key(
         says="seed of the random numbers",
         allowed="a whole number from 0 to 2^63 - 1",
@@ -84,13 +88,7 @@ KEYS = {
         axis="data_seed",
     ),
     "degree": _whole("degree of the polynomial", 0, 1000, axis="degree"),
-    "turns": Key(
-        says="turns of each spiral, or periods of the sine",
-        allowed="a number from 0 to 1000",
-        values=Annotated[_Number, Field(ge=0, le=1000)],
-        axis="turns",
-        kind="number",
-    ),
+    "turns": _number("turns of each spiral, or periods of the sine", 0, 1000, axis="turns"),
     "classes": _whole("number of classes", 1, 100),
     "bits": _whole("number of bits", 1, 16),
     "patterns": _whole("number of patterns", 1, 1000),
@@ -105,7 +103,7 @@ KEYS = {
     "labels": Key(
         says="targets of data points outside and inside a class",
         allowed="a list of two finite numbers",
-        values=Annotated[tuple[_Number, ...], Field(min_length=2, max_length=2)],
+        values=Annotated[tuple[_Finite, ...], Field(min_length=2, max_length=2)],
     ),
 }
 

@@ -348,6 +348,13 @@ def test_bits_are_the_same_everywhere():
     )
 
 
+@pytest.mark.parametrize("name", [name for name, g in GENERATORS.items() if "noise" in g.keys])
+def test_the_largest_noise_is_finite(name):
+    found = generate(name, noise=1e6)
+    assert np.isfinite(found.inputs).all()
+    assert np.isfinite(found.targets).all()
+
+
 # -------------------------------------------------------------------------------------- experiments
 
 
@@ -379,6 +386,8 @@ def test_every_generator_makes_data_for_an_experiment(name):
     ("data", "key"),
     [
         ({"noise": -0.1}, "data.noise"),
+        ({"noise": float("nan")}, "data.noise"),
+        ({"noise": 1e300}, "data.noise"),
         ({"degree": 2}, "data.degree"),
         ({"labels": [1]}, "data.labels"),
         ({"labels": [0, float("inf")]}, "data.labels[1]"),
