@@ -1,7 +1,7 @@
 """The port limit: how fast a kernel would be if it only waited for ports that compute with floats.
 
-An addition, subtraction, multiplication, fused multiply-add or division of a vector of 8 numbers is
-one operation. The limit is their number per second, measured with independent multiply-adds in
+An addition, subtraction, multiplication, fused multiply-add or division of a vector is one
+operation. The limit is their number per second, measured with independent multiply-adds in
 registers, divided by their number per epoch. Kernels stay below it: a division takes longer than
 that, and comparisons, choices and integer operations are not counted, although they use ports.
 """
@@ -22,7 +22,7 @@ from harness.kernels.machine_code import compile_kernel, instructions
 from harness.kernels.simd.arithmetic import fma
 from harness.kernels.simd.memory import Pointer, load, store, variable
 from harness.kernels.simd.parts import fill
-from harness.kernels.simd.rows import BLOCK, Row, single
+from harness.kernels.simd.rows import DOUBLE, FLOATS, Row, lanes_of, single
 from harness.kernels.simd.writing import loop
 from harness.training.variants import make_lane_spec, make_variant
 
@@ -30,7 +30,7 @@ from harness.training.variants import make_lane_spec, make_variant
 _CHAINS = (6, 16)
 _STEPS = 1 << 22
 
-_OPERATION = re.compile(r"= f(add|sub|mul|div) <|call <\d+ x double> @llvm\.fma\.")
+_OPERATION = re.compile(r"= f(add|sub|mul|div) <|call <\d+ x \w+> @llvm\.fma\.")
 
 
 @cache
@@ -40,21 +40,23 @@ def multiply_adds_per_second() -> float:
 
 
 def _measured(chains: int) -> float:
+    lanes = lanes_of(DOUBLE)
+
     def write(numbers: Pointer) -> Row:
-        factor, term = (fill(load(numbers, n, 1), BLOCK) for n in range(2))
-        values = {BLOCK * (n + 1): variable() for n in range(chains)}
+        factor, term = (fill(load(numbers, n, 1), lanes) for n in range(2))
+        values = {lanes * (n + 1): variable() for n in range(chains)}
         for position, value in values.items():
-            store(value, 0, load(numbers, position, BLOCK))
+            store(value, 0, load(numbers, position, lanes))
         for _ in loop(0, _STEPS):
             for value in values.values():
-                store(value, 0, fma(load(value, 0, BLOCK), factor, term))
+                store(value, 0, fma(load(value, 0, lanes), factor, term))
         for position, value in values.items():
-            store(numbers, position, load(value, 0, BLOCK))
+            store(numbers, position, load(value, 0, lanes))
         return single(0)
 
-    address = compile_kernel(f"multiply_adds_{chains}", ["floats"], write, keep=False)
+    address = compile_kernel(f"multiply_adds_{chains}", ["numbers"], write, keep=False)
     kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
-    numbers = np.full(BLOCK * (chains + 1), 0.5)
+    numbers = np.full(lanes * (chains + 1), 0.5)
     began = time.perf_counter()
     kernel(numbers.ctypes.data)
     return chains * _STEPS / (time.perf_counter() - began)
@@ -63,11 +65,12 @@ def _measured(chains: int) -> float:
 def port_limit(job: Job) -> float:
     """Return the run-epochs per second at the limit, on the threads of a job."""
     rate = job.threads * multiply_adds_per_second()
-    return rate * BLOCK / operations_per_epoch(job.experiment)
+    lanes = lanes_of(FLOATS[job.experiment.training.precision])
+    return rate * lanes / operations_per_epoch(job.experiment)
 
 
 def operations_per_epoch(experiment: Experiment) -> int:
-    """Count the vector operations of an epoch of full-batch training of 8 runs in lanes.
+    """Count the vector operations of an epoch of full-batch training of a vector of runs.
 
     Every weight takes a multiply-add per data point forward, one for its gradient and, unless it is
     in the first layer, one backward. The operations of activations and of the loss are counted in
@@ -76,28 +79,32 @@ def operations_per_epoch(experiment: Experiment) -> int:
     variant = make_variant(experiment)
     *hidden, last = make_lane_spec(variant, experiment.varied, None).layers
     activations, loss = list(ACTIVATIONS.values()), LOSSES[experiment.network.loss]
+    precision = experiment.training.precision
 
     def output(z: Row, y: Row) -> tuple[Row, ...]:
         p, slope = activations[last.activation].value_and_slope(z)
         return loss.term(z, p, y), loss.slope(z, p, y, slope), (y - p) * (y - p)
 
-    per_point = last.fan_out * (3 + _operations(output, 2))
+    per_point = last.fan_out * (3 + _operations(output, 2, precision))
     for layer in (*hidden, last):
         of_unit = layer.fan_in * (2 + layer.hidden) + 2 * layer.scaled + layer.biased
         per_point += layer.fan_out * of_unit
     for layer in hidden:  # one more operation for the product with the slope
         activate = activations[layer.activation].value_and_slope
-        per_point += layer.fan_out * (1 + _operations(activate, 1))
+        per_point += layer.fan_out * (1 + _operations(activate, 1, precision))
     return per_point * len(variant.data.x) + 3 * variant.network.parameter_count
 
 
-def _operations(function: Callable[..., tuple[Row, ...]], arguments: int) -> int:
+def _operations(
+    function: Callable[..., tuple[Row, ...]], arguments: int, precision: str
+) -> int:
     """Count the floating-point operations in the machine code of a function of vectors."""
+    lanes = lanes_of(FLOATS[precision])
 
     def write(numbers: Pointer) -> Row:
-        given = [load(numbers, BLOCK * n, BLOCK) for n in range(arguments)]
+        given = [load(numbers, lanes * n, lanes) for n in range(arguments)]
         for n, value in enumerate(function(*given)):
-            store(numbers, BLOCK * n, value)
+            store(numbers, lanes * n, value)
         return single(0)
 
-    return len(_OPERATION.findall(instructions("counted", ["floats"], write)))
+    return len(_OPERATION.findall(instructions("counted", ["numbers"], write, precision)))

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.experiment.network import Network
 from harness.experiment.schema import (
+    DataSection,
     InitialisationSection,
     KeyAxis,
     Kind,
@@ -24,9 +25,10 @@ from harness.experiment.schema import (
 
 Document = dict[str, Any]
 
-# The other sections have no axes: all runs of a sweep share the data and what is recorded.
+# The others have no axes: all runs of a sweep share what is recorded.
 _SECTIONS: dict[str, type[Section]] = {
     "network": NetworkSection,
+    "data": DataSection,
     "training": TrainingSection,
     "initialisation": InitialisationSection,
 }

@@ -1,7 +1,7 @@
 """Checks across the keys of an experiment, and its network and data made from the sections."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from harness.errors import ExperimentError, shown
 from harness.experiment import data
+from harness.experiment.generators import GENERATORS, KEYS, TRAINING
+from harness.experiment.grid import Grid
 from harness.experiment.network import Network
 from harness.experiment.recording import most_recorded
 from harness.experiment.schema import (
@@ -27,6 +29,7 @@ from harness.kernels.losses import LOSSES
 # The memory of a run is allocated at once; these limits refuse files that ask for too much of it.
 MOST_PARAMETERS = 1_000_000
 MOST_NUMBERS = 100_000_000
+MOST_GENERATED = 10_000_000  # in all data that axes generate, each time the experiment is read
 MOST_RECORDED = 1_000_000
 
 
@@ -117,7 +120,7 @@ def build_dataset(section: DataSection, network: Network, folder: Path) -> data.
 def _check_unused_keys(section: DataSection) -> None:
     """Refuse keys of another generator, such as `samples` for data from a file."""
     takers: dict[str, list[str]] = {}
-    for name, generator in data.GENERATORS.items():
+    for name, generator in GENERATORS.items():
         for key in generator.keys:
             takers.setdefault(key, []).append(name)
     for key, names in takers.items():
@@ -129,19 +132,47 @@ def _check_unused_keys(section: DataSection) -> None:
             )
 
 
-def _generated(name: str, section: DataSection, network: Network) -> data.Dataset:
-    generator = data.GENERATORS[name]
-    given = {key: getattr(section, key) for key in generator.keys}
-    keys = {key: generator.keys[key] if given[key] is None else given[key] for key in given}
+def _keys_of_generator(section: DataSection) -> dict[str, Any]:
+    """Return the values of the keys that the generator takes; empty if there is none."""
+    defaults = GENERATORS[section.generator].keys if section.generator else {}
+    given = {key: getattr(section, key) for key in defaults}
+    return {key: defaults[key] if given[key] is None else given[key] for key in defaults}
+
+
+def _size_of_generated(keys: Mapping[str, Any], network: Network) -> int:
+    """Return how many numbers a generator makes; 0 for a table, which is small."""
     inputs, outputs = network.sizes[0], network.sizes[-1]
-    if keys.get("samples", 0) * (inputs + outputs) > MOST_NUMBERS:
+    return int(keys.get("samples", 0) * (inputs + max(outputs, keys.get("classes", 0))))
+
+
+def _generated(name: str, section: DataSection, network: Network) -> data.Dataset:
+    keys = _keys_of_generator(section)
+    inputs, outputs = network.sizes[0], network.sizes[-1]
+    if _size_of_generated(keys, network) > MOST_NUMBERS:
         raise ExperimentError(
             "data.samples",
             f"= {keys['samples']}, with {inputs} inputs and {outputs} outputs, is more than"
             f" {MOST_NUMBERS} numbers.",
             "Use fewer samples, or a smaller network.",
         )
-    return generator.make(inputs, outputs, **keys)
+    return GENERATORS[name].make(inputs, outputs, TRAINING, **keys)
+
+
+def check_generated(section: DataSection, network: Network, grid: Grid) -> None:
+    """Check the size of the data that the points of a grid generate, before any are made."""
+    axes = {axis.name: axis.values for axis in grid.axes}
+    if not any(key.axis in axes for key in KEYS.values()):
+        return
+    keys = _keys_of_generator(section)
+    if "samples" in axes:
+        keys["samples"] = axes["samples"].take(np.arange(axes["samples"].count)).max().item()
+    if grid.size * _size_of_generated(keys, network) > MOST_GENERATED:
+        raise ExperimentError(
+            "grid",
+            f"has axes that change the data: {grid.size} data sets of up to {keys['samples']} data"
+            f" points are more than {MOST_GENERATED} numbers.",
+            "Shorten an axis, or use fewer samples.",
+        )
 
 
 def _column_names(key: str, given: Sequence[Any] | None) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
-"""Inputs and targets: given inline, read from a CSV file, or generated.
+"""Data points, and how they are read from a CSV file and standardised.
 
-A generator is one function and its entry in `GENERATORS`. Only arithmetic that is the same on every
-machine is used here, because these numbers decide every run.
+Only arithmetic that is the same on every machine is used here, because these numbers decide every
+run. `generators` makes data points by rules.
 """
 
 import csv
 import math
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from harness.errors import ExperimentError, shown
 from harness.hints import nearest
-from harness.kernels import philox
 from harness.plain_files import open_text
 
 Floats = NDArray[np.float64]
@@ -35,76 +34,6 @@ class Dataset:
 
     inputs: Floats
     targets: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generator:
-    """A rule that makes data points.
-
-    `make` takes the numbers of inputs and outputs of the network and, by name, the `keys` of the
-    section [data], here with their defaults. docs/experiment-files.md describes the data by `says`.
-    """
-
-    says: str
-    make: Callable[..., Dataset]
-    keys: Mapping[str, int] = field(default_factory=dict)
-
-
-def _dosage(inputs: int, outputs: int) -> Dataset:
-    """Dosage and effectiveness of StatQuest, Neural Networks Part 1: low and high doses fail."""
-    return Dataset(inputs=np.array([[0.0], [0.5], [1.0]]), targets=np.array([[0.0], [1.0], [0.0]]))
-
-
-def _xor(inputs: int, outputs: int) -> Dataset:
-    """Return the truth table of the exclusive or."""
-    return Dataset(
-        inputs=np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
-        targets=np.array([[0.0], [1.0], [1.0], [0.0]]),
-    )
-
-
-def _gaussian(inputs: int, outputs: int, *, samples: int, seed: int) -> Dataset:
-    """Draw inputs and targets from two streams of the seed."""
-    made = Dataset(inputs=np.empty((samples, inputs)), targets=np.empty((samples, outputs)))
-    key, major = np.uint64(seed), np.uint64(0)
-    philox.fill_normal(made.inputs.reshape(-1), key, philox.STREAM_INPUTS, major)
-    philox.fill_normal(made.targets.reshape(-1), key, philox.STREAM_TARGETS, major)
-    return made
-
-
-def _chebyshev(inputs: int, outputs: int, *, samples: int, degree: int) -> Dataset:
-    """Evaluate T_n by its recurrence: T_n = 2 x T_(n-1) - T_(n-2), T_0 = 1, T_1 = x.
-
-    >>> _chebyshev(1, 1, samples=3, degree=2).targets.ravel().tolist()
-    [1.0, -1.0, 1.0]
-    """
-    last = max(samples - 1, 1)
-    x = (2.0 * np.arange(samples) - last) / last
-    before, now = np.ones_like(x), x
-    for _ in range(degree - 1):
-        before, now = now, 2.0 * x * now - before
-    targets = now if degree else before
-    return Dataset(inputs=x[:, np.newaxis], targets=targets[:, np.newaxis])
-
-
-GENERATORS = {
-    "dosage": Generator(says="inputs 0, 0.5, 1 and targets 0, 1, 0", make=_dosage),
-    "xor": Generator(
-        says="two inputs that are 0 or 1, and whether exactly one of them is 1: four data points",
-        make=_xor,
-    ),
-    "gaussian": Generator(
-        says="inputs and targets that are independent standard normal numbers",
-        make=_gaussian,
-        keys={"samples": 20, "seed": 0},
-    ),
-    "chebyshev": Generator(
-        says="T(x) at equally spaced x from -1 to 1, where T is the Chebyshev polynomial (of the"
-        " first kind) of the degree",
-        make=_chebyshev,
-        keys={"samples": 20, "degree": 3},
-    ),
-}
 
 
 def read_csv(path: Path, inputs: Sequence[str], targets: Sequence[str]) -> Dataset:

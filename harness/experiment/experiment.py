@@ -193,6 +193,7 @@ class Experiment(Section):
             for axis in self._grid.axes
             if self._allowed_axes.is_parameter(axis.name)
         }
+        checks.check_generated(self.data_section, self._network, self.variant_grid)
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):
                 # With the parameters that are axes: a smaller network may not have them.
@@ -224,7 +225,7 @@ class Experiment(Section):
 
     @property
     def data(self) -> Dataset:
-        """The data points."""
+        """The data points of the file, before any axis changes them."""
         return self._data
 
     @property
@@ -256,8 +257,10 @@ class Experiment(Section):
                     suggest(str(name), self._allowed_axes),
                 )
             self._allowed_axes[name].set_key(document, value)
+        sections = {self._allowed_axes[name].section for name in point}
+        data = None if "data" in sections else self._data
         try:
-            return Experiment.from_mapping(document, data=self._data)
+            return Experiment.from_mapping(document, data=data)
         except ExperimentError as error:
             where = ", ".join(f"grid.{name} = {shown(value)}" for name, value in point.items())
             raise ExperimentError(
@@ -351,7 +354,8 @@ class Experiment(Section):
         """SHA-256 of everything that determines the results.
 
         It excludes the name and the question. The data enter as the SHA-256 of their numbers (row
-        by row, as little-endian float64), so that it does not matter where they come from.
+        by row, as little-endian float64), so that it does not matter where they come from. If an
+        axis changes the data, the section [data] enters instead.
         """
         document = self._decisive()
         document["grid"] = [
@@ -378,11 +382,13 @@ class Experiment(Section):
         document = self.model_dump(
             mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
         )
-        for free in ("name", "question", "data", "grid"):
+        for free in ("name", "question", "grid"):
             document.pop(free, None)
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
             self._allowed_axes[axis.name].set_key(document, 0)
+        if any(self._allowed_axes[axis.name].section == "data" for axis in self._grid.axes):
+            return document  # each run generates its data
         document["data"] = {
             name: [list(numbers.shape), hashlib.sha256(numbers.astype("<f8").tobytes()).hexdigest()]
             for name, numbers in (

@@ -22,8 +22,8 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from harness.calls import is_number
-from harness.errors import printable
-from harness.experiment.data import GENERATORS
+from harness.errors import printable, shown
+from harness.experiment.generators import GENERATORS, KEYS, Key
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import SCALES
 from harness.kernels.activations import ACTIVATIONS
@@ -210,17 +210,8 @@ class NetworkSection(Section):
     )
 
 
-def _takers(name: str) -> str:
-    """Name the generators that take a key, with their defaults."""
-    return "only for " + " and ".join(
-        f'"{generator}" (default {rule.keys[name]})'
-        for generator, rule in GENERATORS.items()
-        if name in rule.keys
-    )
-
-
-class DataSection(Section):
-    """The data points, in one of three forms: inline, from a CSV file, or generated."""
+class _GivenData(Section):
+    """The keys of [data] before those of generators."""
 
     inputs: _Numbers | _Rows | _Texts | None = key(
         None,
@@ -238,19 +229,39 @@ class DataSection(Section):
         allowed="a path relative to the folder of the experiment file",
     )
     generator: Generator | None = key(None, says="generated data", allowed=listed(GENERATORS))
-    samples: UpToAMillion | None = key(
-        None,
-        says=f"number of data points; {_takers('samples')}",
-        allowed="a whole number from 1 to 1000000",
+
+
+def _takers(name: str) -> str:
+    """Name the generators that take a key, by its defaults."""
+    takers: dict[str, list[str]] = {}
+    for generator, rule in GENERATORS.items():
+        if name in rule.keys:
+            takers.setdefault(shown(rule.keys[name]), []).append(f'"{generator}"')
+    return "only for " + " and ".join(
+        f"{', '.join(names)} (default {default})" for default, names in takers.items()
     )
-    seed: Natural | None = key(
-        None, says=f"seed of the random numbers; {_takers('seed')}", allowed=NATURAL
+
+
+def _for_generators(name: str, entry: Key) -> Any:
+    """Return type and key of an entry of `KEYS`."""
+    axis = KeyAxis(entry.kind, name=entry.axis) if entry.axis else None
+    says = f"{entry.says}; {_takers(name)}"
+    return entry.values | None, key(None, says=says, allowed=entry.allowed, axis=axis)
+
+
+if TYPE_CHECKING:  # no type checker can know keys that are made from a table
+    _GeneratedData = _GivenData
+else:
+    _GeneratedData = create_model(
+        "_GeneratedData",
+        __base__=_GivenData,
+        **{name: _for_generators(name, entry) for name, entry in KEYS.items()},
     )
-    degree: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = key(
-        None,
-        says=f"degree of the polynomial; {_takers('degree')}",
-        allowed="a whole number from 0 to 1000",
-    )
+
+
+class DataSection(_GeneratedData):
+    """The data points, in one of three forms: inline, from a CSV file, or generated."""
+
     standardise: Annotated[
         tuple[Literal["inputs", "targets"], ...], Field(fail_fast=True, max_length=2)
     ] = key(

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 # Streams, one per use.
 STREAM_PARAMETERS = np.uint64(0)  # major = init_id, index = position in theta
-STREAM_INPUTS = np.uint64(1)  # major = 0, index = sample * n_in + column
+STREAM_INPUTS = np.uint64(1)  # major = part of the data, index = sample * columns + column
 STREAM_TARGETS = np.uint64(2)
 STREAM_BATCHES = np.uint64(3)  # major = number of epochs done before
 
@@ -166,6 +166,16 @@ def fill_normal(out: Floats, seed: Seed, stream: Seed, major: Seed) -> None:
         for lane in range(4):
             if 4 * block + lane < out.size:
                 out[4 * block + lane] = normal(words[lane])
+
+
+@entry
+def fill_uniform(out: Floats, seed: Seed, stream: Seed, major: Seed) -> None:
+    """Fill out, of shape (n,), with `uniform01` of the words with index 0 .. n-1."""
+    for block in range((out.size + 3) // 4):
+        words = philox_block(np.uint64(seed), np.uint64(stream), np.uint64(major), np.uint64(block))
+        for lane in range(4):
+            if 4 * block + lane < out.size:
+                out[4 * block + lane] = uniform01(words[lane])
 
 
 @entry

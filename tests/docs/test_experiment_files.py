@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, axes, checks, load_experiment
-from harness.experiment.data import GENERATORS
 from harness.experiment.experiment import MOST_VARIANTS
+from harness.experiment.generators import GENERATORS
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import _MOST_WHOLE, MOST_RUNS
@@ -144,6 +144,7 @@ def test_limits_are_those_of_the_code():
         (checks.MOST_NUMBERS, "an epoch may draw up to {} data points"),
         (checks.MOST_RECORDED, "A trajectory may have up to {} rows"),
         (MOST_VARIANTS, "and up to {} combinations"),
+        (checks.MOST_GENERATED, "all combinations together may generate up to {} numbers"),
         (_MOST_WHOLE, "at most {} of them"),
     ):
         assert words.format(number) in " ".join(PAGE.split())

@@ -89,8 +89,8 @@ BAD = {
     ),
     "a name of another meaning": (
         GOOD,
-        ["--set", "data.generator=sine"],
-        ['"sine"', '"dosage", "xor", "gaussian" or "chebyshev"', "Meaning: "],
+        ["--set", "data.generator=weather"],
+        ['"weather"', '"dosage", "xor", "gaussian", ', "Meaning: "],
     ),
     "softmax": (
         GOOD,

@@ -73,7 +73,7 @@ def test_key_of_another_section():
 def test_suggested_names_exist():
     from harness.experiment import Experiment
     from harness.experiment.axes import allowed_axes
-    from harness.experiment.data import GENERATORS
+    from harness.experiment.generators import GENERATORS
     from harness.experiment.parse_grid import _SPEC_KEYS
     from harness.experiment.schema import keys_of
     from harness.kernels.descent import BATCHES

@@ -39,14 +39,15 @@ def draw(results: Results, options: Options) -> Figure:
     """Draw what one run has learnt."""
     experiment = results.experiment
     run_id, row = one_run(results, options.run)
-    data = experiment.data.inputs
+    single = experiment.single(run_id)  # an axis may change the data
+    data = single.data.inputs
     inputs, count = data.shape[1], len(data)
     if inputs in _POINTS:
-        data = np.concatenate((data, predictions.lattice(experiment, _POINTS[inputs])))
+        data = np.concatenate((data, predictions.lattice(single, _POINTS[inputs])))
     found = predictions.final_curve(experiment, row, data)
     at_data = found[:count].filter(like="prediction_")
     return fit(
-        predictions.data_points(experiment).join(at_data),
+        predictions.data_points(single).join(at_data),
         found[count:],
         inputs=column_names(results, "inputs"),
         outputs=column_names(results, "targets"),

@@ -38,9 +38,10 @@ def draw(results: Results, options: Options) -> Figure:
     epochs = [0]
     if last:
         epochs += np.unique(np.geomspace(1, last, _CURVES - 1).round().astype(int)).tolist()
-    inputs = predictions.lattice(experiment, _POINTS)
+    single = experiment.single(run_id)  # an axis may change the data
+    inputs = predictions.lattice(single, _POINTS)
     return squiggle(
-        predictions.data_points(experiment),
+        predictions.data_points(single),
         predictions.curves(experiment, run_id, epochs, inputs),
         style=options.style,
         title=run_title(results, run_id, row),

@@ -10,6 +10,7 @@ from harness.errors import ExperimentError
 from harness.experiment import Experiment, axes
 from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.schema import (
+    DataSection,
     InitialisationSection,
     NetworkSection,
     TrainingSection,
@@ -61,6 +62,12 @@ SETS = {
     "batches": ("shuffled", lambda e: e.training.batches == "shuffled"),
     "updates_per_epoch": (5, lambda e: e.training.updates_per_epoch == 5),
     "batch_seed": (2, lambda e: e.training.seed == 2),
+    "noise": (0.5, lambda e: e.data_section.noise == 0.5),
+    "samples": (4, lambda e: len(e.data.inputs) == e.data_section.samples == 4),
+    "data_seed": (2, lambda e: e.data_section.seed == 2),
+    "degree": (1, lambda e: e.data_section.degree == 1),
+    "turns": (3.0, lambda e: e.data_section.turns == 3.0),
+    "gate": ("or", lambda e: e.data_section.gate == "or"),
     "output_scale": (2.0, lambda e: e.network.output_scale == 2.0),
     "scale": ("1/fan_in", lambda e: e.network.scales == ("1/fan_in",) * 3),
     "scale_1": (2.0, lambda e: e.network.scales == (2.0, 1.0, 1.0)),
@@ -77,10 +84,23 @@ SETS = {
 }
 
 
+# Sections that some of them need.
+CURVE = {"data": {"generator": "chebyshev"}}
+NEEDS = {
+    "updates_per_epoch": {"training": {"batches": "drawn"}},
+    **dict.fromkeys(("noise", "samples", "data_seed", "degree"), CURVE),
+    "turns": {"data": {"generator": "sine"}},
+    "gate": {
+        "data": {"generator": "gates"},
+        "network": {"layers": [2, 1], "activations": ["sigmoid"]},
+    },
+}
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_each_axis_sets_its_key(name):
     value, is_set = SETS[name]
-    sections = {"training": {"batches": "drawn"}} if name == "updates_per_epoch" else {}
+    sections = NEEDS.get(name, {})
     assert not is_set(make({}, **sections))
     experiment = make({name: [value]}, **sections)
     assert is_set(experiment.single(0))
@@ -98,6 +118,10 @@ def test_every_axis_is_tested_and_parameters_are_axes():
 
 # Keys without an axis, and why.
 NO_AXIS = {
+    **dict.fromkeys(("data.inputs", "data.targets", "data.file"), "data that are given"),
+    "data.generator": "each takes other keys",
+    **dict.fromkeys(("data.classes", "data.bits", "data.patterns"), "the size of the network"),
+    **dict.fromkeys(("data.labels", "data.standardise"), "a list"),
     "network.biases": "a switch that changes the parameters of the network",
     "training.train": "a list of names",
     "training.optimiser": "one optimiser has no values to choose from",
@@ -107,6 +131,7 @@ NO_AXIS = {
 def test_every_key_of_a_run_has_an_axis():
     sections = {
         "network": NetworkSection,
+        "data": DataSection,
         "training": TrainingSection,
         "initialisation": InitialisationSection,
     }

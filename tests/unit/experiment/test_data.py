@@ -1,4 +1,4 @@
-"""Data points: CSV files, generators against other libraries, exact standardisation."""
+"""Data points: CSV files, exact standardisation."""
 
 import itertools
 import math
@@ -12,7 +12,6 @@ import pytest
 
 from harness.errors import ExperimentError
 from harness.experiment import Experiment, data
-from tests.reference import random_numbers
 
 
 def write(folder, text):
@@ -201,49 +200,6 @@ def test_a_csv_file_is_relative_to_the_experiment_file(tmp_path):
         bad = document | {"data": document["data"] | section}
         with pytest.raises(ExperimentError, match=words):
             Experiment.from_mapping(bad, folder=tmp_path)
-
-
-def generate(name, inputs=1, outputs=1, **keys):
-    return data.GENERATORS[name].make(inputs, outputs, **keys)
-
-
-def test_dosage_and_xor():
-    dosage = generate("dosage")
-    assert dosage.inputs.tolist() == [[0.0], [0.5], [1.0]]
-    assert dosage.targets.tolist() == [[0.0], [1.0], [0.0]]
-    xor = generate("xor", inputs=2)
-    for (left, right), (target,) in zip(xor.inputs, xor.targets, strict=True):
-        assert target == float(int(left) ^ int(right))
-    assert len({tuple(row) for row in xor.inputs.tolist()}) == 4
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
-@pytest.mark.parametrize(("inputs", "outputs", "samples"), [(1, 1, 5), (3, 2, 4), (2, 5, 1)])
-def test_gaussian_against_numpy_and_statistics(seed, inputs, outputs, samples):
-    found = generate("gaussian", inputs, outputs, samples=samples, seed=seed)
-    for numbers, stream, columns in (
-        (found.inputs, random_numbers.STREAM_INPUTS, inputs),
-        (found.targets, random_numbers.STREAM_TARGETS, outputs),
-    ):
-        expected = [
-            [random_numbers.normal(seed, stream, 0, i * columns + j) for j in range(columns)]
-            for i in range(samples)
-        ]
-        np.testing.assert_allclose(numbers, expected, rtol=1e-14, atol=0)
-
-
-@pytest.mark.parametrize("degree", [0, 1, 2, 3, 4, 10])
-@pytest.mark.parametrize("samples", [2, 3, 20])
-def test_chebyshev(degree, samples):
-    found = generate("chebyshev", degree=degree, samples=samples)
-    x = found.inputs.ravel()
-    np.testing.assert_allclose(x, np.linspace(-1, 1, samples), rtol=0, atol=1e-15)
-    assert x[0] == -1.0
-    assert x[-1] == 1.0
-    one_hot = np.eye(degree + 1)[degree]
-    expected = np.polynomial.chebyshev.chebval(x, one_hot)
-    np.testing.assert_allclose(found.targets.ravel(), expected, rtol=0, atol=1e-13)
-    assert found.targets[-1, 0] == 1.0
 
 
 def test_standardise_against_exact_arithmetic():

@@ -167,12 +167,12 @@ BAD = [
     ("data", {"inputs": [[1, 2]], "targets": [1]}, "data.inputs", ["network.layers", "1", "2"]),
     ("data", {"inputs": [1], "targets": [[1, 2]]}, "data.targets", ["last of network.layers"]),
     ("data", {"generator": "xor"}, "data.generator", ['"xor"', "first", "2 inputs per data point"]),
-    ("data/samples", 5, "data.samples", ["= 5", '"gaussian" or "chebyshev"']),
+    ("data/samples", 5, "data.samples", ["= 5", '"gaussian", "chebyshev"', '"plane" or "bumps"']),
     (
         "data",
-        {"generator": "chebyshev", "seed": 0},
-        "data.seed",
-        ['only for the generator "gaussian"'],
+        {"generator": "chebyshev", "turns": 2},
+        "data.turns",
+        ['only for the generator "sine" or "spirals"'],
     ),
     (
         "data",
