@@ -95,9 +95,7 @@ def operations_per_epoch(experiment: Experiment) -> int:
     return per_point * len(variant.data.x) + 3 * variant.network.parameter_count
 
 
-def _operations(
-    function: Callable[..., tuple[Row, ...]], arguments: int, precision: str
-) -> int:
+def _operations(function: Callable[..., tuple[Row, ...]], arguments: int, precision: str) -> int:
     """Count the floating-point operations in the machine code of a function of vectors."""
     lanes = lanes_of(FLOATS[precision])
 
