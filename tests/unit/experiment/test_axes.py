@@ -58,6 +58,7 @@ SETS = {
     "tolerance": (1e-3, lambda e: e.training.tolerance == 1e-3),
     "limit": (1e3, lambda e: e.training.limit == 1e3),
     "max_epochs": (5, lambda e: e.training.epochs == 5),
+    "precision": ("float32", lambda e: e.training.precision == "float32"),
     "batch_size": (2, lambda e: e.training.batch_size == 2),
     "batches": ("shuffled", lambda e: e.training.batches == "shuffled"),
     "updates_per_epoch": (5, lambda e: e.training.updates_per_epoch == 5),
