@@ -27,6 +27,7 @@ from harness.kernels.lane_spec import (
     Counter,
     LaneSpec,
     Record,
+    bytes_of,
     layout_of,
     make_state,
     starts_of,
@@ -35,7 +36,7 @@ from harness.kernels.layers import Scratch
 from harness.kernels.machine_code import compile_kernel
 from harness.kernels.measures import MEASURES, Epoch
 from harness.kernels.optimisers import OPTIMISERS
-from harness.kernels.passes import Architecture, Data, Floats, Integers
+from harness.kernels.passes import Architecture, Data, Integers
 from harness.kernels.simd.arithmetic import fma, select, to_double, to_float, to_precision
 from harness.kernels.simd.memory import Pointer, load, store, variable
 from harness.kernels.simd.parts import fill
@@ -304,9 +305,9 @@ def train(
     lane_runs.train(
         address_of(spec),
         layout_of(spec),
-        _bytes(spec, data.x),
-        _bytes(spec, data.y),
-        _bytes(spec, np.append(network.scales, network.output_scale)),
+        bytes_of(spec, data.x),
+        bytes_of(spec, data.y),
+        bytes_of(spec, np.append(network.scales, network.output_scale)),
         plan,
         runs,
         rows,
@@ -316,8 +317,3 @@ def train(
         stop,
         counts,
     )
-
-
-def _bytes(spec: LaneSpec, numbers: Floats) -> NDArray[np.uint8]:
-    """Return numbers in the precision of a kernel, as bytes: one type for all precisions."""
-    return np.ascontiguousarray(numbers, spec.precision).reshape(-1).view(np.uint8)

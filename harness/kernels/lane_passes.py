@@ -29,8 +29,8 @@ class Given(NamedTuple):
 
     x: Pointer  # (m, inputs)
     y: Pointer  # (m, outputs)
-    orders: Pointer  # (lanes, seen) data points in the order of each lane's batches
-    seen: Row  # data points in all batches of an epoch
+    orders: Any  # (lanes, seen) data points in the order of each lane's batches; None if not needed
+    seen: Any  # data points in all batches of an epoch
     scales: Pointer  # (L + 2,) s(l), then the output scale
     stop: Pointer
 
@@ -69,11 +69,13 @@ def evaluate(
     *,
     with_gradient: bool,
     shuffled: bool = False,
+    predictions: Pointer | None = None,
 ) -> tuple[Row, Row]:
     """Write the passes over the data points from first to last; return their SSR and loss.
 
-    They leave the gradient in the scratch memory if asked to. With shuffled or drawn batches, lanes
-    are at different epochs, and take the points at these positions of their own order.
+    They leave the gradient in the scratch memory if asked to, and write the predictions of each
+    data point if there is memory for them. With shuffled or drawn batches, lanes are at different
+    epochs, and take the points at these positions of their own order.
     """
     lanes = spec.lanes
     weight = LOSSES[spec.loss].weight(last - first, spec.layers[-1].fan_out)
@@ -83,6 +85,8 @@ def evaluate(
 
     def tile(i: Any, points: int) -> None:
         _tile(spec, points, theta, given, i, weight, scratch, ssr, terms, with_gradient, shuffled)
+        if predictions is not None:
+            _write_predictions(spec, points, given, i, scratch, predictions)
 
     def tiles(i: Any, points: int) -> None:
         def goes_on() -> Any:
@@ -135,6 +139,19 @@ def _tile(
             passes[l].gradient(layer, scratch)
             if layer.hidden:
                 passes[l].backward(layer, scales[l], theta, scratch)
+
+
+def _write_predictions(
+    spec: LaneSpec, samples: int, given: Given, i: Any, scratch: Scratch, predictions: Pointer
+) -> None:
+    """Write the outputs of a tile to memory, from data point i on."""
+    lanes, last = spec.lanes, spec.layers[-1]
+    output_scale = load(given.scales, len(spec.layers) + 1, 1) if spec.output_scaled else 1.0
+    for s in loop(0, samples):
+        for k in loop(0, last.fan_out):
+            a = load(scratch.a, (last.units + k) * (samples * lanes) + s * lanes, lanes)
+            at = ((i + s) * last.fan_out + k) * lanes
+            store(predictions, at, to_double(output_scale * a))
 
 
 def _fetch(

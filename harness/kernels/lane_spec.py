@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.kernels.layers import Layer
 from harness.kernels.measures import MEASURES
@@ -265,18 +266,24 @@ def make_state(spec: LaneSpec, batch_samples: int) -> State:
     `batch_samples` is the number of data points in all batches of an epoch.
     """
     size = layout_of(spec).size
-    numbers = _aligned(spec.groups * size).reshape(spec.groups, size)
+    numbers = aligned(spec.groups * size).reshape(spec.groups, size)
     return State(
         numbers=numbers,
         integers=numbers.view(np.int64),
-        scratch=_aligned(starts_of(spec)["end"]),
+        scratch=aligned(starts_of(spec)["end"]),
         orders=np.zeros((spec.lanes, batch_samples), dtype=np.int64),
         active=np.zeros(spec.groups, dtype=np.int64),
         queue=np.zeros(len(Queue), dtype=np.int64),
     )
 
 
-def _aligned(count: int) -> Floats:
+def bytes_of(spec: LaneSpec, numbers: Floats) -> NDArray[np.uint8]:
+    """Return numbers in the precision of a kernel, as bytes: one type for all precisions."""
+    return np.ascontiguousarray(numbers, spec.precision).reshape(-1).view(np.uint8)
+
+
+def aligned(count: int) -> Floats:
+    """Return zeros in memory that begins at a multiple of 64 bytes."""
     memory = np.zeros(count + 8)
     first = (-memory.ctypes.data // 8) % 8
     return memory[first : first + count]

@@ -151,6 +151,42 @@ def loss_gradient(
     return ssr, loss, scratch.gradient
 
 
+class Evaluation(NamedTuple):
+    """SSR and loss (n,) of n networks, and their predictions (n, m, outputs) if asked for."""
+
+    ssr: Floats
+    loss: Floats
+    predictions: Floats
+
+
+@entry
+def evaluate_all(
+    network: Architecture,
+    thetas: Floats,
+    data: Data,
+    predicts: bool,
+    stop: NDArray[np.uint8],
+) -> Evaluation:
+    """Evaluate a network at each row of thetas (n, P).
+
+    Another thread may set `stop[0]`. The returned values are then meaningless.
+    """
+    count, (points, outputs) = thetas.shape[0], data.y.shape
+    scratch, order = make_scratch(network, thetas.shape[1]), np.arange(points)
+    ssr, loss = np.empty(count), np.empty(count)
+    predictions = np.empty((count, points, outputs) if predicts else (count, 0, 0))
+    for row in range(count):
+        ssr[row], loss[row] = evaluate(
+            network, thetas[row], data, order, 0, points, False, scratch, stop
+        )
+        for i in range(predictions.shape[1]):
+            forward(network, thetas[row], data.x[i], scratch)
+            for k in range(outputs):
+                at = network.units[network.sizes.size - 1] + k
+                predictions[row, i, k] = network.output_scale * scratch.a[at]
+    return Evaluation(ssr, loss, predictions)
+
+
 @entry
 def unit_values(network: Architecture, theta: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
     """Return z, a and slope of every unit for one data point x (inputs,), layer by layer."""
