@@ -1,15 +1,15 @@
-"""Open text files named by the user: pipes, devices and huge files are refused before reading."""
+"""Open files named by the user: pipes, devices and huge files are refused before reading."""
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import TextIO
 
 from harness.formatting import shown_bytes
 
 
-def open_text(path: Path, most: int) -> TextIO:
+def open_text(path: Path, most: int, errors: str = "strict") -> io.TextIOWrapper:
     """Open a plain file as UTF-8 text; a byte order mark is skipped, and line ends are kept.
 
     Parameters
@@ -18,16 +18,22 @@ def open_text(path: Path, most: int) -> TextIO:
         The file.
     most : int
         Limit of its size, in bytes.
+    errors : str, optional
+        How to read bytes that are not UTF-8, as for `open`.
 
     Raises
     ------
     OSError
         The file cannot be opened, is not a plain file, or is too large; `strerror` says which.
     """
+    file = open_bytes(path, most)
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors=errors, newline="")
+
+
+def open_bytes(path: Path, most: int) -> io.BufferedReader:
+    """Open a plain file as bytes; parameters and errors are those of `open_text`."""
     try:
-        file = open(  # noqa: SIM115 - the caller closes it
-            path, encoding="utf-8-sig", newline="", opener=_open_at_once
-        )
+        file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
     except ValueError:  # a null byte
         raise OSError(errno.EINVAL, "it is not a path") from None
     about = os.fstat(file.fileno())

@@ -9,10 +9,13 @@ import numpy as np
 
 from harness.errors import ExperimentError, shown
 from harness.experiment import data
+from harness.experiment.data import MOST_NUMBERS
 from harness.experiment.generators import GENERATORS, KEYS, TRAINING
 from harness.experiment.grid import Grid
 from harness.experiment.network import Network
+from harness.experiment.parquet_files import is_parquet, read_parquet
 from harness.experiment.recording import most_recorded
+from harness.experiment.scaling import prepare
 from harness.experiment.schema import (
     DataSection,
     InitialisationSection,
@@ -23,12 +26,13 @@ from harness.experiment.schema import (
     keys_of,
     listed,
 )
+from harness.experiment.selection import Reading
+from harness.experiment.tables import read_csv, read_table
 from harness.hints import nearest
 from harness.kernels.losses import LOSSES
 
 # The memory of a run is allocated at once; these limits refuse files that ask for too much of it.
 MOST_PARAMETERS = 1_000_000
-MOST_NUMBERS = 100_000_000
 MOST_GENERATED = 10_000_000  # in all data that axes generate, each time the experiment is read
 MOST_RECORDED = 1_000_000
 
@@ -80,45 +84,76 @@ def build_network(section: NetworkSection) -> Network:
     return network
 
 
-def build_dataset(section: DataSection, network: Network, folder: Path) -> data.Dataset:
-    """Make the data points: given inline, read from a file, or generated."""
+def build_dataset(
+    section: DataSection, network: Network, folder: Path, table: Any = None
+) -> data.Dataset:
+    """Make the data points: inline, read from a file or a table of Python, or generated."""
     forms = {
         "generator": section.generator is not None,
         "file": section.file is not None,
-        "inline": section.file is None and (section.inputs or section.targets) is not None,
+        "a table of Python": table is not None,
+        "inline": section.file is None
+        and table is None
+        and (section.inputs or section.targets) is not None,
     }
-    _check_unused_keys(section)
+    _check_unused_keys(section, has_table=table is not None)
     if sum(forms.values()) != 1:
         chosen = [form for form, given in forms.items() if given]
         raise ExperimentError(
             "data",
             f"must have one form; it has {' and '.join(chosen) or 'none'}.",
-            "Give `inputs` and `targets`; or `file`, with column names in `inputs` and `targets`;"
+            "Give `inputs` and `targets`; or `file`, with columns in `inputs` and `targets`;"
             " or `generator`.",
         )
     if section.generator is not None:
         found = _generated(section.generator, section, network)
     elif section.file is not None:
-        found = data.read_csv(
-            folder / section.file,
-            _column_names("data.inputs", section.inputs),
-            _column_names("data.targets", section.targets),
-        )
+        read = read_parquet if is_parquet(section.file) else read_csv
+        found = read(folder / section.file, _reading(section, network))
+    elif table is not None:
+        found = read_table(table, _reading(section, network))
     else:
         found = data.Dataset(
             inputs=_table("data.inputs", section.inputs),
             targets=_table("data.targets", section.targets),
         )
-    columns = {
-        name: data.standardise(getattr(found, name), f"data.{name}") for name in section.standardise
-    }
-    return data.Dataset(
-        inputs=columns.get("inputs", found.inputs), targets=columns.get("targets", found.targets)
+    return prepare(found, section.scales)
+
+
+def _reading(section: DataSection, network: Network) -> Reading:
+    """Return how to read a table."""
+    every = section.inputs == "all but targets"
+    return Reading(
+        inputs=None if every else _column_names("data.inputs", section.inputs),
+        targets=_column_names("data.targets", section.targets),
+        outputs=network.sizes[-1],
+        missing=section.missing,
+        header=section.header,
+        separator=section.separator,
+        decimal=section.decimal,
     )
 
 
-def _check_unused_keys(section: DataSection) -> None:
-    """Refuse keys of another generator, such as `samples` for data from a file."""
+def _check_unused_keys(section: DataSection, *, has_table: bool) -> None:
+    """Refuse keys of another form, such as `samples` for data from a file."""
+    unused: dict[str, str] = {}
+    if section.file is None or is_parquet(section.file):
+        unused |= dict.fromkeys(("header", "separator", "decimal"), "a CSV file")
+    if section.file is None and not has_table:
+        unused["missing"] = "data from a file"
+    for key, users in unused.items():
+        value = getattr(section, key)
+        if value != keys_of(DataSection)[key].default:
+            raise ExperimentError(
+                f"data.{key}", f"= {shown(value)} is only for {users}.", "Remove it."
+            )
+    twice = [name for name in section.scale or {} if name in section.standardise]
+    if twice:
+        raise ExperimentError(
+            "data.scale",
+            f"= {shown(section.scale)} scales the {twice[0]}, as data.standardise does.",
+            "Remove one of the two.",
+        )
     takers: dict[str, list[str]] = {}
     for name, generator in GENERATORS.items():
         for key in generator.keys:
@@ -179,8 +214,8 @@ def _column_names(key: str, given: Sequence[Any] | None) -> tuple[str, ...]:
     if not given or not all(isinstance(name, str) for name in given):
         raise ExperimentError(
             key,
-            f"= {shown(given or [])} must be a list of column names of data.file.",
-            'For example: ["dosage"]',
+            f"= {shown(given or [])} must be a list of columns: column names, or numbers from 1.",
+            'For example: ["dosage"], or ["1-3"] for the first three.',
         )
     return tuple(given)
 
@@ -225,21 +260,18 @@ def check_shapes(found: data.Dataset, section: DataSection, network: Network) ->
     ):
         if columns != units:
             end = "first" if key == "data.inputs" else "last"
-            made = f'= "{section.generator}" makes {columns} {key[5:]}' if section.generator else ""
+            made = f"has {columns} numbers per data point"
+            if section.generator:
+                made = f'= "{section.generator}" makes {columns} {key[5:]} per data point'
+            elif end == "last" and found.names.classes:
+                made = f"has {columns} classes: {shown(list(found.names.classes))}"
             raise ExperimentError(
                 "data.generator" if section.generator else key,
-                f"{made or f'has {columns} numbers'} per data point; this must be the {end} of"
-                f" network.layers = {shown(network.sizes)}, which is {units}.",
+                f"{made}; this must be the {end} of network.layers = {shown(network.sizes)},"
+                f" which is {units}.",
                 f"Change the {end} number of network.layers to {columns}.",
             )
-    numbers = found.inputs.size + found.targets.size
-    if numbers > MOST_NUMBERS:
-        raise ExperimentError(
-            "data",
-            f"has {numbers} numbers in {len(found.inputs)} data points; at most {MOST_NUMBERS} are"
-            " allowed.",
-            "Use fewer data points, or fewer columns.",
-        )
+    data.check_size(len(found.inputs), found.inputs.shape[1] + found.targets.shape[1])
 
 
 def check_targets(dataset: data.Dataset, network: Network) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -119,7 +118,7 @@ class Experiment(Section):
 
     @classmethod
     def from_mapping(
-        cls, mapping: Mapping[str, Any], *, folder: Path | None = None, data: Dataset | None = None
+        cls, mapping: Mapping[str, Any], *, folder: Path | None = None, data: Any = None
     ) -> Self:
         """Check a mapping with the keys of an experiment file.
 
@@ -129,8 +128,10 @@ class Experiment(Section):
             Sections and keys as in the file.
         folder : Path, optional
             Folder of a relative `data.file`; by default, the current folder.
-        data : Dataset, optional
-            Data points to use instead of those of the section.
+        data : DataFrame, array, list of rows or mapping of columns, optional
+            Table to take the data points from, instead of `data.file`: the section has the columns
+            in `inputs` and `targets`, and may have `missing`, `standardise` and `scale`. A
+            `Dataset` is used as it is, instead of all that the section says.
 
         Raises
         ------
@@ -145,8 +146,8 @@ class Experiment(Section):
             )
         if folder is not None:
             check_path("folder", folder)
-        check_type("data", data, (Dataset, NoneType), "a Dataset", "Or give it in the mapping.")
-        context = {"folder": Path(folder or ""), "data": data}
+        given = {"data" if isinstance(data, Dataset) else "table": data}
+        context = {"folder": Path(folder or ""), **given}
         return cls.model_validate(dict(mapping), context=context)
 
     @model_validator(mode="wrap")
@@ -160,10 +161,10 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
-        context = info.context or {"folder": Path(), "data": None}
+        context = info.context or {}
         self._network = checks.build_network(self.network_section)
-        self._data = context["data"] or checks.build_dataset(
-            self.data_section, self._network, context["folder"]
+        self._data = context.get("data") or checks.build_dataset(
+            self.data_section, self._network, context.get("folder", Path()), context.get("table")
         )
         checks.check_shapes(self._data, self.data_section, self._network)
         checks.check_targets(self._data, self._network)
@@ -318,7 +319,7 @@ class Experiment(Section):
         return {name: value for name, value in plain.items() if value != {}}
 
     def to_toml(self) -> str:
-        """Return the text of a file that loads as this experiment."""
+        """Return the text of a file that loads as this experiment, except for given `data`."""
         sections = self.document()
         grid = sections.pop("grid", {})
         # tomli_w would move axes that are tables to the end, but their order decides the run ids.

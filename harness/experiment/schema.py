@@ -16,16 +16,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     create_model,
     model_validator,
 )
 from pydantic.fields import FieldInfo
 
-from harness.calls import is_number
+from harness.calls import is_number, is_whole
 from harness.errors import printable, shown
 from harness.experiment.generators import GENERATORS, KEYS, Key
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import SCALES
+from harness.experiment.scaling import SCALINGS
+from harness.experiment.selection import MOST_COLUMNS
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
@@ -91,6 +94,7 @@ Scheme = Annotated[Text, one_of(SCHEMES)]
 Generator = Annotated[Text, one_of(GENERATORS)]
 Batches = Annotated[Text, one_of(BATCHES)]
 Optimiser = Annotated[Text, one_of(OPTIMISERS)]
+Scaling = Annotated[Text, one_of(SCALINGS)]
 Precision = Annotated[Text, one_of(FLOATS)]
 
 
@@ -213,20 +217,45 @@ class NetworkSection(Section):
 class _GivenData(Section):
     """The keys of [data] before those of generators."""
 
-    inputs: _Numbers | _Rows | _Texts | None = key(
+    inputs: _Numbers | _Rows | _Texts | Literal["all but targets"] | None = key(
         None,
-        says="inline: the inputs of each data point; with `file`: the names of its input columns",
-        allowed="a list of finite numbers, of lists of finite numbers, or of column names",
+        says="inline: the inputs of each data point; with `file`: its input columns",
+        allowed="a list of finite numbers, of lists of finite numbers, or of columns; or, with"
+        ' `file`, "all but targets"',
     )
     targets: _Numbers | _Rows | _Texts | None = key(
         None,
-        says="inline: the targets of each data point; with `file`: the names of its target columns",
-        allowed="a list of finite numbers, of lists of finite numbers, or of column names",
+        says="inline: the targets of each data point; with `file`: its target columns",
+        allowed="a list of finite numbers, of lists of finite numbers, or of columns",
     )
     file: Text | None = key(
         None,
-        says="CSV file with a header, in UTF-8",
+        says="CSV file in UTF-8, or Parquet file with a name that ends in .parquet",
         allowed="a path relative to the folder of the experiment file",
+    )
+    header: Switch | None = key(
+        None,
+        says="whether the first line of a CSV file has the names of the columns; by default,"
+        " detected",
+        allowed="true or false",
+    )
+    separator: (
+        Annotated[Text, Field(min_length=1, max_length=1, pattern=r'[^"\r\n\x00]')] | None
+    ) = key(
+        None,
+        says="separator of the cells of a CSV file; by default, detected",
+        allowed='one character, such as ",", ";", "\\t" (a tab) or " " (any number of spaces)',
+    )
+    decimal: Literal[".", ","] | None = key(
+        None,
+        says="decimal sign of a CSV file; by default, detected",
+        allowed='"." or ","',
+    )
+    missing: Literal["error", "drop", "mean"] = key(
+        "error",
+        says="what to do with missing cells of a file: refuse them, drop their data points, or"
+        " replace those of inputs by the mean of their column",
+        allowed=listed(["error", "drop", "mean"]),
     )
     generator: Generator | None = key(None, says="generated data", allowed=listed(GENERATORS))
 
@@ -260,7 +289,7 @@ else:
 
 
 class DataSection(_GeneratedData):
-    """The data points, in one of three forms: inline, from a CSV file, or generated."""
+    """The data points, in one of three forms: inline, from a file, or generated."""
 
     standardise: Annotated[
         tuple[Literal["inputs", "targets"], ...], Field(fail_fast=True, max_length=2)
@@ -269,6 +298,39 @@ class DataSection(_GeneratedData):
         says="columns to bring to mean 0 and population standard deviation 1",
         allowed='a list of "inputs", "targets", both or none',
     )
+    scale: (
+        Annotated[dict[Literal["inputs", "targets"], Scaling | Positive], Field(max_length=2)]
+        | None
+    ) = key(
+        None,
+        says="how to scale inputs, targets or both: as by `standardise`, from 0 to 1, or divided by"
+        " a number",
+        allowed='a table such as { inputs = "min_max", targets = 100 }, with '
+        + ", ".join(f'"{name}"' for name in SCALINGS)
+        + " or a number above 0",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_of_columns_as_text(cls, given: Any, info: ValidationInfo) -> Any:
+        """Write numbers of columns as text, which tells them from inline data."""
+        is_table = (info.context or {}).get("table") is not None
+        if not isinstance(given, Mapping) or not (is_table or given.get("file") is not None):
+            return given
+        columns = {
+            name: [str(n) if is_whole(n) and 0 <= n <= MOST_COLUMNS else n for n in given[name]]
+            for name in ("inputs", "targets")
+            if isinstance(given.get(name), list | tuple)
+        }
+        return {**given, **columns}
+
+    @property
+    def scales(self) -> dict[str, tuple[str, str | float]]:
+        """How to scale inputs and targets, each with the key that says so."""
+        scales: dict[str, tuple[str, str | float]] = {
+            name: ("data.scale", how) for name, how in (self.scale or {}).items()
+        }
+        return scales | dict.fromkeys(self.standardise, ("data.standardise", "standardise"))
 
 
 class _OptimiserSection(Section):

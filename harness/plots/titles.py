@@ -39,9 +39,12 @@ def over_others(results: Results, axes: list[str]) -> str:
 
 def column_names(results: Results, which: str) -> list[str]:
     """Return the names of "inputs" or "targets" in the data file; empty if they have none."""
-    data = results.manifest["experiment"]["data"]
-    names = data.get(which) or []
-    if not all(isinstance(name, str) for name in names):
-        return []
-    note = ", standardised" if which in data["standardise"] else ""
+    section = results.manifest["experiment"]["data"]
+    scaling = (section.get("scale") or {}).get(which)
+    note = ""
+    if which in section["standardise"] or scaling == "standardise":
+        note = ", standardised"
+    elif scaling is not None:
+        note = ", scaled"
+    names = getattr(results.experiment.data.names, which)
     return [name.replace("_", " ") + note for name in names]

@@ -6,7 +6,7 @@ compared, and no file is read because the folder names it.
 
 from harness.errors import ExperimentError, ResultsError
 from harness.experiment import Experiment
-from harness.experiment.data import Dataset
+from harness.experiment.data import Dataset, Names
 from harness.store import Store
 from harness.store.data_points import DATA
 from harness.store.folder import reason
@@ -60,7 +60,9 @@ def _data(store: Store) -> Dataset:
             f"`harness run FILE --out {store.folder}` writes it again; FILE is the file of this"
             " experiment."
         ) from None
-    return Dataset(inputs=inputs, targets=targets)
+    assert store.manifest.data is not None  # `read_data` has read it
+    names = {kind: tuple(listed) for kind, listed in store.manifest.data.names.items()}
+    return Dataset(inputs=inputs, targets=targets, names=Names(**names))
 
 
 def _broken(store: Store, why: str) -> ResultsError:

@@ -5,16 +5,19 @@ folder can be read without any file outside it.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from io import BufferedIOBase
-from typing import Self
+from types import MappingProxyType
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from harness.errors import printable, shortened
 from harness.store.commits import FileRecord
-from harness.store.documents import Fields
+from harness.store.documents import MAX_LINE, Fields
 from harness.store.encoding import column_names, parquet_file, to_parquet
 from harness.store.parts import ColumnKinds, check_footer, max_table_bytes
 
@@ -29,6 +32,8 @@ _MAX_UNITS = 1_000_000
 # Rows encoded or decoded at once.
 _GROUP_ROWS = 1 << 20
 
+NO_NAMES: Mapping[str, Sequence[str]] = MappingProxyType({})
+
 _NAME = re.compile(r"(?:input|target)_[1-9]\d*")
 
 
@@ -42,11 +47,22 @@ class DataRecord:
         Inputs and targets per data point.
     file : FileRecord
         The file, with one row per data point.
+    names : mapping
+        Names of the "inputs", the "targets" and the "classes", of those that have names. Two
+        classes may be those that 0 and 1 of a single target stand for.
     """
 
     inputs: int
     targets: int
     file: FileRecord
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return the record as a part of the manifest."""
+        document = asdict(self)
+        if not self.names:
+            del document["names"]
+        return document
 
     @property
     def columns(self) -> ColumnKinds:
@@ -61,7 +77,13 @@ class DataRecord:
             inputs=fields.whole("inputs", 1, _MAX_UNITS),
             targets=fields.whole("targets", 1, _MAX_UNITS),
             file=fields.inner("file", FileRecord.from_fields),
+            names=fields.inner("names", _names) if "names" in fields.names() else {},
         )
+        classes = 2 if record.targets == 1 else record.targets
+        counts = {"inputs": record.inputs, "targets": record.targets, "classes": classes}
+        for kind, names in record.names.items():
+            if len(names) != counts[kind]:
+                raise ValueError(f"data.names has {len(names):,} {kind}")
         rows, columns = record.file.rows, record.inputs + record.targets
         if not 1 <= rows * columns <= MAX_NUMBERS:
             raise ValueError(
@@ -73,14 +95,31 @@ class DataRecord:
         return record
 
 
-def encode(inputs: Floats, targets: Floats) -> tuple[DataRecord, pa.Buffer]:
+def _names(fields: Fields) -> dict[str, list[str]]:
+    return {
+        kind: fields.texts(kind, _MAX_UNITS)
+        for kind in ("inputs", "targets", "classes")
+        if kind in fields.names()
+    }
+
+
+def encode(
+    inputs: Floats, targets: Floats, names: Mapping[str, Sequence[str]] = NO_NAMES
+) -> tuple[DataRecord, pa.Buffer]:
     """Return the record and the file content of some data points.
 
     Parameters
     ----------
     inputs, targets : array of shape (m, inputs) and (m, targets)
         The data points.
+    names : mapping, optional
+        Names as in `DataRecord`, of any length and with any characters.
     """
+    lines = {
+        kind: [shortened(printable(name), MAX_LINE) for name in listed]
+        for kind, listed in names.items()
+        if listed
+    }
     counts = {"inputs": inputs.shape[1], "targets": targets.shape[1]}
     named = [(f"input_{i + 1}", column) for i, column in enumerate(inputs.T)]
     named += [(f"target_{i + 1}", column) for i, column in enumerate(targets.T)]
@@ -89,7 +128,7 @@ def encode(inputs: Floats, targets: Floats) -> tuple[DataRecord, pa.Buffer]:
         for first in range(0, len(inputs), _GROUP_ROWS)
     )
     rows, content = to_parquet(pieces)
-    return DataRecord(file=FileRecord.of(rows, content), **counts), content
+    return DataRecord(file=FileRecord.of(rows, content), names=lines, **counts), content
 
 
 def decode(record: DataRecord, content: bytes) -> tuple[Floats, Floats]:

@@ -21,7 +21,7 @@ MAX_BYTES = 1 << 26
 _MAX_VALUES = 4_000_000
 _MAX_DEPTH = 20
 
-_MAX_LINE = 256
+MAX_LINE = 256
 
 _SEAL = "sha256"
 _END = re.compile(rb',\n "sha256": "([0-9a-f]{64})"\n}\n')
@@ -160,8 +160,8 @@ class Fields:
     def line(self, key: str) -> str:
         """Take a short text on one line."""
         value = self.take(key)
-        if not isinstance(value, str) or len(value) > _MAX_LINE or not value.isprintable():
-            raise self.wrong(key, value, f"at most {_MAX_LINE} printable characters")
+        if not isinstance(value, str) or len(value) > MAX_LINE or not value.isprintable():
+            raise self.wrong(key, value, f"at most {MAX_LINE} printable characters")
         return value
 
     def hexadecimal(self, key: str, digits: int) -> str:
@@ -175,7 +175,7 @@ class Fields:
         """Take a time in ISO 8601, with its time zone."""
         value = self.take(key)
         try:
-            if len(value) <= _MAX_LINE and datetime.fromisoformat(value).tzinfo is not None:
+            if len(value) <= MAX_LINE and datetime.fromisoformat(value).tzinfo is not None:
                 return str(value)
         except (TypeError, ValueError):
             pass
@@ -199,12 +199,16 @@ class Fields:
         """Take a JSON object, and return the result of `take`, which must take all its keys."""
         return Fields(self.mapping(key), f"{self._where}{key}.").read(take)
 
+    def texts(self, key: str, most: int) -> list[str]:
+        """Take a list of short texts on one line each."""
+        return [Fields({key: text}, self._where).line(key) for text in self.listed(key, most)]
+
     def lines(self, key: str, most: int) -> Mapping[str, str]:
         """Take an object of short texts."""
 
         def take(inner: Fields) -> dict[str, str]:
             names = inner.names()
-            if len(names) > most or not all(len(n) <= _MAX_LINE and n.isprintable() for n in names):
+            if len(names) > most or not all(len(n) <= MAX_LINE and n.isprintable() for n in names):
                 raise self.wrong(key, names, f"an object of at most {most} short texts")
             return {name: inner.line(name) for name in names}
 

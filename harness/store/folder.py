@@ -1,7 +1,7 @@
 """A results folder: its manifest, its data points, and which chunks are in it and missing."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from harness.errors import NoSpaceError, ResultsError, StorageError
 from harness.formatting import shown_bytes
 from harness.store.commits import MAX_COMMIT_BYTES, ChunkCommit, FileRecord, Origin, PackedChunk
-from harness.store.data_points import DATA, Floats, decode, encode, has_data_columns
+from harness.store.data_points import DATA, NO_NAMES, Floats, decode, encode, has_data_columns
 from harness.store.encoding import Columns, to_parquet
 from harness.store.files import FULL, LocalFiles
 from harness.store.locations import files_at
@@ -60,10 +60,17 @@ class Store:
             ) from None
 
     @classmethod
-    def create(cls, folder: Path, manifest: Manifest, inputs: Floats, targets: Floats) -> "Store":
+    def create(
+        cls,
+        folder: Path,
+        manifest: Manifest,
+        inputs: Floats,
+        targets: Floats,
+        names: Mapping[str, Sequence[str]] = NO_NAMES,
+    ) -> "Store":
         """Write data points and manifest into a folder that `prepare` made."""
         store = cls(folder, manifest)
-        store.write_data(inputs, targets)
+        store.write_data(inputs, targets, names)
         return store
 
     @classmethod
@@ -119,15 +126,19 @@ class Store:
 
     # -- data points -------------------------------------------------------------------------------
 
-    def write_data(self, inputs: Floats, targets: Floats) -> None:
+    def write_data(
+        self, inputs: Floats, targets: Floats, names: Mapping[str, Sequence[str]] = NO_NAMES
+    ) -> None:
         """Write the data points, replacing a broken file, and record them in the manifest.
 
         Parameters
         ----------
         inputs, targets : array of shape (m, inputs) and (m, targets)
             The data points.
+        names : mapping, optional
+            Names of the "inputs", the "targets" and the "classes", of those that have names.
         """
-        record, content = encode(inputs, targets)
+        record, content = encode(inputs, targets, names)
         with self.writing("the data points"):
             self.files.replace(DATA, [content])
         self.amend(data=record)

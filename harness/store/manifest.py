@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -84,7 +84,7 @@ class Manifest:
         return {
             "format": FORMAT,
             **values,
-            "data": None if self.data is None else asdict(self.data),
+            "data": None if self.data is None else self.data.document(),
             "former_code": list(self.former_code),
             "earlier": former,
         }

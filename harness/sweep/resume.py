@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def open_or_create(
     """
     data = experiment.data
     if not has_manifest(folder):
-        return Store.create(folder, manifest, data.inputs, data.targets)
+        return Store.create(folder, manifest, data.inputs, data.targets, asdict(data.names))
     store = Store.open(folder)
     same = store.manifest.identity == experiment.identity
     if same:
@@ -54,7 +54,7 @@ def open_or_create(
     if not same or store.missing():
         _check_code(store, allow_code_change)
     if not store.has_data():
-        store.write_data(data.inputs, data.targets)
+        store.write_data(data.inputs, data.targets, asdict(data.names))
     if same:
         return store
     return store.grow(replace(manifest, former_code=store.manifest.former_code))

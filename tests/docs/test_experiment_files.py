@@ -5,9 +5,11 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pydantic import BaseModel
 
+import harness
 from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, axes, checks, load_experiment
@@ -155,14 +157,16 @@ def test_limits_are_those_of_the_code():
 # ---------------------------------------------------------------------------------- examples
 
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-RUNS = [20, 1, 1, 1, 1, 1, 1, 30]
+RUNS = [20, 1, 1, 1, 1, 1, 1, 1, 30]
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a folder with the first example and the CSV file of another one."""
+    """Return a folder with the first example and the CSV files of others."""
     (tmp_path / "two_rates.toml").write_text(EXAMPLES[0], encoding="utf-8")
     (tmp_path / "measurements.csv").write_text("dose_mg,effect\n0,0\n5,1\n10,0\n")
+    animals = "1,5;dog;0,25;yes\n;cat;0,5;no\n2;cat;1,5;no\n3,5;dog;2;?\n4;cat;0;yes\n"
+    (tmp_path / "dogs_and_cats.csv").write_text(animals)
     return tmp_path
 
 
@@ -183,6 +187,14 @@ def test_examples_are_valid(example, runs, folder):
         sections |= {"training": {"epochs": 1, "learning_rate": 0.1}}
     experiment = Experiment.from_mapping(sections | found, folder=folder)
     assert experiment.grid.size == runs
+
+
+def test_the_table_of_python_is_read():
+    code = re.search(r"```python\n(.*?)```", part("### data"), re.DOTALL)
+    assert code
+    found = eval(code[1], {"harness": harness, "pd": pd})
+    assert found.data.inputs.tolist() == [[0.6, 0.8], [0.9, 0.7]]
+    assert found.data.targets.ravel().tolist() == [0.0, 1.0]
 
 
 def test_run_ids_are_those_of_the_example(folder):

@@ -16,6 +16,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,13 +24,15 @@ from hypothesis import strategies as st
 import harness
 from harness.cli.options import load, parse_change
 from harness.errors import HarnessError
-from harness.experiment import data
+from harness.experiment.parquet_files import read_parquet
+from harness.experiment.selection import Reading
+from harness.experiment.tables import read_csv
 from harness.results import inspection
 from harness.results.export import export
 from tests.fuzz.mutations import changed, mutated
 
 CASES = int(os.environ.get("HARNESS_FUZZ", 0))  # for all targets together
-TARGETS = 6
+TARGETS = 7
 SECONDS = 2
 BYTES = 1_000_000_000
 
@@ -113,6 +116,8 @@ TABLES = [
     b"a,b,c\n1,2,x\n3,-4.5e-3,y\n",
     b'"a","b","c"\r\n"1","2","x, y"\r\n"3","4","say ""hi"""\r\n',
     b"\xef\xbb\xbfb , a\n\n1, 2\n\n3, 4",
+    b"a;b;c\n1,5;yes;NA\n-2,25;no;\n",
+    b"a b\n1.5 2\n  4   8e1\n",
 ]
 
 
@@ -213,10 +218,34 @@ def test_csv_files(folder, text):
     path = folder / "points.csv"
     path.write_bytes(text)
     with refused_or_taken(text):
-        found = data.read_csv(path, ["a"], ["b"])
+        read_csv(path, Reading(inputs=None, targets=("2",), missing="drop"))
+    with refused_or_taken(text):
+        found = read_csv(path, Reading(inputs=("a",), targets=("b",)))
         # Every line is a data point; none is lost.
         lines = [line for line in text.decode("utf-8-sig").splitlines() if line.strip()]
         assert len(found.inputs) <= len(lines)
+
+
+def parquet(**columns):
+    """Return the bytes of a Parquet file."""
+    file = io.BytesIO()
+    pd.DataFrame(columns).to_parquet(file)
+    return file.getvalue()
+
+
+PARQUET = [
+    parquet(a=[1.5, 2.5, None], b=["yes", "no", "yes"]),
+    parquet(a=["x", "y", "x"] * 50, b=range(150)),
+]
+
+
+@as_many
+@given(content=mutated(*PARQUET))
+def test_parquet_files(folder, content):
+    path = folder / "points.parquet"
+    path.write_bytes(content)
+    with refused_or_taken(content):
+        read_parquet(path, Reading(inputs=("a",), targets=("b",), missing="drop"))
 
 
 @pytest.fixture(scope="module")

@@ -119,10 +119,14 @@ def test_every_axis_is_tested_and_parameters_are_axes():
 
 # Keys without an axis, and why.
 NO_AXIS = {
-    **dict.fromkeys(("data.inputs", "data.targets", "data.file"), "data that are given"),
+    **dict.fromkeys(
+        (f"data.{key}" for key in ("inputs", "targets", "file", "header", "separator", "decimal")),
+        "data that are given",
+    ),
+    "data.missing": "decides which data points there are",
     "data.generator": "each takes other keys",
     **dict.fromkeys(("data.classes", "data.bits", "data.patterns"), "the size of the network"),
-    **dict.fromkeys(("data.labels", "data.standardise"), "a list"),
+    **dict.fromkeys(("data.labels", "data.standardise", "data.scale"), "a list"),
     "network.biases": "a switch that changes the parameters of the network",
     "training.train": "a list of names",
     "training.optimiser": "one optimiser has no values to choose from",

@@ -10,9 +10,11 @@ import pyarrow.parquet
 import pytest
 
 import harness
-from harness.experiment import Experiment, checks
+from harness.experiment import Experiment
+from harness.experiment.data import MOST_NUMBERS
 from harness.results import inspection
 from harness.store import data_points, encoding, manifest, parts
+from harness.store.documents import seal, unseal
 from harness.sweep import chunks
 from harness.training.columns import columns_of, most_recorded
 from harness.training.trainer import Trainer
@@ -199,11 +201,11 @@ def test_an_intact_file_of_data_points_is_not_written_again(from_file, tmp_path,
 
 
 def test_as_many_numbers_are_kept_as_an_experiment_may_have(small, monkeypatch):
-    assert data_points.MAX_NUMBERS == checks.MOST_NUMBERS
+    assert data_points.MAX_NUMBERS == MOST_NUMBERS
     data = {"inputs": [0, 1], "targets": [0, 1]}
-    monkeypatch.setattr(checks, "MOST_NUMBERS", 4)
+    monkeypatch.setattr("harness.experiment.data.MOST_NUMBERS", 4)
     small(data=data)
-    monkeypatch.setattr(checks, "MOST_NUMBERS", 3)
+    monkeypatch.setattr("harness.experiment.data.MOST_NUMBERS", 3)
     with pytest.raises(harness.ExperimentError, match=r"data has 4 numbers in 2 .* at most 3 are"):
         small(data=data)
 
@@ -214,3 +216,56 @@ def test_data_of_a_file_are_kept(from_file, tmp_path):
     kept = harness.open_results(tmp_path / "out").experiment
     assert kept == from_file
     assert isinstance(kept, Experiment)
+
+
+@pytest.fixture
+def classes(small):
+    """An experiment whose targets are classes, with a column that has a long name."""
+    name = "a\n" + 300 * "b"
+    table = {name: [0, 1, 2], "kind": ["x", "y", "x"], "sort": ["new", "old", "new"]}
+    document = small().document() | {
+        "network": {"layers": [3, 1], "activations": ["sigmoid"]},
+        "data": {"inputs": [1, 2], "targets": ["sort"]},
+    }
+    return Experiment.from_mapping(document, data=table)
+
+
+def test_names_of_columns_and_classes_are_kept(classes, tmp_path):
+    harness.run(classes, tmp_path / "out", lanes=1)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    names = manifest["data"]["names"]
+    assert names["inputs"][1:] == ["kind = x", "kind = y"]
+    assert names["inputs"][0].startswith("a\\u000abbb")
+    assert len(names["inputs"][0]) <= 256
+    assert (names["targets"], names["classes"]) == (["old"], ["new", "old"])
+    kept = harness.open_results(tmp_path / "out").experiment
+    assert kept.data.names.classes == classes.data.names.classes == ("new", "old")
+    assert list(kept.data.names.inputs) == names["inputs"]
+    assert kept == classes
+    (tmp_path / "out" / "data.parquet").unlink()
+    harness.run(classes, tmp_path / "out", lanes=1)
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["data"]["names"] == names
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        3,
+        {"inputs": ["a"]},
+        {"targets": ["a", "b"]},
+        {"classes": ["a"]},
+        {"classes": ["a", "b", "c"]},
+        {"classes": ["a", "\n"]},
+        {"classes": ["a", "b" * 300]},
+        {"classes": ["a", 1]},
+        {"others": []},
+    ],
+)
+def test_names_of_strangers_are_refused(names, classes, tmp_path):
+    folder = tmp_path / "out"
+    harness.run(classes, folder, lanes=1)
+    manifest = unseal((folder / "manifest.json").read_bytes())
+    manifest["data"]["names"] = names
+    (folder / "manifest.json").write_bytes(seal(manifest))
+    with pytest.raises(harness.ResultsError, match=r"manifest\.json is broken: .*names"):
+        harness.open_results(folder)

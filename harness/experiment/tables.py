@@ -1,0 +1,275 @@
+"""Make data points of a table: a CSV file, a Parquet file, or data of Python.
+
+Files and Python data take the same way: `choose` finds the columns, a `Column` takes the cells of
+each, and `data_points` makes inputs and targets of them. Nothing is scaled here, and a missing
+input that a mean is to replace is NaN, because the mean depends on the data points that count.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain, islice
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.errors import shown
+from harness.experiment.columns import Column, Origin, is_missing, is_number, parsed
+from harness.experiment.csv_files import CONTINUES, SAMPLE, Row, csv_origin, csv_rows, unreadable
+from harness.experiment.data import Dataset, Floats, Names, check_size
+from harness.experiment.selection import Choice, Reading, choose
+from harness.formatting import plural
+
+# "1,234" may be 1.234 or 1234.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+
+
+def read_csv(path: Path, reading: Reading) -> Dataset:
+    """Read data points from a CSV file.
+
+    Raises
+    ------
+    ExperimentError
+        The file or a cell cannot be read, a column is missing, or the file can be read in two ways;
+        the message names file, line and column.
+    """
+    origin = csv_origin(path)
+    rows = csv_rows(path, reading.separator)
+    sample = list(islice(rows, SAMPLE))
+    if not sample:
+        raise origin.refusal("is empty.", "Add a line for each data point.")
+    first, count = sample[0][0], len(sample[0][1])
+    header = None
+    if _has_header(origin, sample, reading):
+        header = [cell.strip() for cell in sample.pop(0)[1]]
+    elif any("\n" in cell or "\r" in cell for cell in sample[0][1]):
+        raise unreadable(origin, first, CONTINUES)
+    choice = choose(origin, header, count, reading)
+    decimal = reading.decimal or _decimal(origin, sample, choice)
+    columns = empty_columns(origin, header, choice, reading, decimal)
+    pairs = list(columns.items())
+    for line, cells in chain(sample, rows):
+        if len(cells) != count:
+            raise origin.refusal(
+                f"has {plural(len(cells), 'cell')} in line {line} and {count} in"
+                f" {'its header' if header else f'line {first}'}.",
+                "Give every line the same number of cells; put texts with separators in quotes.",
+            )
+        for position, column in pairs:
+            column.add(line, cells[position])
+    return data_points(origin, columns, choice, reading)
+
+
+def read_table(table: Any, reading: Reading) -> Dataset:
+    """Take data points from a pandas DataFrame, or anything that can be made one.
+
+    Raises
+    ------
+    ExperimentError
+        It is not a table, a column is missing, or a cell is not a number or a text.
+    """
+    origin = Origin(key="data")
+    try:
+        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+    except (TypeError, ValueError) as error:
+        raise origin.refusal(
+            f"is not a table: {error}.", "Give a pandas DataFrame, an array, or a list of rows."
+        ) from None
+    is_numbered = pd.api.types.is_integer_dtype(frame.columns.dtype)
+    header = None if is_numbered else [str(name).strip() for name in frame.columns]
+    choice = choose(origin, header, frame.shape[1], reading)
+    columns = empty_columns(origin, header, choice, reading)
+    for position, column in columns.items():
+        add_series(column, frame.iloc[:, position])
+    return data_points(origin, columns, choice, reading)
+
+
+def _has_header(origin: Origin, sample: Sequence[Row], reading: Reading) -> bool:
+    """Tell whether the first row has the names of the columns."""
+    if reading.header is not None:
+        return reading.header
+    (line, cells), *below = sample
+    first = [cell.strip() for cell in cells]
+    if not any(map(is_number, first)):
+        return True
+    if any(name in first and not is_number(name) for name in reading.columns):
+        return True
+    for position, cell in enumerate(first):
+        under = (row[position] for _, row in below if position < len(row))
+        if not is_number(cell) and not is_missing(cell) and any(map(is_number, under)):
+            raise origin.refusal(
+                f"has {shown(cell)} above numbers in line {line}, and numbers beside it: the line"
+                " may be a header or a data point.",
+                "Write header = true or header = false in [data].",
+            )
+    return False
+
+
+def _decimal(origin: Origin, sample: Sequence[Row], choice: Choice) -> str:
+    """Return the decimal sign of the first data points."""
+    found: dict[str, tuple[int, str]] = {}
+    is_clear = False
+    for line, cells in sample:
+        for position in choice.positions:
+            cell = cells[position].strip() if position < len(cells) else ""
+            for sign in ".,":
+                if sign in cell and math.isfinite(parsed(cell, sign)):
+                    found.setdefault(sign, (line, cell))
+                    is_clear |= sign == "," and not _THOUSANDS.fullmatch(cell)
+    if "," not in found:
+        return "."
+    line, cell = found[","]
+    if "." in found:
+        other_line, other = found["."]
+        problem = f"has {shown(cell)} in line {line} and {shown(other)} in line {other_line}"
+    elif is_clear:
+        return ","
+    else:
+        problem = f"has {shown(cell)} in line {line}, where the comma may separate thousands"
+    raise origin.refusal(
+        f"{problem}; the decimal sign is unclear.",
+        'Write decimal = "," or decimal = "." in [data]; separators of thousands are not read.',
+    )
+
+
+def empty_columns(
+    origin: Origin,
+    header: Sequence[str] | None,
+    choice: Choice,
+    reading: Reading,
+    decimal: str = ".",
+) -> dict[int, Column]:
+    """Return an empty column for each position that is read."""
+    targets = set(choice.targets)
+    return {
+        position: Column(
+            origin,
+            header[position] if header else "",
+            position,
+            missing=reading.missing,
+            is_target=position in targets,
+            decimal=decimal,
+        )
+        for position in choice.positions
+    }
+
+
+def add_series(column: Column, series: "pd.Series[Any]") -> None:
+    """Add the cells of a column of pandas."""
+    if series.dtype.kind in "biuf":
+        column.extend(series.to_numpy(np.float64, na_value=np.nan))
+        return
+    cells = zip(series, series.isna(), strict=True)
+    for row, (cell, missing) in enumerate(cells, start=1):
+        if missing:
+            column.add(row, "")
+        elif isinstance(cell, str):
+            column.add(row, cell)
+        elif isinstance(cell, Real | Decimal | np.bool_):
+            try:
+                column.add(row, repr(float(cell)))
+            except OverflowError:  # a whole number that is too large
+                column.add(row, "inf")
+        else:
+            raise column.refusal(
+                row,
+                str(cell),
+                f", of the type {type(cell).__name__}; numbers and texts are allowed",
+                "Convert the column to numbers or texts.",
+            )
+
+
+# -- from columns to data points -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One column of a table as columns of data points.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of the columns.
+    cells : array of shape (m,)
+        Numbers, or codes of words.
+    codes : sequence of int or None
+        The code that each column marks by 1; None for numbers, which are a column as they are.
+    """
+
+    names: Sequence[str]
+    cells: NDArray[Any]
+    codes: Sequence[int] | None = None
+
+    def values(self) -> NDArray[Any]:
+        """Return the columns, of shape (m, len(names))."""
+        if self.codes is None:
+            return self.cells[:, np.newaxis]
+        return np.asarray(self.cells[:, np.newaxis] == np.array(self.codes))
+
+
+def data_points(
+    origin: Origin, columns: Mapping[int, Column], choice: Choice, reading: Reading
+) -> Dataset:
+    """Make inputs and targets of the columns, without the data points that are to be dropped."""
+    rows = np.ones(len(next(iter(columns.values()))), dtype=np.bool_)
+    if not rows.size:
+        raise origin.refusal(
+            "has a header and no data points." if origin.file else "has no data points.",
+            f"Add a {origin.rows} for each data point.",
+        )
+    if reading.missing == "drop":
+        for column in columns.values():
+            rows &= column.present()
+        if not rows.any():
+            raise origin.refusal(
+                f"has no {origin.rows} without a missing cell.",
+                "Leave out the columns with missing cells.",
+            )
+    points = int(rows.sum())
+    check_size(points, len(choice.inputs) + len(choice.targets))
+    inputs = [_part(columns[position], rows) for position in choice.inputs]
+    targets = [_part(columns[position], rows) for position in choice.targets]
+    classes: Sequence[str] = ()
+    if len(targets) == 1:
+        found = columns[choice.targets[0]].classes(rows, reading.outputs)
+        if found:
+            classes, codes = found
+            # Of two classes, a single output is the second.
+            marked = [1] if reading.outputs == 1 and len(classes) == 2 else range(len(classes))
+            targets = [_Part([classes[code] for code in marked], codes, marked)]
+    check_size(points, sum(len(part.names) for part in inputs + targets))
+    return Dataset(
+        inputs=_joined(inputs),
+        targets=_joined(targets),
+        names=Names(inputs=_names(inputs), targets=_names(targets), classes=tuple(classes)),
+        input_words=_words(inputs),
+        target_words=_words(targets),
+    )
+
+
+def _part(column: Column, rows: NDArray[np.bool_]) -> _Part:
+    """Return numbers as they are, and a column of 0 and 1 for each word."""
+    numbers = column.numbers(rows)
+    if numbers is not None:
+        return _Part([column.name], numbers)
+    words, codes = column.words(rows)
+    return _Part([f"{column.name} = {word}" for word in words], codes, range(len(words)))
+
+
+def _joined(parts: Iterable[_Part]) -> Floats:
+    return np.concatenate([part.values() for part in parts], axis=1, dtype=np.float64)
+
+
+def _names(parts: Iterable[_Part]) -> tuple[str, ...]:
+    return tuple(name for part in parts for name in part.names)
+
+
+def _words(parts: Iterable[_Part]) -> frozenset[int]:
+    is_word = [part.codes is not None for part in parts for _ in part.names]
+    return frozenset(j for j, found in enumerate(is_word) if found)
