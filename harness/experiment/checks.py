@@ -28,8 +28,10 @@ from harness.experiment.schema import (
 )
 from harness.experiment.selection import Reading
 from harness.experiment.tables import read_csv, read_table
+from harness.formatting import plural
 from harness.hints import nearest
 from harness.kernels.losses import LOSSES
+from harness.kernels.metrics import METRICS
 
 # The memory of a run is allocated at once; these limits refuse files that ask for too much of it.
 MOST_PARAMETERS = 1_000_000
@@ -340,6 +342,26 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
 def check_initialisation(section: InitialisationSection, network: Network) -> None:
     """Check that initial values are for parameters of the network."""
     _check_names("initialisation.parameters", tuple(section.parameters), network)
+
+
+def check_metrics(section: RecordSection, dataset: data.Dataset) -> None:
+    """Refuse metrics of classes for targets that are not classes."""
+    name = next((name for name in section.metrics if METRICS[name].of_classes), None)
+    if name is None:
+        return
+    targets = dataset.targets
+    if targets.shape[1] > 1:
+        largest = (targets == targets.max(axis=1, keepdims=True)).sum(axis=1)
+        fits, problem = (largest == 1).all(), "a data point with several largest targets"
+    else:
+        values = np.unique(targets).size
+        fits, problem = values == 2, f"{plural(values, 'different value')} instead of 2"
+    if not fits:
+        raise ExperimentError(
+            "record.metrics",
+            f'has "{name}", which is for classes; data.targets has {problem}.',
+            "Give one output per class, or two values such as 0 and 1, or leave it out.",
+        )
 
 
 def check_record(section: RecordSection, epochs: int, network: Network) -> None:

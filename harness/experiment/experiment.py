@@ -171,6 +171,7 @@ class Experiment(Section):
         checks.check_training(self.training, self._network, len(self._data.inputs))
         checks.check_initialisation(self.initialisation, self._network)
         checks.check_record(self.record, self.training.epochs, self._network)
+        checks.check_metrics(self.record, self._data)
         # Without a grid there are none: making them would double the time of `at`.
         self._allowed_axes = (
             allowed_axes(self._network) if self.grid_section else AllowedAxes({}, self._network)
@@ -228,6 +229,11 @@ class Experiment(Section):
     def data(self) -> Dataset:
         """The data points of the file, before any axis changes them."""
         return self._data
+
+    @property
+    def validation(self) -> Dataset | None:
+        """The data points that are held out, before any axis changes them; None if none are."""
+        return None
 
     @property
     def network(self) -> Network:

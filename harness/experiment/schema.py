@@ -33,6 +33,7 @@ from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
 from harness.kernels.measures import MEASURES
+from harness.kernels.metrics import METRICS
 from harness.kernels.optimisers import OPTIMISERS, Setting
 from harness.kernels.simd.rows import FLOATS
 
@@ -497,6 +498,7 @@ class Log(Section):
 
 
 Measure = Annotated[Text, one_of(MEASURES)]
+Metric = Annotated[Text, one_of(METRICS)]
 
 
 class RecordSection(Section):
@@ -526,4 +528,10 @@ class RecordSection(Section):
         says="further columns: "
         + ", ".join(f"{measure.says} (`{name}`)" for name, measure in MEASURES.items()),
         allowed=f"a list of {listed(MEASURES)}",
+    )
+    metrics: Annotated[tuple[Metric, ...], Field(fail_fast=True, max_length=len(METRICS))] = key(
+        (),
+        says="metrics of the predictions, as columns of the trajectories and of the runs: "
+        + ", ".join(f"{metric.says} (`{name}`)" for name, metric in METRICS.items()),
+        allowed=f"a list of {listed(METRICS)}",
     )

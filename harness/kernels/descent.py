@@ -88,7 +88,6 @@ class Rows(NamedTuple):
     ssr_trajectory: Floats  # (runs, len(plan.recorded))
     loss_trajectory: Floats  # the same, or (runs, 0) if not needed
     theta_trajectory: Floats  # (runs, len(plan.recorded), P), or (runs, 0, 0)
-    sharpness_trajectory: Floats  # as the loss; computed from theta_trajectory afterwards
 
 
 @compiled

@@ -44,21 +44,22 @@ class _Asked(NamedTuple):
     groups: Any
 
 
-def evaluation_spec(spec: LaneSpec, tiles: tuple[int, ...]) -> LaneSpec:
+def evaluation_spec(spec: LaneSpec, tiles: tuple[int, ...], at_once: int) -> LaneSpec:
     """Return the constants of a kernel that evaluates the networks of a training kernel.
 
-    `tiles` are the numbers of data points in a tile. What only training needs is left out, so that
-    more kernels have equal constants.
+    For `tiles` and `at_once`, see `LaneSpec`. What only training needs is left out, so that more
+    kernels have equal constants.
     """
     first, *others = spec.layers
     return dataclasses.replace(
         spec,
         layers=(first._replace(shared=1), *others),
-        optimiser="",
+        optimiser="sgd",
         settings=(),
         measures=(),
         groups=1,
         tiles=tiles,
+        at_once=at_once,
         one_tile=False,
         full_batch=True,
         shuffled=False,

@@ -121,6 +121,7 @@ class ReusedRuns:
         variant: Variant,
         runs: descent.Runs,
         rows: descent.Rows,
+        along: dict[str, NDArray[np.float64]],
     ) -> None:
         """Write results into the kernel's runs and rows, which are those of the chosen positions.
 
@@ -150,7 +151,10 @@ class ReusedRuns:
         for name, index in variant.network.positions.items():
             if name in self.parameters:
                 runs.theta[at, index] = self.columns[f"{name}_final"][source]
-        self._fill_trajectories(source, at, continues, variant, rows)
+        if not variant.plan.recorded.size:
+            for name in along:
+                along[name][at, 0] = self.columns[f"{name}_final"][source]
+        self._fill_trajectories(source, at, continues, variant, rows, along)
 
     def _has_state(self, variant: Variant) -> bool:
         """Return whether the tables have parameters, and measures that a run can continue with."""
@@ -165,6 +169,7 @@ class ReusedRuns:
         continues: NDArray[np.bool_],
         variant: Variant,
         rows: descent.Rows,
+        along: dict[str, NDArray[np.float64]],
     ) -> None:
         """Write recorded epochs of the positions `source` into the rows `at`."""
         row_of = np.full(self.there.size, -1)
@@ -187,9 +192,9 @@ class ReusedRuns:
             rows.ssr_trajectory[row, slot] = piece["ssr"][kept]
             if rows.loss_trajectory.shape[1]:
                 rows.loss_trajectory[row, slot] = piece.get("loss", piece["ssr"])[kept]
-            if rows.sharpness_trajectory.shape[1]:
-                rows.sharpness_trajectory[row, slot] = piece["sharpness"][kept]
+            for name, values in along.items():
+                values[row, slot] = piece[name][kept]
             for name, index in variant.network.positions.items():
-                if name in piece:
+                if name in piece and rows.theta_trajectory.shape[1]:
                     rows.theta_trajectory[row, slot, index] = piece[name][kept]
             np.add.at(rows.recorded, row, 1)

@@ -75,8 +75,6 @@ def make_rows(
     recorded: int,
     keeps_loss: bool,
     parameters: int = 0,
-    *,
-    keeps_sharpness: bool = False,
 ) -> descent.Rows:
     """Allocate the results of a block of runs, all with status RUNNING.
 
@@ -93,7 +91,6 @@ def make_rows(
         ssr_trajectory=np.empty(trajectory),
         loss_trajectory=np.empty(trajectory if keeps_loss else (count, 0)),
         theta_trajectory=np.empty((*trajectory, parameters) if parameters else (count, 0, 0)),
-        sharpness_trajectory=np.empty(trajectory if keeps_sharpness else (count, 0)),
     )
 
 

@@ -13,6 +13,7 @@ from harness.kernels.descent import MOMENTS
 from harness.kernels.measures import MEASURES
 from harness.kernels.stopping import STATUSES
 from harness.store.parts import ColumnKinds, Kind
+from harness.training.evaluation import HELD_OUT, end_columns
 
 # Axes that add columns: of parameters, and of a loss other than SSR.
 _CHANGES_COLUMNS = ("loss", "width")
@@ -30,15 +31,24 @@ class TableColumns:
         Whether the loss of any run is not the SSR, so that it has columns of its own.
     parameters : tuple of str
         Parameters with columns, in the order of the largest network; empty if none are recorded.
+    along : tuple of str
+        Columns of the trajectories that are computed from the parameters at the recorded epochs.
+    evaluated : tuple of str
+        Those of them that are metrics, or SSR and loss of held-out data points.
+    ends : dict of str to type
+        Columns of the runs that follow from `evaluated`.
     held : int
         Numbers that training holds per row of the trajectories, besides run_id, epoch and ssr.
-        These include all parameters if sharpness is recorded, which is computed from them.
+        These include all parameters if other columns are computed from them.
     """
 
     runs: dict[str, Kind]
     trajectories: dict[str, Kind]
     keeps_loss: bool
     parameters: tuple[str, ...]
+    along: tuple[str, ...]
+    evaluated: tuple[str, ...]
+    ends: dict[str, type]
     held: int
 
     def by_table(self) -> dict[str, ColumnKinds]:
@@ -62,11 +72,15 @@ def columns_of(experiment: Experiment) -> TableColumns:
     for name in ("ssr", "loss") if keeps_loss else ("ssr",):
         runs |= {f"{name}_{when}": float for when in MOMENTS}
     runs |= {name: int if MEASURES[name].whole else float for name in record.measures}
+    evaluated = _evaluated(experiment, keeps_loss=keeps_loss)
+    along = (*(("sharpness",) if record.sharpness else ()), *evaluated)
+    ends = end_columns(evaluated)
+    runs |= ends
     runs |= {f"{name}_final": float for name in names}
 
     trajectories: dict[str, Kind] = {"run_id": int, "epoch": int, "ssr": float}
     trajectories |= {"loss": float} if keeps_loss else {}
-    trajectories |= {"sharpness": float} if record.sharpness else {}
+    trajectories |= dict.fromkeys(along, float)
     if record.parameters == "trajectory":
         trajectories |= dict.fromkeys(names, float)
     return TableColumns(
@@ -74,8 +88,20 @@ def columns_of(experiment: Experiment) -> TableColumns:
         trajectories=trajectories,
         keeps_loss=keeps_loss,
         parameters=tuple(names),
-        held=len(trajectories) - 3 + record.sharpness * networks[0].parameter_count,
+        along=along,
+        evaluated=evaluated,
+        ends=ends,
+        held=len(trajectories) - 3 + bool(along) * networks[0].parameter_count,
     )
+
+
+def _evaluated(experiment: Experiment, *, keeps_loss: bool) -> tuple[str, ...]:
+    """Return the columns that are computed from the parameters at the recorded epochs."""
+    metrics = experiment.record.metrics
+    if experiment.validation is None:
+        return metrics
+    held_out = ("ssr", "loss") if keeps_loss else ("ssr",)
+    return (*metrics, *(f"{HELD_OUT}{name}" for name in (*held_out, *metrics)))
 
 
 def _networks(experiment: Experiment) -> Iterator[Network]:

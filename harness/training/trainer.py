@@ -23,6 +23,7 @@ from harness.kernels.tables import code_of
 from harness.store.encoding import Columns
 from harness.training.buffers import make_counts, make_rows, start
 from harness.training.columns import columns_of
+from harness.training.evaluation import at_the_end, evaluate
 from harness.training.trajectories import Trajectories, VariantRows
 from harness.training.variants import Variant, make_lane_spec, make_variant
 
@@ -53,8 +54,9 @@ class KnownRuns(Protocol):
         variant: Variant,
         runs: descent.Runs,
         rows: descent.Rows,
+        along: dict[str, NDArray[np.float64]],
     ) -> None:
-        """Copy known results into runs and rows, which hold the range's runs at `chosen`."""
+        """Copy known results into the others, which hold the range's runs at `chosen`."""
 
 
 class Trainer:
@@ -126,27 +128,33 @@ class Trainer:
         variant_of = self._variant_of(run_ids)
         rows = make_rows(run_ids.size, 0, self.columns.keeps_loss)
         parameters = np.full((run_ids.size, len(self.columns.parameters)), np.nan)
+        ends: Columns = {
+            name: np.empty(run_ids.size, kind) for name, kind in self.columns.ends.items()
+        }
         parts = []
         for index in np.unique(variant_of) if run_ids.size else [0]:
             variant = self.variant(int(index))
             chosen = np.flatnonzero(variant_of == index)
             inside = {name: values[chosen] for name, values in axes.items()}
             runs = start(variant, inside, chosen.size)
-            found = self._make_rows(chosen.size, variant)
+            found, along = self._make_rows(chosen.size, variant)
             if known is not None:
-                known.fill(chosen, variant, runs, found)
+                known.fill(chosen, variant, runs, found, along)
                 counts[descent.Done.RUNS] += np.count_nonzero(found.status != RUNNING)
-            before = found.recorded.copy()
+            # All rows of a known run are known, and the first ones of a run that continues.
+            before = np.where(found.status == RUNNING, found.recorded, np.iinfo(np.int64).max)
             self.train_runs(variant, runs, found, stop, counts)
-            if self.experiment.record.sharpness:
-                self._measure_sharpness(variant, found, before, stop)
+            self._fill_along(variant, runs, found, along, before, stop)
             if stop[0]:
                 return None
             for name in _ONE_PER_RUN:
                 getattr(rows, name)[chosen] = getattr(found, name)
+            values_at_end = at_the_end(self.columns.evaluated, along, variant.plan.recorded, found)
+            for name, values in values_at_end.items():
+                ends[name][chosen] = values
             parts.append(
                 VariantRows(
-                    run_ids[chosen], variant.plan.recorded, variant.network.positions, found
+                    run_ids[chosen], variant.plan.recorded, variant.network.positions, found, along
                 )
             )
             for column, name in enumerate(self.columns.parameters):
@@ -154,45 +162,55 @@ class Trainer:
                     at = variant.network.positions[name]
                     parameters[chosen, column] = runs.theta[:, at]
         return TrainedRuns(
-            runs=self._run_columns(run_ids, axes, rows, parameters),
+            runs=self._run_columns(run_ids, axes, rows, ends, parameters),
             trajectories=Trajectories(first, last, parts, tuple(self.columns.trajectories)),
         )
 
-    def _make_rows(self, count: int, variant: Variant) -> descent.Rows:
-        return make_rows(
-            count,
-            variant.plan.recorded.size,
-            self.columns.keeps_loss,
-            variant.network.parameter_count if self.follows_parameters else 0,
-            keeps_sharpness=self.experiment.record.sharpness,
-        )
+    def _make_rows(
+        self, count: int, variant: Variant
+    ) -> tuple[descent.Rows, dict[str, NDArray[np.float64]]]:
+        """Allocate the rows of some runs, and the columns along their trajectories.
 
-    @property
-    def follows_parameters(self) -> bool:
-        """Whether parameters are held at the recorded epochs."""
-        record = self.experiment.record
-        return record.parameters == "trajectory" or record.sharpness
+        If no epochs are recorded, these columns have a row for the last epoch.
+        """
+        recorded = variant.plan.recorded.size
+        follows = self.columns.along or self.experiment.record.parameters == "trajectory"
+        parameters = variant.network.parameter_count if follows else 0
+        rows = make_rows(count, recorded, self.columns.keeps_loss, parameters)
+        return rows, {name: np.empty((count, max(1, recorded))) for name in self.columns.along}
 
-    def _measure_sharpness(
+    def _fill_along(
         self,
         variant: Variant,
+        runs: descent.Runs,
         rows: descent.Rows,
+        along: dict[str, NDArray[np.float64]],
         before: NDArray[np.int64],
         stop: NDArray[np.uint8],
     ) -> None:
-        """Fill in sharpness, except in the first `before` rows of each run, which are known."""
-        place = np.arange(variant.plan.recorded.size)
-        wanted = (place >= before[:, np.newaxis]) & (place < rows.recorded[:, np.newaxis])
-        found = np.empty(np.count_nonzero(wanted))
-        sharpness_of(
-            variant.architecture,
-            rows.theta_trajectory[wanted],
-            variant.data,
-            variant.plan.trains,
-            stop,
-            found,
+        """Fill in columns along the trajectories, except the first `before` rows of each run."""
+        if not along:
+            return
+        has_rows = variant.plan.recorded.size > 0
+        thetas = rows.theta_trajectory if has_rows else runs.theta[:, np.newaxis]
+        place = np.arange(thetas.shape[1])
+        written = np.maximum(rows.recorded, 1)
+        wanted = (place >= before[:, np.newaxis]) & (place < written[:, np.newaxis])
+        found = evaluate(
+            variant, self.columns.evaluated, thetas[wanted], stop, in_lanes=self.lanes != 1
         )
-        rows.sharpness_trajectory[wanted] = found
+        if "sharpness" in along:
+            found["sharpness"] = np.empty(np.count_nonzero(wanted))
+            sharpness_of(
+                variant.architecture,
+                thetas[wanted],
+                variant.data,
+                variant.plan.trains,
+                stop,
+                found["sharpness"],
+            )
+        for name, values in found.items():
+            along[name][wanted] = values
 
     def train_runs(
         self,
@@ -231,6 +249,7 @@ class Trainer:
         run_ids: NDArray[np.int64],
         axes: Columns,
         rows: descent.Rows,
+        ends: Columns,
         parameters: NDArray[np.float64],
     ) -> Columns:
         columns: Columns = {
@@ -246,6 +265,7 @@ class Trainer:
         for name in self.experiment.record.measures:
             values = rows.measures[:, code_of(MEASURES, name)]
             columns[name] = values.astype(np.int64) if MEASURES[name].whole else values
+        columns |= ends
         for column, name in enumerate(self.columns.parameters):
             columns[f"{name}_final"] = parameters[:, column]
         return {name: columns[name] for name in self.columns.runs}

@@ -17,12 +17,16 @@ _ROWS_PER_PIECE = 1 << 16
 
 
 class VariantRows(NamedTuple):
-    """Results of the runs of one kernel call."""
+    """Results of the runs of one kernel call.
+
+    `along` has further columns by name, computed from the parameters at the recorded epochs.
+    """
 
     run_ids: NDArray[np.int64]  # (runs,) ascending
     recorded: NDArray[np.int64]  # epochs of the trajectory
     positions: Mapping[str, int]  # of the parameters in theta, by name
     rows: descent.Rows
+    along: Mapping[str, NDArray[np.float64]]  # (runs, recorded)
 
 
 class Trajectories:
@@ -35,8 +39,8 @@ class Trajectories:
     parts : sequence of VariantRows
         Results of all runs in the range; each run is in one part.
     names : sequence of str
-        The columns: run_id, epoch, ssr, then loss, sharpness and names of parameters as far as they
-        are kept. A parameter that a network does not have is NaN.
+        The columns: run_id, epoch, ssr, then loss, further columns and names of parameters as far
+        as they are kept. A parameter that a network does not have is NaN.
     """
 
     def __init__(
@@ -63,7 +67,8 @@ class Trajectories:
         for part in self._parts:
             here = slice(*np.searchsorted(part.run_ids, (first, last)).tolist())
             rows = descent.Rows._make(values[here] for values in part.rows)
-            piece = part._replace(run_ids=part.run_ids[here], rows=rows)
+            along = {name: values[here] for name, values in part.along.items()}
+            piece = part._replace(run_ids=part.run_ids[here], rows=rows, along=along)
             found.append(_rows_of(piece, self._names))
         if len(found) == 1:
             return found[0]
@@ -91,8 +96,10 @@ def _rows_of(part: VariantRows, names: Sequence[str]) -> Columns:
         "ssr": flat(rows.ssr_trajectory),
     }
     for name in names[len(columns) :]:
-        if name in ("loss", "sharpness"):
-            columns[name] = flat(getattr(rows, f"{name}_trajectory"))
+        if name == "loss":
+            columns[name] = flat(rows.loss_trajectory)
+        elif name in part.along:
+            columns[name] = flat(part.along[name][:, : recorded.size])
         elif name in part.positions:
             columns[name] = flat(rows.theta_trajectory[:, :, part.positions[name]])
         else:

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.experiment import Experiment
+from harness.experiment.data import Dataset
 from harness.experiment.network import Network
 from harness.kernels import descent
+from harness.kernels.lane_evaluation import evaluation_spec
 from harness.kernels.lane_spec import LaneSpec, is_small
 from harness.kernels.layers import Layer
 from harness.kernels.measures import MEASURES
@@ -27,6 +29,7 @@ class Variant:
     architecture: Architecture
     plan: descent.TrainingPlan
     data: Data
+    held_out: Data | None
 
 
 def make_variant(experiment: Experiment) -> Variant:
@@ -36,12 +39,14 @@ def make_variant(experiment: Experiment) -> Variant:
         network=experiment.network,
         architecture=experiment.network.architecture(),
         plan=_training_plan(experiment),
-        # Contiguous, because Numba compiles a kernel again for every array layout.
-        data=Data(
-            x=np.ascontiguousarray(experiment.data.inputs),
-            y=np.ascontiguousarray(experiment.data.targets),
-        ),
+        data=_data(experiment.data),
+        held_out=_data(experiment.validation) if experiment.validation else None,
     )
+
+
+def _data(points: Dataset) -> Data:
+    # Contiguous, because Numba compiles a kernel again for every array layout.
+    return Data(x=np.ascontiguousarray(points.inputs), y=np.ascontiguousarray(points.targets))
 
 
 def _training_plan(experiment: Experiment) -> descent.TrainingPlan:
@@ -115,10 +120,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     plan, network, training = variant.plan, variant.network, variant.experiment.training
     measures = variant.experiment.record.measures
     points = len(variant.data.x)
-    at_once = next(
-        (n for n in _SAMPLES_AT_ONCE if plan.batch_size % n == 0),
-        min(_SAMPLES_AT_ONCE[0], plan.batch_size),
-    )
+    at_once = _at_once(plan.batch_size)
     small = is_small(network.parameter_count, at_once)
     tiles = _tiles(plan, points, at_once, 1 if small else _MOST_IN_TILE)
     one_tile = small and plan.full_batch and tiles[0] == points
@@ -146,6 +148,22 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         all_train=bool(plan.trains.all()),
         recorded=plan.recorded.size > 0,
     )
+
+
+def make_evaluation_spec(variant: Variant, points: int) -> LaneSpec:
+    """Return the specification of the kernel that evaluates a variant on this many data points."""
+    spec = make_lane_spec(variant, frozenset(), None)
+    at_once = _at_once(points)
+    largest = at_once if is_small(spec.parameters, at_once) else at_once * _MOST_IN_TILE
+    sizes = (largest, at_once, 1)
+    tiles = [size for size in sizes if size <= points]
+    return evaluation_spec(spec, tuple(dict.fromkeys(tiles)), at_once)
+
+
+def _at_once(points: int) -> int:
+    """Return the number of data points side by side for batches of a size."""
+    fitting = (n for n in _SAMPLES_AT_ONCE if points % n == 0)
+    return next(fitting, min(_SAMPLES_AT_ONCE[0], points))
 
 
 def _tiles(plan: descent.TrainingPlan, points: int, at_once: int, most: int) -> tuple[int, ...]:

@@ -1,0 +1,152 @@
+"""Columns of what trained networks predict: metrics, and SSR and loss of held-out data points.
+
+They are computed from the parameters at the recorded epochs, after training. So they cost nothing
+in between, and a forward pass for each recorded epoch.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.kernels import lane_evaluation, passes
+from harness.kernels.descent import Rows
+from harness.kernels.metrics import METRICS, Metric, measure, threshold_of
+from harness.kernels.passes import Data, Evaluation
+from harness.training.variants import Variant, make_evaluation_spec
+
+Floats = NDArray[np.float64]
+
+HELD_OUT = "validation_"  # prefix of the columns of held-out data points
+EPOCH_OF_MIN = "epoch_of_validation_min"
+
+# Predictions that are held at once.
+_MOST_PREDICTIONS = 1 << 20
+
+
+def evaluate(
+    variant: Variant,
+    names: Sequence[str],
+    thetas: Floats,
+    stop: NDArray[np.uint8],
+    *,
+    in_lanes: bool,
+) -> dict[str, Floats]:
+    """Return columns of numbers, one for each network at a row of `thetas` (n, P).
+
+    Parameters
+    ----------
+    variant : Variant
+        The variant whose runs have these parameters.
+    names : sequence of str
+        The columns: `ssr`, `loss` and names of `METRICS`; with the prefix `validation_`, of the
+        held-out data points.
+    thetas : array of shape (n, P)
+        Parameters.
+    stop : array of shape (1,)
+        Another thread may set `stop[0]`; the returned numbers are then meaningless.
+    in_lanes : bool
+        Whether networks are evaluated side by side. The results are the same.
+    """
+    found = {name: np.empty(len(thetas)) for name in names}
+    threshold = threshold_of(variant.data.y)
+    for prefix, data in (("", variant.data), (HELD_OUT, variant.held_out)):
+        inside = {
+            name.removeprefix(prefix): found[name]
+            for name in names
+            if name.startswith(HELD_OUT) == (prefix == HELD_OUT)
+        }
+        if not inside or data is None:
+            continue
+        predicts = any(name in METRICS for name in inside)
+        for rows, result in _evaluations(variant, data, thetas, stop, predicts, in_lanes):
+            for name, column in inside.items():
+                if name in METRICS:
+                    column[rows] = measure(name, data.y, result.predictions, threshold)
+                else:
+                    column[rows] = getattr(result, name)
+    return found
+
+
+def _evaluations(
+    variant: Variant,
+    data: Data,
+    thetas: Floats,
+    stop: NDArray[np.uint8],
+    predicts: bool,
+    in_lanes: bool,
+) -> Iterator[tuple[slice, Evaluation]]:
+    """Yield the evaluations of some rows of thetas at a time."""
+    step = max(64, _MOST_PREDICTIONS // data.y.size)
+    spec = make_evaluation_spec(variant, len(data.y)) if in_lanes else None
+    for first in range(0, len(thetas), step):
+        rows = slice(first, first + step)
+        part = np.ascontiguousarray(thetas[rows])
+        if spec is None:
+            yield rows, passes.evaluate_all(variant.architecture, part, data, predicts, stop)
+        else:
+            yield (
+                rows,
+                lane_evaluation.evaluate_all(
+                    spec, variant.architecture, part, data, stop, predicts=predicts
+                ),
+            )
+
+
+def end_columns(names: Sequence[str]) -> dict[str, type]:
+    """Return the columns of the runs that follow from columns of the trajectories, with their kind.
+
+    They are the last value, as `<name>_final`, and the best of all recorded epochs: of SSR and loss
+    the least, as `<name>_min`, of a metric `<name>_best`; and the epoch at which the trained loss
+    of the held-out data points was least.
+    """
+    columns: dict[str, type] = {}
+    for name in names:
+        columns |= {f"{name}_final": float, f"{name}_{_best_of(name)}": float}
+    if _held_out_loss(names):
+        columns[EPOCH_OF_MIN] = int
+    return columns
+
+
+def at_the_end(
+    names: Sequence[str],
+    along: Mapping[str, Floats],
+    recorded: NDArray[np.int64],
+    rows: Rows,
+) -> dict[str, NDArray[Any]]:
+    """Return the `end_columns` of some runs from their trajectories (runs, epochs).
+
+    `recorded` are the epochs that a run records if it does not end early; if there are none, the
+    trajectories have the last epoch only.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    last = np.maximum(rows.recorded, 1)[:, np.newaxis] - 1
+    there = np.arange(max(1, recorded.size)) <= last
+    for name in names:
+        values = np.where(there, along[name], np.nan)
+        found[f"{name}_final"] = np.take_along_axis(values, last, axis=1)[:, 0]
+        # Both ignore NaN.
+        best = np.fmax if _best_of(name) == "best" and _metric(name).higher_is_better else np.fmin
+        found[f"{name}_{_best_of(name)}"] = best.reduce(values, axis=1)
+    loss = _held_out_loss(names)
+    if loss:
+        values = np.where(there & ~np.isnan(along[loss]), along[loss], np.inf)
+        slot = values.argmin(axis=1)
+        epochs = recorded[slot] if recorded.size else rows.epochs
+        found[EPOCH_OF_MIN] = np.where(slot == last[:, 0], rows.epochs, epochs)
+    return found
+
+
+def _metric(name: str) -> Metric:
+    return METRICS[name.removeprefix(HELD_OUT)]
+
+
+def _best_of(name: str) -> str:
+    """Return the ending of the column with the best value of another column."""
+    return "best" if name.removeprefix(HELD_OUT) in METRICS else "min"
+
+
+def _held_out_loss(names: Sequence[str]) -> str:
+    """Return the column of the trained loss of held-out data points; empty if there is none."""
+    return next((f"{HELD_OUT}{n}" for n in ("loss", "ssr") if f"{HELD_OUT}{n}" in names), "")

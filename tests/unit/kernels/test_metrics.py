@@ -1,0 +1,82 @@
+"""Metrics of predictions against scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+
+from harness.kernels.metrics import METRICS, classes_of, measure, threshold_of
+
+RNG = np.random.default_rng(3)
+
+THEIRS = {
+    "r2": sklearn.r2_score,
+    "rmse": sklearn.root_mean_squared_error,
+    "mae": sklearn.mean_absolute_error,
+    "max_error": lambda y, p: np.max(
+        [sklearn.max_error(*pair) for pair in zip(y.T, p.T, strict=True)]
+    ),
+}
+OF_CLASSES = {
+    "accuracy": sklearn.accuracy_score,
+    "balanced_accuracy": sklearn.balanced_accuracy_score,
+}
+
+
+def test_every_metric_is_tested():
+    assert {*THEIRS, *OF_CLASSES} == {*METRICS}
+    assert {name for name, metric in METRICS.items() if metric.of_classes} == {*OF_CLASSES}
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("name", THEIRS)
+def test_metrics_of_numbers(name, outputs):
+    y, p = RNG.normal(size=(17, outputs)), RNG.normal(size=(9, 17, outputs))
+    expected = [THEIRS[name](y, each) for each in p]
+    assert measure(name, y, p, 0.0) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_metrics_of_classes(name, classes):
+    observed = RNG.integers(0, classes, 23)
+    observed[:classes] = np.arange(classes)
+    predicted = np.where(RNG.random((9, 23)) < 0.6, observed, RNG.integers(0, classes, (9, 23)))
+    expected = [OF_CLASSES[name](observed, each) for each in predicted]
+    y, p = np.eye(classes)[observed], np.eye(classes)[predicted]
+    found = measure(name, y, p + 0.1 * RNG.random(p.shape), 0.5)
+    assert found == pytest.approx(expected, rel=1e-15)
+    if classes == 2:
+        for low, high in ((0.0, 1.0), (-1.0, 1.0)):
+            y, p = (low + (high - low) * v[..., np.newaxis] for v in (observed, predicted))
+            found = measure(name, y, p, threshold_of(y))
+            assert found == pytest.approx(expected, rel=1e-15)
+
+
+def test_ties_are_the_first_class_of_several_and_the_second_of_two():
+    assert classes_of(np.array([[0.4, 0.4, 0.2], [0.2, 0.4, 0.4]]), 0.5).tolist() == [0, 1]
+    assert classes_of(np.array([[0.5], [0.49999]]), 0.5).tolist() == [1, 0]
+    assert threshold_of(np.array([[0.0], [1.0]])) == 0.5
+    assert threshold_of(np.array([[1.0], [-1.0]])) == 0.0
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_network_with_a_prediction_that_is_not_finite_has_no_metric(name):
+    y, p = (
+        np.array([[0.0], [1.0]]),
+        np.array([[[0.1], [0.9]], [[0.1], [np.nan]], [[0.1], [np.inf]]]),
+    )
+    assert np.isnan(measure(name, y, p, 0.5)).tolist() == [False, True, True]
+
+
+def test_r2_of_targets_that_are_all_equal():
+    y = np.ones((4, 1))
+    p = np.array([np.ones((4, 1)), np.zeros((4, 1))])
+    assert (
+        measure("r2", y, p, 0.5).tolist() == [sklearn.r2_score(y, each) for each in p] == [1.0, 0.0]
+    )
+
+
+def test_sums_run_over_the_data_points_in_order():
+    y = np.zeros((3, 1))
+    p = np.array([[[1.0], [1e16], [1.0]]])
+    assert measure("mae", y, p, 0.5)[0] * 3 == (1.0 + 1e16) + 1.0
