@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.parameters import final_parameters
 from harness.analysis.replay import state_after
+from harness.analysis.trained_network import TrainedNetwork
 from harness.experiment import Experiment
 from harness.kernels.passes import predict
 from harness.training.variants import Variant, make_variant
@@ -67,11 +68,20 @@ def final_curve(
     DataFrame
         input_1, ...; prediction_1, ...: m rows in the order of `inputs`.
     """
-    run_id = int(run["run_id"])
-    variant = make_variant(experiment.single(run_id))
-    if not all(f"{name}_final" in run for name in variant.network.parameters):
-        return curves(experiment, run_id, [int(run["epochs"])], inputs).drop(columns="epoch")
-    return _table(variant, final_parameters(run, variant.network), inputs)
+    variant = make_variant(experiment.single(int(run["run_id"])))
+    return _table(variant, final_network(experiment, run).theta, inputs)
+
+
+def final_network(
+    experiment: Experiment, run: "pd.Series[Any] | Mapping[str, Any]"
+) -> TrainedNetwork:
+    """Return the network of a run at its end; for `run`, see `final_curve`."""
+    variant = make_variant(experiment.single(int(run["run_id"])))
+    if all(f"{name}_final" in run for name in variant.network.parameters):
+        theta = final_parameters(run, variant.network)
+    else:
+        theta = state_after(variant, int(run["epochs"])).theta
+    return TrainedNetwork(network=variant.network, theta=theta)
 
 
 def data_points(experiment: Experiment) -> pd.DataFrame:

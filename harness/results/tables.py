@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from harness.analysis import ranking, tally
+from harness.analysis import predictions, ranking, tally
 from harness.analysis.sampling import in_sample
+from harness.analysis.trained_network import TrainedNetwork
 from harness.calls import check_names, check_path, check_run_ids, check_type, check_whole
 from harness.errors import HarnessError, ResultsError, shown
 from harness.experiment import Experiment
@@ -212,6 +213,57 @@ class Results:
         rows = self.read_runs(dict.fromkeys(["run_id", *names]), ids)
         rows = rows.set_index("run_id", drop=False).loc[ids]
         return rows[names].reset_index(drop=True)
+
+    def network(self, run_id: int) -> TrainedNetwork:
+        """Return the network of a run at its end, with its parameters as matrices.
+
+        A run whose final parameters are not recorded is trained again.
+
+        Raises
+        ------
+        ResultsError
+            The sweep has no such run, or it is not trained yet.
+        """
+        rows = self.read_runs(self.run_columns, [run_id])
+        if rows.empty:
+            raise ResultsError(
+                f"run {run_id} of {self.folder} is not trained yet.\n"
+                "`harness run FILE` resumes the sweep."
+            )
+        return predictions.final_network(self.experiment, rows.iloc[0])
+
+    def predict(
+        self, run_ids: int | Iterable[int], inputs: ArrayLike | None = None
+    ) -> pd.DataFrame:
+        """Return the predictions of runs at their end.
+
+        Parameters
+        ----------
+        run_ids : int or iterable of int
+            The runs.
+        inputs : array of shape (m, inputs), optional
+            Inputs, scaled as those of training; by default those of training.
+
+        Returns
+        -------
+        DataFrame
+            run_id; input_1, ...; prediction_1, ...: m rows per run, in the order of `inputs`.
+
+        Raises
+        ------
+        HarnessError
+            The sweep has no such run, it is not trained yet, or the inputs have another shape.
+        """
+        parts = []
+        for run_id in self._checked_ids(run_ids).tolist():
+            trained = self.network(run_id)
+            x = self.experiment.single(run_id).data.inputs if inputs is None else inputs
+            found = trained.predict(x)
+            x = np.reshape(np.asarray(x, np.float64), (len(found), -1))
+            columns = {f"input_{k + 1}": x[:, k] for k in range(x.shape[1])}
+            columns |= {f"prediction_{k + 1}": found[:, k] for k in range(found.shape[1])}
+            parts.append(pd.DataFrame({"run_id": run_id, **columns}))
+        return pd.concat(parts, ignore_index=True)
 
     def combinations(self) -> pd.DataFrame:
         """Return the combinations of axis values, the best first; see `harness.analysis.ranking`.
