@@ -67,7 +67,7 @@ def test_a_state_dict_has_the_layers_of_a_sequential_model(tmp_path):
     )
 
 
-def test_an_output_scale_that_is_no_part_of_the_weights_is_refused(tmp_path):
+def test_an_output_scale_that_cannot_be_part_of_the_weights_is_refused(tmp_path):
     network = trained(tmp_path, last="tanh", output_scale=2.0).network(0)
     with pytest.raises(harness.HarnessError, match="Use `matrices`"):
         _ = network.coefs
