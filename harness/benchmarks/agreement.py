@@ -1,11 +1,13 @@
 """Agreement: the only place that decides whether a baseline trains the same as harness.
 
-The SSR must agree to a relative 1e-9 in every run that is not chaotic. A run is chaotic if harness
-itself, with initial parameters larger by one part in 10^14, ends more than 1e-11 apart: there the
-order of a sum decides, and no two programs agree. An SSR below 1e-10 of the first SSR of its run
-counts as that, because residuals that small consist of rounding errors. A run that blows up, to
-more than 10^6 times its first SSR, must only blow up in the baseline too: its units are saturated,
-and slopes of 1e-40 that a baseline rounds to 0 meet errors of 1e40.
+The SSR must agree with that of harness in double precision in every run that is not chaotic: to a
+relative 1e-9, or 1e-3 if the job is in single precision. A run is chaotic if harness itself, in the
+precision of the job and with initial parameters larger by one part in 10^14, ends more than a
+hundredth of that apart: there the order of a sum decides, and no two programs agree. An SSR below a
+tenth of that, relative to the first SSR of its run, counts as a tenth, because residuals that small
+consist of rounding errors. A run that blows up, to more than 10^6 times its first SSR, must only
+blow up in the baseline too: its units are saturated, and slopes of 1e-40 that a baseline rounds to
+0 meet errors of 1e40.
 """
 
 from dataclasses import dataclass
@@ -18,38 +20,58 @@ from harness.experiment import Experiment
 
 Flags = NDArray[np.bool_]
 
-AGREES = 1e-9
-_STEADY = 1e-11
+_AGREES = {"float64": 1e-9, "float32": 1e-3}
+# These two are multiples of it.
+_STEADY = 0.01
+_FLOOR = 0.1
 _NUDGE = 1e-14
-_FLOOR = 1e-10
 _BLOWN = 1e6
 _ENOUGH = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """Result of harness: SSR of shape (runs, kept), which runs are steady, and their first SSR."""
+    """Result of harness in double precision.
+
+    Attributes
+    ----------
+    ssr : array of shape (runs, kept)
+        SSR of each run.
+    steady : array of bool
+        Which runs are not chaotic.
+    first : array
+        First SSR of each run.
+    run_epochs : int
+        Epochs of all runs together.
+    agrees : float
+        The largest difference of a baseline that trains the same.
+    """
 
     ssr: Floats
     steady: Flags
     first: Floats
     run_epochs: int
+    agrees: float
 
 
 def truth(job: Job) -> Truth:
-    """Train a job with harness, and again from initial parameters slightly off."""
-    block = train(job.experiment)
-    document = job.experiment.document()
-    started = document.setdefault("initialisation", {})
-    started["scale"] = job.experiment.initialisation.scale * (1.0 + _NUDGE)
-    nudged = train(Experiment.from_mapping(document, data=job.experiment.data))
+    """Train a job in double precision, and in its own from initial parameters slightly off."""
+    exact, nudged = job.experiment.document(), job.experiment.document()
+    exact["training"]["precision"] = "float64"
+    nudged["initialisation"]["scale"] = job.experiment.initialisation.scale * (1.0 + _NUDGE)
+    block, other = (
+        train(Experiment.from_mapping(document, data=job.experiment.data))
+        for document in (exact, nudged)
+    )
     ssr, first = ssr_of(block, job.recorded), np.array(block.runs["ssr_initial"])
-    apart = _apart(ssr_of(nudged, job.recorded), ssr, first)
+    agrees = _AGREES[job.experiment.training.precision]
+    apart = _apart(ssr_of(other, job.recorded), ssr, _FLOOR * agrees * first)
     return Truth(
         ssr=ssr,
-        steady=apart <= _STEADY,
+        steady=apart <= _STEADY * agrees,
         first=first,
         run_epochs=int(np.sum(block.runs["epochs"])),
+        agrees=agrees,
     )
 
 
@@ -60,7 +82,7 @@ def largest_difference(found: Floats, right: Truth) -> float:
     """
     if found.shape != right.ssr.shape or right.steady.mean() < _ENOUGH:
         return np.inf
-    apart = _apart(found, right.ssr, right.first)
+    apart = _apart(found, right.ssr, _FLOOR * right.agrees * right.first)
     blown = _blown(right.ssr, right.first)
     apart[blown] = np.where(_blown(found, right.first), 0.0, np.inf)[blown]
     apart[np.isnan(apart)] = np.inf
@@ -72,9 +94,12 @@ def _blown(ssr: Floats, first: Floats) -> Flags:
     return ~(ssr[:, -1] <= _BLOWN * first)
 
 
-def _apart(found: Floats, right: Floats, first: Floats) -> Floats:
-    """Return the largest relative difference of each run, over its kept values."""
+def _apart(found: Floats, right: Floats, floor: Floats) -> Floats:
+    """Return the largest relative difference of each run, over its kept values.
+
+    A value below the floor of its run counts as the floor.
+    """
     with np.errstate(all="ignore"):
-        against = np.maximum(np.abs(right), _FLOOR * first[:, np.newaxis])
+        against = np.maximum(np.abs(right), floor[:, np.newaxis])
         worst: Floats = (np.abs(found - right) / against).max(axis=1)
     return worst

@@ -12,12 +12,14 @@ from harness.training.buffers import make_counts, start
 from harness.training.trainer import TrainedRuns, Trainer
 from harness.training.variants import make_variant
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Runs of a network with hidden layers and one output, trained on all data at once.
+
+    Arrays have the precision of the experiment, and so has the training of a baseline.
 
     For inputs a_0 = x and hidden layers l = 1 ... L
 
@@ -73,6 +75,10 @@ class Job:
 
 def make_job(document: dict[str, Any], threads: int = 1) -> Job:
     """Return the job of an experiment, with the initial parameters of harness."""
+
+    def in_precision(array: Floats) -> Floats:
+        return np.ascontiguousarray(array, training.precision)
+
     experiment = Experiment.from_mapping(document)
     network, training = experiment.network, experiment.training
     x, y = experiment.data.inputs, experiment.data.targets[:, 0]
@@ -93,15 +99,15 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
         runs=runs,
         epochs=training.epochs,
         threads=threads,
-        x=np.array(x),
-        y=np.array(y),
+        x=in_precision(x),
+        y=in_precision(y),
         hidden=network.activations[0],
         scales=tuple(architecture.scales[1:].tolist()),
         weight={"ssr": 2.0, "mse": 2.0 / len(y), "cross_entropy": 1.0 / len(y)}[network.loss],
         cross_entropy=network.loss == "cross_entropy",
         biases=float(network.biases[0]),
-        start=tuple(map(np.ascontiguousarray, begin)),
-        rates=tuple(map(np.ascontiguousarray, rates)),
+        start=tuple(map(in_precision, begin)),
+        rates=tuple(map(in_precision, rates)),
         ends_early=training.tolerance is not None or training.limit is not None,
         tolerance=-1.0 if training.tolerance is None else training.tolerance / share,
         limit=np.inf if training.limit is None else training.limit / share,

@@ -8,6 +8,9 @@ from typing import Any
 
 Document = dict[str, Any]
 
+# End of the name of a workload in single precision; the rest is its twin in double precision.
+SINGLE = "-float32"
+
 # Learning rates of a grid; further runs are further initialisations.
 _RATES = 20
 
@@ -155,6 +158,19 @@ def _wide(hidden: int, samples: int) -> Callable[[int], Document]:
     return document
 
 
+def _single(document: Callable[[int], Document]) -> Callable[[int], Document]:
+    """Return the document of the same training in single precision."""
+
+    def single(runs: int) -> Document:
+        double = document(runs)
+        return double | {
+            "name": double["name"] + SINGLE,
+            "training": double["training"] | {"precision": "float32"},
+        }
+
+    return single
+
+
 def _one(
     name: str, says: str, document: Callable[[int], Document], epochs: int, batch: int, runs: int
 ) -> tuple[Workload]:
@@ -194,6 +210,9 @@ WORKLOADS: dict[str, tuple[Workload, ...]] = {
         _one("wide", "1-128-1 softplus, 8 points", _wide(128, 8), 200, 50, 1000),
         _one("wide-tanh", "16-128-1 tanh, 272 points", partial(_tanh, hidden=(128,)), 50, 4, 64),
         _one("deep", "16-64-64-1 tanh, 272 points", partial(_tanh, hidden=(64, 64)), 20, 4, 64),
+        _one("dosage" + SINGLE, "dosage in single precision", _single(_dosage), 1000, 4000, 20_000),
+        _one("xor" + SINGLE, "xor in single precision", _single(_xor), 1000, 3000, 20_000),
+        _one("tanh" + SINGLE, "tanh in single precision", _single(_tanh), 500, 20, 128),
         _curve(
             "by-runs",
             "1-4-1, 8 points, by runs",

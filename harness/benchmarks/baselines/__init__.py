@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from harness.benchmarks.job import Floats, Job
 
@@ -31,8 +33,8 @@ class Baseline:
         The package that it needs.
     one_at_a_time : bool
         Whether it trains one network after the other, slowly: ten take ten times as long.
-    one_hidden_layer : bool
-        Whether it trains only networks with one hidden layer.
+    plain : bool
+        Whether it trains only networks with one hidden layer, and only in double precision.
     many_cores : bool
         Whether it uses several cores, and is compared on them too.
     """
@@ -42,13 +44,17 @@ class Baseline:
     module: str
     package: str | None = None
     one_at_a_time: bool = False
-    one_hidden_layer: bool = False
+    plain: bool = False
     many_cores: bool = False
 
     @property
     def installed(self) -> bool:
         """Whether the package that it needs is installed."""
         return self.package is None or find_spec(self.package) is not None
+
+    def trains(self, job: "Job") -> bool:
+        """Return whether it can train a job."""
+        return not self.plain or (len(job.scales) == 2 and job.x.dtype == np.float64)
 
     def prepare(self, job: "Job") -> Train:
         """Return a function that trains a job."""
@@ -67,16 +73,14 @@ BASELINES: dict[str, Baseline] = {
             title="pure Python",
             module="pure_python",
             one_at_a_time=True,
-            one_hidden_layer=True,
+            plain=True,
         ),
         Baseline(
             name="numpy", title="NumPy, one network", module="numpy_single", one_at_a_time=True
         ),
         Baseline(name="numpy-batched", title="NumPy, einsum", module="numpy_batched"),
         Baseline(name="numpy-matmul", title="NumPy, matmul", module="numpy_matmul"),
-        Baseline(
-            name="numba", title="Numba, plain loop", module="numba_loop", one_hidden_layer=True
-        ),
+        Baseline(name="numba", title="Numba, plain loop", module="numba_loop", plain=True),
         Baseline(
             name="jax-vmap",
             title="JAX, vmap + scan",
