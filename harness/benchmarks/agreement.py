@@ -42,7 +42,7 @@ def truth(job: Job) -> Truth:
     document = job.experiment.document()
     started = document.setdefault("initialisation", {})
     started["scale"] = job.experiment.initialisation.scale * (1.0 + _NUDGE)
-    nudged = train(Experiment.from_mapping(document, data=job.experiment.data))
+    nudged = train(Experiment.from_mapping(document, data=job.experiment.source))
     ssr, first = ssr_of(block, job.recorded), np.array(block.runs["ssr_initial"])
     apart = _apart(ssr_of(nudged, job.recorded), ssr, first)
     return Truth(
