@@ -429,7 +429,7 @@ class Experiment(Section):
         return document
 
     def _division(self, section: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what decides which data points are held out, and how all of them are scaled."""
+        """Return the keys and columns that decide the split and the scaling of data points."""
         source = self.source
         keys = ("validation", "folds", "fold", "stratify", "split_seed")
         division = {key: section[key] for key in keys if key in section}

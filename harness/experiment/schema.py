@@ -318,7 +318,8 @@ class DataSection(_GeneratedData):
     )
     folds: Annotated[int, Field(strict=True, ge=2, le=2**53)] | None = key(
         None,
-        says="number of parts of the data, one of which is held out for validation",
+        says="number of parts to divide the data points into; one of them is held out for"
+        " validation",
         allowed="a whole number of at least 2, and at most the number of data points",
     )
     fold: Natural = key(

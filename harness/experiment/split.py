@@ -1,4 +1,4 @@
-"""Which data points are held out: shares, numbers and folds, by class if that is asked for.
+"""Splits of data points: shares, numbers and folds to hold out, by class if that is asked for.
 
 Each data point has a random number of its own, and the points are put in the order of these
 numbers. So the split of a file hardly changes when points are added at its end.
