@@ -35,6 +35,12 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "data.scale": "minmax minmaxscaler scaling",
         "data.separator": "sep delimiter delim",
         "data.missing": "navalues dropna fillna imputer",
+        "data.validation": (
+            "testsize valsize valsplit validationsplit validationfraction holdout heldout"
+        ),
+        "data.folds": "kfold kfolds nfolds nsplits cv crossvalidation",
+        "data.stratify": "stratified",
+        "data.validation_file": "testfile valfile validationdata",
         "sigmoid": "logistic expit",
         "identity": "linear",
         "identity zeros": "none",
@@ -71,9 +77,7 @@ _NOT_HERE: dict[str, str] = {
         "The only optimiser is sgd, gradient descent with training.momentum.": (
             "adam adamw rmsprop nesterov adagrad"
         ),
-        "There is no held-out data: training uses every data point.": (
-            "testsize trainsize validation validationsplit validationfraction"
-        ),
+        "Give the share that is held out instead, as data.validation.": "trainsize",
         "There is no weight decay or other regularisation.": (
             "weightdecay alpha dropout regularization"
         ),

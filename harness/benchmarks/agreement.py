@@ -58,9 +58,10 @@ def truth(job: Job) -> Truth:
     """Train a job in double precision, and in its own from initial parameters slightly off."""
     exact, nudged = job.experiment.document(), job.experiment.document()
     exact["training"]["precision"] = "float64"
+    nudged.setdefault("initialisation", {})
     nudged["initialisation"]["scale"] = job.experiment.initialisation.scale * (1.0 + _NUDGE)
     block, other = (
-        train(Experiment.from_mapping(document, data=job.experiment.data))
+        train(Experiment.from_mapping(document, data=job.experiment.source))
         for document in (exact, nudged)
     )
     ssr, first = ssr_of(block, job.recorded), np.array(block.runs["ssr_initial"])

@@ -24,12 +24,18 @@ def announce(experiment: Experiment) -> None:
     say_wrapped(f"{experiment.name}  {experiment.question}", bold=len(experiment.name))
     say_wrapped(
         f"{layers} {' '.join(network.activations)}, {network.loss}"
-        f" on {plural(len(experiment.data.inputs), 'data point')},"
+        f" on {plural(len(experiment.data.inputs), 'data point')}{held_out(experiment)},"
         f" {plural(experiment.grid.size, 'run')}"
     )
     for dimension in experiment.grid.dimensions:
         say_wrapped(_dimension(dimension), indent="  ")
     say()
+
+
+def held_out(experiment: Experiment) -> str:
+    """Return how many data points are held out, to follow the number of the others."""
+    points = experiment.validation
+    return "" if points is None else f", {len(points.inputs):,} held out"
 
 
 def _dimension(axes: tuple[Axis, ...]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.experiment.generators import KEYS
 from harness.experiment.network import Network
 from harness.experiment.schema import (
     DataSection,
@@ -51,6 +52,11 @@ class AxisTarget:
     length: int = 0
     default: Any = None
     covers: tuple[str, ...] = ()
+
+    @property
+    def makes_data(self) -> bool:
+        """Whether each value has data points of its own; an axis of a split only divides them."""
+        return self.section == "data" and self.key in KEYS
 
     def set_key(self, document: Document, value: Any) -> None:
         """Set the key, or a part of it, in a document."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from harness.errors import ExperimentError, shown
 from harness.experiment import data
 from harness.experiment.data import MOST_NUMBERS
-from harness.experiment.generators import GENERATORS, KEYS, TRAINING
+from harness.experiment.generators import GENERATORS, KEYS, TRAINING, VALIDATION
 from harness.experiment.grid import Grid
+from harness.experiment.held_out import generated_in_addition, holds_out
 from harness.experiment.network import Network
 from harness.experiment.parquet_files import is_parquet, read_parquet
 from harness.experiment.recording import most_recorded
@@ -86,10 +88,13 @@ def build_network(section: NetworkSection) -> Network:
     return network
 
 
-def build_dataset(
+def build_source(
     section: DataSection, network: Network, folder: Path, table: Any = None
 ) -> data.Dataset:
-    """Make the data points: inline, read from a file or a table of Python, or generated."""
+    """Make the data points: inline, read from a file or a table of Python, or generated.
+
+    They are scaled, unless some are held out: then scales are measured on the others only.
+    """
     forms = {
         "generator": section.generator is not None,
         "file": section.file is not None,
@@ -119,7 +124,7 @@ def build_dataset(
             inputs=_table("data.inputs", section.inputs),
             targets=_table("data.targets", section.targets),
         )
-    return prepare(found, section.scales)
+    return found if holds_out(section) else prepare(found, section.scales)
 
 
 def _reading(section: DataSection, network: Network) -> Reading:
@@ -143,6 +148,8 @@ def _check_unused_keys(section: DataSection, *, has_table: bool) -> None:
         unused |= dict.fromkeys(("header", "separator", "decimal"), "a CSV file")
     if section.file is None and not has_table:
         unused["missing"] = "data from a file"
+    if section.file is None:
+        unused["validation_file"] = "data from a file"
     for key, users in unused.items():
         value = getattr(section, key)
         if value != keys_of(DataSection)[key].default:
@@ -176,23 +183,35 @@ def _keys_of_generator(section: DataSection) -> dict[str, Any]:
     return {key: defaults[key] if given[key] is None else given[key] for key in defaults}
 
 
-def _size_of_generated(keys: Mapping[str, Any], network: Network) -> int:
+def _size_of_generated(keys: Mapping[str, Any], section: DataSection, network: Network) -> int:
     """Return how many numbers a generator makes; 0 for a table, which is small."""
+    points = keys.get("samples", 0) + generated_in_addition(section)
     inputs, outputs = network.sizes[0], network.sizes[-1]
-    return int(keys.get("samples", 0) * (inputs + max(outputs, keys.get("classes", 0))))
+    return int(points * (inputs + max(outputs, keys.get("classes", 0))))
 
 
 def _generated(name: str, section: DataSection, network: Network) -> data.Dataset:
     keys = _keys_of_generator(section)
     inputs, outputs = network.sizes[0], network.sizes[-1]
-    if _size_of_generated(keys, network) > MOST_NUMBERS:
+    held_out = generated_in_addition(section)
+    if _size_of_generated(keys, section, network) > MOST_NUMBERS:
+        further = f" and data.validation = {held_out}" if held_out else ""
         raise ExperimentError(
             "data.samples",
-            f"= {keys['samples']}, with {inputs} inputs and {outputs} outputs, is more than"
-            f" {MOST_NUMBERS} numbers.",
+            f"= {keys['samples']}{further}, with {inputs} inputs and {outputs} outputs, is more"
+            f" than {MOST_NUMBERS} numbers.",
             "Use fewer samples, or a smaller network.",
         )
-    return GENERATORS[name].make(inputs, outputs, TRAINING, **keys)
+    made = GENERATORS[name].make(inputs, outputs, TRAINING, **keys)
+    if not held_out:
+        return made
+    further = GENERATORS[name].make(inputs, outputs, VALIDATION, **{**keys, "samples": held_out})
+    return replace(
+        made,
+        inputs=np.concatenate((made.inputs, further.inputs)),
+        targets=np.concatenate((made.targets, further.targets)),
+        held_out=held_out,
+    )
 
 
 def check_generated(section: DataSection, network: Network, grid: Grid) -> None:
@@ -203,7 +222,7 @@ def check_generated(section: DataSection, network: Network, grid: Grid) -> None:
     keys = _keys_of_generator(section)
     if "samples" in axes:
         keys["samples"] = axes["samples"].take(np.arange(axes["samples"].count)).max().item()
-    if grid.size * _size_of_generated(keys, network) > MOST_GENERATED:
+    if grid.size * _size_of_generated(keys, section, network) > MOST_GENERATED:
         raise ExperimentError(
             "grid",
             f"has axes that change the data: {grid.size} data sets of up to {keys['samples']} data"

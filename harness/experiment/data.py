@@ -42,6 +42,9 @@ class Dataset:
         Names of their columns.
     input_words, target_words : frozenset of int
         Columns of 0 and 1 that words were turned into, counted from 0; they are not scaled.
+    held_out : int
+        How many of them, the last ones, are for validation only: points of a file or a generator
+        of their own, and not of a split.
     """
 
     inputs: Floats
@@ -49,6 +52,7 @@ class Dataset:
     names: Names = Names()
     input_words: frozenset[int] = frozenset()
     target_words: frozenset[int] = frozenset()
+    held_out: int = 0
 
 
 def check_size(points: int, columns: int) -> None:

@@ -26,6 +26,7 @@ from harness.experiment.axes import AllowedAxes, allowed_axes
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.data import Dataset
 from harness.experiment.grid import Grid
+from harness.experiment.held_out import Points, divide
 from harness.experiment.messages import first_complaint
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import parse_grid
@@ -112,7 +113,7 @@ class Experiment(Section):
     )
 
     _network: Network = PrivateAttr()
-    _data: Dataset = PrivateAttr()
+    _points: Points = PrivateAttr()
     _grid: Grid = PrivateAttr()
     _allowed_axes: AllowedAxes = PrivateAttr()
 
@@ -131,7 +132,8 @@ class Experiment(Section):
         data : DataFrame, array, list of rows or mapping of columns, optional
             Table to take the data points from, instead of `data.file`: the section has the columns
             in `inputs` and `targets`, and may have `missing`, `standardise` and `scale`. A
-            `Dataset` is used as it is, instead of all that the section says.
+            `Dataset` is used as it is, as the `source` of another experiment: the section only says
+            what is held out, and how the others are scaled then.
 
         Raises
         ------
@@ -163,12 +165,23 @@ class Experiment(Section):
     def _check(self, info: ValidationInfo) -> Self:
         context = info.context or {}
         self._network = checks.build_network(self.network_section)
-        self._data = context.get("data") or checks.build_dataset(
-            self.data_section, self._network, context.get("folder", Path()), context.get("table")
+        points: Points | None = context.get("points")
+        source = (
+            points.source
+            if points
+            else context.get("data")
+            or checks.build_source(
+                self.data_section,
+                self._network,
+                context.get("folder", Path()),
+                context.get("table"),
+            )
         )
-        checks.check_shapes(self._data, self.data_section, self._network)
-        checks.check_targets(self._data, self._network)
-        checks.check_training(self.training, self._network, len(self._data.inputs))
+        checks.check_shapes(source, self.data_section, self._network)
+        self._points = points or divide(source, self.data_section)
+        for part in filter(None, (self.data, self.validation)):
+            checks.check_targets(part, self._network)
+        checks.check_training(self.training, self._network, len(self.data.inputs))
         checks.check_initialisation(self.initialisation, self._network)
         checks.check_record(self.record, self.training.epochs, self._network)
         checks.check_metrics(self.record, self._data)
@@ -227,8 +240,18 @@ class Experiment(Section):
 
     @property
     def data(self) -> Dataset:
-        """The data points of the file, before any axis changes them."""
-        return self._data
+        """The data points to train on, before any axis changes them."""
+        return self._points.training
+
+    @property
+    def validation(self) -> Dataset | None:
+        """The data points that are held out, scaled as the others are; None if there are none."""
+        return self._points.validation
+
+    @property
+    def source(self) -> Dataset:
+        """All data points; if some are held out, before they are scaled and completed."""
+        return self._points.source
 
     @property
     def validation(self) -> Dataset | None:
@@ -264,10 +287,14 @@ class Experiment(Section):
                     suggest(str(name), self._allowed_axes),
                 )
             self._allowed_axes[name].set_key(document, value)
-        sections = {self._allowed_axes[name].section for name in point}
-        data = None if "data" in sections else self._data
+        axes = [self._allowed_axes[name] for name in point]
+        context: dict[str, Any] = {}
+        if not any(axis.section == "data" for axis in axes):
+            context["points"] = self._points
+        elif not any(axis.makes_data for axis in axes):
+            context["data"] = self.source
         try:
-            return Experiment.from_mapping(document, data=data)
+            return Experiment.model_validate(document, context=context)
         except ExperimentError as error:
             where = ", ".join(f"grid.{name} = {shown(value)}" for name, value in point.items())
             raise ExperimentError(
@@ -292,7 +319,7 @@ class Experiment(Section):
             elif name in allowed and (value := allowed[name].value_in(document)) is not None:
                 grid[name] = [value]
         try:
-            found = Experiment.from_mapping({**document, "grid": grid}, data=self._data)
+            found = Experiment.from_mapping({**document, "grid": grid}, data=self.source)
         except ExperimentError:  # an axis of several values zipped with one of a single value
             return self
         # If the order of its own axes or their zips differ, so do the runs.
@@ -352,7 +379,7 @@ class Experiment(Section):
 
     def _repr_html_(self) -> str:
         """Return the description that notebooks show."""
-        points = len(self._data.inputs)
+        points = len(self.data.inputs)
         rows = experiment_rows(self.question, self._network, self.training, points, self._grid)
         return card(self.name, rows)
 
@@ -361,8 +388,10 @@ class Experiment(Section):
         """SHA-256 of everything that determines the results.
 
         It excludes the name and the question. The data enter as the SHA-256 of their numbers (row
-        by row, as little-endian float64), so that it does not matter where they come from. If an
-        axis changes the data, the section [data] enters instead.
+        by row, as little-endian float64), so that it does not matter where they come from. With
+        data points that are held out, these are the numbers before scaling, and what decides
+        scaling and split enters too. If an axis changes the data, the section [data] enters
+        instead.
         """
         document = self._decisive()
         document["grid"] = [
@@ -394,16 +423,28 @@ class Experiment(Section):
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
             self._allowed_axes[axis.name].set_key(document, 0)
-        if any(self._allowed_axes[axis.name].section == "data" for axis in self._grid.axes):
+        if any(self._allowed_axes[axis.name].makes_data for axis in self._grid.axes):
             return document  # each run generates its data
+        source, section = self.source, document["data"]
         document["data"] = {
             name: [list(numbers.shape), hashlib.sha256(numbers.astype("<f8").tobytes()).hexdigest()]
-            for name, numbers in (
-                ("inputs", self._data.inputs),
-                ("targets", self._data.targets),
-            )
+            for name, numbers in (("inputs", source.inputs), ("targets", source.targets))
         }
+        if self.validation is not None:
+            document["data"] |= self._division(section)
         return document
+
+    def _division(self, section: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the keys and columns that decide the split and the scaling of data points."""
+        source = self.source
+        keys = ("validation", "folds", "fold", "stratify", "split_seed")
+        division = {key: section[key] for key in keys if key in section}
+        if source.held_out:
+            division = {"held_out": source.held_out}
+        words = {"inputs": source.input_words, "targets": source.target_words}
+        for name, (_, how) in self.data_section.scales.items():
+            division[f"scaled_{name}"] = [how, sorted(words[name])]
+        return division
 
 
 def _inline(value: Any) -> str:

@@ -55,7 +55,8 @@ def _filled(inputs: Floats, rows: Rows) -> Floats:
         if not known.size:
             raise ExperimentError(
                 "data.missing",
-                f'= "mean" cannot fill in column {j + 1} of data.inputs, which has no numbers.',
+                f'= "mean" cannot fill in column {j + 1} of data.inputs, which has no numbers'
+                + (" at the data points to train on." if _is_part(rows) else "."),
                 "Leave the column out.",
             )
         inputs[is_missing[:, j], j] = mean(known)
@@ -75,23 +76,31 @@ def _scaled(
         if j in words:
             continue
         measured = columns[rows, j]
-        if isinstance(how, float):
-            with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):
+            if isinstance(how, float):
                 scaled[:, j] /= how
-        elif measured.min() < measured.max():
-            scaled[:, j] = SCALINGS[how](columns[:, j], rows)
-        else:
-            raise ExperimentError(
-                key,
-                f"cannot scale column {j + 1} of {name}, which is {measured[0]} at every data"
-                " point.",
-                "Remove the column, or do not scale it.",
-            )
+            elif measured.min() < measured.max():
+                scaled[:, j] = SCALINGS[how](columns[:, j], rows)
+            else:
+                raise ExperimentError(
+                    key,
+                    f"cannot scale column {j + 1} of {name}, which is {measured[0]} at every data"
+                    + (" point to train on." if _is_part(rows) else " point."),
+                    "Remove the column, or do not scale it.",
+                )
     if not np.isfinite(scaled).all():
         raise ExperimentError(
-            key, f"= {how} makes numbers of {name} infinite.", "Use a larger divisor."
+            key,
+            f"= {how} makes numbers of {name} infinite.",
+            "Use a larger divisor."
+            if isinstance(how, float)
+            else "Correct the data point that is held out and so far from the others.",
         )
     return scaled
+
+
+def _is_part(rows: Rows) -> bool:
+    return not isinstance(rows, slice)
 
 
 def mean(values: Floats) -> float:

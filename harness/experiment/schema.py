@@ -65,6 +65,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 NotNegative = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
 Count = Annotated[int, Field(strict=True, ge=1, le=2**53)]
+HeldOut = Count | Annotated[float, Field(strict=True, gt=0, lt=1)]
 UpToAMillion = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Natural = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Epochs = Annotated[int, Field(strict=True, ge=0, le=2**53)]
@@ -290,7 +291,7 @@ else:
 
 
 class DataSection(_GeneratedData):
-    """The data points, in one of three forms: inline, from a file, or generated."""
+    """The data points, in one of three forms, how to scale them, and which to hold out."""
 
     standardise: Annotated[
         tuple[Literal["inputs", "targets"], ...], Field(fail_fast=True, max_length=2)
@@ -309,6 +310,41 @@ class DataSection(_GeneratedData):
         allowed='a table such as { inputs = "min_max", targets = 100 }, with '
         + ", ".join(f'"{name}"' for name in SCALINGS)
         + " or a number above 0",
+    )
+    validation: HeldOut | None = key(
+        None,
+        says="data points to hold out for validation: a share or a number of them; a number of"
+        " generated ones, if there is a key `samples`, are generated in addition",
+        allowed="a number above 0 and below 1, or a whole number of at least 1",
+    )
+    folds: Annotated[int, Field(strict=True, ge=2, le=2**53)] | None = key(
+        None,
+        says="number of parts to divide the data points into; one of them is held out for"
+        " validation",
+        allowed="a whole number of at least 2, and at most the number of data points",
+    )
+    fold: Natural = key(
+        0,
+        says="part that is held out, only for `folds`",
+        allowed="a whole number from 0 to folds - 1",
+        axis=KeyAxis("whole"),
+    )
+    validation_file: Text | None = key(
+        None,
+        says="file of the data points for validation, with the columns of `file`",
+        allowed="a path relative to the folder of the experiment file",
+    )
+    stratify: Switch = key(
+        False,
+        says="whether to hold out the same share of each class; data points with the same targets"
+        " are a class",
+        allowed="true or false",
+    )
+    split_seed: Natural = key(
+        0,
+        says="seed of the random choice of data points to hold out",
+        allowed=NATURAL,
+        axis=KeyAxis("whole"),
     )
 
     @model_validator(mode="before")

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 HALVINGS = 54  # of the interval; one more than the bits of a mantissa
 SEED = np.uint64(0)
-STREAM = np.uint64(4)  # the first that `philox` does not use
+STREAM = np.uint64(4)  # `philox` has the others
 
 
 class Lanczos(NamedTuple):

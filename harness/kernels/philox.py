@@ -22,6 +22,7 @@ STREAM_PARAMETERS = np.uint64(0)  # major = init_id, index = position in theta
 STREAM_INPUTS = np.uint64(1)  # major = part of the data, index = sample * columns + column
 STREAM_TARGETS = np.uint64(2)
 STREAM_BATCHES = np.uint64(3)  # major = number of epochs done before
+STREAM_SPLIT = np.uint64(5)  # index = data point; `lanczos` has stream 4
 
 # Distributions of initial parameters.
 CONSTANT = 0  # always 1

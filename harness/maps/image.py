@@ -126,7 +126,7 @@ def framed(
             values.kind: list(here or (values.first, values.last)),
             "count": size or values.count,
         }
-    return Experiment.from_mapping(document, data=experiment.data)
+    return Experiment.from_mapping(document, data=experiment.source)
 
 
 def window_of(experiment: Experiment) -> Window:
@@ -203,7 +203,7 @@ def part_of(experiment: Experiment, pixels: NDArray[np.int64]) -> Experiment:
     columns = experiment.grid.columns(pixels)
     document["grid"] = {name: values.tolist() for name, values in columns.items()}
     document["grid"]["zip"] = [list(columns)]
-    return Experiment.from_mapping(document, data=experiment.data)
+    return Experiment.from_mapping(document, data=experiment.source)
 
 
 def is_signed(names: Collection[str]) -> bool:

@@ -130,7 +130,7 @@ def verify(folder: Path) -> Iterator[Checked]:
     problem, data = "", None
     if not points.problem:  # otherwise the columns of the tables are unknown
         try:
-            data = experiment_of(whole).data
+            data = experiment_of(whole).source
         except ResultsError as error:
             problem = f"does not fit its experiment: {error}"
     yield Checked(name=MANIFEST, problem=problem, commit="")

@@ -22,7 +22,7 @@ def experiment_of(store: Store, data: Dataset | None = None) -> Experiment:
     store : Store
         The folder.
     data : Dataset, optional
-        The data points, if they are known; by default, those in the folder.
+        Its `source`, if it is known; by default, the data points in the folder.
 
     Raises
     ------
@@ -60,9 +60,16 @@ def _data(store: Store) -> Dataset:
             f"`harness run FILE --out {store.folder}` writes it again; FILE is the file of this"
             " experiment."
         ) from None
-    assert store.manifest.data is not None  # `read_data` has read it
-    names = {kind: tuple(listed) for kind, listed in store.manifest.data.names.items()}
-    return Dataset(inputs=inputs, targets=targets, names=Names(**names))
+    record = store.manifest.data
+    assert record is not None  # `read_data` has read it
+    return Dataset(
+        inputs=inputs,
+        targets=targets,
+        names=Names(**{kind: tuple(listed) for kind, listed in record.names.items()}),
+        input_words=frozenset(record.words.get("inputs", ())),
+        target_words=frozenset(record.words.get("targets", ())),
+        held_out=record.held_out,
+    )
 
 
 def _broken(store: Store, why: str) -> ResultsError:

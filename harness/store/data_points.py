@@ -1,7 +1,8 @@
 """The data points of a results folder: a table of the inputs and targets of training.
 
-They are stored as training sees them, standardised if the experiment asks for it. So a results
-folder can be read without any file outside it.
+They are stored as training sees them, standardised if the experiment asks for it. If some are held
+out for validation, all are stored before that, since it is measured on the others: then a missing
+input is NaN. So a results folder can be read without any file outside it.
 """
 
 import re
@@ -33,6 +34,7 @@ _MAX_UNITS = 1_000_000
 _GROUP_ROWS = 1 << 20
 
 NO_NAMES: Mapping[str, Sequence[str]] = MappingProxyType({})
+NO_WORDS: Mapping[str, Sequence[int]] = MappingProxyType({})
 
 _NAME = re.compile(r"(?:input|target)_[1-9]\d*")
 
@@ -50,18 +52,29 @@ class DataRecord:
     names : mapping
         Names of the "inputs", the "targets" and the "classes", of those that have names. Two
         classes may be those that 0 and 1 of a single target stand for.
+    words : mapping
+        Columns of "inputs" and "targets" that words were turned into, counted from 0, if that is
+        needed to scale the numbers.
+    held_out : int
+        How many data points, the last ones, are for validation only.
+    missing : int
+        How many inputs are NaN.
     """
 
     inputs: int
     targets: int
     file: FileRecord
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    words: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    held_out: int = 0
+    missing: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return the record as a part of the manifest."""
         document = asdict(self)
-        if not self.names:
-            del document["names"]
+        for key in ("names", "words", "held_out", "missing"):
+            if not document[key]:
+                del document[key]
         return document
 
     @property
@@ -77,14 +90,22 @@ class DataRecord:
             inputs=fields.whole("inputs", 1, _MAX_UNITS),
             targets=fields.whole("targets", 1, _MAX_UNITS),
             file=fields.inner("file", FileRecord.from_fields),
-            names=fields.inner("names", _names) if "names" in fields.names() else {},
+            **_optional(fields),
         )
         classes = 2 if record.targets == 1 else record.targets
         counts = {"inputs": record.inputs, "targets": record.targets, "classes": classes}
         for kind, names in record.names.items():
             if len(names) != counts[kind]:
                 raise ValueError(f"data.names has {len(names):,} {kind}")
+        for kind, columns_of_words in record.words.items():
+            if columns_of_words[-1] >= counts[kind]:
+                raise ValueError(f"data.words has column {columns_of_words[-1]:,} of the {kind}")
         rows, columns = record.file.rows, record.inputs + record.targets
+        if record.held_out >= rows or record.missing > rows * record.inputs:
+            raise ValueError(
+                f"data has {record.held_out:,} data points for validation only and"
+                f" {record.missing:,} missing inputs, too many for {rows:,} rows"
+            )
         if not 1 <= rows * columns <= MAX_NUMBERS:
             raise ValueError(
                 f"data has {rows * columns:,} numbers; 1 to {MAX_NUMBERS:,} are allowed"
@@ -93,6 +114,26 @@ class DataRecord:
             size = record.file.size
             raise ValueError(f"data.file has {size:,} bytes, too many for {rows:,} rows")
         return record
+
+
+def _optional(fields: Fields) -> dict[str, Any]:
+    """Take the keys that few folders have."""
+    names, found = fields.names(), dict[str, Any]()
+    for key, take in (("names", _names), ("words", _words)):
+        if key in names:
+            found[key] = fields.inner(key, take)
+    for key in ("held_out", "missing"):
+        if key in names:
+            found[key] = fields.whole(key, 1, MAX_NUMBERS)
+    return found
+
+
+def _words(fields: Fields) -> dict[str, list[int]]:
+    return {
+        kind: fields.ascending(kind, _MAX_UNITS)
+        for kind in ("inputs", "targets")
+        if kind in fields.names()
+    }
 
 
 def _names(fields: Fields) -> dict[str, list[str]]:
@@ -104,16 +145,24 @@ def _names(fields: Fields) -> dict[str, list[str]]:
 
 
 def encode(
-    inputs: Floats, targets: Floats, names: Mapping[str, Sequence[str]] = NO_NAMES
+    inputs: Floats,
+    targets: Floats,
+    names: Mapping[str, Sequence[str]] = NO_NAMES,
+    words: Mapping[str, Sequence[int]] = NO_WORDS,
+    held_out: int = 0,
 ) -> tuple[DataRecord, pa.Buffer]:
     """Return the record and the file content of some data points.
 
     Parameters
     ----------
     inputs, targets : array of shape (m, inputs) and (m, targets)
-        The data points.
+        The data points; a missing input is NaN.
     names : mapping, optional
         Names as in `DataRecord`, of any length and with any characters.
+    words : mapping, optional
+        Columns as in `DataRecord`, ascending.
+    held_out : int, optional
+        As in `DataRecord`.
     """
     lines = {
         kind: [shortened(printable(name), MAX_LINE) for name in listed]
@@ -128,7 +177,15 @@ def encode(
         for first in range(0, len(inputs), _GROUP_ROWS)
     )
     rows, content = to_parquet(pieces)
-    return DataRecord(file=FileRecord.of(rows, content), names=lines, **counts), content
+    record = DataRecord(
+        file=FileRecord.of(rows, content),
+        names=lines,
+        words={kind: list(listed) for kind, listed in words.items() if listed},
+        held_out=held_out,
+        missing=int(np.isnan(inputs).sum()),
+        **counts,
+    )
+    return record, content
 
 
 def decode(record: DataRecord, content: bytes) -> tuple[Floats, Floats]:
@@ -156,9 +213,13 @@ def decode(record: DataRecord, content: bytes) -> tuple[Floats, Floats]:
         raise ValueError(str(error)) from error
     if first != rows:
         raise ValueError(f"has {first:,} rows instead of {rows:,}")
-    if not np.isfinite(numbers).all():
+    inputs, targets = numbers[:, : record.inputs], numbers[:, record.inputs :]
+    missing = int(np.isnan(inputs).sum())
+    if missing != record.missing:
+        raise ValueError(f"has {missing:,} missing inputs instead of {record.missing:,}")
+    if np.count_nonzero(~np.isfinite(numbers)) > missing:
         raise ValueError("has a number that is not finite")
-    return numbers[:, : record.inputs], numbers[:, record.inputs :]
+    return inputs, targets
 
 
 def has_data_columns(file: BufferedIOBase) -> bool:

@@ -203,6 +203,15 @@ class Fields:
         """Take a list of short texts on one line each."""
         return [Fields({key: text}, self._where).line(key) for text in self.listed(key, most)]
 
+    def ascending(self, key: str, most: int) -> list[int]:
+        """Take a list of at least one and at most `most` natural numbers, each above the last."""
+        listed = self.listed(key, most)
+        if not all(type(value) is int and value >= 0 for value in listed) or not listed:
+            raise self.wrong(key, listed, "a list of natural numbers")
+        if sorted(set(listed)) != listed:
+            raise self.wrong(key, listed, "ascending")
+        return listed
+
     def lines(self, key: str, most: int) -> Mapping[str, str]:
         """Take an object of short texts."""
 

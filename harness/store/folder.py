@@ -10,7 +10,15 @@ from typing import Any
 from harness.errors import NoSpaceError, ResultsError, StorageError
 from harness.formatting import shown_bytes
 from harness.store.commits import MAX_COMMIT_BYTES, ChunkCommit, FileRecord, Origin, PackedChunk
-from harness.store.data_points import DATA, NO_NAMES, Floats, decode, encode, has_data_columns
+from harness.store.data_points import (
+    DATA,
+    NO_NAMES,
+    NO_WORDS,
+    Floats,
+    decode,
+    encode,
+    has_data_columns,
+)
 from harness.store.encoding import Columns, to_parquet
 from harness.store.files import FULL, LocalFiles
 from harness.store.locations import files_at
@@ -66,11 +74,11 @@ class Store:
         manifest: Manifest,
         inputs: Floats,
         targets: Floats,
-        names: Mapping[str, Sequence[str]] = NO_NAMES,
+        **further: Any,
     ) -> "Store":
-        """Write data points and manifest into a folder that `prepare` made."""
+        """Write data points, as `write_data` does, and manifest into a folder of `prepare`."""
         store = cls(folder, manifest)
-        store.write_data(inputs, targets, names)
+        store.write_data(inputs, targets, **further)
         return store
 
     @classmethod
@@ -127,7 +135,12 @@ class Store:
     # -- data points -------------------------------------------------------------------------------
 
     def write_data(
-        self, inputs: Floats, targets: Floats, names: Mapping[str, Sequence[str]] = NO_NAMES
+        self,
+        inputs: Floats,
+        targets: Floats,
+        names: Mapping[str, Sequence[str]] = NO_NAMES,
+        words: Mapping[str, Sequence[int]] = NO_WORDS,
+        held_out: int = 0,
     ) -> None:
         """Write the data points, replacing a broken file, and record them in the manifest.
 
@@ -137,8 +150,12 @@ class Store:
             The data points.
         names : mapping, optional
             Names of the "inputs", the "targets" and the "classes", of those that have names.
+        words : mapping, optional
+            Columns of "inputs" and "targets" that words were turned into, counted from 0.
+        held_out : int, optional
+            How many data points, the last ones, are for validation only.
         """
-        record, content = encode(inputs, targets, names)
+        record, content = encode(inputs, targets, names, words, held_out)
         with self.writing("the data points"):
             self.files.replace(DATA, [content])
         self.amend(data=record)

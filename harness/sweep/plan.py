@@ -112,7 +112,7 @@ def _without_sharpness(trainer: Trainer) -> Trainer:
         return trainer
     document = trainer.experiment.document()
     document["record"]["sharpness"] = False
-    return Trainer(Experiment.from_mapping(document, data=trainer.experiment.data))
+    return Trainer(Experiment.from_mapping(document, data=trainer.experiment.source))
 
 
 def _training_seconds(trainer: Trainer, size: SweepSize) -> float:

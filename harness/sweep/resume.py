@@ -42,9 +42,9 @@ def open_or_create(
     ResultsError
         The folder holds another experiment, or chunks of another version.
     """
-    data = experiment.data
+    points = _stored(experiment)
     if not has_manifest(folder):
-        return Store.create(folder, manifest, data.inputs, data.targets, asdict(data.names))
+        return Store.create(folder, manifest, **points)
     store = Store.open(folder)
     same = store.manifest.identity == experiment.identity
     if same:
@@ -54,10 +54,21 @@ def open_or_create(
     if not same or store.missing():
         _check_code(store, allow_code_change)
     if not store.has_data():
-        store.write_data(data.inputs, data.targets, asdict(data.names))
+        store.write_data(**points)
     if same:
         return store
     return store.grow(replace(manifest, former_code=store.manifest.former_code))
+
+
+def _stored(experiment: Experiment) -> dict[str, Any]:
+    """Return the data points of an experiment as arguments of `Store.write_data`."""
+    source = experiment.source
+    stored = {"inputs": source.inputs, "targets": source.targets, "names": asdict(source.names)}
+    if experiment.validation is None:
+        return stored
+    # Only data points that will be divided are scaled when the folder is opened.
+    words = {"inputs": sorted(source.input_words), "targets": sorted(source.target_words)}
+    return {**stored, "words": words, "held_out": source.held_out}
 
 
 def _check_extends(store: Store, experiment: Experiment) -> None:
@@ -79,7 +90,7 @@ def _check_extends(store: Store, experiment: Experiment) -> None:
 def _former(store: Store, experiment: Experiment) -> Experiment | None:
     """Return the experiment of a folder with the axes of this one; None if the lineage differs."""
     try:
-        before = Experiment.from_mapping(store.manifest.experiment, data=experiment.data)
+        before = Experiment.from_mapping(store.manifest.experiment, data=experiment.source)
     except ExperimentError:  # it has other data points
         return None
     if before.lineage != store.manifest.lineage:  # here too

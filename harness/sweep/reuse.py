@@ -57,7 +57,7 @@ class FormerGenerations:
         experiment = trainer.experiment
         self._sources = []
         for store in stores:
-            former = experiment_of(store, experiment.data)
+            former = experiment_of(store, experiment.source)
             before = former.with_axes_of(experiment)
             former_ids = experiment.grid.in_former(before.grid)
             if former_ids is None or obstacle(before, experiment):

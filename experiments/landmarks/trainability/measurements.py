@@ -162,7 +162,7 @@ def _changed(experiment: harness.Experiment, key: str, value: Any) -> harness.Ex
     document["training"] = {**document["training"], key: value}
     if value is None:
         del document["training"][key]
-    return harness.Experiment.from_mapping(document, data=experiment.data)
+    return harness.Experiment.from_mapping(document, data=experiment.source)
 
 
 def _refined(experiment: harness.Experiment, size: int, out: Path) -> RefinedMap:

@@ -69,6 +69,8 @@ SETS = {
     "degree": (1, lambda e: e.data_section.degree == 1),
     "turns": (3.0, lambda e: e.data_section.turns == 3.0),
     "gate": ("or", lambda e: e.data_section.gate == "or"),
+    "fold": (1, lambda e: e.data_section.fold == 1),
+    "split_seed": (2, lambda e: e.data_section.split_seed == 2),
     "output_scale": (2.0, lambda e: e.network.output_scale == 2.0),
     "scale": ("1/fan_in", lambda e: e.network.scales == ("1/fan_in",) * 3),
     "scale_1": (2.0, lambda e: e.network.scales == (2.0, 1.0, 1.0)),
@@ -91,6 +93,8 @@ NEEDS = {
     "updates_per_epoch": {"training": {"batches": "drawn"}},
     **dict.fromkeys(("noise", "samples", "data_seed", "degree"), CURVE),
     "turns": {"data": {"generator": "sine"}},
+    "fold": {"data": {"generator": "sine", "folds": 3}},
+    "split_seed": {"data": {"generator": "sine", "validation": 0.25}},
     "gate": {
         "data": {"generator": "gates"},
         "network": {"layers": [2, 1], "activations": ["sigmoid"]},
@@ -125,6 +129,10 @@ NO_AXIS = {
     ),
     "data.missing": "decides which data points there are",
     "data.generator": "each takes other keys",
+    **dict.fromkeys(
+        (f"data.{key}" for key in ("validation", "folds", "validation_file", "stratify")),
+        "runs that differ in what they are judged by cannot be compared",
+    ),
     **dict.fromkeys(("data.classes", "data.bits", "data.patterns"), "the size of the network"),
     **dict.fromkeys(("data.labels", "data.standardise", "data.scale"), "a list"),
     "network.biases": "a switch that changes the parameters of the network",

@@ -1,0 +1,162 @@
+"""The data points of an experiment in two parts: for training, and held out for validation.
+
+Points are held out by a split of all points, or they come from a file or a generator of their own.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.errors import ExperimentError, shown
+from harness.experiment.data import Dataset
+from harness.experiment.generators import GENERATORS
+from harness.experiment.scaling import prepare
+from harness.experiment.schema import DataSection
+from harness.experiment.split import Mask, count_of, hold_out, hold_out_fold
+from harness.formatting import plural
+
+_WAYS = ("validation", "folds", "validation_file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Data points of an experiment.
+
+    Attributes
+    ----------
+    source : Dataset
+        All of them. If some are held out, they are not scaled, and NaN stands for a missing input.
+    training, validation : Dataset
+        Those to train on, and those that are held out, if any: scaled and complete, in the order
+        of the source. Without points that are held out, `training` is `source`.
+    """
+
+    source: Dataset
+    training: Dataset
+    validation: Dataset | None = None
+
+
+def holds_out(section: DataSection) -> bool:
+    """Return whether data points are held out."""
+    return any(getattr(section, key) is not None for key in _WAYS)
+
+
+def generated_in_addition(section: DataSection) -> int:
+    """Return how many data points a generator makes for validation only."""
+    has_samples = section.generator is not None and "samples" in GENERATORS[section.generator].keys
+    return section.validation if has_samples and isinstance(section.validation, int) else 0
+
+
+def divide(source: Dataset, section: DataSection) -> Points:
+    """Divide data points into those to train on and those that are held out.
+
+    Scaling and means of missing inputs are measured on the points to train on only.
+
+    Raises
+    ------
+    ExperimentError
+        The keys contradict each other, or do not fit the data points.
+    """
+    _check_keys(section)
+    if np.isnan(source.inputs).any() and not (holds_out(section) and section.missing == "mean"):
+        raise ExperimentError(
+            "data.inputs", "has a number that is not finite.", "Give finite numbers."
+        )
+    _check_apart(section, source)
+    if not holds_out(section):
+        return Points(source=source, training=source)
+    is_held_out = _mask(section, source)
+    prepared = prepare(source, section.scales, ~is_held_out)
+
+    def part(rows: Mask) -> Dataset:
+        return replace(
+            prepared, inputs=prepared.inputs[rows], targets=prepared.targets[rows], held_out=0
+        )
+
+    return Points(source=source, training=part(~is_held_out), validation=part(is_held_out))
+
+
+def _check_keys(section: DataSection) -> None:
+    """Refuse keys that contradict each other, or have no effect."""
+    given = [key for key in _WAYS if getattr(section, key) is not None]
+    if len(given) > 1:
+        first, second = (f"data.{key} = {shown(getattr(section, key))}" for key in given[:2])
+        raise ExperimentError(
+            f"data.{given[1]}",
+            f"cannot be combined with data.{given[0]}: {first} and {second} both hold out data"
+            " points.",
+            "Remove one of the two.",
+        )
+    if section.folds is None and section.fold:
+        raise ExperimentError(
+            "data.fold",
+            f"= {section.fold} is only for data.folds.",
+            "Remove it, or add data.folds.",
+        )
+    if section.folds is not None and section.fold >= section.folds:
+        raise ExperimentError(
+            "data.fold",
+            f"= {section.fold} must be a whole number from 0 to {section.folds - 1}, since"
+            f" data.folds = {section.folds}.",
+            "Folds are counted from 0.",
+        )
+    if section.folds is None and (section.validation is None or generated_in_addition(section)):
+        why = "data.validation and data.folds"
+        if section.validation is not None:
+            why = f"a split; data.validation = {section.validation} generates further data points"
+        for key in ("stratify", "split_seed"):
+            value = getattr(section, key)
+            if value:
+                raise ExperimentError(
+                    f"data.{key}", f"= {shown(value)} is only for {why}.", "Remove it."
+                )
+
+
+def _check_apart(section: DataSection, source: Dataset) -> None:
+    """Check the number of points that are held out by themselves: those of a folder may not fit."""
+    points, generated = len(source.inputs), generated_in_addition(section)
+    if generated:
+        fits = source.held_out == generated < points
+    elif section.validation_file is not None:
+        fits = 0 < source.held_out < points
+    else:
+        fits = source.held_out == 0
+    if not fits:
+        raise ExperimentError(
+            "data",
+            f"holds out the last {source.held_out} of {plural(points, 'data point')}, which does"
+            " not fit the section [data].",
+            "Give the data points of this section.",
+        )
+
+
+def _mask(section: DataSection, source: Dataset) -> Mask:
+    """Return which data points are held out."""
+    points = len(source.inputs)
+    if source.held_out:
+        return np.arange(points) >= points - source.held_out
+    targets = source.targets if section.stratify else None
+    if targets is not None and len(np.unique(targets, axis=0)) == points:
+        raise ExperimentError(
+            "data.stratify",
+            "= true needs classes, but no two data points have the same targets.",
+            "Remove it.",
+        )
+    if section.folds is not None:
+        if section.folds > points:
+            raise ExperimentError(
+                "data.folds",
+                f"= {section.folds} is more than the number of data points, {points}.",
+                "Use fewer folds.",
+            )
+        return hold_out_fold(points, section.folds, section.fold, section.split_seed, targets)
+    given = section.validation
+    assert given is not None  # `_check_apart` has found no other way
+    count = given if isinstance(given, int) else count_of(given, points)
+    if not 0 < count < points:
+        raise ExperimentError(
+            "data.validation",
+            f"= {given} leaves none of {plural(points, 'data point')} to train on.",
+            "Hold out fewer, or give more data points.",
+        )
+    return hold_out(points, count, section.split_seed, targets)
