@@ -195,10 +195,10 @@ def _generated(name: str, section: DataSection, network: Network) -> data.Datase
     inputs, outputs = network.sizes[0], network.sizes[-1]
     held_out = generated_in_addition(section)
     if _size_of_generated(keys, section, network) > MOST_NUMBERS:
-        further = f" and data.validation = {held_out}" if held_out else ""
+        more = f" and data.validation = {held_out}" if held_out else ""
         raise ExperimentError(
             "data.samples",
-            f"= {keys['samples']}{further}, with {inputs} inputs and {outputs} outputs, is more"
+            f"= {keys['samples']}{more}, with {inputs} inputs and {outputs} outputs, is more"
             f" than {MOST_NUMBERS} numbers.",
             "Use fewer samples, or a smaller network.",
         )

@@ -184,7 +184,7 @@ class Experiment(Section):
         checks.check_training(self.training, self._network, len(self.data.inputs))
         checks.check_initialisation(self.initialisation, self._network)
         checks.check_record(self.record, self.training.epochs, self._network)
-        checks.check_metrics(self.record, self._data)
+        checks.check_metrics(self.record, self.source)
         # Without a grid there are none: making them would double the time of `at`.
         self._allowed_axes = (
             allowed_axes(self._network) if self.grid_section else AllowedAxes({}, self._network)
@@ -252,11 +252,6 @@ class Experiment(Section):
     def source(self) -> Dataset:
         """All data points; if some are held out, before they are scaled and completed."""
         return self._points.source
-
-    @property
-    def validation(self) -> Dataset | None:
-        """The data points that are held out, before any axis changes them; None if none are."""
-        return None
 
     @property
     def network(self) -> Network:

@@ -180,3 +180,50 @@ def test_metrics_of_classes_need_classes(targets, message):
             [1, outputs], ["identity"], data={"inputs": [0, 1, 2], "targets": targets},
             record={"metrics": ["accuracy"]},
         )  # fmt: skip
+
+
+def held_out_sweep(tmp_path, epochs=None, **data):
+    sweep = an_experiment(
+        [2, 3, 1], ["tanh", "sigmoid"], points=20, loss="cross_entropy",
+        network={"layers": [2, 3, 1], "activations": ["tanh", "sigmoid"], "loss": "cross_entropy"},
+        data={"standardise": ["inputs"], **data},
+        grid={"fold": [0, 1, 2, 3], "learning_rate": [0.1, 5.0], "init_id": 3},
+        record={"metrics": ["accuracy"], "parameters": "trajectory",
+                "epochs": epochs or {"every": 7}},
+    )  # fmt: skip
+    return sweep, harness.run(sweep, tmp_path / "out")
+
+
+def test_held_out_points_are_evaluated_at_every_recorded_epoch(tmp_path):
+    sweep, results = held_out_sweep(tmp_path, folds=4)
+    trajectories, runs = results.trajectories(), results.runs
+    for run_id in runs["run_id"]:
+        held_out = sweep.single(run_id).validation
+        assert len(held_out.inputs) == 5
+        for row in trajectories[trajectories["run_id"] == run_id].to_dict("records"):
+            theta = np.empty(sweep.network.parameter_count)
+            for name, at in sweep.network.positions.items():
+                theta[at] = row[name]
+            p = predict(sweep.network.architecture(), theta, held_out.inputs)[:, 0]
+            y = held_out.targets[:, 0]
+            assert row["validation_ssr"] == pytest.approx(((y - p) ** 2).sum(), rel=1e-12)
+            assert row["validation_loss"] == pytest.approx(
+                sklearn.log_loss(y, p, labels=[0, 1]), rel=1e-9
+            )
+            assert row["validation_accuracy"] == sklearn.accuracy_score(y > 0.5, p >= 0.5)
+    least = trajectories.loc[trajectories.groupby("run_id")["validation_loss"].idxmin()]
+    assert runs["validation_loss_min"].tolist() == least["validation_loss"].tolist()
+    assert runs["epoch_of_validation_min"].tolist() == least["epoch"].tolist()
+    assert runs["epoch_of_validation_min"].nunique() > 1
+    assert "validation_ssr_min" in runs
+
+
+def test_without_recorded_epochs_the_end_is_the_best(tmp_path):
+    sweep = an_experiment(
+        [2, 3, 1], ["tanh", "identity"], points=20, data={"validation": 0.25},
+        grid={"init_id": 5}, record={"epochs": "none"},
+    )  # fmt: skip
+    runs = harness.run(sweep, tmp_path / "out").runs
+    assert runs["validation_ssr_final"].tolist() == runs["validation_ssr_min"].tolist()
+    assert runs["epoch_of_validation_min"].tolist() == runs["epochs"].tolist()
+    assert not runs["validation_ssr_final"].isna().any()
