@@ -241,34 +241,37 @@ def bands(
     trajectories: pd.DataFrame,
     runs: pd.DataFrame,
     shares: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
+    column: str = "ssr",
 ) -> pd.DataFrame:
-    """Return quantiles of the SSR over all runs, epoch by epoch.
+    """Return quantiles of the SSR, or of another column, over all runs, epoch by epoch.
 
-    A run that has ended keeps its last SSR, or infinity if it diverged, so that the quantiles are
+    A run that has ended keeps its last value, or infinity if it diverged, so that the quantiles are
     those of all runs, not of the survivors.
 
     Parameters
     ----------
     trajectories : DataFrame
-        With run_id, epoch, ssr.
+        With run_id, epoch and the column.
     runs : DataFrame
         With run_id and status of the same runs.
     shares : sequence of float
         The quantiles.
+    column : str
+        The column.
 
     Returns
     -------
     DataFrame
         `epoch`, and one column for each share, named by it.
     """
-    table = trajectories.pivot_table(index="epoch", columns="run_id", values="ssr", dropna=False)
+    table = trajectories.pivot_table(index="epoch", columns="run_id", values=column, dropna=False)
     ended = trajectories.groupby("run_id")["epoch"].max()
     values = table.ffill().to_numpy(copy=True)
     diverged = runs.set_index("run_id")["status"].eq("diverged")
     falls = np.flatnonzero(diverged.reindex(table.columns).to_numpy(bool))
     epochs = table.index.to_numpy()
-    for column in falls:
-        values[epochs >= ended.iloc[column], column] = np.inf
+    for run in falls:
+        values[epochs >= ended.iloc[run], run] = np.inf
     # Other epochs in the table are ends of runs.
     recorded = np.isin(epochs, trajectories.loc[trajectories["run_id"] == ended.idxmax(), "epoch"])
     found = np.quantile(values[recorded], shares, axis=1, method="lower")

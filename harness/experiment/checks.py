@@ -30,10 +30,9 @@ from harness.experiment.schema import (
 )
 from harness.experiment.selection import Reading
 from harness.experiment.tables import read_csv, read_table
-from harness.formatting import plural
 from harness.hints import nearest
 from harness.kernels.losses import LOSSES
-from harness.kernels.metrics import METRICS
+from harness.kernels.metrics import METRICS, are_classes
 
 # The memory of a run is allocated at once; these limits refuse files that ask for too much of it.
 MOST_PARAMETERS = 1_000_000
@@ -368,17 +367,10 @@ def check_metrics(section: RecordSection, dataset: data.Dataset) -> None:
     name = next((name for name in section.metrics if METRICS[name].of_classes), None)
     if name is None:
         return
-    targets = dataset.targets
-    if targets.shape[1] > 1:
-        largest = (targets == targets.max(axis=1, keepdims=True)).sum(axis=1)
-        fits, problem = (largest == 1).all(), "a data point with several largest targets"
-    else:
-        values = np.unique(targets).size
-        fits, problem = values == 2, f"{plural(values, 'different value')} instead of 2"
-    if not fits:
+    if not are_classes(dataset.targets):
         raise ExperimentError(
             "record.metrics",
-            f'has "{name}", which is for classes; data.targets has {problem}.',
+            f'has "{name}", which is for classes; data.targets are not classes.',
             "Give one output per class, or two values such as 0 and 1, or leave it out.",
         )
 

@@ -49,6 +49,13 @@ def classes_of(values: Floats, threshold: float) -> NDArray[np.int64]:
     return np.asarray(found, np.int64)
 
 
+def are_classes(targets: Floats) -> bool:
+    """Return whether targets (m, outputs) are classes: two values, or one largest output each."""
+    if targets.shape[1] == 1:
+        return np.unique(targets).size == 2
+    return bool(((targets == targets.max(axis=1, keepdims=True)).sum(axis=1) == 1).all())
+
+
 def accuracy(y: Floats, p: Floats, threshold: float) -> Floats:
     """Return the share of data points whose class is predicted."""
     right = classes_of(p, threshold) == classes_of(y, threshold)

@@ -10,6 +10,7 @@ from harness.analysis.sampling import scattered
 from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
 from harness.hints import suggest
+from harness.kernels.metrics import are_classes
 from harness.results.tables import Results
 
 # If a sweep has more runs, a sample that is spread evenly over the grid is drawn.
@@ -139,6 +140,24 @@ def need_trajectories(results: Results) -> None:
         )
 
 
+def need_held_out(results: Results) -> None:
+    """Raise a ResultsError if no data points were held out."""
+    if results.experiment.validation is None:
+        raise ResultsError(
+            f"{results.folder} has no held-out data points.\n"
+            "`data.validation = 0.25` in the experiment file holds a quarter of them out."
+        )
+
+
+def need_classes(results: Results) -> None:
+    """Raise a ResultsError if the targets are not classes."""
+    if not are_classes(results.experiment.source.targets):
+        raise ResultsError(
+            f"{results.folder} has targets that are not classes.\n"
+            "Classes are one output for each, or two values such as 0 and 1 of a single output."
+        )
+
+
 def need_parameters(results: Results) -> None:
     """Raise a ResultsError if no final parameters were recorded."""
     if not results.manifest["experiment"]["record"]["parameters"]:
@@ -149,12 +168,12 @@ def need_parameters(results: Results) -> None:
 
 
 def runs_and_trajectories(
-    results: Results, columns: Sequence[str], most: int
+    results: Results, columns: Sequence[str], most: int, along: Sequence[str] = ("ssr",)
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return about `most` runs with their trajectories; fewer if trajectories are long."""
+    """Return about `most` runs with columns of their trajectories; fewer if these are long."""
     need_trajectories(results)
     epochs = max(results.experiment.recorded_epochs.size, 1)
     runs = runs_of(results, ["run_id", *columns], max(min(most, _MOST_ROWS // epochs), 20))
     everything = len(runs) == results.manifest["runs"]
     ids: Any = None if everything else runs["run_id"].to_numpy()
-    return runs, results.trajectories(ids, ["run_id", "epoch", "ssr"])
+    return runs, results.trajectories(ids, ["run_id", "epoch", *along])

@@ -166,16 +166,10 @@ def test_a_grown_sweep_has_the_metrics_of_one_trained_at_once(tmp_path, epochs):
     pd.testing.assert_frame_equal(grown.trajectories(), at_once.trajectories())
 
 
-@pytest.mark.parametrize(
-    ("targets", "message"),
-    [
-        ([0.0, 1.0, 2.0], "3 different values instead of 2"),
-        ([[0.5, 0.5], [1, 0], [0, 1]], "largest"),
-    ],
-)
-def test_metrics_of_classes_need_classes(targets, message):
+@pytest.mark.parametrize("targets", [[0.0, 1.0, 2.0], [[0.5, 0.5], [1, 0], [0, 1]]])
+def test_metrics_of_classes_need_classes(targets):
     outputs = 1 if isinstance(targets[0], float) else 2
-    with pytest.raises(harness.ExperimentError, match=message):
+    with pytest.raises(harness.ExperimentError, match=r"data\.targets are not classes"):
         an_experiment(
             [1, outputs], ["identity"], data={"inputs": [0, 1, 2], "targets": targets},
             record={"metrics": ["accuracy"]},

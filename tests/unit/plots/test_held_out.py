@@ -1,0 +1,105 @@
+"""Plots of held-out data and of classes: the numbers that are drawn, against pandas and sklearn."""
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.text import Text
+from sklearn.metrics import confusion_matrix
+
+import harness
+from harness import plots
+from harness.errors import ResultsError
+from harness.experiment import Experiment
+
+RNG = np.random.default_rng(8)
+
+
+def results_of(folder, loss="ssr", last="identity", classes=("no", "yes"), **data):
+    """Return results of a sweep over rates; runs at the largest one diverge."""
+    words = np.array(classes)[np.arange(40) % len(classes)]
+    table = {"a": RNG.normal(size=40), "b": RNG.normal(size=40), "word": words}
+    sweep = Experiment.from_mapping(
+        {
+            "name": "held",
+            "network": {
+                "layers": [2, 3, 1 if len(classes) == 2 else len(classes)],
+                "activations": ["tanh", last],
+                "loss": loss,
+            },
+            "data": {"inputs": ["a", "b"], "targets": ["word"], **data},
+            "training": {"epochs": 30, "learning_rate": 0.01, "limit": 1e6},
+            "grid": {"learning_rate": [0.001, 0.01, 30.0], "init_id": 8},
+            "record": {"metrics": ["accuracy"], "parameters": True},
+        },
+        data=table,
+    )
+    return harness.run(sweep, folder / "out")
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory):
+    return results_of(tmp_path_factory.mktemp("held"), validation=0.25)
+
+
+@pytest.mark.parametrize("width", ["slide", "column"])
+def test_lines_are_medians_of_the_runs_that_did_not_diverge(held_out, width):
+    figure = plots.draw(held_out, "learning", width=width)
+    runs, table = held_out.runs, held_out.trajectories()
+    kept = runs.loc[runs["status"] != "diverged", "run_id"]
+    assert 0 < len(kept) < len(runs)
+    table = table[table["run_id"].isin(kept)]
+    shares = {"": 30, "validation_": 10}
+    for axes, name in zip(figure.axes, ("ssr", "accuracy"), strict=True):
+        for line, (prefix, points) in zip(axes.get_lines(), shares.items(), strict=True):
+            values = table[f"{prefix}{name}"] / (points if name == "ssr" else 1)
+            median = values.groupby(table["epoch"]).quantile(0.5, interpolation="lower")
+            np.testing.assert_allclose(line.get_ydata(), median)
+            assert line.get_xdata().tolist() == median.index.tolist()
+        bands = [c for c in axes.collections if isinstance(c, PolyCollection)]
+        assert len(bands) == 2
+        low = values.groupby(table["epoch"]).quantile(0.25, interpolation="lower")
+        assert bands[1].get_paths()[0].vertices[:, 1].min() == pytest.approx(low.min())
+    assert figure.axes[0].get_ylabel() == "SSR per data point"
+    title = figure.get_suptitle()
+    assert f"{len(runs) - len(kept)} that diverged left out" in " ".join(title.split())
+
+
+def counts_of(axes):
+    texts = [text for text in axes.findobj(Text) if text.get_position()[0] % 1 == 0]
+    cells = {text.get_position(): text.get_text() for text in axes.texts if text in texts}
+    size = int(len(cells) ** 0.5)
+    return [[int(cells[j, i].replace(",", "")) for j in range(size)] for i in range(size)]
+
+
+def test_the_confusion_matrix_is_that_of_scikit_learn(held_out):
+    figure = plots.draw(held_out, "confusion", run=4)
+    network, single = held_out.network(4), held_out.experiment.single(4)
+    for axes, points in zip(figure.axes, (single.data, single.validation), strict=True):
+        predicted = network.predict(points.inputs)[:, 0] >= 0.5
+        expected = confusion_matrix(points.targets[:, 0] == 1, predicted, labels=[False, True])
+        assert counts_of(axes) == expected.tolist()
+        assert f"{np.trace(expected)} of {expected.sum()} right" in axes.get_title(loc="left")
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["no", "yes"]
+
+
+def test_the_confusion_matrix_of_several_outputs(tmp_path):
+    results = results_of(tmp_path, classes=("a", "b", "c"))
+    (axes,) = plots.draw(results, "confusion", run=0).axes
+    data = results.experiment.data
+    predicted = results.network(0).predict(data.inputs).argmax(axis=1)
+    expected = confusion_matrix(data.targets.argmax(axis=1), predicted, labels=[0, 1, 2])
+    assert counts_of(axes) == expected.tolist()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
+
+
+def test_targets_that_are_not_classes_have_no_confusion_matrix(tmp_path):
+    sweep = Experiment.from_mapping(
+        {
+            "name": "numbers",
+            "network": {"layers": [1, 1], "activations": ["identity"]},
+            "data": {"inputs": [0.0, 1.0, 2.0], "targets": [0.0, 1.0, 3.0]},
+            "training": {"epochs": 1, "learning_rate": 0.1},
+        }
+    )
+    with pytest.raises(ResultsError, match="targets that are not classes"):
+        plots.draw(harness.run(sweep, tmp_path / "out"), "confusion")
