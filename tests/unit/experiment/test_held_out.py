@@ -427,3 +427,28 @@ def test_a_column_that_cannot_be_scaled_without_the_points_that_are_held_out():
     data["inputs"] = inputs.tolist()
     with pytest.raises(ExperimentError, match="Correct the data point that is held out"):
         make(data | {"standardise": ["inputs"]})
+
+
+@pytest.mark.parametrize(
+    ("keys", "held_out"),
+    [
+        ({}, 2),
+        ({"validation": 0.5}, 2),
+        ({"folds": 2}, 2),
+        ({"validation_file": "b.csv"}, 0),
+        ({"validation_file": "b.csv"}, 10),
+    ],
+)
+def test_a_dataset_fits_the_section(keys, held_out):
+    source = replace(make(TEN).source, held_out=held_out)
+    with pytest.raises(ExperimentError, match=f"holds out the last {held_out} of 10 data points"):
+        make(keys, table=source)
+
+
+@pytest.mark.parametrize("keys", [{}, {"missing": "mean"}, {"validation": 3}])
+def test_a_dataset_has_missing_inputs_only_for_means_of_some(keys):
+    inputs = np.where(np.arange(10) == 4, np.nan, TEN["inputs"])[:, np.newaxis]
+    source = replace(make(TEN).source, inputs=inputs)
+    with pytest.raises(ExperimentError, match="has a number that is not finite"):
+        make(keys, table=source)
+    assert make({"missing": "mean", "validation": 3}, table=source).validation is not None
