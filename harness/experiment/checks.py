@@ -29,7 +29,7 @@ from harness.experiment.schema import (
     listed,
 )
 from harness.experiment.selection import Reading
-from harness.experiment.tables import read_csv, read_table
+from harness.experiment.tables import data_points, read_csv, read_table
 from harness.hints import nearest
 from harness.kernels.losses import LOSSES
 from harness.kernels.metrics import METRICS, are_classes
@@ -114,10 +114,10 @@ def build_source(
     if section.generator is not None:
         found = _generated(section.generator, section, network)
     elif section.file is not None:
-        read = read_parquet if is_parquet(section.file) else read_csv
-        found = read(folder / section.file, _reading(section, network))
+        found = _from_files(section, _reading(section, network), folder)
     elif table is not None:
-        found = read_table(table, _reading(section, network))
+        reading = _reading(section, network)
+        found = data_points(read_table(table, reading), reading)
     else:
         found = data.Dataset(
             inputs=_table("data.inputs", section.inputs),
@@ -138,6 +138,19 @@ def _reading(section: DataSection, network: Network) -> Reading:
         separator=section.separator,
         decimal=section.decimal,
     )
+
+
+def _from_files(section: DataSection, reading: Reading, folder: Path) -> data.Dataset:
+    """Read data points, and those of another file for validation, if there is one."""
+    tables = [
+        (read_parquet if is_parquet(name) else read_csv)(folder / name, reading, key)
+        for key, name in (
+            ("data.file", section.file),
+            ("data.validation_file", section.validation_file),
+        )
+        if name is not None
+    ]
+    return data_points(tables[0], reading, *tables[1:])
 
 
 def _check_unused_keys(section: DataSection, *, has_table: bool) -> None:

@@ -115,7 +115,7 @@ class Column:
     ) -> None:
         self.name = name or f"column {position + 1}"
         self._origin = origin
-        self._label = f"column {shown(name)}" if name else f"column {position + 1}"
+        self.label = f"column {shown(name)}" if name else f"column {position + 1}"
         self._missing = missing
         self._is_target = is_target
         self._decimal = decimal
@@ -142,6 +142,39 @@ class Column:
         else:
             for row, number in enumerate(numbers.tolist(), start=1):
                 self.add(row, repr(number))
+
+    def append(self, other: "Column") -> None:
+        """Add the cells of the same column of another table.
+
+        Raises
+        ------
+        ExperimentError
+            One column has words, and the other one numbers; or a word is missing.
+        """
+        kinds = self._kind(), other._kind()
+        if set(kinds) == {"words", "numbers"}:
+            raise other._origin.refusal(
+                f"has {kinds[1]} in {other.label}, and {self._origin} has {kinds[0]}.",
+                "Give both files the same columns.",
+            )
+        if self._words or other._words:
+            other._check_complete_words()
+        cells = np.array(other._cells)
+        if other._words:
+            known = [self._words.setdefault(word, len(self._words)) for word in other._words]
+            is_word = ~np.isnan(cells)
+            cells[is_word] = np.array(known)[cells[is_word].astype(np.int64)]
+        self._cells.frombytes(cells.tobytes())
+
+    def _kind(self) -> str:
+        """Return "words", "numbers", or nothing if all cells are missing."""
+        return "words" if self._words else "numbers" if self.present().any() else ""
+
+    def _check_complete_words(self) -> None:
+        """Refuse missing words that a mean is to replace."""
+        if self._first_missing and self._missing == "mean":
+            row, cell = self._first_missing
+            raise self.refusal(row, cell, "; a missing word cannot be replaced by a mean", _DROP)
 
     def _unusual(self, row: int, cell: str, number: float) -> float:
         """Return the code of a word, or NaN for a missing cell."""
@@ -181,7 +214,7 @@ class Column:
 
     def refusal(self, row: int, cell: str, problem: str, advice: str = "") -> ExperimentError:
         """Return the error about a cell; `problem` continues a sentence."""
-        where = f"{self._origin.rows} {row}, {self._label}"
+        where = f"{self._origin.rows} {row}, {self.label}"
         return self._origin.refusal(
             f"has {shown(cell)} in {where}{problem}.", advice or self._advice(cell)
         )
@@ -205,9 +238,7 @@ class Column:
 
     def words(self, rows: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.int64]]:
         """Return the words in some rows, sorted, and the position in that list for each row."""
-        if self._first_missing and self._missing == "mean":
-            row, cell = self._first_missing
-            raise self.refusal(row, cell, "; a missing word cannot be replaced by a mean", _DROP)
+        self._check_complete_words()
         names = list(self._words)
         codes = np.frombuffer(self._cells)[rows].astype(np.int64)
         order = sorted(np.unique(codes).tolist(), key=names.__getitem__)
@@ -237,7 +268,7 @@ class Column:
             return None
         if len(names) == 1:
             raise self._origin.refusal(
-                f"has only the class {shown(names[0])} in {self._label}.",
+                f"has only the class {shown(names[0])} in {self.label}.",
                 "Give data points of two classes or more.",
             )
         return names, codes

@@ -41,12 +41,12 @@ _OTHER_FILES = (
 )
 
 
-def csv_origin(path: Path) -> Origin:
-    """Return a file as the origin of data."""
-    return Origin(key="data.file", file=str(path), rows="line")
+def csv_origin(path: Path, key: str = "data.file") -> Origin:
+    """Return the file that a key names as the origin of data."""
+    return Origin(key=key, file=str(path), rows="line")
 
 
-def csv_rows(path: Path, separator: str | None) -> Iterator[Row]:
+def csv_rows(origin: Origin, separator: str | None) -> Iterator[Row]:
     """Yield the number of the first line and the cells of each row, without blank lines.
 
     A quote that is never closed makes one cell of all lines that follow, and would swallow their
@@ -54,7 +54,7 @@ def csv_rows(path: Path, separator: str | None) -> Iterator[Row]:
 
     Parameters
     ----------
-    path : Path
+    origin : Origin
         The file.
     separator : str or None
         The character between the cells; None if it is to be found.
@@ -64,9 +64,8 @@ def csv_rows(path: Path, separator: str | None) -> Iterator[Row]:
     ExperimentError
         The file cannot be read, is not text in UTF-8, or is not CSV; the separator is unclear.
     """
-    origin = csv_origin(path)
     try:
-        with open_text(path, MOST_BYTES, errors="surrogateescape") as file:
+        with open_text(Path(origin.file), MOST_BYTES, errors="surrogateescape") as file:
             yield from _rows(origin, file, separator)
     except OSError as error:
         raise origin.refusal(

@@ -8,9 +8,9 @@ import pyarrow.parquet
 
 from harness.experiment.columns import Origin
 from harness.experiment.csv_files import MOST_BYTES
-from harness.experiment.data import Dataset, check_size
+from harness.experiment.data import check_size
 from harness.experiment.selection import Reading, choose
-from harness.experiment.tables import add_series, data_points, empty_columns
+from harness.experiment.tables import Table, add_series, empty_columns
 from harness.plain_files import open_bytes
 
 # pandas writes the labels of rows as columns with such names.
@@ -22,8 +22,8 @@ def is_parquet(name: str) -> bool:
     return name.lower().endswith(".parquet")
 
 
-def read_parquet(path: Path, reading: Reading) -> Dataset:
-    """Read data points from a Parquet file.
+def read_parquet(path: Path, reading: Reading, key: str = "data.file") -> Table:
+    """Read columns from a Parquet file that a key names.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def read_parquet(path: Path, reading: Reading) -> Dataset:
         The file or a cell cannot be read, or a column is missing; the message names file, row and
         column.
     """
-    origin = Origin(key="data.file", file=str(path))
+    origin = Origin(key=key, file=str(path))
     try:
         with open_bytes(path, MOST_BYTES) as source:
             return _read(source, origin, reading)
@@ -48,7 +48,7 @@ def read_parquet(path: Path, reading: Reading) -> Dataset:
         ) from None
 
 
-def _read(source: io.BufferedReader, origin: Origin, reading: Reading) -> Dataset:
+def _read(source: io.BufferedReader, origin: Origin, reading: Reading) -> Table:
     options = {"page_checksum_verification": True, "pre_buffer": False}
     footer = pyarrow.parquet.ParquetFile(source, **options)
     names = [name for name in footer.schema_arrow.names if not name.startswith(_INDEX)]
@@ -65,4 +65,4 @@ def _read(source: io.BufferedReader, origin: Origin, reading: Reading) -> Datase
         # One column after the other, without threads: see `harness.store.encoding.parquet_file`.
         cells = file.read([names[position]], use_threads=False).column(0)
         add_series(column, cells.to_pandas())
-    return data_points(origin, columns, choice, reading)
+    return Table(origin=origin, header=names, choice=choice, columns=columns)

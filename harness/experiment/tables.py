@@ -30,8 +30,30 @@ from harness.formatting import plural
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
 
-def read_csv(path: Path, reading: Reading) -> Dataset:
-    """Read data points from a CSV file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The columns of a table that are read.
+
+    Attributes
+    ----------
+    origin : Origin
+        Where they come from.
+    header : sequence of str or None
+        Names of all columns of the table, if it has them.
+    choice : Choice
+        Positions of inputs and targets.
+    columns : mapping
+        The columns by position.
+    """
+
+    origin: Origin
+    header: Sequence[str] | None
+    choice: Choice
+    columns: Mapping[int, Column]
+
+
+def read_csv(path: Path, reading: Reading, key: str = "data.file") -> Table:
+    """Read columns from a CSV file that a key names.
 
     Raises
     ------
@@ -39,8 +61,8 @@ def read_csv(path: Path, reading: Reading) -> Dataset:
         The file or a cell cannot be read, a column is missing, or the file can be read in two ways;
         the message names file, line and column.
     """
-    origin = csv_origin(path)
-    rows = csv_rows(path, reading.separator)
+    origin = csv_origin(path, key)
+    rows = csv_rows(origin, reading.separator)
     sample = list(islice(rows, SAMPLE))
     if not sample:
         raise origin.refusal("is empty.", "Add a line for each data point.")
@@ -63,11 +85,11 @@ def read_csv(path: Path, reading: Reading) -> Dataset:
             )
         for position, column in pairs:
             column.add(line, cells[position])
-    return data_points(origin, columns, choice, reading)
+    return Table(origin=origin, header=header, choice=choice, columns=columns)
 
 
-def read_table(table: Any, reading: Reading) -> Dataset:
-    """Take data points from a pandas DataFrame, or anything that can be made one.
+def read_table(table: Any, reading: Reading) -> Table:
+    """Take columns from a pandas DataFrame, or anything that can be made one.
 
     Raises
     ------
@@ -87,7 +109,7 @@ def read_table(table: Any, reading: Reading) -> Dataset:
     columns = empty_columns(origin, header, choice, reading)
     for position, column in columns.items():
         add_series(column, frame.iloc[:, position])
-    return data_points(origin, columns, choice, reading)
+    return Table(origin=origin, header=header, choice=choice, columns=columns)
 
 
 def _has_header(origin: Origin, sample: Sequence[Row], reading: Reading) -> bool:
@@ -213,24 +235,33 @@ class _Part:
         return np.asarray(self.cells[:, np.newaxis] == np.array(self.codes))
 
 
-def data_points(
-    origin: Origin, columns: Mapping[int, Column], choice: Choice, reading: Reading
-) -> Dataset:
-    """Make inputs and targets of the columns, without the data points that are to be dropped."""
-    rows = np.ones(len(next(iter(columns.values()))), dtype=np.bool_)
-    if not rows.size:
-        raise origin.refusal(
-            "has a header and no data points." if origin.file else "has no data points.",
-            f"Add a {origin.rows} for each data point.",
-        )
-    if reading.missing == "drop":
-        for column in columns.values():
-            rows &= column.present()
-        if not rows.any():
-            raise origin.refusal(
-                f"has no {origin.rows} without a missing cell.",
-                "Leave out the columns with missing cells.",
-            )
+def data_points(table: Table, reading: Reading, validation: Table | None = None) -> Dataset:
+    """Make inputs and targets of the columns, without the data points that are to be dropped.
+
+    Parameters
+    ----------
+    table : Table
+        The columns.
+    reading : Reading
+        How they were read.
+    validation : Table, optional
+        The same columns of data points for validation only, which become the last ones. They are
+        added to those of `table`.
+
+    Raises
+    ------
+    ExperimentError
+        There are no data points, or too many; there is only one class; or `validation` has other
+        columns, or a word that `table` does not have.
+    """
+    columns, choice = table.columns, table.choice
+    rows = _complete_rows(table, reading)
+    trained = int(rows.sum())
+    if validation is not None:
+        rows = np.concatenate((rows, _complete_rows(validation, reading)))
+        for first, second in _pairs(table, validation):
+            first.append(second)
+        _check_known(table, validation, rows, trained, reading.outputs)
     points = int(rows.sum())
     check_size(points, len(choice.inputs) + len(choice.targets))
     inputs = [_part(columns[position], rows) for position in choice.inputs]
@@ -250,7 +281,63 @@ def data_points(
         names=Names(inputs=_names(inputs), targets=_names(targets), classes=tuple(classes)),
         input_words=_words(inputs),
         target_words=_words(targets),
+        held_out=points - trained,
     )
+
+
+def _complete_rows(table: Table, reading: Reading) -> NDArray[np.bool_]:
+    """Return which rows are data points: all, or those without missing cells."""
+    origin, columns = table.origin, list(table.columns.values())
+    rows = np.ones(len(columns[0]), dtype=np.bool_)
+    if not rows.size:
+        raise origin.refusal(
+            "has a header and no data points." if origin.file else "has no data points.",
+            f"Add a {origin.rows} for each data point.",
+        )
+    if reading.missing == "drop":
+        for column in columns:
+            rows &= column.present()
+        if not rows.any():
+            raise origin.refusal(
+                f"has no {origin.rows} without a missing cell.",
+                "Leave out the columns with missing cells.",
+            )
+    return rows
+
+
+def _pairs(table: Table, validation: Table) -> Iterable[tuple[Column, Column]]:
+    """Return the columns of two tables that belong together."""
+    first, second = (t.choice.inputs + t.choice.targets for t in (table, validation))
+    names = [table.columns[position].name for position in first]
+    others = [validation.columns[position].name for position in second]
+    both_named = table.header is not None and validation.header is not None
+    if len(first) != len(second) or (both_named and names != others):
+        raise validation.origin.refusal(
+            f"has the columns {shown(others)}, and {table.origin} has {shown(names)}.",
+            "Give both files the same columns.",
+        )
+    positions = dict(zip(first, second, strict=True))
+    return [(table.columns[p], validation.columns[q]) for p, q in positions.items()]
+
+
+def _check_known(
+    table: Table, validation: Table, rows: NDArray[np.bool_], trained: int, outputs: int
+) -> None:
+    """Refuse words and classes that only data points for validation have."""
+    for position, column in table.columns.items():
+        if [position] == table.choice.targets:
+            found = column.classes(rows, outputs)
+        else:
+            found = None if column.numbers(rows) is not None else column.words(rows)
+        if found is None:
+            continue
+        words, codes = found
+        unknown = np.setdiff1d(codes[trained:], codes[:trained])
+        if unknown.size:
+            raise validation.origin.refusal(
+                f"has {shown(words[unknown[0]])} in {column.label}, and {table.origin} does not.",
+                "Leave such data points out, or add some to the other file.",
+            )
 
 
 def _part(column: Column, rows: NDArray[np.bool_]) -> _Part:

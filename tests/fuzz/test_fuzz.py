@@ -26,7 +26,7 @@ from harness.cli.options import load, parse_change
 from harness.errors import HarnessError
 from harness.experiment.parquet_files import read_parquet
 from harness.experiment.selection import Reading
-from harness.experiment.tables import read_csv
+from harness.experiment.tables import data_points, read_csv
 from harness.results import inspection
 from harness.results.export import export
 from tests.fuzz.mutations import changed, mutated
@@ -218,9 +218,13 @@ def test_csv_files(folder, text):
     path = folder / "points.csv"
     path.write_bytes(text)
     with refused_or_taken(text):
-        read_csv(path, Reading(inputs=None, targets=("2",), missing="drop"))
+        reading = Reading(inputs=None, targets=("2",), missing="drop")
+        # A file has all words that a copy of it has.
+        found = data_points(read_csv(path, reading), reading, read_csv(path, reading))
+        assert len(found.inputs) == 2 * found.held_out
     with refused_or_taken(text):
-        found = read_csv(path, Reading(inputs=("a",), targets=("b",)))
+        reading = Reading(inputs=("a",), targets=("b",))
+        found = data_points(read_csv(path, reading), reading)
         # Every line is a data point; none is lost.
         lines = [line for line in text.decode("utf-8-sig").splitlines() if line.strip()]
         assert len(found.inputs) <= len(lines)
@@ -245,7 +249,8 @@ def test_parquet_files(folder, content):
     path = folder / "points.parquet"
     path.write_bytes(content)
     with refused_or_taken(content):
-        read_parquet(path, Reading(inputs=("a",), targets=("b",), missing="drop"))
+        reading = Reading(inputs=("a",), targets=("b",), missing="drop")
+        data_points(read_parquet(path, reading), reading)
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,17 @@ import pytest
 
 from harness.errors import ExperimentError
 from harness.experiment import Experiment, data
-from harness.experiment.csv_files import csv_rows
+from harness.experiment.csv_files import csv_origin, csv_rows
 from harness.experiment.parquet_files import read_parquet
 from harness.experiment.selection import Reading
-from harness.experiment.tables import read_csv, read_table
+from harness.experiment.tables import data_points, read_csv, read_table
 
 A_AND_B = Reading(inputs=("a",), targets=("b",))
+
+
+def points_of(read, source, reading):
+    """Return the data points of a table."""
+    return data_points(read(source, reading), reading)
 
 
 def write(folder, text):
@@ -27,13 +32,13 @@ def write(folder, text):
 def read(folder, text, inputs="a", targets="b", **keys):
     """Read a text as a CSV file; None stands for all but the targets."""
     reading = Reading(inputs=inputs and tuple(inputs.split()), targets=(targets,), **keys)
-    return read_csv(write(folder, text), reading)
+    return points_of(read_csv, write(folder, text), reading)
 
 
 def refusal(folder, text, inputs=("a",), targets=("b",), **keys):
     path = write(folder, text)
     with pytest.raises(ExperimentError) as caught:
-        read_csv(path, Reading(inputs=inputs, targets=targets, **keys))
+        points_of(read_csv, path, Reading(inputs=inputs, targets=targets, **keys))
     assert caught.value.advice
     return caught.value
 
@@ -70,7 +75,7 @@ def refusal(folder, text, inputs=("a",), targets=("b",), **keys):
     ],
 )
 def test_csv(tmp_path, text):
-    found = read_csv(write(tmp_path, text), A_AND_B)
+    found = points_of(read_csv, write(tmp_path, text), A_AND_B)
     assert found.inputs.tolist() == [[1.0], [3.0]]
     assert found.targets.tolist() == [[2.0], [-0.0045]]
     assert found.inputs.dtype == found.targets.dtype == np.float64
@@ -96,7 +101,7 @@ def test_csv(tmp_path, text):
 )
 def test_cells_without_header_are_those_that_pandas_reads(tmp_path, text, keys):
     path = write(tmp_path, text)
-    found = read_csv(path, Reading(inputs=("1",), targets=("2",), **keys))
+    found = points_of(read_csv, path, Reading(inputs=("1",), targets=("2",), **keys))
     separator = keys.get("separator") or next(c for c in ";, " if c in text)
     signs = keys.get("decimal") or ("," if separator == ";" and "," in text else ".")
     table = pd.read_csv(
@@ -110,7 +115,7 @@ def test_cells_without_header_are_those_that_pandas_reads(tmp_path, text, keys):
 
 
 def test_a_separator_splits_all_lines_into_equally_many_cells(tmp_path):
-    rows = csv_rows(write(tmp_path, "k;1,2\nm,3\n"), None)
+    rows = csv_rows(csv_origin(write(tmp_path, "k;1,2\nm,3\n")), None)
     assert list(rows) == [(1, ["k;1", "2"]), (2, ["m", "3"])]
 
 
@@ -148,7 +153,7 @@ def test_a_name_comes_before_a_number(tmp_path):
 
 def test_targets_may_be_inputs_too(tmp_path):
     path = write(tmp_path, "a,b,c\n1,2,3\n4,5,6\n")
-    found = read_csv(path, Reading(inputs=("c", "a"), targets=("b", "a")))
+    found = points_of(read_csv, path, Reading(inputs=("c", "a"), targets=("b", "a")))
     assert found.inputs.tolist() == [[3.0, 1.0], [6.0, 4.0]]
     assert found.targets.tolist() == [[2.0, 1.0], [5.0, 4.0]]
 
@@ -281,7 +286,7 @@ def test_a_huge_file_is_not_read(tmp_path):
             reader(path, A_AND_B)
     os.truncate(path, 10**8)  # the added zeros are one line
     with pytest.raises(ExperimentError, match=r"more than 1000000 characters in line 3"):
-        read_csv(path, A_AND_B)
+        points_of(read_csv, path, A_AND_B)
 
 
 def test_a_huge_cell_is_not_read(tmp_path):
@@ -386,19 +391,19 @@ FRAME = pd.DataFrame(
 
 
 def from_python(table, folder, reading):
-    return read_table(table, reading)
+    return points_of(read_table, table, reading)
 
 
 def through_parquet(table, folder, reading):
     path = folder / "points.parquet"
     table.to_parquet(path)
-    return read_parquet(path, reading)
+    return points_of(read_parquet, path, reading)
 
 
 def through_csv(table, folder, reading):
     path = folder / "points.csv"
     table.to_csv(path, index=False)
-    return read_csv(path, reading)
+    return points_of(read_csv, path, reading)
 
 
 @pytest.mark.parametrize("way", [from_python, through_parquet, through_csv])
@@ -422,7 +427,7 @@ def test_tables_of_python_and_files_are_read_alike(tmp_path, way, inputs, missin
 
 def test_objects_of_python():
     reading = Reading(inputs=("object",), targets=("b",), missing="drop")
-    found = read_table(FRAME, reading)
+    found = points_of(read_table, FRAME, reading)
     assert found.inputs.tolist() == [[1.0], [2.5]]
     assert found.names.classes == ("no", "yes")
 
@@ -440,7 +445,7 @@ def test_objects_of_python():
 )
 def test_tables_without_names_have_numbers(table):
     for inputs in (("1-2",), None):
-        found = read_table(table, Reading(inputs=inputs, targets=("3",)))
+        found = points_of(read_table, table, Reading(inputs=inputs, targets=("3",)))
         assert found.inputs.tolist() == [[1.0, 2.0], [3.0, 4.5]]
         assert found.targets.tolist() == [[0.0], [1.0]]
 
@@ -470,7 +475,7 @@ def test_tables_without_names_have_numbers(table):
 )
 def test_tables_of_python_that_are_refused(table, words):
     with pytest.raises(ExperimentError, match=words) as caught:
-        read_table(table, A_AND_B)
+        points_of(read_table, table, A_AND_B)
     assert caught.value.advice
     assert "header = true" not in caught.value.advice
 
@@ -544,9 +549,10 @@ def test_tables_with_too_many_numbers_are_refused(tmp_path, monkeypatch):
     whole = path.read_bytes()
     path.write_bytes(whole[:4] + bytes(40) + whole[44:])  # refused before a column is read
     with pytest.raises(ExperimentError, match="has 32 numbers in 16 data points; at most 30"):
-        read_parquet(path, A_AND_B)
+        points_of(read_parquet, path, A_AND_B)
     text = "a,b\n" + "".join(f"x{i},{i}\n" for i in range(10))
     with pytest.raises(ExperimentError, match="has 110 numbers in 10 data points"):
-        read_csv(write(tmp_path, text), A_AND_B)
+        points_of(read_csv, write(tmp_path, text), A_AND_B)
+    reading = Reading(inputs=("a",) * 19, targets=("b",))
     with pytest.raises(ExperimentError, match="has 40 numbers in 2 data points"):
-        read_table({"a": [1, 2], "b": [3, 4]}, Reading(inputs=("a",) * 19, targets=("b",)))
+        points_of(read_table, {"a": [1, 2], "b": [3, 4]}, reading)

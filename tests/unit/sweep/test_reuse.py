@@ -106,6 +106,9 @@ def grow(tmp_path, *experiments, **options):
 # -- more values -----------------------------------------------------------------------------------
 
 RATES = [0.05, 0.1, 0.9]
+TWO_INPUTS = {"layers": [2, 2, 1], "activations": ["tanh", "identity"]}
+FOLDS = {"network": TWO_INPUTS, "data": POINTS | {"folds": 3, "standardise": ["inputs"]}}
+HALF = {"network": TWO_INPUTS, "data": POINTS | {"validation": 0.5}}
 MORE_VALUES = {
     "init_id": ({}, {"grid__init_id": 7}),
     "rate at the end": ({}, {"grid__learning_rate": [*RATES, 2.0]}),
@@ -145,6 +148,14 @@ MORE_VALUES = {
     "parameters of every epoch": (
         {"record__parameters": "trajectory", "grid": {"width": [1, 3], "init_id": 3}},
         {"record__parameters": "trajectory", "grid": {"width": [1, 2, 3], "init_id": 4}},
+    ),
+    "fold": (
+        {"grid": {"fold": [0, 2], "init_id": 3}, **FOLDS},
+        {"grid": {"fold": [0, 1, 2], "init_id": 3}, **FOLDS},
+    ),
+    "split_seed": (
+        {"grid": {"split_seed": [3], "init_id": 3}, **HALF},
+        {"grid": {"split_seed": [2, 3], "init_id": 4}, **HALF},
     ),
     "numbers beside names": (
         {"grid": {"scale": [0.5, 1.0], "init_id": 4}},
@@ -206,6 +217,8 @@ NEW_AXES = {
         {**ONE, "initialisation__parameters": {"w1": 0.5}},
         {"grid": {"learning_rate": RATES, "w1": [0.5, 1.5]}},
     ),
+    "of folds": (FOLDS | ONE, FOLDS | {"grid": {"learning_rate": RATES, "fold": [0, 1, 2]}}),
+    "of splits": (HALF | ONE, HALF | {"grid": {"learning_rate": RATES, "split_seed": [5, 0]}}),
     "and more values": ({}, {"grid__init_id": 6, "grid__init_scale": [1.0, 0.5]}),
 }
 
@@ -247,6 +260,16 @@ def test_a_new_axis_beside_other_data_is_another_experiment(tmp_path, sweep_of):
     harness.run(sweep_of(), tmp_path / "out", lanes=1)
     other = sweep_of(grid__init_scale=[1.0, 0.5], data={"inputs": [0, 1, 2], "targets": [0, 1, 0]})
     with pytest.raises(harness.ResultsError, match="holds the results of another experiment"):
+        harness.run(other, tmp_path / "out", lanes=1)
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"validation": 2}, {"folds": 3, "fold": 1}, {"folds": 5}, {"validation": 0.7}]
+)
+def test_another_split_is_another_experiment(keys, tmp_path, sweep_of):
+    harness.run(sweep_of(**HALF), tmp_path / "out", lanes=1)
+    other = sweep_of(network=TWO_INPUTS, data=POINTS | keys, grid__momentum=[0.0, 0.5])
+    with pytest.raises(harness.ResultsError, match=r"data\.validation was 0\.5 and is"):
         harness.run(other, tmp_path / "out", lanes=1)
 
 
