@@ -14,6 +14,7 @@ NAMES = (
     "xor",
     "dead_relu",
     "trainability",
+    "precision",
 )
 
 
