@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from harness.experiment import Experiment
 from harness.experiment.network import Network
 from harness.kernels import descent
+from harness.kernels.activations import NORMALISED
 from harness.kernels.lane_spec import LaneSpec, is_small
 from harness.kernels.layers import Layer
 from harness.kernels.measures import MEASURES
@@ -126,7 +127,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     return LaneSpec(
         layers=_layers(variant.architecture, one_tile=one_tile),
         precision=training.precision,
-        loss=network.loss,
+        loss=network.kernel_loss,
         optimiser=training.optimiser,
         settings=tuple(
             setting.name
@@ -176,6 +177,7 @@ def _layers(network: Architecture, *, one_tile: bool) -> tuple[Layer, ...]:
             # second of the 1-2-1 network, against 90 million when shared.
             shared=int(layer == 1 and not one_tile),
             last=int(layer == network.sizes.size - 1),
+            normalised=NORMALISED[network.activations[layer]],
             matrix=int(network.matrices[layer]),
             sources=int(network.units[layer - 1]),
             units=int(network.units[layer]),
