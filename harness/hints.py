@@ -48,7 +48,7 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "softplus": "smoothrelu",
         "ssr": "sse rss sumofsquares squarederror",
         "mse": "l2 meansquarederror",
-        "cross_entropy": "bce logloss binarycrossentropy",
+        "cross_entropy": "bce logloss binarycrossentropy categoricalcrossentropy",
         "glorot": "xavier xavieruniform glorotuniform",
         "he": "kaiming kaimingnormal henormal",
         "lecun": "lecunnormal",
@@ -83,9 +83,6 @@ _NOT_HERE: dict[str, str] = {
         ),
         "There are no schedules: a run keeps its learning rate.": (
             "schedule scheduler lrschedule decay"
-        ),
-        "There is no softmax; for two classes, use a sigmoid output and cross_entropy.": (
-            "softmax categoricalcrossentropy"
         ),
         "It is not available; the most similar activation is softplus.": "selu elu gelu silu swish",
         "It is not available; the most similar activation is relu.": "leakyrelu",

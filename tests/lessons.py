@@ -8,6 +8,11 @@ TWO_OUTPUTS = {
     "targets": [[0.2, 0.9], [0.8, 0.1], [0.4, 0.3], [0.7, 0.6], [0.1, 0.5]],
 }
 
+TWO_CLASSES = {
+    "inputs": TWO_OUTPUTS["inputs"],
+    "targets": [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.3, 0.7], [0.5, 0.5]],
+}
+
 
 def an_experiment(layers, activations, data, loss="ssr", training=None, grid=None, **network):
     """Return an experiment with nonzero initial biases."""

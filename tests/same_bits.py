@@ -17,16 +17,18 @@ POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
     "targets": [0.2, 0.8, 0.4, 0.7, 0.1],
 }
+CLASSES = POINTS | {"targets": [[1, 0, 0], [0, 0, 1], [0, 1, 0], [0, 0, 1], [0.5, 0.25, 0.25]]}
 
 
 def experiment(activation, last, grid, **training):
     """Return a small sweep that records every epoch and every parameter."""
-    loss = "cross_entropy" if last == "sigmoid" else "ssr"
+    loss = "cross_entropy" if last in ("sigmoid", "softmax") else "ssr"
+    outputs = 3 if last == "softmax" else 1
     return Experiment.from_mapping(
         {
             "name": activation,
-            "network": {"layers": [2, 3, 1], "activations": [activation, last], "loss": loss},
-            "data": POINTS,
+            "network": {"layers": [2, 3, outputs], "activations": [activation, last], "loss": loss},
+            "data": CLASSES if last == "softmax" else POINTS,
             "training": {"epochs": 60, "learning_rate": 0.1, **training},
             "initialisation": {"scheme": "normal", "biases": "same", "seed": 11},
             "grid": grid,
@@ -55,6 +57,17 @@ SINGLES = (
                precision="float32"),
     experiment("tanh", "identity", {"learning_rate_1": [0.1, 1.0], "init_id": 21},
                batch_size=2, batches="shuffled", limit=50.0, precision="float32"),
+)  # fmt: skip
+
+SOFTMAX = (
+    experiment("tanh", "softmax", {"learning_rate": [0.1, 1.0, 60.0], "init_id": 9},
+               tolerance=0.3, limit=4.0),
+    experiment("relu", "softmax", {"momentum": [0.0, 0.9], "init_id": 12}, batch_size=2,
+               batches="shuffled"),
+)  # fmt: skip
+SOFTMAX_SINGLES = (
+    experiment("tanh", "softmax", {"learning_rate": [0.1, 1.0, 60.0], "init_id": 9},
+               tolerance=0.3, limit=4.0, precision="float32"),
 )  # fmt: skip
 
 
@@ -92,4 +105,6 @@ def digest(lanes, size=None, experiments=EXPERIMENTS):
 if __name__ == "__main__":
     for lanes in map(int, sys.argv[1:]):
         print(digest(lanes))
+        print(digest(lanes, experiments=SOFTMAX))
     print(digest(16, experiments=SINGLES))
+    print(digest(16, experiments=SOFTMAX_SINGLES))

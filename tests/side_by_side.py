@@ -10,6 +10,8 @@ import pytest
 
 from harness.experiment.network import Network
 from harness.kernels import descent, stopping
+from harness.kernels.activations import ACTIVATIONS
+from harness.kernels.losses import CATEGORICAL
 from harness.kernels.measures import MEASURES
 from harness.kernels.passes import Data, loss_gradient, predict
 from harness.kernels.tables import code_of
@@ -21,18 +23,33 @@ CLOSE = {"rel": 1e-10, "abs": 1e-13}  # rounding errors stay below this over a f
 NO_TOLERANCE, NO_LIMIT = -1.0, float(np.finfo(float).max)
 
 
+HIDDEN = [name for name, entry in ACTIVATIONS.items() if not entry.normalised]
+
+
+def as_in_files(kernel_loss, last):
+    """Return loss and last activation of an experiment whose kernels have this loss."""
+    if kernel_loss == CATEGORICAL:
+        return "cross_entropy", "softmax"
+    return kernel_loss, "sigmoid" if kernel_loss == "cross_entropy" else last
+
+
 def a_twin(sizes, activation="tanh", loss="ssr", last="identity", **more):
-    """Return a twin with one hidden activation, and a sigmoid output if the loss needs it."""
-    last = "sigmoid" if loss == "cross_entropy" else last
+    """Return a twin with one hidden activation, a loss of kernels, and outputs that it allows."""
+    loss, last = as_in_files(loss, last)
     activations = (activation,) * (len(sizes) - 2) + (last,)
     return Twin(sizes=sizes, activations=activations, loss=loss, **more)
 
 
 def a_problem(twin, samples=5, seed=3):
-    """Return parameters, inputs and targets between 0 and 1, the same at every call."""
+    """Return parameters, inputs and targets between 0 and 1, the same at every call.
+
+    Targets of softmax outputs add up to 1.
+    """
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(samples, twin.sizes[0]))
     targets = rng.uniform(size=(samples, twin.sizes[-1]))
+    if twin.activations[-1] == "softmax":
+        targets /= targets.sum(axis=1, keepdims=True)
     return rng.normal(size=twin.parameters), inputs, targets
 
 

@@ -10,7 +10,9 @@ row is the bias: W31(1) is the bias into h1. Its chain goes from one pre-activat
 
     dE/dW11(1) = dE/dŷ * dŷ/dh * dh/dh1 * dh1/dW11(1)
 
-In a network with several paths from a parameter to the output there is one chain per path.
+In a network with several paths from a parameter to the output there is one chain per path. Each
+softmax output depends on all pre-activations of the last layer, so that a path may go from any of
+them to any output.
 """
 
 import itertools
@@ -65,7 +67,8 @@ class Trace:
     steps : tuple of str
         How each step size follows from these numbers: "step size = {derivative} x {learning_rate}".
     remark : str
-        A correction where the lesson's own formula is wrong; else empty.
+        A correction where the lesson's own formula is wrong, or what the paths to softmax outputs
+        add up to; else empty.
     run_id, epoch : int
         The run, and the number of epochs before the update.
     loss : str
@@ -158,6 +161,8 @@ def trace(
     chosen = _choose(single, parameter)
     batch = first_batch(variant, epoch)
     chains = sum(math.prod(network.sizes[unit.layer + 1 :]) for unit, _ in chosen.values())
+    if network.activations[-1] == "softmax":
+        chains *= network.sizes[-1]
     if chains * batch.size > MOST_CHAINS:
         raise ExperimentError(
             "trace",
@@ -173,7 +178,7 @@ def trace(
         factors=factors,
         updates=updates,
         steps=steps,
-        remark=_REMARKS.get(network.loss, "") if symbols.matrix else "",
+        remark=_remark(network, symbols),
         run_id=run_id,
         epoch=epoch,
         loss=symbols.loss,
@@ -183,6 +188,19 @@ def trace(
         status=""
         if state.status == "finished" and epoch < single.training.epochs
         else state.status,
+    )
+
+
+def _remark(network: Network, symbols: Symbols) -> str:
+    """Return `Trace.remark`."""
+    if network.activations[-1] != "softmax":
+        return _REMARKS.get(network.loss, "") if symbols.matrix else ""
+    first, second = (Unit(network.layers, index) for index in range(2))
+    h, p, other = symbols.before(first), symbols.predicted(first), symbols.predicted(second)
+    return (
+        f"With softmax, all outputs depend on {h}: d{p}/d{h} = {p} (1 - {p}), and d{other}/d{h} ="
+        f" -{p} {other}. Over all outputs, the products of the first two factors add up to"
+        f" ({p} - {symbols.observed(first)}) / m for {h}, with m data points in the batch."
     )
 
 
@@ -230,8 +248,13 @@ def _rows(
 
 
 def _paths(network: Network, unit: Unit) -> Iterator[list[Unit]]:
-    """Yield the paths from a unit to an output, each as the units on it."""
-    above = range(unit.layer + 1, network.layers + 1)
+    """Yield the paths from a unit to an output, each as the units on it.
+
+    With softmax, the last unit is an output and the one before it a unit of the same layer.
+    """
+    above = [*range(unit.layer + 1, network.layers + 1)]
+    if network.activations[-1] == "softmax":
+        above.append(network.layers)
     units = ([Unit(layer, index) for index in range(network.sizes[layer])] for layer in above)
     for path in itertools.product([unit], *units):
         yield list(path)
@@ -286,7 +309,11 @@ class _Chain:
             f"d{symbols.loss}/d{predicted}",
             self._loss_factor(network.output_scale * a, z, targets[output.index]),
         )
-        inner = symbols.before(output)
+        if network.activations[-1] == "softmax":
+            *path, _ = path
+            p = values[path[-1]].a
+            slope = a * (1.0 - p) if path[-1] == output else -a * p
+        inner = symbols.before(path[-1])
         if network.activations[-1] == "identity" and network.output_scale == 1.0:
             inner = predicted  # the pre-activation of the output is the prediction itself
         else:

@@ -70,6 +70,11 @@ class Symbols:
         name = "ŷ" if self.matrix else "predicted"
         return name if self.network.sizes[-1] == 1 else f"{name}{unit.index + 1}"
 
+    def observed(self, unit: Unit) -> str:
+        """Return the symbol of the target of an output."""
+        name = "y" if self.matrix else "observed"
+        return name if self.network.sizes[-1] == 1 else f"{name}{unit.index + 1}"
+
     def parameter(self, name: str, edge: Edge) -> str:
         """Return the symbol of a parameter."""
         if not self.matrix:
@@ -81,9 +86,12 @@ class Symbols:
     def through(self, path: list[Unit]) -> str:
         """Return the symbols of the units on a path, without an output that all paths share."""
         last = self.network.layers
-        inner = self.before if self.matrix else self.after
-        return ", ".join(
-            self.predicted(unit) if unit.layer == last else inner(unit)
-            for unit in path
-            if unit.layer < last or self.network.sizes[last] > 1
-        )
+        *inner, output = path
+        # A path to a softmax output has a pre-activation of the last layer, too.
+        symbols = [
+            self.before(unit) if self.matrix or unit.layer == last else self.after(unit)
+            for unit in inner
+        ]
+        if self.network.sizes[last] > 1:
+            symbols.append(self.predicted(output))
+        return ", ".join(symbols)

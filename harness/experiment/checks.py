@@ -39,6 +39,8 @@ MOST_PARAMETERS = 1_000_000
 MOST_GENERATED = 10_000_000  # in all data that axes generate, each time the experiment is read
 MOST_RECORDED = 1_000_000
 
+MOST_FROM_ONE = 1e-9  # by which targets of softmax outputs may miss a sum of 1
+
 
 def build_network(section: NetworkSection) -> Network:
     """Make the network, with a value for every layer."""
@@ -70,13 +72,14 @@ def build_network(section: NetworkSection) -> Network:
             f" {MOST_PARAMETERS} are allowed.",
             "Use smaller layers.",
         )
+    _check_softmax(network)
     if LOSSES[network.loss].of_probabilities:
-        if network.activations[-1] != "sigmoid":
+        if network.activations[-1] not in ("sigmoid", "softmax"):
             raise ExperimentError(
                 "network.loss",
-                f'= "{network.loss}" needs a sigmoid output; the last of network.activations is'
-                f' "{network.activations[-1]}".',
-                'Change it to "sigmoid", or use another loss.',
+                f'= "{network.loss}" needs sigmoid or softmax outputs; the last of'
+                f' network.activations is "{network.activations[-1]}".',
+                'Change it to "sigmoid" or "softmax", or use another loss.',
             )
         if network.output_scale != 1.0:
             raise ExperimentError(
@@ -85,6 +88,32 @@ def build_network(section: NetworkSection) -> Network:
                 "Leave it out, or use another loss.",
             )
     return network
+
+
+def _check_softmax(network: Network) -> None:
+    """Check that softmax is the last activation, of two or more outputs, with its loss."""
+    if "softmax" in network.activations[:-1]:
+        raise ExperimentError(
+            "network.activations",
+            f'= {shown(network.activations)} has "softmax" before the last layer; it is for outputs'
+            " only.",
+            "Use another activation there.",
+        )
+    if network.activations[-1] != "softmax":
+        return
+    if not LOSSES[network.loss].of_probabilities:
+        raise ExperimentError(
+            "network.loss",
+            f'= "{network.loss}" is not available for softmax outputs, only "cross_entropy" is.',
+            'Change it to "cross_entropy", or use another activation in the last layer.',
+        )
+    if network.sizes[-1] == 1:
+        raise ExperimentError(
+            "network.activations",
+            f'= {shown(network.activations)} ends with "softmax", which needs two or more outputs;'
+            " the last of network.layers is 1.",
+            'Use "sigmoid" for a single output, or one output per class.',
+        )
 
 
 def build_source(
@@ -318,6 +347,17 @@ def check_targets(dataset: data.Dataset, network: Network) -> None:
             f'has the value {outside[0]}; the loss "{network.loss}" allows numbers from 0 to 1.',
             "Use another loss, or scale the targets to 0 to 1.",
         )
+    if network.activations[-1] == "softmax":
+        sums = dataset.targets.sum(axis=1)
+        wrong = np.flatnonzero(np.abs(sums - 1.0) > MOST_FROM_ONE)
+        if wrong.size:
+            raise ExperimentError(
+                "data.targets",
+                f"add up to {sums[wrong[0]]} in data point {wrong[0] + 1}; for softmax outputs they"
+                " are probabilities, which add up to 1.",
+                "Give one target per class, 1 for that of the data point and 0 for the others; or"
+                ' use "sigmoid" outputs.',
+            )
 
 
 def check_training(section: TrainingSection, network: Network, samples: int) -> None:

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from harness.kernels.activations import ACTIVATIONS
-from harness.kernels.losses import LOSSES
+from harness.kernels.losses import CATEGORICAL, KERNEL_LOSSES
 from harness.kernels.passes import Architecture
 from harness.kernels.tables import code_of
 
@@ -62,6 +62,11 @@ class Network:
     scales: tuple[float | str, ...]
     output_scale: float
     loss: str
+
+    @property
+    def kernel_loss(self) -> str:
+        """The loss as one of `harness.kernels.losses.KERNEL_LOSSES`."""
+        return CATEGORICAL if ACTIVATIONS[self.activations[-1]].normalised else self.loss
 
     @property
     def layers(self) -> int:
@@ -135,7 +140,7 @@ class Network:
             matrices=np.concatenate(([0, 0], np.cumsum(counts)[:-1])).astype(np.int64),
             units=np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64),
             output_scale=self.output_scale,
-            loss=code_of(LOSSES, self.loss),
+            loss=code_of(KERNEL_LOSSES, self.kernel_loss),
         )
 
 

@@ -17,6 +17,7 @@ class Activation(NamedTuple):
 
     value_and_slope: Callable[..., Any]  # z -> f(z), f'(z), which share an exponential
     bend: Callable[..., Any]  # f(z), f'(z) -> f''(z)
+    normalised: bool = False  # the values of a layer are then turned into probabilities: `layers`
 
 
 @compiled
@@ -62,8 +63,10 @@ ACTIVATIONS: Final = {
     "tanh": Activation(tanh_and_slope, tanh_bend),
     "relu": Activation(relu_and_slope, no_bend),  # max(0, z)
     "identity": Activation(identity_and_slope, no_bend),
+    "softmax": Activation(identity_and_slope, no_bend, normalised=True),  # e^z / sum over units
 }
 
 # activate(code, z) and bend(code, a, slope), where code is `tables.code_of(ACTIVATIONS, name)`
 activate = by_code([entry.value_and_slope for entry in ACTIVATIONS.values()])
 bend = by_code([entry.bend for entry in ACTIVATIONS.values()])
+NORMALISED: Final = tuple(int(entry.normalised) for entry in ACTIVATIONS.values())  # by code

@@ -11,6 +11,10 @@ R{f} = d/dt f(theta + t v) at t = 0, and with V(l) and v_b(l) the matrix and the
                                     curve(l) = s(l) f''(z(l)) (W(l+1) delta(l+1))
     (H v)(l)[j,k] = R{dE/dW(l)[j,k]} = a(l-1)[j] R{delta(l)[k]} + R{a(l-1)[j]} delta(l)[k]
 
+Outputs p of softmax with cross-entropy depend on all z of their layer, d2E/dz2 = diag(p) - p p':
+
+    R{delta(L)}  = curve(L) (R{z(L)} - sum_j p_j R{z_j(L)})     curve(L) = s(L) weight p
+
 a, slope, delta and curve do not depend on v. They are recorded once, on a tape, from which every
 product with H reads them.
 
@@ -25,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels._jit import compiled, entry
-from harness.kernels.activations import bend
+from harness.kernels.activations import NORMALISED, bend
 from harness.kernels.elementary import INFINITY, NAN
 from harness.kernels.lanczos import (
     Lanczos,
@@ -153,6 +157,25 @@ def _forward_along(
 
 
 @compiled
+def _output_along(network: Architecture, tape: Tape, i: int, along: Along) -> None:
+    """Fill R{delta} of the last layer from its R{z}."""
+    last = network.sizes.size - 1
+    first, end = network.units[last], along.z.size
+    at_top, mean = 0.0, 0.0
+    if NORMALISED[network.activations[last]]:
+        # Differences from the most probable output cancel no digits if its p is nearly 1.
+        top = first
+        for k in range(first, end):
+            if tape.a[i, k] > tape.a[i, top]:
+                top = k
+        at_top = along.z[top]
+        for k in range(first, end):
+            mean = fma(tape.a[i, k], along.z[k] - at_top, mean)
+    for k in range(first, end):
+        along.delta[k] = tape.curve[i, k] * (along.z[k] - at_top - mean)
+
+
+@compiled
 def _backward_along(
     network: Architecture,
     theta: Floats,
@@ -207,8 +230,7 @@ def _multiply(
             break
         for l in range(1, last + 1):
             _forward_along(network, theta, v, tape, i, l, along)
-        for k in range(network.units[last], along.z.size):
-            along.delta[k] = tape.curve[i, k] * along.z[k]
+        _output_along(network, tape, i, along)
         for l in range(last, 0, -1):
             _backward_along(network, theta, v, tape, i, l, along, product)
     for p in range(product.size):

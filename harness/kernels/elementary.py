@@ -1,4 +1,4 @@
-"""Own versions of log, sigmoid, softplus and tanh, with the same bits on every machine.
+"""Own versions of exp, log, sigmoid, softplus and tanh, with the same bits on every machine.
 
 They are built from + - * /, fma, select and the bits of a number, without branches. The same code
 therefore works on one number or on many side by side. NaN in, NaN out.
@@ -47,8 +47,9 @@ def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
     return p
 
 
+# Largest error: 0.93 ulp; single: 0.87.
 @compiled
-def _exp_negative(n: float) -> float:
+def exp_negative(n: float) -> float:
     """Return e^n for n <= 0, or 0 for n below `lowest` (see `formats`).
 
     n = k ln 2 + r with |r| <= ln(2) / 2, and e^n = 2^k e^r.
@@ -96,6 +97,12 @@ def log(x: float) -> float:
     return select(x > 0.0, value, select(x == 0.0, -INFINITY, NAN))
 
 
+@compiled
+def log_from_one(x: float) -> float:
+    """Return ln(x) for a double x >= 1, with the bits of `log` but fewer operations."""
+    return select(x < INFINITY, _log_with_correction(x, 0.0), x)
+
+
 # Largest error: 2.49 ulp; single: 2.41.
 @compiled
 def sigmoid(z: float) -> float:
@@ -125,7 +132,7 @@ def sigmoid_and_slope(z: float) -> tuple[float, float]:
     One of a and 1 - a is v = e^-|z| / (1 + e^-|z|) <= 1/2. Computing it as 1 - (1 - v) would lose
     digits.
     """
-    e = _exp_negative(-abs(z))
+    e = exp_negative(-abs(z))
     v = e / (1.0 + e)
     q = 1.0 - v
     return select(z < 0.0, v, q), v * q
@@ -141,7 +148,7 @@ def softplus_and_slope(z: float) -> tuple[float, float]:
     """
     # e and v as in the sigmoid: cross-entropy takes both functions of z, and the compiler shares
     # these values.
-    e = _exp_negative(-abs(z))
+    e = exp_negative(-abs(z))
     v = e / (1.0 + e)
     y = e * v
     p = _polynomial(format_of(z).log1p, y)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.lane_spec import LaneSpec, starts_of
 from harness.kernels.layers import Block, Layer, LayerPasses, Scratch, layer_passes
-from harness.kernels.losses import LOSSES
+from harness.kernels.losses import KERNEL_LOSSES
 from harness.kernels.simd.arithmetic import to_double
 from harness.kernels.simd.memory import Cells, Pointer, load, store, variable
 from harness.kernels.simd.parts import fill
@@ -78,7 +78,7 @@ def evaluate(
     epochs, and take the points at these positions of their own order.
     """
     lanes = spec.lanes
-    weight = LOSSES[spec.loss].weight(last - first, spec.layers[-1].fan_out)
+    weight = KERNEL_LOSSES[spec.loss].weight(last - first, spec.layers[-1].fan_out)
     ssr, terms = variable(), variable()
     store(ssr, 0, to_double(fill(0.0, lanes)))
     store(terms, 0, to_double(fill(0.0, lanes)))
@@ -188,7 +188,7 @@ def _fetch(
 def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
     """Return the passes through a layer whose activation and loss are known."""
     value_and_slope = list(ACTIVATIONS.values())[layer.activation].value_and_slope
-    loss = LOSSES[spec.loss]
+    loss = KERNEL_LOSSES[spec.loss]
 
     def activate(code: int, z: Row) -> tuple[Row, Row]:
         found = [value_and_slope(part) for part in z.parts(_MOST_ACTIVATED * z.lanes)]

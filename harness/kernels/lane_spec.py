@@ -37,7 +37,7 @@ class LaneSpec:
     precision : str
         Name in `simd.rows.FLOATS`.
     loss : str
-        Name in `losses.LOSSES`.
+        Name in `losses.KERNEL_LOSSES`.
     optimiser : str
         Name in `optimisers.OPTIMISERS`.
     settings : tuple of str

@@ -13,6 +13,9 @@ is the input; it has index 0 in every array that is indexed by layer.
     dE/dW(l)[j,k]  = a(l-1)[j] delta(l)[k]              dE/db(l)[k] = delta(l)[k]
     delta(l-1)[j]  = s(l-1) f'(z(l-1)[j]) sum_k W(l)[j,k] delta(l)[k]
 
+Softmax outputs are a_k = e^(z_k) / sum_j e^(z_j). Their z are replaced by ln a, whose softmax is a
+again, so that losses need no other unit of the layer.
+
 The order of every sum is part of the definition: sources, units and data points in order, the
 bias first. In single precision, the squared residuals and the terms of the loss are singles, and
 their sums over the data points doubles.
@@ -31,7 +34,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from harness.kernels._jit import compiled
-from harness.kernels.simd.arithmetic import fma, to_double, to_precision
+from harness.kernels.elementary import exp_negative, log_from_one
+from harness.kernels.simd.arithmetic import fma, select, to_double, to_precision
 from harness.kernels.simd.memory import (
     load,
     load_inputs,
@@ -56,6 +60,7 @@ class Layer(NamedTuple):
     hidden: int  # 1 if the layer below has parameters
     shared: int  # 1 if the sources are data points that are the same in all lanes
     last: int  # 1 if it is the last layer, whose z the loss may need
+    normalised: int  # 1 if its outputs are probabilities that sum to 1; only of the last layer
     matrix: int  # offset of W(l) in theta
     sources: int  # offset of layer l-1 in a
     units: int  # offset of layer l in z, a, slope and delta
@@ -111,6 +116,34 @@ def layer_passes(
     width = points * lanes
 
     @ready
+    def normalise(layer: Layer, scratch: Scratch) -> None:
+        """Turn a of a layer into the softmax of its z, and z into the logarithms of a.
+
+        With M the largest z of a data point and S the sum of e^(z - M), these are e^(z - M) / S and
+        (z - M) - ln S. Neither e^(z - M) nor S overflows. If a z is NaN or +inf, all become NaN.
+        """
+        for s in loop(0, samples, points):
+            most, total = variable(), variable()
+            store(most, 0, load(scratch.z, layer.units * column + s * lanes, width))
+            for k in loop(1, layer.fan_out):
+                z = load(scratch.z, (layer.units + k) * column + s * lanes, width)
+                before = load(most, 0, width)
+                store(most, 0, select(z > before, z, before))
+            store(total, 0, fill(0.0, width))
+            for k in loop(0, layer.fan_out):
+                at = (layer.units + k) * column + s * lanes
+                z = load(scratch.z, at, width) - load(most, 0, width)
+                e = exp_negative(z)
+                store(scratch.z, at, z)
+                store(scratch.a, at, e)
+                store(total, 0, load(total, 0, width) + e)
+            log_total = to_precision(log_from_one(to_double(load(total, 0, width))))
+            for k in loop(0, layer.fan_out):
+                at = (layer.units + k) * column + s * lanes
+                store(scratch.z, at, load(scratch.z, at, width) - log_total)
+                store(scratch.a, at, load(scratch.a, at, width) / load(total, 0, width))
+
+    @ready
     def forward(layer: Layer, scale: float, theta: Any, scratch: Scratch) -> None:
         """Fill z, a and slope of a layer from its sources."""
         for s in loop(0, samples, points):
@@ -139,6 +172,8 @@ def layer_passes(
                     store_parts(scratch.z, at, z, width, column)
                 store_parts(scratch.a, at, a, width, column)
                 store_parts(scratch.slope, at, slope, width, column)
+        if layer.normalised:
+            normalise(layer, scratch)
 
     @ready
     def residuals(

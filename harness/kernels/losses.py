@@ -6,9 +6,10 @@ Every loss is weight * sum(term) over the data points and outputs of a batch:
     half_ssr       1/2        (y - p)^2
     mse            1 / (m n)  (y - p)^2                          mean of squares
     cross_entropy  1 / m      -(y ln p + (1 - y) ln(1 - p))      p = sigmoid(z)
+                   1 / m      -y ln p                            p = softmax(z)
 
 Symbols: y observed, p predicted, z the pre-activation of the output, slope = dp/dz,
-bend = d2p/dz2; m data points in the batch, n outputs.
+bend = d2p/dz2; m data points in the batch, n outputs. With softmax, z is ln p (see `layers`).
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ class Loss(NamedTuple):
     derivative: Callable[..., Any]  # z, p, y -> d(term)/dp
     slope: Callable[..., Any]  # z, p, y, slope -> d(term)/dz = d(term)/dp dp/dz
     bend: Callable[..., Any]  # p, y, slope, bend -> d2(term)/dz2
-    of_probabilities: bool = False  # needs a sigmoid output and targets from 0 to 1
+    of_probabilities: bool = False  # needs sigmoid or softmax outputs, and targets from 0 to 1
 
 
 # -- squared residuals -----------------------------------------------------------------------------
@@ -117,8 +118,39 @@ def mean_over_points(m: int, n: int) -> float:
     return 1.0 / m
 
 
+# -- cross-entropy of softmax outputs --------------------------------------------------------------
+
+
+@compiled
+def categorical_term(z: float, p: float, y: float) -> float:
+    """Return -y ln p = -y z; 0 if y is 0, even if ln p is infinite."""
+    return select(y == 0.0, 0.0, -y * z)
+
+
+@compiled
+def categorical_derivative(z: float, p: float, y: float) -> float:
+    """Return -y / p; 0 if y is 0, even if p is 0."""
+    return select(y == 0.0, 0.0, -y / p)
+
+
+@compiled
+def categorical_slope(z: float, p: float, y: float, slope: float) -> float:
+    """Return p - y, the derivative of all terms of a data point with respect to z.
+
+    It is the sum of -y_k / p_k dp_k/dz over the outputs k, where the y_k of a data point sum to 1.
+    """
+    return p - y
+
+
+@compiled
+def categorical_bend(p: float, y: float, slope: float, bend: float) -> float:
+    """Return p. The second derivatives are the matrix diag(p) - p p', see `curvature`."""
+    return p
+
+
 _SQUARED = (squared_term, squared_derivative, squared_slope, squared_bend)
 _ENTROPY = (entropy_term, entropy_derivative, entropy_slope, entropy_bend)
+_CATEGORICAL = (categorical_term, categorical_derivative, categorical_slope, categorical_bend)
 
 LOSSES: Final = {
     "ssr": Loss(one, *_SQUARED),
@@ -127,12 +159,19 @@ LOSSES: Final = {
     "cross_entropy": Loss(mean_over_points, *_ENTROPY, of_probabilities=True),
 }
 
-# Each takes a code, `tables.code_of(LOSSES, name)`, and then the arguments listed in `Loss`.
-loss_weight = by_code([loss.weight for loss in LOSSES.values()])
-loss_term = by_code([loss.term for loss in LOSSES.values()])
-loss_derivative = by_code([loss.derivative for loss in LOSSES.values()])
-loss_slope = by_code([loss.slope for loss in LOSSES.values()])
-loss_bend = by_code([loss.bend for loss in LOSSES.values()])
+# The losses of kernels. In an experiment, the last one is "cross_entropy" with softmax outputs.
+CATEGORICAL: Final = "categorical_cross_entropy"
+KERNEL_LOSSES: Final = {
+    **LOSSES,
+    CATEGORICAL: Loss(mean_over_points, *_CATEGORICAL, of_probabilities=True),
+}
+
+# Each takes a code, `tables.code_of(KERNEL_LOSSES, name)`, and then the arguments listed in `Loss`.
+loss_weight = by_code([loss.weight for loss in KERNEL_LOSSES.values()])
+loss_term = by_code([loss.term for loss in KERNEL_LOSSES.values()])
+loss_derivative = by_code([loss.derivative for loss in KERNEL_LOSSES.values()])
+loss_slope = by_code([loss.slope for loss in KERNEL_LOSSES.values()])
+loss_bend = by_code([loss.bend for loss in KERNEL_LOSSES.values()])
 
 
 @entry

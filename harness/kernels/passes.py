@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels._jit import compiled, entry
-from harness.kernels.activations import activate
+from harness.kernels.activations import NORMALISED, activate
 from harness.kernels.layers import Block, Layer, Scratch, layer_passes
 from harness.kernels.losses import loss_slope, loss_term, loss_weight
 from harness.kernels.simd.memory import load, store, variable
@@ -29,7 +29,7 @@ class Architecture(NamedTuple):
     matrices: Integers  # (L + 1,) offset of W(l) in theta
     units: Integers  # (L + 1,) offset of layer l in z, a, slope and delta
     output_scale: float
-    loss: int  # code of `losses.LOSSES`
+    loss: int  # code of `losses.KERNEL_LOSSES`
 
 
 class Data(NamedTuple):
@@ -57,6 +57,7 @@ def layer_at(network: Architecture, l: int) -> Layer:
         1 if l > 1 else 0,
         0,  # shared
         1,  # last
+        NORMALISED[network.activations[l]],
         network.matrices[l],
         network.units[l - 1],
         network.units[l],
@@ -189,7 +190,10 @@ def evaluate_all(
 
 @entry
 def unit_values(network: Architecture, theta: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return z, a and slope of every unit for one data point x (inputs,), layer by layer."""
+    """Return z, a and slope of every unit for one data point x (inputs,), layer by layer.
+
+    z of softmax outputs are the logarithms of a, and their slope is 1.
+    """
     scratch = make_scratch(network, theta.size)
     forward(network, theta, x, scratch)
     return scratch.z, scratch.a, scratch.slope

@@ -10,6 +10,7 @@ from harness.experiment import Experiment
 from harness.experiment.data import Dataset
 from harness.experiment.network import Network
 from harness.kernels import descent
+from harness.kernels.activations import NORMALISED
 from harness.kernels.lane_evaluation import evaluation_spec
 from harness.kernels.lane_spec import LaneSpec, is_small
 from harness.kernels.layers import Layer
@@ -128,7 +129,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     return LaneSpec(
         layers=_layers(variant.architecture, one_tile=one_tile),
         precision=training.precision,
-        loss=network.loss,
+        loss=network.kernel_loss,
         optimiser=training.optimiser,
         settings=tuple(
             setting.name
@@ -194,6 +195,7 @@ def _layers(network: Architecture, *, one_tile: bool) -> tuple[Layer, ...]:
             # second of the 1-2-1 network, against 90 million when shared.
             shared=int(layer == 1 and not one_tile),
             last=int(layer == network.sizes.size - 1),
+            normalised=NORMALISED[network.activations[layer]],
             matrix=int(network.matrices[layer]),
             sources=int(network.units[layer - 1]),
             units=int(network.units[layer]),

@@ -61,15 +61,28 @@ def identity(z):
     return np.asarray(z)
 
 
+def log_softmax(z):
+    """Return z - ln(sum of e^z over the last axis), for real or complex z."""
+    z = np.asarray(z)
+    z = z - z.real.max(axis=-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+
+
+def softmax(z):
+    """Return e^z / (sum of e^z over the last axis), for real or complex z."""
+    return np.exp(log_softmax(z))
+
+
 ACTIVATIONS = {
     "softplus": softplus,
     "sigmoid": sigmoid,
     "tanh": tanh,
     "relu": relu,
     "identity": identity,
+    "softmax": softmax,
 }
 
-# f'(z) from z, in forms that do not cancel for large |z|; relu'(0) = 0.
+# f'(z) from z, in forms that do not cancel for large |z|; relu'(0) = 0. Softmax has a matrix.
 SLOPES = {
     "softplus": sigmoid,
     "sigmoid": lambda z: sigmoid(z) * sigmoid(-z),
@@ -105,8 +118,9 @@ class Twin:
         assert layers == len(self.activations) == len(self.biases) == len(self.scales)
         assert self.loss in LOSSES
         if self.loss == "cross_entropy":
-            assert self.activations[-1] == "sigmoid"
+            assert self.activations[-1] in ("sigmoid", "softmax")
             assert self.output_scale == 1.0
+        assert "softmax" not in self.activations[:-1]
 
     @property
     def layers(self):
@@ -197,6 +211,8 @@ class Twin:
         """Return the loss of these samples."""
         if self.loss == "cross_entropy":
             z = self.forward(theta, inputs)[0][-1]
+            if self.activations[-1] == "softmax":
+                return -np.sum(targets * log_softmax(z)) / len(targets)
             return np.sum(softplus(z) - targets * z) / len(targets)
         ssr = self.ssr(theta, inputs, targets)
         return {"ssr": ssr, "half_ssr": ssr / 2, "mse": ssr / np.size(targets)}[self.loss]
@@ -236,7 +252,10 @@ def gradient_by_differences(twin, theta, inputs, targets, step=DIFFERENCE_STEP):
 
 
 def gradient_by_backpropagation(twin, theta, inputs, targets):
-    """Return the gradient by the chain rule from the output back, shape (P,)."""
+    """Return the gradient by the chain rule from the output back, shape (P,).
+
+    The targets of softmax outputs must sum to 1 at each data point.
+    """
     matrices = twin.unpack(theta)
     pre_activations, outputs = twin.forward(theta, inputs)
     samples = len(targets)

@@ -19,6 +19,8 @@ from .network import (
     gradient_by_backpropagation,
     gradient_by_complex_step,
     gradient_by_differences,
+    log_softmax,
+    softmax,
 )
 from .random_numbers import (
     SCHEMES,
@@ -50,6 +52,8 @@ def a_case(sizes, activations, loss, biases, scales, output_scale=1.0, samples=5
     rng = np.random.default_rng(3)
     inputs = rng.normal(size=(samples, sizes[0]))
     targets = rng.uniform(size=(samples, sizes[-1]))
+    if activations[-1] == "softmax":
+        targets /= targets.sum(axis=1, keepdims=True)
     return twin, rng.normal(size=twin.parameters), inputs, targets
 
 
@@ -62,12 +66,13 @@ CASES = [
 
 
 @pytest.mark.parametrize(("sizes", "layers", "biases", "scales"), CASES)
-@pytest.mark.parametrize("loss", ["ssr", "half_ssr", "mse", "cross_entropy"])
+@pytest.mark.parametrize("loss", ["ssr", "half_ssr", "mse", "cross_entropy", "softmax"])
 @pytest.mark.parametrize("activation", ["softplus", "sigmoid", "tanh", "identity", "relu"])
 def test_backpropagation_against_the_gradient_without_calculus(
     sizes, layers, biases, scales, loss, activation
 ):
-    last = "sigmoid" if loss == "cross_entropy" else activation
+    last = {"cross_entropy": "sigmoid", "softmax": "softmax"}.get(loss, activation)
+    loss = "cross_entropy" if loss == "softmax" else loss
     activations = (activation,) * (layers - 1) + (last,)
     output_scale = 1.0 if loss == "cross_entropy" else 0.8
     case = a_case(sizes, activations, loss, biases, scales, output_scale)
@@ -100,6 +105,20 @@ def test_activations_and_slopes_against_mpmath(name):
     stepped = f(points + 1e-200j)
     assert stepped.real == pytest.approx(values, rel=1e-15, abs=0)
     assert stepped.imag[1:-1] / 1e-200 == pytest.approx(slopes, rel=1e-14, abs=1e-30)
+
+
+@pytest.mark.parametrize("z", [[0.0, 0.0, 0.0], [-3.0, 700.0, 699.5], [1e4, -1e4, 9990.0]])
+def test_softmax_against_mpmath(z):
+    with mpmath.workdps(9000):
+        powers = [mpmath.exp(mpmath.mpf(x)) for x in z]
+        p = [power / sum(powers) for power in powers]
+        exact = [float(x) for x in p]
+        logarithms = [float(mpmath.log(x)) for x in p]
+        row = [float(p[0] * ((k == 0) - p[k])) for k in range(3)]
+    assert softmax(np.array(z)) == pytest.approx(exact, rel=1e-15, abs=1e-300)
+    assert log_softmax(np.array(z)) == pytest.approx(logarithms, rel=1e-15, abs=1e-16)
+    moved = np.array(z) + 1e-200j * np.eye(3)
+    assert softmax(moved)[:, 0].imag / 1e-200 == pytest.approx(row, rel=1e-14, abs=1e-16)
 
 
 def test_relu_has_slope_zero_at_its_kink():

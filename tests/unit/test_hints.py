@@ -38,13 +38,13 @@ def test_nearest(name, found):
 @pytest.mark.parametrize(
     ("name", "allowed", "expected"),
     [
-        ("softmax", ACTIVATIONS, "There is no softmax; for two classes, use a sigmoid output"),
         ("selu", ACTIVATIONS, "It is not available; the most similar activation is softplus."),
         ("mae", LOSSES, "There is no absolute error"),
         ("logistic", ACTIVATIONS, 'It is called "sigmoid" here.'),
         ("linear", ACTIVATIONS, 'It is called "identity" here.'),
         ("Mean-Squared Error", LOSSES, 'It is called "mse" here.'),
         ("binary_crossentropy", LOSSES, 'It is called "cross_entropy" here.'),
+        ("categorical_crossentropy", LOSSES, 'It is called "cross_entropy" here.'),
         ("xavier_uniform", SCHEMES, 'It is called "glorot" here.'),
         ("lr", ["learning_rate", "epochs"], 'It is called "learning_rate" here.'),
         ("lr", ["layers", "loss"], ""),

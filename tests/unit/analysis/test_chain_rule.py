@@ -10,13 +10,20 @@ import pytest
 
 import harness
 from harness.experiment import Experiment
-from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import COUNTS
-from harness.kernels.losses import LOSSES
+from harness.kernels.losses import CATEGORICAL, KERNEL_LOSSES
 from harness.kernels.passes import Data, loss_gradient
 from harness.training.trainer import Trainer
-from tests.lessons import TWO_OUTPUTS, an_experiment, first_lesson, second_lesson, three_layers
+from tests.lessons import (
+    TWO_CLASSES,
+    TWO_OUTPUTS,
+    an_experiment,
+    first_lesson,
+    second_lesson,
+    three_layers,
+)
 from tests.reference.training import batches_of_epoch
+from tests.side_by_side import HIDDEN, as_in_files
 
 SHUFFLED = {"batch_size": 2, "batches": "shuffled", "seed": 5}
 DRAWN = {"batch_size": 3, "batches": "drawn", "updates_per_epoch": 1, "learning_rate": [0.2, 0.1]}
@@ -33,13 +40,25 @@ CASES = {
     "three_layers": three_layers(),
     "three_layers_shuffled": three_layers(training=SHUFFLED),
     "relu": an_experiment([2, 3, 2], ["relu", "softplus"], TWO_OUTPUTS, "half_ssr"),
+    "softmax_regression": an_experiment(
+        [2, 2], ["softmax"], TWO_CLASSES, "cross_entropy", scales=[0.7], training=SHUFFLED
+    ),
     "no_hidden_layer": an_experiment([2, 2], ["identity"], TWO_OUTPUTS, output_scale=2.0),
 }
+
+
+def with_loss(kernel_loss, activation):
+    """Return a network with two outputs and a loss of kernels."""
+    loss, last = as_in_files(kernel_loss, "sigmoid")
+    points = TWO_CLASSES if kernel_loss == CATEGORICAL else TWO_OUTPUTS
+    return an_experiment([2, 3, 2], [activation, last], points, loss)
+
+
 # Every loss with every activation, so that a new one is tested too.
 CASES |= {
-    f"{loss}_{activation}": an_experiment([2, 3, 2], [activation, "sigmoid"], TWO_OUTPUTS, loss)
-    for loss in LOSSES
-    for activation in ACTIVATIONS
+    f"{loss}_{activation}": with_loss(loss, activation)
+    for loss in KERNEL_LOSSES
+    for activation in HIDDEN
 }
 
 

@@ -4,7 +4,14 @@ import pytest
 
 import harness
 from harness.experiment import Experiment
-from tests.lessons import TWO_OUTPUTS, an_experiment, first_lesson, second_lesson, three_layers
+from tests.lessons import (
+    TWO_CLASSES,
+    TWO_OUTPUTS,
+    an_experiment,
+    first_lesson,
+    second_lesson,
+    three_layers,
+)
 
 
 def symbols(trace, parameter, path=0):
@@ -111,6 +118,41 @@ def test_symbols_of_more_layers_and_outputs_name_layer_and_output():
         "dh2(2)/dh1(1)",
         "dh1(1)/dW11(1)",
     ]
+
+
+SOFTMAX = an_experiment([2, 1, 2], ["sigmoid", "softmax"], TWO_CLASSES, "cross_entropy")
+
+
+def test_paths_to_softmax_outputs_go_through_every_pre_activation():
+    trace = harness.trace(SOFTMAX, parameter="w1")
+    numbered = trace.factors[trace.factors["data_point"] == 0]
+    assert numbered["through"].unique().tolist() == [
+        f"y1, {x}, {p}" for x in ("x2", "x3") for p in ("predicted1", "predicted2")
+    ]
+    assert symbols(trace, "w1", 1) == [
+        "dE/dpredicted2",
+        "dpredicted2/dx2",
+        "dx2/dy1",
+        "dy1/dx1",
+        "dx1/dw1",
+    ]
+    trace = harness.trace(SOFTMAX, parameter="b2", notation="matrix")
+    assert trace.factors["through"].unique().tolist() == ["h1(2), ŷ1", "h1(2), ŷ2"]
+    assert symbols(trace, "b2", 1) == ["dE/dŷ2", "dŷ2/dh1(2)", "dh1(2)/dW21(2)"]
+
+
+@pytest.mark.parametrize(
+    ("notation", "names"),
+    [
+        ("numbered", {"p": "predicted", "z": "x2", "y": "observed1"}),
+        ("matrix", {"p": "ŷ", "z": "h1(2)", "y": "y1"}),
+    ],
+)
+def test_remark_on_the_sum_over_softmax_outputs(notation, names):
+    remark = harness.trace(SOFTMAX, parameter="b2", notation=notation).remark
+    p, z, y = names.values()
+    assert f"d{p}1/d{z} = {p}1 (1 - {p}1), and d{p}2/d{z} = -{p}1 {p}2." in remark
+    assert f"add up to ({p}1 - {y}) / m for {z}," in remark
 
 
 def test_the_scale_of_a_linear_output_is_a_separate_factor():

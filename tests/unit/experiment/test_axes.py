@@ -389,6 +389,22 @@ def test_the_limit_of_variants_does_not_count_runs():
     assert "batch_seed, max_epochs" in error.problem
 
 
+def test_softmax_is_checked_along_axes():
+    axis = {"activation_3": ["sigmoid", "softmax"]}
+    assert complaint(axis, network={"loss": "cross_entropy"}).key == "network.activations"
+    classes = {
+        "network": {"layers": [1, 2, 2], "activations": ["tanh", "sigmoid"]},
+        "data": {"inputs": [0, 1], "targets": [[1, 0], [0, 1]]},
+    }
+    document = copy.deepcopy(BASE) | {"grid": {"activation_2": ["sigmoid", "softmax"]}}
+    document |= {**classes, "network": {**classes["network"], "loss": "cross_entropy"}}
+    assert Experiment.from_mapping(document).grid.size == 2
+    document["grid"] = {"loss": ["mse", "cross_entropy"], "activation_2": ["sigmoid", "softmax"]}
+    with pytest.raises(ExperimentError) as caught:
+        Experiment.from_mapping(document)
+    assert 'grid.loss = "mse", grid.activation_2 = "softmax"' in caught.value.problem
+
+
 def test_cross_entropy_is_checked_along_axes():
     document = copy.deepcopy(BASE)
     document["data"] = {"inputs": [0, 1], "targets": [0, 2]}

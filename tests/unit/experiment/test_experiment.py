@@ -280,6 +280,40 @@ def test_cross_entropy_is_for_probabilities(outputs, targets, key):
     Experiment.from_mapping(document)
 
 
+CLASSES = [[1, 0, 0], [0.2, 0.3, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("network", "targets", "key", "words"),
+    [
+        (
+            {"activations": ["softmax", "softmax"]},
+            CLASSES,
+            "network.activations",
+            "before the last",
+        ),
+        ({"loss": "mse"}, CLASSES, "network.loss", '"mse" is not available for softmax outputs'),
+        ({"layers": [1, 2, 1]}, [1, 1], "network.activations", "two or more outputs"),
+        ({"output_scale": 2.0}, CLASSES, "network.output_scale", "must be 1"),
+        ({}, [[1, 0, 0], [0.2, 0.3, 0.4]], "data.targets", "add up to 0.9 in data point 2"),
+        ({}, [[0, 1, 1e-8], [0, 0, 1]], "data.targets", "add up to 1.00000001 in data point 1"),
+        ({}, [[1, 0.5, -0.5], [0, 0, 1]], "data.targets", "has the value -0.5"),
+    ],
+)
+def test_softmax_is_for_outputs_that_are_the_probabilities_of_classes(network, targets, key, words):
+    document = copy.deepcopy(BASE)
+    right = {"layers": [1, 2, 3], "activations": ["tanh", "softmax"], "loss": "cross_entropy"}
+    document["network"].update(right)
+    document["data"] = {"inputs": [0, 1], "targets": [[1, 0, 1e-10], [0.2, 0.3, 0.5]]}
+    assert Experiment.from_mapping(document).network.kernel_loss == "categorical_cross_entropy"
+    document["network"].update(network)
+    document["data"]["targets"] = targets
+    error = complaint(document)
+    assert error.key == key
+    assert words in error.problem
+    assert error.advice
+
+
 STRANGE = ['"', "'", "\n", "\x1b[31m", "é" * 10_000, "\\", "\u202e", "[bold]", "{0}", "%s"]
 
 

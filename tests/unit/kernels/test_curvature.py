@@ -7,10 +7,11 @@ import pytest
 
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.curvature import hessian_product, sharpness_of
+from harness.kernels.losses import CATEGORICAL
 from harness.kernels.passes import Data
 from tests.reference.curvature import hessian
 from tests.reference.network import COMPLEX_STEP, SLOPES, Twin, gradient_by_complex_step
-from tests.side_by_side import a_problem, a_twin, network_of
+from tests.side_by_side import HIDDEN, a_problem, a_twin, network_of
 
 
 def mask_of(twin, trained):
@@ -72,7 +73,7 @@ def a_quadratic(spectrum):
 
 @pytest.mark.jitless
 @pytest.mark.parametrize("z", [-30.0, -2.0, -0.3, 0.4, 5.0, 30.0])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", HIDDEN)
 def test_bend_is_the_derivative_of_the_slope(name, z):
     a, slope = ACTIVATIONS[name].value_and_slope(z)
     moved = np.array([z + 1j * COMPLEX_STEP])
@@ -106,6 +107,14 @@ CASES = {
         loss="cross_entropy",
         scales=(0.5, 1.5, 0.7),
     ),
+    "softmax": Twin(
+        sizes=(2, 4, 3, 3),
+        activations=("softplus", "tanh", "softmax"),
+        loss="cross_entropy",
+        biases=(True, False, True),
+        scales=(0.5, 1.5, 0.7),
+    ),
+    "softmax_regression": a_twin((2, 4), loss=CATEGORICAL),
     "identity": a_twin((2, 3, 2), "identity"),
     "relu": a_twin((2, 4, 3, 1), "relu", "half_ssr"),
     "softplus_output": a_twin((2, 2), last="softplus", loss="mse"),
@@ -177,6 +186,19 @@ def test_curvature_of_a_saturated_cross_entropy_keeps_its_digits(z):
         [expected], rel=1e-12, abs=0
     )
     assert sharpnesses(twin, [[z]], one, target) == pytest.approx([expected], rel=1e-12, abs=0)
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("z", [-100.0, -40.0, 0.5, 40.0, 100.0])
+def test_curvature_of_saturated_softmax_outputs_keeps_its_digits(z):
+    twin = a_twin((1, 2), loss=CATEGORICAL, biases=(False,))
+    theta, one, target = np.array([z, -z]), np.ones((1, 1)), np.array([[0.25, 0.75]])
+    e = math.exp(-2.0 * abs(z))
+    expected = e / (1.0 + e) ** 2 * np.array([[1.0, -1.0], [-1.0, 1.0]])  # diag(p) - p p'
+    found = columns_of(twin, theta, one, target)
+    assert found == pytest.approx(expected, rel=1e-12, abs=0)
+    largest = sharpnesses(twin, [theta], one, target)
+    assert largest == pytest.approx([2.0 * expected[0, 0]], rel=1e-12, abs=0)
 
 
 # -- eigenvalues -----------------------------------------------------------------------------------

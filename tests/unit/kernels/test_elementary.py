@@ -126,6 +126,22 @@ def test_values_are_accurate_over_the_whole_range(name):
     assert worst[0] <= bound, worst
 
 
+def test_exp_negative_is_accurate_over_the_whole_range():
+    worst = max(
+        (error_above(SMALLEST_NORMAL, elementary.exp_negative(-x), exact_exp(-mp.mpf(x))), x)
+        for x in points("log", 1500)
+    )
+    assert worst[0] <= 0.95, worst
+    assert elementary.exp_negative(0.0) == 1.0
+    assert bits(elementary.exp_negative(-INF)) == bits(0.0)
+    assert math.isnan(elementary.exp_negative(NAN))
+
+
+def test_log_from_one_has_the_bits_of_log():
+    for x in [*(x for x in points("log", 1000) if x >= 1.0), INF, NAN]:
+        assert bits(elementary.log_from_one(x)) == bits(elementary.log(x)), x
+
+
 @pytest.mark.parametrize("name", SLOPES)
 def test_slopes_are_accurate_over_the_whole_range(name):
     pair, exact, bound = SLOPES[name]

@@ -27,6 +27,11 @@ MANY = {
     "inputs": np.random.default_rng(3).normal(size=(23, 3)).tolist(),
     "targets": np.random.default_rng(4).random(size=(23, 2)).tolist(),
 }
+CLASSES = {**POINTS, "targets": np.eye(3)[[0, 2, 1, 1, 0]].tolist()}
+MANY_CLASSES = {  # half of them certain
+    "inputs": MANY["inputs"],
+    "targets": [*np.eye(5)[np.arange(11) % 5].tolist(), *[[0.1, 0.2, 0.3, 0.4, 0.0]] * 12],
+}
 DOSAGE = {"inputs": [0, 0.5, 1], "targets": [0, 1, 0]}
 
 
@@ -104,6 +109,21 @@ CASES = {
     "no_hidden_layer": experiment(
         [3, 2], ["identity"], MANY, 30, {"learning_rate": [0.001, 0.5], "init_id": 9},
         {"epochs": "all"}, batch_size=20, batches="drawn", seed=2, limit=1e3, tolerance=20.0,
+    ),
+    "softmax": experiment(
+        [2, 3, 3], ["tanh", "softmax"], CLASSES, 30, {"learning_rate": [0.3, 40.0], "init_id": 11},
+        {"epochs": "all", **MEASURES}, loss="cross_entropy", tolerance=0.7, limit=4.0,
+        network_scales=[1.0, 1.3],
+    ),
+    "softmax_loops": experiment(
+        [3, 17, 7, 5], ["softplus", "relu", "softmax"], MANY_CLASSES, 7,
+        {"learning_rate": [0.01, 900.0], "init_id": 9}, MEASURES, loss="cross_entropy",
+        batch_size=9, batches="shuffled", limit=30.0, tolerance=2.0,
+    ),
+    "softmax_of_two": experiment(
+        [3, 2], ["softmax"], {**MANY, "targets": np.eye(2)[np.arange(23) % 2].tolist()}, 20,
+        {"learning_rate": [0.1, 9.0], "init_id": 9}, {"epochs": "all"}, loss="cross_entropy",
+        batch_size=5, tolerance=0.8,
     ),
     "drawn": experiment(
         [2, 4, 1], ["relu", "identity"], POINTS, 15, {"init_id": 19},

@@ -4,13 +4,21 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 
 from harness.experiment.network import SCALES, Network
-from harness.kernels.activations import ACTIVATIONS
-from harness.kernels.losses import LOSSES
+from harness.kernels.losses import CATEGORICAL, KERNEL_LOSSES
 from tests.reference import network as reference
 from tests.reference.network import Twin
-from tests.side_by_side import a_problem, a_twin, kernel_gradient, kernel_predict, network_of
+from tests.side_by_side import (
+    HIDDEN,
+    a_problem,
+    a_twin,
+    as_in_files,
+    kernel_gradient,
+    kernel_predict,
+    network_of,
+)
 
 SIZES = {0: (2, 3), 1: (2, 3, 2), 2: (2, 3, 4, 2)}
 SCALED = {0: (1.5,), 1: (0.5, 1.5), 2: (0.5, 1.5, 0.7)}
@@ -19,7 +27,7 @@ BATCHES = {"all": [0, 1, 2, 3, 4], "part": [3, 0, 3], "one": [2]}
 
 def case_of(activation, loss, hidden, biases, scaled):
     """Return a network with the same activation everywhere, if the loss allows it."""
-    last = "sigmoid" if loss == "cross_entropy" else activation
+    loss, last = as_in_files(loss, activation)
     return Twin(
         sizes=SIZES[hidden],
         activations=(activation,) * hidden + (last,),
@@ -59,25 +67,26 @@ def assert_kernel_agrees(twin, order, seed=3):
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("biases", [True, False], ids=["biases", "none"])
 @pytest.mark.parametrize("hidden", SIZES)
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", KERNEL_LOSSES)
+@pytest.mark.parametrize("activation", HIDDEN)
 def test_loss_and_gradient(activation, loss, hidden, biases, batch):
     twin = case_of(activation, loss, hidden, biases, scaled=False)
     assert_kernel_agrees(twin, BATCHES[batch])
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", KERNEL_LOSSES)
 @pytest.mark.parametrize("hidden", SIZES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", HIDDEN)
 def test_loss_and_gradient_with_scales(activation, hidden, loss):
     assert_kernel_agrees(case_of(activation, loss, hidden, True, scaled=True), BATCHES["all"])
 
 
 @pytest.mark.jitless
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", KERNEL_LOSSES)
 @pytest.mark.parametrize("hidden", SIZES)
 def test_loss_and_gradient_of_mixed_layers(hidden, loss):
-    names = (*("relu", "softplus", "tanh")[:hidden], "sigmoid")
+    loss, last = as_in_files(loss, "sigmoid")
+    names = (*("relu", "softplus", "tanh")[:hidden], last)
     twin = Twin(
         sizes=SIZES[hidden],
         activations=names,
@@ -125,6 +134,70 @@ def test_cross_entropy_of_a_saturated_output(z, y):
     assert loss == pytest.approx(expected, rel=1e-15, abs=0)
     assert gradient == pytest.approx([p - y], rel=1e-15, abs=1e-17)
     assert ssr == pytest.approx((p - y) ** 2, rel=1e-15, abs=1e-17)
+
+
+SOFTMAX = a_twin((1, 3), loss=CATEGORICAL, biases=(False,))
+LARGEST = np.finfo(float).max
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize(
+    "z",
+    [
+        [0.0, 0.0, 0.0],
+        [-40.0, 0.0, 3.0],
+        [1e4, -1e4, 9999.0],
+        [-1e4, -1e4, -1e4],
+        [1e308, 1e308, 1e308],
+        [LARGEST, -LARGEST, 0.0],
+        [-1e308, 5.0, 5.0],
+        [-math.inf, 2.0, 1.0],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("observed", [0, 1, 2])
+def test_cross_entropy_of_softmax_does_not_overflow(z, observed):
+    target = np.eye(3)[observed : observed + 1]
+    ssr, loss, gradient = kernel_gradient(SOFTMAX, np.array(z), np.ones((1, 1)), target)
+    with np.errstate(over="ignore"):
+        log_p = scipy.special.log_softmax(z)
+    p = np.exp(log_p)
+    assert loss == pytest.approx(-log_p[observed], rel=1e-15, abs=0)
+    assert gradient == pytest.approx(p - target[0], rel=1e-15, abs=2e-16)
+    assert ssr == pytest.approx(np.sum((p - target[0]) ** 2), rel=1e-14, abs=1e-31)
+    assert kernel_predict(SOFTMAX, np.array(z), np.ones((1, 1)))[0] == pytest.approx(p, rel=1e-15)
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("observed", [0, 1, 2])
+def test_softmax_of_a_number_that_is_not_finite_is_nan(bad, at, observed):
+    z, target = np.array([0.5, -2.0, 1.0]), np.eye(3)[observed : observed + 1]
+    z[at] = bad
+    ssr, loss, gradient = kernel_gradient(SOFTMAX, z, np.ones((1, 1)), target)
+    assert np.isnan([ssr, loss, *gradient]).all()
+
+
+def test_cross_entropy_of_softmax_is_scipys():
+    rng = np.random.default_rng(7)
+    twin = a_twin((4, 6, 10), loss=CATEGORICAL)
+    theta, inputs = 3.0 * rng.normal(size=twin.parameters), rng.normal(size=(50, 4))
+    classes = rng.integers(0, 10, size=50)
+    z = twin.forward(theta, inputs)[0][-1]
+    expected = scipy.special.log_softmax(z, axis=1)
+    _, loss, _ = kernel_gradient(twin, theta, inputs, np.eye(10)[classes])
+    assert loss == pytest.approx(-expected[np.arange(50), classes].mean(), rel=1e-13)
+    ours = kernel_predict(twin, theta, inputs)
+    assert ours == pytest.approx(scipy.special.softmax(z, axis=1), rel=1e-12)
+    assert ours.sum(axis=1) == pytest.approx(np.ones(50), rel=1e-15)
+
+
+def test_softmax_of_two_outputs_is_a_sigmoid_of_their_difference():
+    z, inputs = np.array([0.3, -1.1]), np.array([[1.0], [4.0], [30.0]])
+    twin = a_twin((1, 2), loss=CATEGORICAL, biases=(False,))
+    ours = kernel_predict(twin, z, inputs)[:, 0]
+    assert ours == pytest.approx(scipy.special.expit(1.4 * inputs[:, 0]), rel=1e-14)
 
 
 def test_infinite_parameters_do_not_have_a_finite_loss():
