@@ -1,9 +1,9 @@
 """Reuse of results when a grid has grown: runs of the smaller grid are taken over.
 
 A run that has ended is taken over as it is. If there are more epochs now, a run that converged,
-diverged or was stopped still is, and one that finished continues from its final parameters, if they were recorded
-and the optimiser keeps no other state. Every number is the same as if all runs had been trained
-from the start.
+diverged or was stopped still is, and one that finished continues from its final parameters, if they
+were recorded and the optimiser keeps no other state. Every number is the same as if all runs had
+been trained from the start.
 """
 
 from collections.abc import Sequence
