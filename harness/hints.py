@@ -16,6 +16,7 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "training.batch_size": "batch minibatch minibatchsize",
         "training.batches": "shuffle",
         "training.tolerance": "tol",
+        "training.patience": "earlystopping earlystop nochange niternochange",
         "initialisation.seed init_seed": "seed randomseed randomstate rngseed",
         "initialisation.scheme init_scheme": "init initializer initialiser kernelinitializer",
         "initialisation": "initialization",

@@ -89,6 +89,7 @@ def plan_of(
     trained=None,
     recorded=None,
     measure_gradient=True,
+    patience=False,
 ):
     """Return the kernel's plan for settings of the twin's `train` that all runs share."""
     batch_size = batch_size or samples
@@ -107,10 +108,13 @@ def plan_of(
         ),
         recorded=np.arange(epochs + 1) if recorded is None else np.array(recorded, dtype=np.int64),
         measure_gradient=measure_gradient,
+        patience=patience,
     )
 
 
-def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limit=None, runs=1):
+def start_runs(
+    twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limit=None, patience=None, runs=1
+):
     """Return a block of runs before the first update; settings may differ per run."""
 
     def filled(shape, value):
@@ -134,20 +138,34 @@ def start_runs(twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limi
         ),
         tolerance=column(tolerance, NO_TOLERANCE),
         limit=column(limit, NO_LIMIT),
+        patience=column(patience, np.inf),
     )
 
 
 def kernel_train(
-    twin, inputs, targets, plan, runs, rows=None, keeps_loss=True, stop=None, counts=None
+    twin,
+    inputs,
+    targets,
+    plan,
+    runs,
+    rows=None,
+    keeps_loss=True,
+    stop=None,
+    counts=None,
+    held_out=None,
 ):
-    """Train a block with the kernel; return its rows and the counts."""
+    """Train a block with the kernel; return its rows and the counts.
+
+    `held_out` are inputs and targets of the held-out data points.
+    """
     count = len(runs.theta)
     rows = make_rows(count, plan.recorded.size, keeps_loss) if rows is None else rows
     stop = np.zeros(1, dtype=np.uint8) if stop is None else stop
     counts = np.zeros(descent.COUNTS, dtype=np.int64) if counts is None else counts
     data = Data(x=inputs, y=targets)
+    others = Data(*held_out) if held_out else Data(x=inputs[:0], y=targets[:0])
     with np.errstate(all="ignore"):  # as above
-        descent.train(network_of(twin).architecture(), data, plan, runs, rows, stop, counts)
+        descent.train(network_of(twin).architecture(), data, others, plan, runs, rows, stop, counts)
     return rows, counts
 
 
@@ -163,10 +181,11 @@ def train_both(twin, problem, epochs, rates, **settings):
     """Train with kernel and twin; return the kernel's runs and rows, and the twin's record."""
     theta, inputs, targets = problem
     shared = {name: value for name, value in settings.items() if name in SHARED}
-    own = {name: value for name, value in settings.items() if name not in SHARED}
-    plan = plan_of(twin, len(inputs), epochs, **shared)
+    own = {name: value for name, value in settings.items() if name not in (*SHARED, "held_out")}
+    plan = plan_of(twin, len(inputs), epochs, patience="patience" in settings, **shared)
     runs = start_runs(twin, theta, rates, **own)
-    rows, counts = kernel_train(twin, inputs, targets, plan, runs)
+    held_out = settings.get("held_out")
+    rows, counts = kernel_train(twin, inputs, targets, plan, runs, held_out=held_out)
     record = training.train(twin, inputs, targets, theta, epochs, rates, **settings)
     assert counts[:2].tolist() == [1, record.epochs * plan.updates]
     return runs, rows, record

@@ -184,10 +184,7 @@ def trace(
         loss=symbols.loss,
         updates_per_epoch=int(variant.plan.updates),
         data_points=tuple(batch.tolist()),
-        # The replay finishes at `epoch`, which is the end of the run only at its last epoch.
-        status=""
-        if state.status == "finished" and epoch < single.training.epochs
-        else state.status,
+        status="" if state.status == "running" else state.status,
     )
 
 

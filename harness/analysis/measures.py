@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-ENDINGS = ("converged", "finished", "diverged")
+ENDINGS = ("converged", "finished", "diverged", "stopped")
 
 # Level of all intervals.
 CONFIDENCE = 0.95
@@ -34,9 +34,9 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `by`; `runs`, their number; `converged`, `finished` and `diverged`, shares
-        of them; and `converged_low`, `converged_high` and so on, their 95 % intervals by Wilson
-        (1927, "Probable inference, the law of succession, and statistical inference"), which are
-        valid for shares of 0 and 1 too.
+        of them, and `stopped` if any run was; and `converged_low`, `converged_high` and so on,
+        their 95 % intervals by Wilson (1927, "Probable inference, the law of succession, and
+        statistical inference"), which are valid for shares of 0 and 1 too.
 
     Examples
     --------
@@ -65,10 +65,12 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns of `outcomes` without the axes; the index of `counts`.
     """
+    if not counts["stopped"].any():  # as in every sweep without patience
+        counts = counts.drop(columns="stopped")
     total = counts.sum(axis=1)
     table = counts.div(total, axis=0)
     table.insert(0, "runs", total)
-    for ending in ENDINGS:
+    for ending in counts:
         low, high = share_interval(counts[ending].to_numpy(), total.to_numpy())
         table[f"{ending}_low"], table[f"{ending}_high"] = low, high
     table.columns.name = None

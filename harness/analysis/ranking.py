@@ -13,7 +13,8 @@ If these are equal too, the first in the grid is better.
 
 One run is better than another if it converged and the other did not, or if the other one diverged
 and it did not. Of two that converged, the better one took fewer epochs, then has the lower final
-loss; of two that finished, it has the lower final loss; of two that diverged, it lasted longer.
+loss; of two that finished or were stopped, it has the lower final loss; of two that diverged, it
+lasted longer.
 Equals are ordered by run_id.
 """
 
@@ -24,6 +25,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.measures import CONFIDENCE, ENDINGS, comparable, shares
+
+# Rank of a run by its ending, in the order of `measures.ENDINGS`.
+_RANKS = np.array([0, 1, 2, 1], dtype=np.int8)
 
 # Axes that repeat a combination instead of changing it.
 SEEDS = ("init_id", "init_seed", "batch_seed")
@@ -122,7 +126,7 @@ def cell_table(
     ----------
     points : DataFrame
         Values of axes, one row per cell.
-    counts : ndarray, shape (cells, 3)
+    counts : ndarray, shape (cells, 4)
         Runs by ending, in the order of `measures.ENDINGS`; no cell is empty.
     medians : ndarray, shape (3, cells)
         Medians and their intervals, from `medians`.
@@ -185,22 +189,22 @@ def best_runs(runs: pd.DataFrame, count: int | None = None) -> pd.DataFrame:
     >>> best_runs(runs.assign(ssr_final=[0.2, 0.1, 1e9, 0.1]))["run_id"].tolist()
     [3, 1, 0, 2]
     """
-    ending, epochs, loss = ending_codes(runs), runs["epochs"].to_numpy(), final_losses(runs)
-    first = np.where(ending == 0, epochs, np.where(ending == 1, loss, -epochs))
+    rank, epochs, loss = _RANKS[ending_codes(runs)], runs["epochs"].to_numpy(), final_losses(runs)
+    first = np.where(rank == 0, epochs, np.where(rank == 1, loss, -epochs))
     rows = np.arange(len(runs))
     if count is not None and count < len(runs):
-        rows = _candidates(ending, first, count)
-    order = np.lexsort((runs["run_id"].to_numpy()[rows], loss[rows], first[rows], ending[rows]))
+        rows = _candidates(rank, first, count)
+    order = np.lexsort((runs["run_id"].to_numpy()[rows], loss[rows], first[rows], rank[rows]))
     return runs.iloc[rows[order][:count]]
 
 
 def _candidates(
-    ending: NDArray[np.int8], first: NDArray[np.float64], count: int
+    rank: NDArray[np.int8], first: NDArray[np.float64], count: int
 ) -> NDArray[np.int64]:
     """Return the rows that may be among the best, to avoid sorting millions of runs."""
-    last = int(np.searchsorted(np.cumsum(np.bincount(ending, minlength=3)), count))
-    keys = np.where(ending < last, -np.inf, np.where(ending == last, first, np.inf))
-    return np.flatnonzero((ending <= last) & (keys <= np.partition(keys, count - 1)[count - 1]))
+    last = int(np.searchsorted(np.cumsum(np.bincount(rank, minlength=3)), count))
+    keys = np.where(rank < last, -np.inf, np.where(rank == last, first, np.inf))
+    return np.flatnonzero((rank <= last) & (keys <= np.partition(keys, count - 1)[count - 1]))
 
 
 def best_of(batches: Iterable[pd.DataFrame], count: int) -> pd.DataFrame:

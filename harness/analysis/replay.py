@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.kernels.descent import Validation
 from harness.kernels.optimisers import OPTIMISERS
-from harness.kernels.stopping import STATUSES
+from harness.kernels.stopping import FINISHED, RUNNING, STATUSES, STOPPED
 from harness.training.buffers import make_counts, make_rows, start
 from harness.training.trainer import Trainer
 from harness.training.variants import Variant
@@ -25,7 +26,7 @@ class RunState:
     settings : dict of str to array of shape (L,)
         Learning rate and settings of the optimiser, for each layer.
     status : str
-        One of `stopping.STATUSES`.
+        One of `stopping.STATUSES`: "running" if the run has more epochs.
     epochs : int
         Epochs done.
     """
@@ -47,6 +48,9 @@ def state_after(variant: Variant, epochs: int) -> RunState:
     trainer.train_runs(
         replace(variant, plan=plan), runs, rows, np.zeros(1, dtype=np.uint8), make_counts(1)[0]
     )
+    if rows.status[0] == FINISHED and epochs < variant.plan.epochs:
+        waited = epochs - rows.validation[0, Validation.EPOCH]
+        rows.status[0] = RUNNING if waited < runs.patience[0] else STOPPED
     optimiser = OPTIMISERS[variant.experiment.training.optimiser]
     return RunState(
         theta=runs.theta[0],

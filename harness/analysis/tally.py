@@ -230,7 +230,7 @@ class Tally:
         return sum(ids.size for ids, _ in self._kept)
 
     def endings(self, cells: Cells) -> NDArray[np.int64]:
-        """Return the number of runs by cell and ending, shape (cells, 3)."""
+        """Return the number of runs by cell and ending, shape (cells, 4)."""
         return self._counts[cells]
 
     def table(self, cells: Cells) -> pd.DataFrame:

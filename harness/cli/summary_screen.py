@@ -87,17 +87,17 @@ def _say_endings(results: Results, counts: dict[str, int]) -> None:
 def _along(cells: Cells, table: pd.DataFrame, median: str) -> None:
     """Print a table of endings along a factor."""
     (factor,), (step,) = cells.factors, cells.steps
+    shares = [name for name in ("converged", "diverged", "stopped") if name in table]
     rows = [
         [
             *(sentences.exact(row[name]) for name in factor.names),
             f"{row['runs']:,}",
-            sentences.percent(row["converged"]),
-            sentences.percent(row["diverged"]),
+            *(sentences.percent(row[name]) for name in shares),
             number(row["median"]),
         ]
         for row in table.to_dict("records")
     ]
-    headings = [*factor.names, "runs", "converged", "diverged", median]
+    headings = [*factor.names, "runs", *shares, median]
     say_table(f"along {factor.title}", headings, rows, fold=True)
     if step > 1:
         say(f"1 of every {step} values is shown")

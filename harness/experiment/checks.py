@@ -410,6 +410,16 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
             )
 
 
+def check_patience(section: TrainingSection, *, has_held_out: bool) -> None:
+    """Refuse patience without held-out data points, whose loss it waits for."""
+    if section.patience is not None and not has_held_out:
+        raise ExperimentError(
+            "training.patience",
+            f"= {section.patience} needs held-out data points; the experiment has none.",
+            "Hold some out with data.validation, or remove it.",
+        )
+
+
 def check_initialisation(section: InitialisationSection, network: Network) -> None:
     """Check that initial values are for parameters of the network."""
     _check_names("initialisation.parameters", tuple(section.parameters), network)

@@ -182,6 +182,7 @@ class Experiment(Section):
         for part in filter(None, (self.data, self.validation)):
             checks.check_targets(part, self._network)
         checks.check_training(self.training, self._network, len(self.data.inputs))
+        checks.check_patience(self.training, has_held_out=self.validation is not None)
         checks.check_initialisation(self.initialisation, self._network)
         checks.check_record(self.record, self.training.epochs, self._network)
         checks.check_metrics(self.record, self.source)

@@ -467,6 +467,13 @@ class TrainingSection(_SettingsSection):
         allowed="a finite number above 0",
         axis=KeyAxis("number", per_run=True),
     )
+    patience: Count | None = key(
+        None,
+        says="a run ends as stopped once the loss of the held-out data points has not improved for"
+        " this many epochs; never by default",
+        allowed="a whole number from 1 to 2^53",
+        axis=KeyAxis("whole", per_run=True),
+    )
 
 
 class InitialisationSection(Section):

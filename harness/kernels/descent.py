@@ -2,6 +2,7 @@
 
 An epoch is a pass over the data, in one or more updates. The loss is evaluated over all data points
 before the first update (epoch 0) and after every epoch. A run may end only then (see `stopping`).
+With patience, the loss of held-out data points is evaluated at the same epochs.
 
 `train` takes networks of any size and trains one run after the other, in plain floats. It is the
 reference for `lane_descent`, which trains sweeps and must agree with it bit by bit.
@@ -45,6 +46,7 @@ class TrainingPlan(NamedTuple):
     trains: NDArray[np.bool_]  # (P,) whether each parameter trains
     recorded: Integers  # epochs of the trajectory, ascending; a run's last epoch is added
     measure_gradient: bool
+    patience: bool  # whether runs may be stopped by the loss of the held-out data points
 
 
 class Runs(NamedTuple):
@@ -60,6 +62,7 @@ class Runs(NamedTuple):
     settings: Floats  # (runs, settings * L) learning rate and settings, each for all layers
     tolerance: Floats  # (runs,)
     limit: Floats  # (runs,)
+    patience: Floats  # (runs,) epochs without improvement that stop a run; inf for never
 
 
 class Done(IntEnum):
@@ -69,6 +72,13 @@ class Done(IntEnum):
     UPDATES = 1
     LANE_PASSES = 2  # passes over the data that the lanes had room for
     RUN_PASSES = 3  # passes that runs made; the same without lanes
+
+
+class Validation(IntEnum):
+    """Columns of `Rows.validation`."""
+
+    LOSS_MIN = 0  # least loss of the held-out data points so far, inf before any
+    EPOCH = 1  # the first epoch that had it, 0 before any
 
 
 COUNTS: Final = len(Done)
@@ -83,6 +93,7 @@ class Rows(NamedTuple):
     epochs: Integers  # (runs,) epochs done
     ssr: Floats  # (runs, len(MOMENTS))
     loss: Floats  # the same
+    validation: Floats  # (runs, len(Validation)), unchanged without patience
     measures: Floats  # (runs, len(MEASURES))
     recorded: Integers  # (runs,) rows written to the trajectory
     ssr_trajectory: Floats  # (runs, len(plan.recorded))
@@ -156,9 +167,23 @@ def _note(plan: TrainingPlan, rows: Rows, r: int, epoch: int, ssr: float, loss: 
 
 
 @compiled
+def _note_held_out(rows: Rows, r: int, epoch: int, loss: float) -> float:
+    """Note the loss of the held-out data points at an epoch of run r.
+
+    Return the number of epochs since it improved.
+    """
+    if loss < rows.validation[r, Validation.LOSS_MIN]:
+        rows.validation[r, Validation.LOSS_MIN] = loss
+        rows.validation[r, Validation.EPOCH] = epoch
+    waited: float = epoch - rows.validation[r, Validation.EPOCH]
+    return waited
+
+
+@compiled
 def _train_run(
     network: Architecture,
     data: Data,
+    held_out: Data,
     plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
@@ -170,8 +195,9 @@ def _train_run(
     counts: Integers,
 ) -> None:
     theta = runs.theta[r]
-    m = data.y.shape[0]
+    m, others = data.y.shape[0], held_out.y.shape[0]
     finite = is_finite(theta)
+    waited = 0.0
     written = rows.recorded[r]
     epoch = runs.epochs[r]
     status = RUNNING
@@ -180,7 +206,21 @@ def _train_run(
         with_gradient = plan.measure_gradient or (plan.full_batch and epoch < plan.epochs)
         ssr, loss = evaluate(network, theta, data, in_order, 0, m, with_gradient, scratch, stop)
         _note(plan, rows, r, epoch, ssr, loss)
-        status = status_after(epoch, plan.epochs, loss, runs.tolerance[r], runs.limit[r], finite)
+        if plan.patience:
+            held_out_loss = evaluate(
+                network, theta, held_out, in_order, 0, others, False, scratch, stop
+            )[1]
+            waited = _note_held_out(rows, r, epoch, held_out_loss)
+        status = status_after(
+            epoch,
+            plan.epochs,
+            loss,
+            runs.tolerance[r],
+            runs.limit[r],
+            finite,
+            waited,
+            runs.patience[r],
+        )
 
         due = written < plan.recorded.size and plan.recorded[written] == epoch
         if plan.recorded.size and (due or status != RUNNING):
@@ -229,6 +269,7 @@ def _train_run(
 def train(
     network: Architecture,
     data: Data,
+    held_out: Data,
     plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
@@ -238,19 +279,21 @@ def train(
     """Train a block of runs.
 
     `runs` and `rows` are written in place. Only runs with status RUNNING are trained. A call with
-    no runs compiles the kernel.
+    no runs compiles the kernel. `held_out` may be empty without patience.
 
     Another thread may set `stop[0]`. The call then returns after the current data point; the
     current run keeps the status RUNNING and must be discarded. `counts` has the shape
     (COUNTS,): see `Done`.
     """
     m = data.y.shape[0]
-    in_order = np.arange(m)
+    in_order = np.arange(max(m, held_out.y.shape[0]))
     order = np.arange(plan.points_seen)
     scratch = make_scratch(network, runs.theta.shape[1])
     for r in range(rows.status.size):
         if stop[0]:
             break
         if rows.status[r] == RUNNING:
-            _train_run(network, data, plan, runs, rows, r, scratch, in_order, order, stop, counts)
+            _train_run(
+                network, data, held_out, plan, runs, rows, r, scratch, in_order, order, stop, counts
+            )
             counts[Done.RUNS] += 1

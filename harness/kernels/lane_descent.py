@@ -9,6 +9,7 @@ attention: because its run ends, has just begun, or has more epochs to record th
 `lane_runs` visits the group. That part is compiled once for all networks.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,7 @@ from harness.kernels.lane_spec import (
     Counter,
     LaneSpec,
     Record,
+    Waiting,
     bytes_of,
     layout_of,
     make_state,
@@ -139,7 +141,10 @@ def _epoch(
     lanes, at = spec.lanes, layout_of(spec)
     integers, theta = group.as_integers(), values.offset(at.theta)
     done = load(integers, at.clock + Clock.DONE, 1)
+    epoch = to_float(load(integers, at.counters + Counter.EPOCH * lanes, lanes) + done)
 
+    if spec.patience:  # before the pass whose gradient would take up registers
+        _note_held_out(spec, group, theta, given, ask, epoch, scratch)
     ssr, loss = evaluate(
         spec,
         theta,
@@ -160,7 +165,6 @@ def _epoch(
             select(loss < least_loss, loss, least_loss),
         )
     if spec.measures:
-        epoch = to_float(load(integers, at.counters + Counter.EPOCH * lanes, lanes) + done)
         first = load(group, at.record + Record.LOSS_FIRST * lanes, lanes)
         first, least = select(epoch == 0.0, loss, first), select(epoch == 0.0, ssr, least)
         store(group, at.record + Record.LOSS_FIRST * lanes, first)
@@ -176,7 +180,11 @@ def _epoch(
     limit = load(group, at.bounds + Bound.LIMIT * lanes, lanes)
     before = load(group, at.bounds + Bound.NOT_FINITE * lanes, lanes)
     in_time = done < load(integers, at.clock + Clock.UNTIL, 1)
-    calm = Row.everywhere(goes_on(loss, tolerance, limit) & (before == 0.0)) & in_time
+    going = goes_on(loss, tolerance, limit) & (before == 0.0)
+    if spec.patience:
+        waited = epoch - load(group, at.waiting + Waiting.EPOCH * lanes, lanes)
+        going = going & (waited < load(group, at.waiting + Waiting.PATIENCE * lanes, lanes))
+    calm = Row.everywhere(going) & in_time
     with rarely_when(~calm):
         store(group, at.record + Record.SSR * lanes, ssr)
         store(group, at.record + Record.LOSS * lanes, loss)
@@ -215,6 +223,26 @@ def _epoch(
     store(group, at.bounds + Bound.NOT_FINITE * lanes, found)
     store(integers, at.clock + Clock.DONE, done + 1)
     return calm
+
+
+def _note_held_out(
+    spec: LaneSpec,
+    group: Pointer,
+    theta: Pointer,
+    given: Given,
+    ask: Asked,
+    epoch: Row,
+    scratch: Scratch,
+) -> None:
+    """Write the passes over the held-out data points, and note their loss if it improved."""
+    lanes, waiting = spec.lanes, layout_of(spec).waiting
+    in_tiles = dataclasses.replace(spec, one_tile=False)
+    last = ask.points + ask.held_out
+    _, loss = evaluate(in_tiles, theta, given, ask.points, last, scratch, with_gradient=False)
+    least = load(group, waiting + Waiting.LOSS_MIN * lanes, lanes)
+    since = load(group, waiting + Waiting.EPOCH * lanes, lanes)
+    store(group, waiting + Waiting.LOSS_MIN * lanes, select(loss < least, loss, least))
+    store(group, waiting + Waiting.EPOCH * lanes, select(loss < least, epoch, since))
 
 
 def _update(
@@ -283,6 +311,7 @@ def train(
     spec: LaneSpec,
     network: Architecture,
     data: Data,
+    held_out: Data,
     plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
@@ -290,7 +319,7 @@ def train(
     counts: Integers,
 ) -> None:
     """Train a block of runs in lanes, as `descent.train` does."""
-    points = len(data.x)
+    points, others = len(data.x), len(held_out.x)
     asked = Asked(
         epochs=plan.epochs,
         points=points,
@@ -300,13 +329,16 @@ def train(
         group=0,
         groups=spec.groups,
         # Lanes see their data points in an order that is made anew for every epoch.
-        most=1 if spec.shuffled else 1 + _WORK_AT_ONCE // (points * spec.parameters * spec.lanes),
+        most=1
+        if spec.shuffled
+        else 1 + _WORK_AT_ONCE // ((points + others) * spec.parameters * spec.lanes),
+        held_out=others,
     )
     lane_runs.train(
         address_of(spec),
         layout_of(spec),
-        bytes_of(spec, data.x),
-        bytes_of(spec, data.y),
+        bytes_of(spec, np.concatenate([data.x, held_out.x])),
+        bytes_of(spec, np.concatenate([data.y, held_out.y])),
         bytes_of(spec, np.append(network.scales, network.output_scale)),
         plan,
         runs,

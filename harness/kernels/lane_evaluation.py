@@ -65,6 +65,7 @@ def evaluation_spec(spec: LaneSpec, tiles: tuple[int, ...], at_once: int) -> Lan
         shuffled=False,
         all_train=True,
         recorded=False,
+        patience=False,
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.kernels import measures
 from harness.kernels._jit import compiled, entry
-from harness.kernels.descent import Done, Rows, Runs, TrainingPlan, order_epoch
+from harness.kernels.descent import Done, Rows, Runs, TrainingPlan, Validation, order_epoch
 from harness.kernels.lane_spec import (
     NOBODY,
     TRAIL,
@@ -21,6 +21,7 @@ from harness.kernels.lane_spec import (
     Queue,
     Record,
     State,
+    Waiting,
 )
 from harness.kernels.machine_code import call
 from harness.kernels.measures import End
@@ -69,6 +70,10 @@ def _end_run(
     rows.loss[r, 1] = loss
     rows.loss[r, 2] = numbers[at.record + at.loss_min * lanes + lane]
     rows.recorded[r] = written
+    if at.has_patience:
+        waiting = at.waiting + lane
+        rows.validation[r, Validation.LOSS_MIN] = numbers[waiting + Waiting.LOSS_MIN * lanes]
+        rows.validation[r, Validation.EPOCH] = numbers[waiting + Waiting.EPOCH * lanes]
     for p in range(at.parameters):
         runs.theta[r, p] = numbers[at.last_theta + p * lanes + lane]
         for k, slot in enumerate(at.slots_used):
@@ -109,6 +114,11 @@ def _begin_run(
     numbers[bounds + Bound.TOLERANCE * lanes] = runs.tolerance[r]
     numbers[bounds + Bound.LIMIT * lanes] = runs.limit[r]
     numbers[bounds + Bound.NOT_FINITE * lanes] = 0.0 if is_finite(runs.theta[r]) else np.nan
+    if at.has_patience:
+        waiting = at.waiting + lane
+        numbers[waiting + Waiting.PATIENCE * lanes] = runs.patience[r]
+        numbers[waiting + Waiting.LOSS_MIN * lanes] = rows.validation[r, Validation.LOSS_MIN]
+        numbers[waiting + Waiting.EPOCH * lanes] = rows.validation[r, Validation.EPOCH]
     # If the run is new, its first visit overwrites these.
     numbers[record + Record.SSR_MIN * lanes] = rows.ssr[r, 2]
     numbers[record + Record.LOSS_MIN * lanes] = rows.loss[r, 2]
@@ -127,6 +137,8 @@ def _leave_idle(state: State, at: Layout, g: int, lane: int) -> None:
     numbers[at.bounds + Bound.TOLERANCE * lanes + lane] = -np.inf
     numbers[at.bounds + Bound.LIMIT * lanes + lane] = np.inf
     numbers[at.bounds + Bound.NOT_FINITE * lanes + lane] = 0.0
+    if at.has_patience:
+        numbers[at.waiting + Waiting.PATIENCE * lanes + lane] = np.inf
 
 
 @compiled
@@ -189,6 +201,10 @@ def _visit(
                     _record_theta(rows, state, at, g, lane, r, written)
                 written += 1
             integers[at.counters + Counter.WRITTEN * lanes + lane] = written
+        waited, patience = 0.0, np.inf
+        if at.has_patience:
+            waited = epoch - numbers[at.waiting + Waiting.EPOCH * lanes + lane]
+            patience = numbers[at.waiting + Waiting.PATIENCE * lanes + lane]
         status = status_after(
             epoch,
             plan.epochs,
@@ -196,6 +212,8 @@ def _visit(
             numbers[at.bounds + Bound.TOLERANCE * lanes + lane],
             numbers[at.bounds + Bound.LIMIT * lanes + lane],
             numbers[at.record + Record.NOT_FINITE * lanes + lane] == 0.0,
+            waited,
+            patience,
         )
         integers[at.counters + Counter.EPOCH * lanes + lane] = epoch + 1
         if status != RUNNING:
@@ -239,8 +257,9 @@ def train(
 ) -> None:
     """Train a block of runs with the machine code of a kernel at an address.
 
-    `x`, `y` and `scales` are bytes of numbers in the precision of the kernel; `asked` holds the
-    numbers of `Asked`. For everything else, see `descent.train`.
+    `x`, `y` and `scales` are bytes of numbers in the precision of the kernel, the held-out data
+    points after the others; `asked` holds the numbers of `Asked`. For everything else, see
+    `descent.train`.
     """
     groups, lanes = asked[_GROUPS], at.lanes
     for g in range(groups):

@@ -62,6 +62,8 @@ class LaneSpec:
         Whether all parameters train.
     recorded : bool
         Whether epochs are recorded.
+    patience : bool
+        Whether runs may be stopped by the loss of the held-out data points.
     """
 
     layers: tuple[Layer, ...]
@@ -80,6 +82,7 @@ class LaneSpec:
     shuffled: bool
     all_train: bool
     recorded: bool
+    patience: bool
 
     @property
     def parameters(self) -> int:
@@ -132,6 +135,14 @@ class Record(IntEnum):
     NOT_FINITE = 5  # of the parameters that the last epoch began with
 
 
+class Waiting(IntEnum):
+    """Rows of waiting: the loss of the held-out data points so far, with patience."""
+
+    PATIENCE = 0
+    LOSS_MIN = 1
+    EPOCH = 2  # the first epoch with that loss
+
+
 class Counter(IntEnum):
     """Rows of counters."""
 
@@ -176,9 +187,11 @@ class Layout(NamedTuple):
     last_slots: int  # slots in use * P: the slots there
     gradient: int  # P: the gradient there, if a measure needs it
     trail: int  # SSR and loss of the epochs since the last visit
+    waiting: int  # see Waiting; if runs may be stopped
     size: int
     has_trail: bool
     has_gradient: bool
+    has_patience: bool
     settings_used: Integers  # positions of the settings in use in `descent.Runs`
     slots_used: Integers
     measures_used: Integers  # codes of the measures
@@ -201,6 +214,7 @@ def layout_of(spec: LaneSpec) -> Layout:
         "last_slots": len(spec.slots) * parameters * lanes,
         "gradient": parameters * lanes if spec.of_gradient else 0,
         "trail": 2 * TRAIL * lanes if spec.recorded else 0,
+        "waiting": len(Waiting) * lanes if spec.patience else 0,
     }
     ends = np.cumsum([0, *sizes.values()]).tolist()
     optimiser = OPTIMISERS[spec.optimiser]
@@ -213,6 +227,7 @@ def layout_of(spec: LaneSpec) -> Layout:
         size=ends[-1],
         has_trail=spec.recorded,
         has_gradient=spec.of_gradient,
+        has_patience=spec.patience,
         settings_used=np.array([0, *map(optimiser.numbers.index, spec.settings)], dtype=np.int64),
         slots_used=np.array([slots.index(name) for name in spec.slots], dtype=np.int64),
         measures_used=np.array([code_of(MEASURES, n) for n in spec.measures], dtype=np.int64),
@@ -224,13 +239,14 @@ class Asked(NamedTuple):
     """Integers that the machine code of a kernel is called with."""
 
     epochs: Any  # of a run
-    points: Any  # data points, m
+    points: Any  # data points that are trained, m; the held-out ones follow them
     batch_size: Any
     updates: Any  # per epoch
     seen: Any  # data points in all batches of an epoch
     group: Any  # the group to begin with
     groups: Any  # number of groups, which take turns
     most: Any  # epochs of groups to train before returning
+    held_out: Any  # held-out data points; 0 without patience
 
 
 class State(NamedTuple):

@@ -14,7 +14,12 @@ from matplotlib.lines import Line2D
 
 # Okabe and Ito (2008, "Color universal design"), without the yellow, which is faint on white.
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-ENDINGS = {"converged": "#009E73", "finished": "#0072B2", "diverged": "#D55E00"}
+ENDINGS = {
+    "converged": "#009E73",
+    "finished": "#0072B2",
+    "diverged": "#D55E00",
+    "stopped": "#E69F00",
+}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 # Both are perceptually uniform and colour-blind safe.

@@ -37,7 +37,7 @@ def outcomes_along(
     ----------
     axis : OrderedAxis
         The axis.
-    counts : ndarray, shape (3, bins)
+    counts : ndarray, shape (4, bins)
         All runs by ending and bin.
     ranks, runs : ndarray, DataFrame
         The runs for the quartiles: ranks along the axis; status and the final loss.
@@ -63,10 +63,11 @@ def outcomes_along(
 
 
 def ends_along(axis: OrderedAxis, table: pd.DataFrame) -> dict[str, Any] | None:
-    """Return the shares that converged and diverged, as in `outcomes_along`; None if no run did."""
-    if not table[["converged", "diverged"]].to_numpy().any():
+    """Return the shares that ended early, as in `outcomes_along`; None if no run did."""
+    early = [name for name in ("converged", "diverged", "stopped") if name in table]
+    if not table[early].to_numpy().any():
         return None
-    names = [f"{end}{edge}" for end in ("converged", "diverged") for edge in ("", "_low", "_high")]
+    names = [f"{end}{edge}" for end in early for edge in ("", "_low", "_high")]
     labels = axis.labels(min(axis.count, TABLE_BINS))
     return {
         "axis": axis.name,
@@ -176,7 +177,11 @@ def histogram(
         "edges": edges.round(5),
         "bins": bins,
         "axis": None if axis is None else 0,
-        **{name: packed(counts[name], "<u4") for name in names if name != "diverged"},
+        **{
+            name: packed(count, "<u4")
+            for name, count in counts.items()
+            if name in ("converged", "finished") or (name == "stopped" and count.any())
+        },
         "left_out": np.bincount(inside[~good], minlength=bins),
     }
 

@@ -141,8 +141,9 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
     Returns
     -------
     dict
-        x, y (None if there is one axis), filters, bins; and, packed, runs, converged, diverged and
-        the logarithms of median, in the order of nested lists: filters, then y, then x.
+        x, y (None if there is one axis), filters, bins; and, packed, runs, converged, diverged,
+        stopped if any run was, and the logarithms of median, in the order of nested lists: filters,
+        then y, then x.
     """
     view = counts.view
     values = np.asarray(comparable(runs, "ssr_final"), dtype=np.float64)
@@ -158,6 +159,9 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
         "bins": list(view.bins),
         "median": packed_logs(median),
         "runs": packed(counts.counts.sum(axis=0), "<u4"),
-        "converged": packed(by_ending["converged"], "<u4"),
-        "diverged": packed(by_ending["diverged"], "<u4"),
+        **{
+            name: packed(count, "<u4")
+            for name, count in by_ending.items()
+            if name in ("converged", "diverged") or (name == "stopped" and count.any())
+        },
     }

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import trained_loss
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
@@ -91,7 +92,7 @@ def outcome(found: Summary, along: Mapping[OrderedAxis, pd.DataFrame]) -> Table 
     step = -(-len(frame) // _OUTCOME_ROWS)
     known = list(map(str, frame))
     names = known[: known.index("runs")]
-    shares = ["converged", "finished", "diverged"]
+    shares = [name for name in ENDINGS if name in known]
     values = ["best", "lower_quartile", "median", "upper_quartile"]
     rows = [
         [

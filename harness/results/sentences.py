@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import decided_by, rivals, trained_loss
 from harness.analysis.tally import Tally, varied
 from harness.formatting import plural
@@ -62,9 +61,13 @@ def order_of(best: pd.DataFrame, loss: str) -> str:
     >>> order_of(pd.DataFrame({"status": ["converged", "finished"]}), "ssr_final")
     'first to converge, then lowest ssr_final'
     """
-    words = ("first to converge", f"lowest {loss}", "last to diverge")
+    words = {
+        "first to converge": {"converged"},
+        f"lowest {loss}": {"finished", "stopped"},
+        "last to diverge": {"diverged"},
+    }
     found = set(best["status"].astype(str))
-    return ", then ".join(text for name, text in zip(ENDINGS, words, strict=True) if name in found)
+    return ", then ".join(text for text, statuses in words.items() if statuses & found)
 
 
 def best(results: Results, counts: Tally, runs: pd.DataFrame) -> str:
@@ -103,9 +106,11 @@ def _first(table: pd.DataFrame) -> dict[str, Any]:
 def _best_run(run: Mapping[str, Any], names: Sequence[str], loss: str) -> str:
     where = f" ({point(names, run)})" if names else ""
     epochs = plural(run["epochs"], "epoch")
+    lowest = f"the lowest {loss}, {run[loss]:.4g}"
     ended = {
         "converged": f"the first to converge, after {epochs}",
-        "finished": f"the lowest {loss}, {run[loss]:.4g}",
+        "finished": lowest,
+        "stopped": lowest,
         "diverged": f"every run diverged, and this one lasted longest, {epochs}",
     }[str(run["status"])]
     return f"Best run: {run['run_id']}{where}, {ended}."

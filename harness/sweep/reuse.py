@@ -1,9 +1,9 @@
 """Reuse of results when a grid has grown: runs of the smaller grid are taken over.
 
-A run that has ended is taken over as it is. If there are more epochs now, a run that converged or
-diverged still is, and one that finished continues from its final parameters, if they were recorded
-and the optimiser keeps no other state. Every number is the same as if all runs had been trained
-from the start.
+A run that has ended is taken over as it is. If there are more epochs now, a run that converged,
+diverged or was stopped still is, and one that finished continues from its final parameters, if they
+were recorded and the optimiser keeps no other state. Every number is the same as if all runs had
+been trained from the start.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from harness.errors import ResultsError
 from harness.experiment import Experiment
 from harness.kernels import descent, stopping
+from harness.kernels.descent import Validation
 from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.tables import code_of
 from harness.results.reopening import experiment_of
 from harness.store import Reader, Store
 from harness.training.columns import columns_of
+from harness.training.evaluation import EPOCH_OF_MIN, held_out_loss
 from harness.training.trainer import Trainer
 from harness.training.variants import Variant
 
@@ -151,6 +153,11 @@ class ReusedRuns:
         for name, index in variant.network.positions.items():
             if name in self.parameters:
                 runs.theta[at, index] = self.columns[f"{name}_final"][source]
+        if variant.plan.patience:
+            least = self.columns[f"{held_out_loss(list(along))}_min"][source]
+            known = np.isfinite(least)
+            rows.validation[at[known], Validation.LOSS_MIN] = least[known]
+            rows.validation[at[known], Validation.EPOCH] = self.columns[EPOCH_OF_MIN][source[known]]
         if not variant.plan.recorded.size:
             for name in along:
                 along[name][at, 0] = self.columns[f"{name}_final"][source]

@@ -59,6 +59,7 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
         trains = variant.plan.trains
         theta[:, trains] += settings[optimiser.shift][:, network.layer_of[trains]]
 
+    patience = np.inf if training.patience is None else training.patience
     tolerance = _NO_TOLERANCE if training.tolerance is None else training.tolerance
     return descent.Runs(
         epochs=np.zeros(count, dtype=np.int64),
@@ -67,6 +68,7 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
         settings=np.concatenate(list(settings.values()), axis=1),
         tolerance=column("tolerance", tolerance),
         limit=column("limit", _NO_LIMIT if training.limit is None else training.limit),
+        patience=column("patience", patience),
     )
 
 
@@ -86,6 +88,7 @@ def make_rows(
         epochs=np.zeros(count, dtype=np.int64),
         ssr=np.empty((count, len(descent.MOMENTS))),
         loss=np.empty((count, len(descent.MOMENTS))),
+        validation=np.tile([np.inf, 0.0], (count, 1)),
         measures=np.zeros((count, len(MEASURES))),
         recorded=np.zeros(count, dtype=np.int64),
         ssr_trajectory=np.empty(trajectory),

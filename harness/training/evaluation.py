@@ -99,12 +99,13 @@ def end_columns(names: Sequence[str]) -> dict[str, type]:
 
     They are the last value, as `<name>_final`, and the best of all recorded epochs: of SSR and loss
     the least, as `<name>_min`, of a metric `<name>_best`; and the epoch at which the trained loss
-    of the held-out data points was least.
+    of the held-out data points was least. With patience, the least of that loss is that of all
+    epochs.
     """
     columns: dict[str, type] = {}
     for name in names:
         columns |= {f"{name}_final": float, f"{name}_{_best_of(name)}": float}
-    if _held_out_loss(names):
+    if held_out_loss(names):
         columns[EPOCH_OF_MIN] = int
     return columns
 
@@ -129,12 +130,17 @@ def at_the_end(
         # Both ignore NaN.
         best = np.fmax if _best_of(name) == "best" and _metric(name).higher_is_better else np.fmin
         found[f"{name}_{_best_of(name)}"] = best.reduce(values, axis=1)
-    loss = _held_out_loss(names)
+    loss = held_out_loss(names)
     if loss:
         values = np.where(there & ~np.isnan(along[loss]), along[loss], np.inf)
         slot = values.argmin(axis=1)
         epochs = recorded[slot] if recorded.size else rows.epochs
-        found[EPOCH_OF_MIN] = np.where(slot == last[:, 0], rows.epochs, epochs)
+        epochs = np.where(slot == last[:, 0], rows.epochs, epochs)
+        # With patience, training has evaluated it at every epoch.
+        least, epoch = rows.validation.T
+        known = np.isfinite(least)
+        found[f"{loss}_min"] = np.where(known, least, found[f"{loss}_min"])
+        found[EPOCH_OF_MIN] = np.where(known, epoch, epochs).astype(np.int64)
     return found
 
 
@@ -147,6 +153,6 @@ def _best_of(name: str) -> str:
     return "best" if name.removeprefix(HELD_OUT) in METRICS else "min"
 
 
-def _held_out_loss(names: Sequence[str]) -> str:
+def held_out_loss(names: Sequence[str]) -> str:
     """Return the column of the trained loss of held-out data points; empty if there is none."""
     return next((f"{HELD_OUT}{n}" for n in ("loss", "ssr") if f"{HELD_OUT}{n}" in names), "")

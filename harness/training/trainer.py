@@ -87,7 +87,8 @@ class Trainer:
     def _make_variant(self, index: int) -> Variant:
         """Return the variant at an index of the experiment's `variant_grid`."""
         point = self.experiment.variant_grid.point(index)
-        return make_variant(self.experiment.at(point) if point else self.experiment)
+        experiment = self.experiment.at(point) if point else self.experiment
+        return make_variant(experiment, self.experiment.varied)
 
     def compile(self) -> TrainedRuns:
         """Compile the kernel of the first variant by training no runs; return the empty columns."""
@@ -221,7 +222,7 @@ class Trainer:
         counts: NDArray[np.int64],
     ) -> None:
         """Train runs of one variant, with or without lanes; write the results to rows."""
-        shared = variant.architecture, variant.data, variant.plan
+        shared = variant.architecture, variant.data, variant.watched, variant.plan
         if self.lanes == 1:
             if variant.experiment.training.precision != "float64":
                 raise HarnessError(

@@ -32,14 +32,24 @@ class Variant:
     data: Data
     held_out: Data | None
 
+    @property
+    def watched(self) -> Data:
+        """The held-out data points that may stop a run; none without patience."""
+        if self.plan.patience and self.held_out is not None:
+            return self.held_out
+        return Data(x=self.data.x[:0], y=self.data.y[:0])
 
-def make_variant(experiment: Experiment) -> Variant:
-    """Return the variant of an experiment whose grid only varies settings of single runs."""
+
+def make_variant(experiment: Experiment, varied: Container[str] = ()) -> Variant:
+    """Return the variant of an experiment whose grid only varies settings of single runs.
+
+    `varied` are keys, such as "training.patience", that differ between these runs.
+    """
     return Variant(
         experiment=experiment,
         network=experiment.network,
         architecture=experiment.network.architecture(),
-        plan=_training_plan(experiment),
+        plan=_training_plan(experiment, varied),
         data=_data(experiment.data),
         held_out=_data(experiment.validation) if experiment.validation else None,
     )
@@ -50,8 +60,8 @@ def _data(points: Dataset) -> Data:
     return Data(x=np.ascontiguousarray(points.inputs), y=np.ascontiguousarray(points.targets))
 
 
-def _training_plan(experiment: Experiment) -> descent.TrainingPlan:
-    """Return the training plan of an experiment."""
+def _training_plan(experiment: Experiment, varied: Container[str]) -> descent.TrainingPlan:
+    """Return the training plan of an experiment; for `varied`, see `make_variant`."""
     training, network = experiment.training, experiment.network
     samples = len(experiment.data.inputs)
     batch_size = samples if training.batch_size == "all" else training.batch_size
@@ -72,6 +82,7 @@ def _training_plan(experiment: Experiment) -> descent.TrainingPlan:
         trains=trains,
         recorded=experiment.recorded_epochs,
         measure_gradient=any(MEASURES[m].of_gradient for m in experiment.record.measures),
+        patience=training.patience is not None or "training.patience" in varied,
     )
 
 
@@ -87,13 +98,15 @@ def work_of(variant: Variant) -> float:
     """Return the work of a run that does not end early, in multiply-adds."""
     plan, m = variant.plan, len(variant.data.x)
     units = sum(variant.network.sizes[1:])
-    per_point = 3.0 * variant.network.parameter_count + _WORK_PER_ACTIVATION * units
+    parameters = variant.network.parameter_count
+    per_point = 3.0 * parameters + _WORK_PER_ACTIVATION * units
     # With batches, another pass over the data evaluates the loss.
     seen = m if plan.full_batch else m + plan.points_seen
     passes = (plan.epochs + 1.0) * seen
     if variant.experiment.record.sharpness:
         passes += _WORK_PER_SHARPNESS * plan.recorded.size * m
-    return passes * per_point
+    forward_only = (plan.epochs + 1.0) * len(variant.watched.x)
+    return passes * per_point + forward_only * (parameters + _WORK_PER_ACTIVATION * units)
 
 
 # Numbers of data points side by side, the best first: few enough to leave registers for several
@@ -123,7 +136,8 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
     points = len(variant.data.x)
     at_once = _at_once(plan.batch_size)
     small = is_small(network.parameter_count, at_once)
-    tiles = _tiles(plan, points, at_once, 1 if small else _MOST_IN_TILE)
+    most = 1 if small else _MOST_IN_TILE
+    tiles = _tiles(plan, points, len(variant.watched.x), at_once, most)
     one_tile = small and plan.full_batch and tiles[0] == points
     of_group = lanes_of(FLOATS[training.precision])
     return LaneSpec(
@@ -148,6 +162,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         shuffled=not plan.full_batch and plan.batches != descent.IN_ORDER,
         all_train=bool(plan.trains.all()),
         recorded=plan.recorded.size > 0,
+        patience=plan.patience,
     )
 
 
@@ -167,10 +182,12 @@ def _at_once(points: int) -> int:
     return next(fitting, min(_SAMPLES_AT_ONCE[0], points))
 
 
-def _tiles(plan: descent.TrainingPlan, points: int, at_once: int, most: int) -> tuple[int, ...]:
+def _tiles(
+    plan: descent.TrainingPlan, points: int, watched: int, at_once: int, most: int
+) -> tuple[int, ...]:
     """Return the numbers of data points in the tiles that make up all points and all batches."""
     largest = at_once * min(most, max(1, plan.batch_size // at_once))
-    passes = [points, plan.batch_size, plan.points_seen % plan.batch_size]
+    passes = [points, watched, plan.batch_size, plan.points_seen % plan.batch_size]
     rests = [count % largest for count in passes]
     found = [largest]
     if any(rest >= at_once for rest in rests):

@@ -18,12 +18,13 @@ from .random_numbers import drawn_indices, shuffled_order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Record of one training: entry e of `ssr` and `loss` is that of epoch e."""
+    """Record of one training: entry e of `ssr` and of each loss is that of epoch e."""
 
     status: str
     epochs: int
     ssr: list[float]
     loss: list[float]
+    loss_held_out: list[float]
     theta: np.ndarray
     velocity: np.ndarray
 
@@ -60,6 +61,8 @@ def train(
     trained=None,
     tolerance=None,
     limit=None,
+    patience=None,
+    held_out=None,
     gradient=gradient_without_calculus,
 ):
     """Train and return a `Record`.
@@ -92,6 +95,10 @@ def train(
         Positions of the trained parameters in theta; `None` for all.
     tolerance, limit : float or None
         Loss at or below which the run has converged, and above which it has diverged.
+    patience : int or None
+        Epochs after which the run is stopped if the loss of the held-out data has not improved.
+    held_out : pair of array, shapes (h, n0) and (h, nL), or None
+        Inputs and targets of the held-out data.
     gradient : callable
         gradient(twin, theta, inputs, targets) -> (P,).
     """
@@ -109,7 +116,7 @@ def train(
     moves[slice(None) if trained is None else list(trained)] = True
 
     theta, velocity = np.array(theta0, dtype=float), np.zeros(twin.parameters)
-    ssr, loss = [], []
+    ssr, loss, loss_held_out = [], [], []
     with np.errstate(all="ignore"):  # a run that diverges overflows, which is its result
         for epoch in range(epochs + 1):
             if epoch > 0:
@@ -122,6 +129,11 @@ def train(
             ssr.append(float(twin.ssr(theta, inputs, targets)))
             loss.append(float(twin.value(theta, inputs, targets)))
             status = status_of(loss[-1], theta, tolerance, limit)
+            if held_out is not None:
+                loss_held_out.append(float(twin.value(theta, *held_out)))
+            if status is None and epoch < epochs and patience is not None:
+                waited = epoch - epoch_of_least(loss_held_out)
+                status = "stopped" if waited >= patience else None
             if status is not None:
                 break
     return Record(
@@ -129,6 +141,7 @@ def train(
         epochs=epoch,
         ssr=ssr,
         loss=loss,
+        loss_held_out=loss_held_out,
         theta=theta,
         velocity=velocity,
     )
@@ -143,3 +156,9 @@ def status_of(loss, theta, tolerance=None, limit=None):
     if tolerance is not None and loss <= tolerance:
         return "converged"
     return None
+
+
+def epoch_of_least(losses):
+    """Return the first epoch with the least loss, 0 if there is none; NaN is not compared."""
+    numbers = [loss for loss in losses if loss < math.inf]
+    return losses.index(min(numbers)) if numbers else 0

@@ -25,7 +25,7 @@ def draw(results: Results, options: Options) -> Figure:
 
 
 def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = "") -> Figure:
-    """Draw the shares of runs that converged, finished and diverged along an axis.
+    """Draw the shares of runs that converged, finished, diverged or were stopped along an axis.
 
     The bands are 95 % Wilson intervals.
 
@@ -43,7 +43,7 @@ def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = ""
     figure, (axes,) = new_figure(style)
     handles = []
     for status, marker in zip(STATUSES, MARKERS, strict=False):
-        if not table[status].any():
+        if status not in table or not table[status].any():
             continue
         share, low, high = (
             100 * table[f"{status}{end}"].to_numpy() for end in ("", "_low", "_high")

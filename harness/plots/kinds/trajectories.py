@@ -120,7 +120,7 @@ def draw_lines(
     by: str | None,
     style: Style,
 ) -> list[Any]:
-    """Draw a line per run with a symbol where it converged or diverged; return legend entries."""
+    """Draw a line per run with a symbol where it ended early; return legend entries."""
     groups = dict(iter(table.assign(ssr=span.positions(table["ssr"])).groupby("run_id")))
     runs = runs[runs["run_id"].isin(list(groups))]
     segments = [groups[run_id][["epoch", "ssr"]].to_numpy(float) for run_id in runs["run_id"]]
@@ -132,7 +132,7 @@ def draw_lines(
     axes.add_collection(lines)
     ends = np.array([segment[-1] for segment in segments])
     size = style.font * (0.35 if len(runs) <= 100 else 0.25)
-    for ending, marker in (("converged", "o"), ("diverged", "x")):
+    for ending, marker in (("converged", "o"), ("diverged", "x"), ("stopped", "s")):
         chosen = runs["status"].astype(str).eq(ending).to_numpy()
         if not chosen.any():
             continue

@@ -5,7 +5,8 @@ const state = { view: 0, colour: "median", filters: [], cell: null };
 const views = data.views.map((view) => ({
   ...view,
   median: Float64Array.from(unpack(view.median, Float32Array), (log) => 10 ** log),
-  ...Object.fromEntries(["runs", CONVERGED, DIVERGED].map((name) => [name, unpack(view[name], Uint32Array)])),
+  ...Object.fromEntries(["runs", CONVERGED, DIVERGED, STOPPED].filter((name) => view[name])
+    .map((name) => [name, unpack(view[name], Uint32Array)])),
 }));
 
 const now = () => views[state.view];
@@ -40,12 +41,14 @@ function cellTexts(x, y) {
   if (!n) return [...here, "no runs"];
   if (n === 1) {
     if (view[DIVERGED][at]) return [...here, "1 run, diverged"];
-    return [...here, `1 run, ${view[CONVERGED][at] ? CONVERGED : FINISHED}`, `final SSR ${shown(median)}`];
+    const ending = [CONVERGED, STOPPED].find((name) => view[name]?.[at]) ?? FINISHED;
+    return [...here, `1 run, ${ending}`, `final SSR ${shown(median)}`];
   }
   return [
     ...here, `${n.toLocaleString("en")} runs`,
     medianText(median),
-    `${percent(view.converged[at] / n)} converged, ${percent(view.diverged[at] / n)} diverged`,
+    [CONVERGED, DIVERGED, STOPPED].filter((name) => view[name])
+      .map((name) => `${percent(view[name][at] / n)} ${name}`).join(", "),
   ];
 }
 
@@ -194,6 +197,7 @@ function walk(event) {
 }
 
 function startGrid() {
+  if (views.some((view) => view[STOPPED])) byId("colour").append(new Option(`share ${STOPPED}`, STOPPED));
   options(byId("view"), views.map((view) => [view.x, view.y].filter((n) => n !== null).map((n) => data.axes[n].name).join(" × ")));
   byId("view-label").hidden = views.length < 2;
   makeFilters();

@@ -3,7 +3,8 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
-const [CONVERGED, FINISHED, DIVERGED] = ["converged", "finished", "diverged"];
+const STATUSES = ["converged", "finished", "diverged", "stopped"];
+const [CONVERGED, FINISHED, DIVERGED, STOPPED] = STATUSES;
 
 // ------------------------------------------------------------------ numbers
 
@@ -52,7 +53,7 @@ function look() {
   };
   const found = {
     paper: colour("paper"), ink: colour("ink"), line: colour("line"), fallen: colour("fallen"),
-    status: [CONVERGED, FINISHED, DIVERGED].map(colour),
+    status: STATUSES.map(colour),
     band: style.getPropertyValue("--plot-band").trim(),
   };
   probe.remove();

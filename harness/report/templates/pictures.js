@@ -27,7 +27,7 @@ function drawEpochs() {
 
 function drawEnds() {
   const found = data.ends, { status } = look();
-  draw("ends-plot", [CONVERGED, DIVERGED].map((name) => {
+  draw("ends-plot", [CONVERGED, DIVERGED, STOPPED].filter((name) => found[name]).map((name) => {
     const y = found[name], color = status[data.statuses.indexOf(name)];
     return {
       x: found.label, y, name, type: "scatter", mode: "lines+markers",
@@ -44,7 +44,8 @@ function drawEnds() {
 
 const spread = data.histogram && {
   ...data.histogram,
-  ...Object.fromEntries([CONVERGED, FINISHED].map((name) => [name, unpack(data.histogram[name], Uint32Array)])),
+  ...Object.fromEntries([CONVERGED, FINISHED, STOPPED].filter((name) => data.histogram[name])
+    .map((name) => [name, unpack(data.histogram[name], Uint32Array)])),
 };
 
 function drawSpread() {
@@ -57,7 +58,7 @@ function drawSpread() {
   });
   const x = edges.slice(1).map((edge, k) => (edge + edges[k]) / 2);
   const span = edges.slice(1).map((edge, k) => `${shown(10 ** edges[k])} to ${shown(10 ** edge)}`);
-  draw("spread-plot", [CONVERGED, FINISHED].filter((name) => spread[name].some((n) => n > 0)).map((name) => [name, name === FINISHED ? 1 : 0]).map(([name, k]) => ({
+  draw("spread-plot", [CONVERGED, FINISHED, STOPPED].filter((name) => spread[name]?.some((n) => n > 0)).map((name) => [name, STATUSES.indexOf(name)]).map(([name, k]) => ({
     type: "bar", x, y: counts(name), width: edges[1] - edges[0], name, customdata: span, marker: { color: status[k], line: { width: 0 },
       pattern: { shape: k ? "" : "/", fillmode: "overlay", fgcolor: paper, fgopacity: 0.6, size: 6, solidity: 0.25 } },
     hovertemplate: `SSR %{customdata}<br>%{y} ${name}<extra></extra>`,

@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.kernels import descent, lane_descent, machine_code
 from harness.kernels.descent import COUNTS
+from harness.kernels.passes import Data
 from harness.kernels.stopping import FINISHED, RUNNING
 from harness.training.buffers import make_rows, start
 from harness.training.trainer import Trainer
@@ -181,7 +182,9 @@ def train_with_numpy_singles(experiment, monkeypatch):
         scales=variant.architecture.scales.astype(f),
         output_scale=f(variant.architecture.output_scale),
     )
-    data = type(variant.data)(variant.data.x.astype(f), variant.data.y.astype(f))
+    data, held_out = (
+        Data(each.x.astype(f), each.y.astype(f)) for each in (variant.data, variant.watched)
+    )
     runs = runs._replace(
         theta=runs.theta.astype(f), settings=runs.settings.astype(f), slots=runs.slots.astype(f)
     )
@@ -193,7 +196,14 @@ def train_with_numpy_singles(experiment, monkeypatch):
     )
     with np.errstate(all="ignore"):
         descent.train.py_func(
-            network, data, variant.plan, runs, rows, np.zeros(1, np.uint8), np.zeros(COUNTS, int)
+            network,
+            data,
+            held_out,
+            variant.plan,
+            runs,
+            rows,
+            np.zeros(1, np.uint8),
+            np.zeros(COUNTS, int),
         )
     return runs, rows
 
