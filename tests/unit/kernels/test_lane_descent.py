@@ -133,6 +133,26 @@ CASES = {
     ),
 }  # fmt: skip
 
+HELD_OUT = {**POINTS, "validation": 2}
+MANY_HELD_OUT = {**MANY, "validation": 0.4}
+# Each tile of the kernel, and one that trains on points of another number than are held out.
+CASES |= {
+    "patient_one_tile": experiment(
+        [2, 3, 1], ["tanh", "identity"], HELD_OUT, 60,
+        {"learning_rate": [0.01, 0.2], "patience": [1, 5, 1000], "init_id": 9},
+        {"epochs": "all", **MEASURES}, tolerance=1e-3, limit=9.0,
+    ),
+    "patient_shuffled": experiment(
+        [3, 4, 2], ["softplus", "sigmoid"], MANY_HELD_OUT, 30,
+        {"learning_rate": [0.01, 2.0], "momentum": [0.0, 0.5], "init_id": 5}, loss="cross_entropy",
+        batch_size=3, batches="shuffled", seed=4, patience=3,
+    ),
+    "patient_loops": experiment(
+        [3, 12, 8, 2], ["tanh", "sigmoid", "identity"], MANY_HELD_OUT, 20,
+        {"learning_rate": [0.001, 0.05], "init_id": 9}, {"epochs": "none"}, loss="mse", patience=2,
+    ),
+}  # fmt: skip
+
 
 def train(experiment, lanes, first=0, last=None):
     """Return the trained block of a range of runs, and the counts."""
@@ -217,6 +237,8 @@ def test_single_precision_has_the_bits_of_numpy_singles(name, monkeypatch):
     found = {"epochs": rows.epochs, "ssr_final": rows.ssr[:, 1], "ssr_min": rows.ssr[:, 2]}
     if "loss_final" in block.runs:
         found["loss_final"] = rows.loss[:, 1]
+    if "epoch_of_validation_min" in block.runs:
+        found["epoch_of_validation_min"] = rows.validation[:, 1].astype(np.int64)
     for name in {*sweep.record.measures} - {"gradient_norm"}:  # that of NumPy sums singles
         values = measure(rows, name)
         found[name] = values.astype(np.int64) if name == "epoch_of_ssr_min" else values
@@ -241,8 +263,9 @@ def test_parameters_recorded_in_lanes_have_the_bits_of_those_without(name):
     assert bits(lanes) == bits(one)
 
 
-def test_number_of_lanes_and_neighbours_change_no_bit():
-    sweep = CASES["one_tile_every_epoch"]
+@pytest.mark.parametrize("name", ["one_tile_every_epoch", "patient_one_tile"])
+def test_number_of_lanes_and_neighbours_change_no_bit(name):
+    sweep = CASES[name]
     whole = train(sweep, lanes=1)[0]
     assert bits(train(sweep, lanes=16)[0].runs) == bits(whole.runs)
     part = train(sweep, lanes=8, first=5, last=16)[0]
@@ -252,7 +275,8 @@ def test_number_of_lanes_and_neighbours_change_no_bit():
 @pytest.mark.parametrize("lanes", [8, 16])
 @pytest.mark.parametrize("most", [1, 2, 5])
 @pytest.mark.parametrize(
-    "name", ["one_tile_every_epoch", "momentum_and_measures", "in_order", "loops"]
+    "name",
+    ["one_tile_every_epoch", "momentum_and_measures", "in_order", "loops", "patient_one_tile"],
 )
 def test_interruptions_of_the_machine_code_change_no_bit(name, most, lanes, monkeypatch):
     variant = Trainer(CASES[name]).variant(0)
@@ -289,7 +313,10 @@ def a_block(trainer, epochs=None):
     return variant, runs, make_rows(count, variant.plan.recorded.size, trainer.columns.keeps_loss)
 
 
-@pytest.mark.parametrize("name", ["one_tile_every_epoch", "momentum_and_measures", "shuffled"])
+@pytest.mark.parametrize(
+    "name",
+    ["one_tile_every_epoch", "momentum_and_measures", "shuffled", "patient_one_tile"],
+)
 @pytest.mark.parametrize("epochs", [1, 7, 12])
 def test_resumed_runs_have_the_bits_of_uninterrupted_ones(name, epochs):
     def train_in(trainer, *block):
@@ -322,7 +349,7 @@ def test_resumed_runs_have_the_bits_of_uninterrupted_ones(name, epochs):
     assert counts[:2].tolist() == [on.sum(), updates]
     assert np.array_equal(runs.theta[on].view(np.int64), whole_runs.theta[on].view(np.int64))
     measures = {"epoch_of_ssr_min", "gradient_norm"} & {*CASES[name].record.measures}
-    for field in ("status", "epochs", "ssr", "recorded"):
+    for field in ("status", "epochs", "ssr", "recorded", "validation"):
         assert np.array_equal(getattr(rows, field)[on], getattr(theirs, field)[on]), field
     for name in measures:
         assert np.array_equal(measure(rows, name)[on], measure(theirs, name)[on]), name

@@ -1,4 +1,4 @@
-"""End of runs as finished, converged or diverged, compared with the slow twin."""
+"""End of runs as finished, converged, diverged or stopped, compared with the slow twin."""
 
 import numpy as np
 import pytest
@@ -118,3 +118,47 @@ def test_a_run_that_starts_with_an_infinite_parameter_diverges_at_once():
     runs, rows, record = train_both(twin, problem, 5, 0.1, trained=[1])
     assert_same_training(runs, rows, record)
     assert (record.status, record.epochs, record.loss) == ("diverged", 0, [1.0])
+
+
+@pytest.mark.parametrize("batch_size", [4, 3])
+@pytest.mark.parametrize("patience", [1, 2, 7, 40])
+def test_a_run_is_stopped_once_the_held_out_loss_has_not_improved(patience, batch_size):
+    twin = a_twin((2, 4, 2), loss="mse")
+    problem = a_problem(twin, samples=4)
+    held_out = a_problem(twin, samples=6, seed=5)[1:]
+    runs, rows, record = train_both(
+        twin, problem, 60, 0.9, batch_size=batch_size, patience=patience, held_out=held_out
+    )
+    assert_same_training(runs, rows, record)
+    least, epoch = rows.validation[0]
+    assert record.status == ("stopped" if patience < 40 else "finished")
+    assert record.loss_held_out[int(epoch)] == pytest.approx(least, **CLOSE)
+    assert epoch == np.argmin(record.loss_held_out)
+    if record.status == "stopped":
+        assert record.epochs == epoch + patience
+
+
+@pytest.mark.jitless
+def test_the_other_endings_precede_stopped():
+    # The held-out loss is 0 at first, and grows as the residual falls: SSR is 1, 1/4, 1/16.
+    held_out = (ONE, 0 * ONE)
+    for settings, expected in (
+        ({"patience": 1}, ("stopped", 1)),
+        ({"patience": 2}, ("stopped", 2)),
+        ({"patience": 3}, ("finished", 3)),
+        ({"patience": 2, "tolerance": 1 / 16}, ("converged", 2)),
+        ({"patience": 2, "limit": 0.5}, ("diverged", 0)),
+    ):
+        runs, rows, record = train_both(LINE, BOWL, 3, 0.125, held_out=held_out, **settings)
+        assert_same_training(runs, rows, record)
+        assert (record.status, record.epochs) == expected
+        assert rows.validation[0].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.jitless
+def test_nan_is_never_an_improvement():
+    held_out = (ONE, np.nan * ONE)
+    runs, rows, record = train_both(LINE, BOWL, 9, 0.125, held_out=held_out, patience=4)
+    assert_same_training(runs, rows, record)
+    assert (record.status, record.epochs) == ("stopped", 4)
+    assert rows.validation[0].tolist() == [np.inf, 0.0]
