@@ -27,8 +27,8 @@ TANH, XOR, EDGE, DOSAGE = "trainability_tanh", "xor_shares", "edge_of_stability"
 # the boundary pixels that have another kind in float32.
 PUBLISHED_FLIPPED = 0.20
 
-# Pixels per side of the overview, of which only those near the boundary are trained, and of the
-# frames of the zoom, which are those of the landmark of trainability. Variants of some are trained.
+# Pixels per side of the overview and of the frames of the zoom. The frames are those of the landmark
+# of trainability; variants of these are trained.
 OVERVIEW, FRAME = 256, 96
 COMPARED = (1, 3, 5)
 
