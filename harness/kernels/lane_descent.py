@@ -231,7 +231,7 @@ def _note_held_out(
     theta: Pointer,
     given: Given,
     ask: Asked,
-    epoch: Row,
+    epoch: Any,
     scratch: Scratch,
 ) -> None:
     """Write the passes over the held-out data points, and note their loss if it improved."""
