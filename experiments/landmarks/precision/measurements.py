@@ -27,8 +27,8 @@ TANH, XOR, EDGE, DOSAGE = "trainability_tanh", "xor_shares", "edge_of_stability"
 # the boundary pixels that have another kind in float32.
 PUBLISHED_FLIPPED = 0.20
 
-# Pixels per side of the overview and of the frames of the zoom. The frames are those of the landmark
-# of trainability; variants of these are trained.
+# Pixels per side of the overview and of the frames of the zoom. The frames are those of the
+# landmark of trainability; variants of these are trained.
 OVERVIEW, FRAME = 256, 96
 COMPARED = (1, 3, 5)
 
