@@ -94,8 +94,8 @@ BAD = {
     ),
     "softmax": (
         GOOD,
-        ["--set", "network.activations=['softmax', 'x']"],
-        ["no softmax; for two classes"],
+        ["--set", "network.activations=['softmax', 'identity']"],
+        ['"softmax" before the last layer'],
     ),
     "--set in a number": (
         GOOD,

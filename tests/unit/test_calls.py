@@ -142,7 +142,7 @@ REFUSED = {
     "from_mapping data": (
         lambda made, value: harness.Experiment.from_mapping(made.document, data=value),
         [5, [], pd.DataFrame(), NOTHING],
-        "data = ",
+        "data must have one form; it has generator and a table of Python",
     ),
     "Experiment": (
         lambda made, value: harness.Experiment(**{**made.document, "training": value}),

@@ -58,6 +58,7 @@ SETS = {
     "tolerance": (1e-3, lambda e: e.training.tolerance == 1e-3),
     "limit": (1e3, lambda e: e.training.limit == 1e3),
     "max_epochs": (5, lambda e: e.training.epochs == 5),
+    "patience": (3, lambda e: e.training.patience == 3),
     "precision": ("float32", lambda e: e.training.precision == "float32"),
     "batch_size": (2, lambda e: e.training.batch_size == 2),
     "batches": ("shuffled", lambda e: e.training.batches == "shuffled"),
@@ -93,6 +94,7 @@ NEEDS = {
     "updates_per_epoch": {"training": {"batches": "drawn"}},
     **dict.fromkeys(("noise", "samples", "data_seed", "degree"), CURVE),
     "turns": {"data": {"generator": "sine"}},
+    "patience": {"data": {"generator": "chebyshev", "validation": 0.25}},
     "fold": {"data": {"generator": "sine", "folds": 3}},
     "split_seed": {"data": {"generator": "sine", "validation": 0.25}},
     "gate": {

@@ -149,7 +149,7 @@ CASES |= {
     ),
     "patient_loops": experiment(
         [3, 12, 8, 2], ["tanh", "sigmoid", "identity"], MANY_HELD_OUT, 20,
-        {"learning_rate": [0.001, 0.05], "init_id": 9}, {"epochs": "none"}, loss="mse", patience=2,
+        {"learning_rate": [0.01, 1.5], "init_id": 9}, {"epochs": "none"}, loss="mse", patience=2,
     ),
 }  # fmt: skip
 

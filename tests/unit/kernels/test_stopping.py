@@ -120,18 +120,20 @@ def test_a_run_that_starts_with_an_infinite_parameter_diverges_at_once():
     assert (record.status, record.epochs, record.loss) == ("diverged", 0, [1.0])
 
 
-@pytest.mark.parametrize("batch_size", [4, 3])
+@pytest.mark.parametrize(("batch_size", "rate", "enough"), [(4, 0.9, 40), (3, 0.2, 60)])
 @pytest.mark.parametrize("patience", [1, 2, 7, 40])
-def test_a_run_is_stopped_once_the_held_out_loss_has_not_improved(patience, batch_size):
+def test_a_run_is_stopped_once_the_held_out_loss_has_not_improved(
+    patience, batch_size, rate, enough
+):
     twin = a_twin((2, 4, 2), loss="mse")
     problem = a_problem(twin, samples=4)
     held_out = a_problem(twin, samples=6, seed=5)[1:]
     runs, rows, record = train_both(
-        twin, problem, 60, 0.9, batch_size=batch_size, patience=patience, held_out=held_out
+        twin, problem, 60, rate, batch_size=batch_size, patience=patience, held_out=held_out
     )
     assert_same_training(runs, rows, record)
     least, epoch = rows.validation[0]
-    assert record.status == ("stopped" if patience < 40 else "finished")
+    assert record.status == ("stopped" if patience < enough else "finished")
     assert record.loss_held_out[int(epoch)] == pytest.approx(least, **CLOSE)
     assert epoch == np.argmin(record.loss_held_out)
     if record.status == "stopped":
