@@ -6,6 +6,8 @@ from sklearn import metrics as sklearn
 
 from harness.kernels.metrics import METRICS, classes_of, measure, threshold_of
 
+pytestmark = pytest.mark.jitless
+
 RNG = np.random.default_rng(3)
 
 THEIRS = {

@@ -8,6 +8,7 @@ import scipy.special
 
 from harness.experiment.network import SCALES, Network
 from harness.kernels.losses import CATEGORICAL, KERNEL_LOSSES
+from harness.kernels.passes import Data, evaluate_all
 from tests.reference import network as reference
 from tests.reference.network import Twin
 from tests.side_by_side import (
@@ -161,11 +162,12 @@ def test_cross_entropy_of_softmax_does_not_overflow(z, observed):
     ssr, loss, gradient = kernel_gradient(SOFTMAX, np.array(z), np.ones((1, 1)), target)
     with np.errstate(over="ignore"):
         log_p = scipy.special.log_softmax(z)
+        predicted = kernel_predict(SOFTMAX, np.array(z), np.ones((1, 1)))[0]
     p = np.exp(log_p)
     assert loss == pytest.approx(-log_p[observed], rel=1e-15, abs=0)
     assert gradient == pytest.approx(p - target[0], rel=1e-15, abs=2e-16)
     assert ssr == pytest.approx(np.sum((p - target[0]) ** 2), rel=1e-14, abs=1e-31)
-    assert kernel_predict(SOFTMAX, np.array(z), np.ones((1, 1)))[0] == pytest.approx(p, rel=1e-15)
+    assert predicted == pytest.approx(p, rel=1e-15)
 
 
 @pytest.mark.jitless
@@ -177,6 +179,28 @@ def test_softmax_of_a_number_that_is_not_finite_is_nan(bad, at, observed):
     z[at] = bad
     ssr, loss, gradient = kernel_gradient(SOFTMAX, z, np.ones((1, 1)), target)
     assert np.isnan([ssr, loss, *gradient]).all()
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("predicts", [False, True])
+def test_evaluating_many_networks_is_evaluating_each(predicts):
+    twin = a_twin((2, 3, 2), output_scale=0.7)
+    _, inputs, targets = a_problem(twin)
+    thetas = np.random.default_rng(1).normal(size=(4, twin.parameters))
+    found = evaluate_all(
+        network_of(twin).architecture(),
+        thetas,
+        Data(x=inputs, y=targets),
+        predicts,
+        np.zeros(1, np.uint8),
+    )
+    assert found.predictions.shape == ((4, 5, 2) if predicts else (4, 0, 0))
+    for row, theta in enumerate(thetas):
+        ssr, loss, _ = kernel_gradient(twin, theta, inputs, targets)
+        assert (found.ssr[row], found.loss[row]) == (ssr, loss)
+        if predicts:
+            expected = kernel_predict(twin, theta, inputs)
+            assert found.predictions[row].tolist() == expected.tolist()
 
 
 def test_cross_entropy_of_softmax_is_scipys():
