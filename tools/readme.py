@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.benchmarks.baselines import BASELINES, OURS
-from harness.benchmarks.workloads import WORKLOADS
+from harness.benchmarks.workloads import SINGLE, WORKLOADS
 from harness.formatting import si
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +37,8 @@ def speed() -> str:
         harness("bench")
     table = pd.read_csv(SPEED)
     table = table[table["point"].isna()]
+    in_single = table["workload"].str.endswith(SINGLE)
+    single, table = table[in_single], table[~in_single]
     workloads = list(dict.fromkeys(table["workload"]))
     rows = [
         f"| run-epochs a second | {' | '.join(workloads)} |",
@@ -51,6 +53,7 @@ def speed() -> str:
         title = f"**{BASELINES[name].title}{cores}**" if name == OURS else BASELINES[name].title
         rows.append(f"| {title} | {' | '.join(cells.get(w, '') for w in workloads)} |")
     one = table[table["threads"] == 1]
+    rows += rows_in_single(single[single["threads"] == 1], one, workloads)
     for title, column, form, names in (
         ("share of the port limit", "share_of_port_limit", "{:.0%}", [OURS]),
         ("seconds to compile", "warm_up_seconds", "{:.2f}", [OURS, "jax-vmap"]),
@@ -61,11 +64,30 @@ def speed() -> str:
             rows.append(f"| {BASELINES[name].title}: {title} | {' | '.join(cells)} |")
     what = [f"- `{name}`: {WORKLOADS[name][0].says}" for name in workloads]
     notes = [
-        "*On one core unless stated otherwise; in brackets, how many times faster harness is.",
+        "*On one core and in float64 unless stated otherwise; in brackets, how many times faster",
+        "harness is or, for harness in float32, how many times faster than in float64.",
         "At the port limit all ports of a core that compute with floats would always be busy.",
         f"{table['machine'].iloc[0]}.*",
     ]
     return "\n".join([*rows, "", *notes, "", *what])
+
+
+def rows_in_single(single: pd.DataFrame, double: pd.DataFrame, workloads: list[str]) -> list[str]:
+    """Return the speed of harness in single precision, and that of the fastest baseline."""
+    in_double = double[double["baseline"] == OURS].set_index("workload")["run_epochs_per_second"]
+    ours, fastest = dict.fromkeys(workloads, ""), dict.fromkeys(workloads, "")
+    # The fastest come last, and stay.
+    for row in single[single["agrees"]].sort_values("run_epochs_per_second").to_dict("records"):
+        workload = row["workload"].removesuffix(SINGLE)
+        if row["baseline"] == OURS:
+            factor = row["run_epochs_per_second"] / in_double[workload]
+            ours[workload] = f"{cell(row)} ({factor:.2g})"
+        else:
+            fastest[workload] = f"{BASELINES[row['baseline']].title}: {cell(row)}"
+    return [
+        f"| **harness, float32** | {' | '.join(ours.values())} |",
+        f"| fastest baseline, float32 | {' | '.join(fastest.values())} |",
+    ]
 
 
 def cell(row: dict) -> str:

@@ -19,7 +19,7 @@ Floats = NDArray[np.floating[Any]]
 class Job:
     """Runs of a network with hidden layers and one output, trained on all data at once.
 
-    Arrays have the precision of the experiment, and so has the training of a baseline.
+    All arrays have the precision of the experiment, so that baselines train in it.
 
     For inputs a_0 = x and hidden layers l = 1 ... L
 
