@@ -50,6 +50,8 @@ def test_nearest(name, found):
         ("lr", ["layers", "loss"], ""),
         ("random_state", ["width", "init_seed"], 'It is called "init_seed" here.'),
         ("max_iter", ["epochs"], 'It is called "epochs" here.'),
+        ("early_stopping", ["patience"], 'It is called "patience" here.'),
+        ("n_iter_no_change", ["patience"], 'It is called "patience" here.'),
         ("adam", ["sgd"], "The only optimiser is sgd"),
         ("LeakyReLU", ["relu", "leaky_relu"], 'Did you mean "leaky_relu"?'),
         ("optimizer", ["optimiser"], 'It is called "optimiser" here.'),

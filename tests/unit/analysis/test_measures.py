@@ -37,6 +37,16 @@ def test_shares_of_endings():
     assert table["diverged"].tolist() == [0.0, 0.0, 0.0, 1.0]
 
 
+def test_shares_of_stopped_runs_are_there_if_any_was_stopped():
+    assert not [name for name in measures.outcomes(RUNS, "init_id") if "stopped" in name]
+    runs = RUNS.assign(status=RUNS["status"].replace("finished", "stopped"))
+    table = measures.outcomes(runs, "init_id")
+    assert table["stopped"].tolist() == [0.25, 0.5]
+    wanted = stats.binomtest(1, 4).proportion_ci(0.95, method="wilson")
+    low, high = table.loc[0, ["stopped_low", "stopped_high"]]
+    np.testing.assert_allclose((low, high), (wanted.low, wanted.high))
+
+
 def test_shares_over_a_pair_of_axes_and_of_categories():
     runs = RUNS.assign(status=RUNS["status"].astype("category"))
     table = measures.outcomes(runs, ["init_id", "learning_rate"])

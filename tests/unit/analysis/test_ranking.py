@@ -144,3 +144,14 @@ def test_starts_are_ranked_by_share_converged_and_then_by_median():
         (0.4, 7, "finished", 3.0), (0.4, 3, "finished", 2.0), (0.4, 5, "diverged", 9.0),
     ])  # fmt: skip
     assert ranking.start_ranks(runs).tolist() == [2, 1, 0] * 3
+
+
+def test_a_stopped_run_ranks_as_one_that_finished():
+    runs = table([
+        ("stopped", 9, 0.3), ("finished", 50, 0.2), ("diverged", 8, 0.1), ("stopped", 3, 0.1),
+        ("converged", 40, 0.9), ("finished", 50, 0.4),
+    ], ("status", "epochs", "ssr_final"))  # fmt: skip
+    assert ranking.best_runs(runs)["run_id"].tolist() == [4, 3, 1, 0, 5, 2]
+    for count in range(1, 6):
+        best = ranking.best_runs(runs, count)["run_id"].tolist()
+        assert best == [4, 3, 1, 0, 5, 2][:count]

@@ -358,7 +358,10 @@ def test_endings_are_shares_with_wilson_intervals():
         "learning_rate": np.repeat([0.1, 0.2], 30),
         "status": ["converged"] * 25 + ["finished"] * 5 + ["diverged"] * 30,
     })  # fmt: skip
+    stopped = runs.assign(status=runs["status"].replace("finished", "stopped"))
+    assert legend_labels(endings(stopped, "learning_rate")) == ["converged", "diverged", "stopped"]
     figure = endings(runs, "learning_rate")
+    assert legend_labels(figure) == ["converged", "finished", "diverged"]
     axes = figure.axes[0]
     found = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
     np.testing.assert_allclose(found["converged"], [100 * 25 / 30, 0])

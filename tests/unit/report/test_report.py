@@ -215,6 +215,26 @@ def test_histogram_counts_every_run_that_did_not_diverge(small):
     assert found["left_out"] == diverged.tolist()
 
 
+def test_stopped_runs_are_counted_if_there_are_any(small, tmp_path):
+    data = small[1].data
+    assert not any("stopped" in part for part in (data["views"][0], data["histogram"]))
+    results = trained(tmp_path / "patient", {
+        "data": {"generator": "sine", "samples": 12, "validation": 9},
+        "training": {**SMALL["training"], "patience": 3},
+    })  # fmt: skip
+    page, stopped = page_of(results, tmp_path), results.runs["status"] == "stopped"
+    by_rate = stopped.groupby(results.runs["learning_rate"])
+    assert stopped.any()
+    view, found = page.data["views"][0], page.data["histogram"]
+    assert unpacked(view["stopped"], "<u4").reshape(21, 2, 3)[0].sum(axis=0).tolist() == (
+        by_rate.sum().tolist()
+    )
+    counts = unpacked(found["stopped"], "<u4").reshape(3, -1).sum(axis=1)
+    assert counts.tolist() == by_rate.sum().tolist()
+    np.testing.assert_allclose(page.data["ends"]["stopped"], by_rate.mean(), atol=1e-5)
+    assert "stopped" in page.text
+
+
 def test_chain_rule_equals_that_of_harness_trace(small):
     results, page = small
     best = page.data["best_run"]

@@ -1,11 +1,14 @@
 """Early stopping in a sweep, against a loop over the held-out losses of runs that never stop."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import harness
 from harness.analysis.replay import state_after
+from harness.cli.summary_screen import summarise
 from harness.experiment import Experiment
 from harness.training.variants import make_variant, work_of
 
@@ -132,3 +135,21 @@ def test_patience_needs_held_out_data(sections):
 def test_patience_is_a_whole_number_of_at_least_1(patience):
     with pytest.raises(harness.ExperimentError, match="whole number from 1"):
         an_experiment(training={"patience": patience})
+
+
+def test_the_summary_names_stopped_runs(tmp_path, capsys):
+    grid = {"learning_rate": [0.01, 0.02], "init_id": 7}
+    results = harness.run(
+        an_experiment(training={"epochs": 60, "patience": 9}, grid=grid), tmp_path / "summary"
+    )
+    summarise(results)
+    said = capsys.readouterr().out
+    stopped = results.runs["status"] == "stopped"
+    finished = len(stopped) - stopped.sum()
+    assert 0 < finished < stopped.sum()
+    assert f"14 runs: {stopped.sum()} stopped, {finished} finished." in said
+    for rate, share in stopped.groupby(results.runs["learning_rate"]).mean().items():
+        row = re.search(rf"^ *{rate} +7 +0% +0% +(\S+%)", said, re.MULTILINE)
+        assert row, said
+        assert float(row[1].rstrip("%")) == pytest.approx(100 * share, abs=0.05)
+    assert "lowest ssr_final" in said
