@@ -135,12 +135,12 @@ CASES = {
 
 HELD_OUT = {**POINTS, "validation": 2}
 MANY_HELD_OUT = {**MANY, "validation": 0.4}
-# Each tile of the kernel, and one that trains on points of another number than are held out.
+# At recorded epochs, groups are visited anyway: some runs stop at others.
 CASES |= {
     "patient_one_tile": experiment(
         [2, 3, 1], ["tanh", "identity"], HELD_OUT, 60,
         {"learning_rate": [0.01, 0.2], "patience": [1, 5, 1000], "init_id": 9},
-        {"epochs": "all", **MEASURES}, tolerance=1e-3, limit=9.0,
+        {"epochs": {"every": 7}, **MEASURES}, tolerance=1e-3, limit=9.0,
     ),
     "patient_shuffled": experiment(
         [3, 4, 2], ["softplus", "sigmoid"], MANY_HELD_OUT, 30,
