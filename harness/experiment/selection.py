@@ -80,7 +80,7 @@ def choose(origin: Origin, header: Sequence[str] | None, count: int, reading: Re
     Raises
     ------
     ExperimentError
-        There is no such column, or several have its name.
+        A column does not exist, or several columns have its name.
     """
     by_name: dict[str, list[int]] = {}
     for position, name in enumerate(header or ()):
