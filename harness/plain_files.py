@@ -33,7 +33,7 @@ def open_text(path: Path, most: int, errors: str = "strict") -> io.TextIOWrapper
 def open_bytes(path: Path, most: int) -> io.BufferedReader:
     """Open a plain file as bytes; parameters and errors are those of `open_text`."""
     try:
-        file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
+        file: io.BufferedReader = io.BufferedReader(io.FileIO(path, "rb", opener=_open_at_once))
     except ValueError:  # a null byte
         raise OSError(errno.EINVAL, "it is not a path") from None
     about = os.fstat(file.fileno())
