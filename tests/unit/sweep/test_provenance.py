@@ -36,7 +36,7 @@ def installed_in(folder):
 @pytest.fixture
 def repository(tmp_path):
     if shutil.which("git") is None:
-        pytest.skip("git is not installed")  # without it, no commit is recorded
+        pytest.skip("git is not installed, and without it no commit is recorded")
     git(tmp_path, "init", "--quiet")
     (tmp_path / "notes.txt").write_text("of the user")
     return tmp_path
