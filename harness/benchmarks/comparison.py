@@ -104,6 +104,7 @@ def compare(
             for workload in WORKLOADS[name]
             for baseline in BASELINES.values()
             if baseline.name in (OURS, *(baselines or BASELINES))
+            if baseline.trains(workload.experiment(1))
             # Curves are drawn for one core only.
             if cores == 1 or (workload.point is None and baseline.many_cores)
         ]

@@ -5,13 +5,11 @@ trains the runs of the job and returns their SSR: of shape (runs, epochs + 1) if
 recorded, and otherwise the final SSR, of shape (runs, 1).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.benchmarks.job import Floats, Job
@@ -52,9 +50,11 @@ class Baseline:
         """Whether the package that it needs is installed."""
         return self.package is None or find_spec(self.package) is not None
 
-    def trains(self, job: "Job") -> bool:
-        """Return whether it can train a job."""
-        return not self.plain or (len(job.scales) == 2 and job.x.dtype == np.float64)
+    def trains(self, experiment: Mapping[str, Any]) -> bool:
+        """Return whether it can train an experiment, given as a mapping."""
+        one_hidden_layer = len(experiment["network"]["layers"]) == 3
+        single = experiment["training"].get("precision") == "float32"
+        return not self.plain or (one_hidden_layer and not single)
 
     def prepare(self, job: "Job") -> Train:
         """Return a function that trains a job."""
