@@ -76,7 +76,7 @@ def confusion(
             x="predicted",
             y="observed",
             title=f"{says}: {right:,} of {total:,} right",
-            room=0.8 / len(tables),
+            room=0.8 / len(tables) if style.beside else 0.8,
         )
         axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 6 else 0)
         axes.set_yticks(range(len(names)), names)
