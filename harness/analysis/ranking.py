@@ -30,7 +30,7 @@ from harness.analysis.measures import CONFIDENCE, ENDINGS, comparable, shares
 _RANKS = np.array([0, 1, 2, 1], dtype=np.int8)
 
 # Axes that repeat a combination instead of changing it.
-SEEDS = ("init_id", "init_seed", "batch_seed")
+SEEDS = ("init_id", "init_seed", "batch_seed", "fold", "split_seed")
 
 
 def trained_loss(columns: Iterable[str]) -> str:

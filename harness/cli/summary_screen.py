@@ -43,8 +43,9 @@ def summarise(results: Results) -> None:
     found = ranking.best_of(counted(), _BEST_RUNS)  # in the same pass as the counts
     best = results.in_order(found["run_id"].tolist())
     _say_endings(results, dict(zip(ENDINGS, counts.endings(whole)[0].tolist(), strict=True)))
-    if varied:
-        say_wrapped(sentences.best(results, counts, best))
+    said = sentences.best(results, counts, best)
+    if said:
+        say_wrapped(said)
         say()
     median = f"median {loss}" + (" of a sample" if counts.sampled else "")
     if endings:

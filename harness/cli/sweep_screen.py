@@ -10,7 +10,7 @@ from harness.cli.printing import console, say, say_wrapped
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
 from harness.formatting import duration, plural, si
-from harness.results.sentences import exact
+from harness.results.sentences import data_points, exact
 from harness.sweep.progress import Progress
 
 # The values of an axis are listed up to this many.
@@ -24,18 +24,12 @@ def announce(experiment: Experiment) -> None:
     say_wrapped(f"{experiment.name}  {experiment.question}", bold=len(experiment.name))
     say_wrapped(
         f"{layers} {' '.join(network.activations)}, {network.loss}"
-        f" on {plural(len(experiment.data.inputs), 'data point')}{held_out(experiment)},"
+        f" on {data_points(experiment)},"
         f" {plural(experiment.grid.size, 'run')}"
     )
     for dimension in experiment.grid.dimensions:
         say_wrapped(_dimension(dimension), indent="  ")
     say()
-
-
-def held_out(experiment: Experiment) -> str:
-    """Return how many data points are held out, to follow the number of the others."""
-    points = experiment.validation
-    return "" if points is None else f", {len(points.inputs):,} held out"
 
 
 def _dimension(axes: tuple[Axis, ...]) -> str:

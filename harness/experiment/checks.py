@@ -438,22 +438,29 @@ def check_metrics(section: RecordSection, dataset: data.Dataset) -> None:
         )
 
 
-def check_record(section: RecordSection, epochs: int, network: Network) -> None:
-    """Check the size of the trajectories, and that there are some if columns are asked of them."""
-    rows = most_recorded(section.epochs, epochs)
+def check_record(
+    section: RecordSection, epochs: int, network: Network, *, has_held_out: bool
+) -> None:
+    """Check the size of the trajectories, and that there are some if columns are asked of them.
+
+    Columns that are computed from the parameters need all of them at every recorded epoch.
+    """
+    rows, values = most_recorded(section.epochs, epochs), section.model_dump()
     if rows > MOST_RECORDED:
         raise ExperimentError(
             "record.epochs",
-            f"= {shown(section.model_dump()['epochs'])} records up to {shown(rows)} epochs per"
-            f" run; at most {MOST_RECORDED} are allowed.",
+            f"= {shown(values['epochs'])} records up to {shown(rows)} epochs per run; at most"
+            f" {MOST_RECORDED} are allowed.",
             "Record fewer, such as { log = 50 }.",
         )
-    for key, asked, otherwise in (
-        ("parameters", section.parameters == "trajectory", "true, for the final parameters"),
-        ("sharpness", section.sharpness, "false"),
+    for key, asked, of_epochs, otherwise in (
+        ("parameters", section.parameters == "trajectory", True, "true, for the final parameters"),
+        ("sharpness", section.sharpness, True, "false"),
+        ("metrics", bool(section.metrics), False, "[]"),
+        ("epochs", has_held_out, False, '"none"'),
     ):
-        value = shown(getattr(section, key))
-        if asked and section.epochs == "none":
+        value = shown(values[key])
+        if asked and of_epochs and section.epochs == "none":
             raise ExperimentError(
                 f"record.{key}",
                 f'= {value} needs recorded epochs; record.epochs is "none".',
@@ -462,8 +469,9 @@ def check_record(section: RecordSection, epochs: int, network: Network) -> None:
         if asked and rows * network.parameter_count > MOST_NUMBERS:
             raise ExperimentError(
                 f"record.{key}",
-                f"= {value} needs {network.parameter_count} parameters at up to {rows} epochs per"
-                f" run; at most {MOST_NUMBERS} numbers are allowed.",
+                f"= {value}{' with held-out data' if key == 'epochs' else ''} needs"
+                f" {network.parameter_count} parameters at up to {rows} epochs per run; at most"
+                f" {MOST_NUMBERS} numbers are allowed.",
                 f"Record fewer epochs, or change it to {otherwise}.",
             )
 

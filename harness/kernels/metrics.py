@@ -78,8 +78,7 @@ def r2(y: Floats, p: Floats, threshold: float) -> Floats:
     """Return 1 - sum (y - p)^2 / sum (y - mean y)^2; 1 or 0 if all y are equal and p is, or not."""
     mean = _sum(y[np.newaxis]) / len(y)
     rest, spread = _sum((y - p) ** 2), _sum(((y - mean) ** 2)[np.newaxis])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        explained = np.where(spread > 0.0, 1.0 - rest / spread, np.where(rest == 0.0, 1.0, 0.0))
+    explained = np.where(spread > 0.0, 1.0 - rest / spread, np.where(rest == 0.0, 1.0, 0.0))
     return _mean_of_outputs(explained)
 
 
@@ -114,9 +113,13 @@ METRICS: Final = {
 }
 
 
-def threshold_of(targets: Floats) -> float:
-    """Return the number between the two classes of a single output."""
-    return 0.5 * (float(targets.min()) + float(targets.max()))
+def threshold_of(*targets: Floats) -> float:
+    """Return the number between the two classes of a single output.
+
+    `targets` are those of all data points: a part of them may have one class only.
+    """
+    lowest, highest = min(y.min() for y in targets), max(y.max() for y in targets)
+    return 0.5 * (float(lowest) + float(highest))
 
 
 def measure(name: str, y: Floats, p: Floats, threshold: float) -> Floats:
@@ -124,5 +127,7 @@ def measure(name: str, y: Floats, p: Floats, threshold: float) -> Floats:
     finite = np.isfinite(p).all(axis=(1, 2))
     values = np.full(len(p), np.nan)
     if finite.any():
-        values[finite] = METRICS[name].of(y, p[finite], threshold)
+        # Predictions of a run that is about to diverge may overflow; r2 may divide by 0.
+        with np.errstate(all="ignore"):
+            values[finite] = METRICS[name].of(y, p[finite], threshold)
     return values

@@ -14,7 +14,7 @@ from harness.experiment.grid import Axis
 from harness.formatting import plural
 from harness.report.ordered_axes import OrderedAxis
 from harness.report.summary import Summary
-from harness.results.sentences import exact, order_of, percent
+from harness.results.sentences import data_points, exact, order_of, percent
 from harness.results.tables import Results
 
 _BEST_ROWS = 10
@@ -46,8 +46,7 @@ def facts(results: Results, found: Summary) -> dict[str, str]:
     pairs = {
         "network": f"{'-'.join(map(str, network.sizes))}, {', '.join(network.activations)},"
         f" {network.loss.replace('_', ' ')}",
-        "data": f"{data.generator or data.file or 'inline'},"
-        f" {plural(len(experiment.data.inputs), 'data point')}",
+        "data": f"{data.generator or data.file or 'inline'}, {data_points(experiment)}",
         "training": _training(experiment),
         "axes": "; ".join(map(_axis, experiment.grid.axes)) or "none: one run",
         "runs": f"{found.trained:,}: {ended}",
@@ -66,14 +65,20 @@ def facts(results: Results, found: Summary) -> dict[str, str]:
 
 
 def _training(experiment: Experiment) -> str:
-    """Say when runs end."""
+    """Say when runs end, and in which precision they are computed if it is not float64."""
     training, axes = experiment.training, [axis.name for axis in experiment.grid.axes]
     most = "max_epochs epochs" if "max_epochs" in axes else plural(training.epochs, "epoch")
+    said = [f"at most {most}"]
     if "tolerance" in axes:
-        return f"at most {most}, until the loss is at most the tolerance"
-    if training.tolerance is not None:
-        return f"at most {most}, until the loss is at most {exact(training.tolerance)}"
-    return f"at most {most}"
+        said.append("until the loss is at most the tolerance")
+    elif training.tolerance is not None:
+        said.append(f"until the loss is at most {exact(training.tolerance)}")
+    if training.patience is not None:
+        epochs = plural(training.patience, "epoch")
+        said.append(f"or until the loss of held-out data has not improved for {epochs}")
+    if training.precision != "float64" and "precision" not in axes:
+        said.append(f"in {training.precision}")
+    return ", ".join(said)
 
 
 def _axis(axis: Axis) -> str:

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.ranking import decided_by, rivals, trained_loss
-from harness.analysis.tally import Tally, varied
+from harness.analysis.tally import MOST_VALUES, Tally, varied
+from harness.experiment import Experiment
 from harness.formatting import plural
+from harness.kernels.metrics import METRICS
 from harness.results.tables import Results
+from harness.training.evaluation import HELD_OUT
 
 # Combinations to name one by one.
 _NAMED = 2
@@ -44,6 +47,13 @@ def point(names: Iterable[str], values: Mapping[Any, Any]) -> str:
     'learning_rate 0.1, momentum 0'
     """
     return ", ".join(f"{name} {exact(values[name])}" for name in names)
+
+
+def data_points(experiment: Experiment) -> str:
+    """Return the number of data points to train on, and of those held out if there are any."""
+    training, held_out = experiment.data, experiment.validation
+    said = plural(len(training.inputs), "data point")
+    return said if held_out is None else f"{said}, {len(held_out.inputs):,} held out"
 
 
 def order_of(best: pd.DataFrame, loss: str) -> str:
@@ -85,17 +95,52 @@ def best(results: Results, counts: Tally, runs: pd.DataFrame) -> str:
     Returns
     -------
     str
-        Sentences; empty if there is only one combination.
+        Sentences, with the final metrics and the loss of held-out data if there are any; empty if
+        there is only one combination and neither of these.
     """
     names = [name for factor in varied(results.grid) for name in factor.names]
     loss = trained_loss(results.run_columns)
     if not names:
-        return ""
+        return _final_values(results, {})
     table = counts.ranked()
     if table is None:
-        return _best_run(_first(runs), names, loss)
+        run = _first(runs)
+        return f"{_best_run(run, names, loss)} {_final_values(results, run['run_id'])}".rstrip()
     sample = counts.values if counts.sampled else None
-    return " ".join(_best_combination(table, names, loss, results.has_tolerance, sample))
+    said = _best_combination(table, names, loss, results.has_tolerance, sample)
+    if table["converged"].iloc[0] or np.isfinite(table["median"].iloc[0]):
+        said.append(_final_values(results, {name: table[name].iloc[0] for name in names}))
+    return " ".join(said).rstrip()
+
+
+def _final_values(results: Results, at: Mapping[str, Any] | int) -> str:
+    """Say the final metrics and the loss of held-out data; empty if there are neither.
+
+    `at` is a run_id or values of axes. Of several runs they are medians, of a sample if the sweep
+    has more than `MOST_VALUES`; diverged runs have the worst value, as in the median of the loss.
+    """
+    known = results.run_columns
+    names = [f"{name}_final" for name in results.experiment.record.metrics]
+    held_out = [f"{HELD_OUT}{name}" for name in (trained_loss(known), *names)]
+    names += [name for name in held_out if name in known]
+    if not names:
+        return ""
+    if isinstance(at, Mapping):
+        runs = results.sample_runs([*at, "status", *names], MOST_VALUES)
+        for axis, value in at.items():
+            runs = runs[runs[axis].astype(object) == value]
+    else:
+        runs = results.read_runs(["status", *names], [at])
+    said = ", ".join(f"{name} {median_of(runs, name):.4g}" for name in names)
+    of = f"Medians of {len(runs):,} runs" if len(runs) > 1 else "Final values"
+    return f"{of}: {said} ({data_points(results.experiment)})."
+
+
+def median_of(runs: pd.DataFrame, column: str) -> float:
+    """Return the median of a metric or loss; diverged runs, and NaN, count as its worst value."""
+    metric = METRICS.get(column.removeprefix(HELD_OUT).removesuffix("_final"))
+    worst = -np.inf if metric and metric.higher_is_better else np.inf
+    return float(runs[column].where(runs["status"] != "diverged").fillna(worst).median())
 
 
 def _first(table: pd.DataFrame) -> dict[str, Any]:

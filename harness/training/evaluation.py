@@ -50,8 +50,9 @@ def evaluate(
         Whether networks are evaluated side by side. The results are the same.
     """
     found = {name: np.empty(len(thetas)) for name in names}
-    threshold = threshold_of(variant.data.y)
-    for prefix, data in (("", variant.data), (HELD_OUT, variant.held_out)):
+    parts = {"": variant.data, HELD_OUT: variant.held_out}
+    threshold = threshold_of(*(data.y for data in parts.values() if data is not None))
+    for prefix, data in parts.items():
         inside = {
             name.removeprefix(prefix): found[name]
             for name in names

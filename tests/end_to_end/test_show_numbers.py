@@ -14,8 +14,9 @@ from harness.analysis import ranking
 from harness.cli.summary_screen import summarise
 from harness.report.page import page
 from harness.report.summary import summarise as summarise_for_page
+from harness.results import sentences
 
-SEEDS = {"init_id", "init_seed", "batch_seed"}
+SEEDS = {"init_id", "init_seed", "batch_seed", "fold", "split_seed"}
 SHADES = " .:-=+*#%@"
 
 
@@ -367,6 +368,55 @@ def test_printed_values_are_found_by_a_condition(trained, capsys):
     assert lines[0].split()[:2] == ["learning_rate", "runs"]
     assert {float(line.split()[0]) for line in lines[1:]} == rates
     assert float(printed.partition("Best learning_rate: ")[2].split(",")[0]) in rates
+
+
+HELD_OUT = {
+    "combinations": {"learning_rate": [0.3, 2.0, 200.0], "init_id": 7},
+    "folds": {"learning_rate": [0.3, 2.0], "init_id": 3, "fold": [0, 1, 2]},
+    "one start": {"learning_rate": [0.3, 2.0]},
+    "only starts": {"init_id": 6},
+    "one run": {"init_id": [4]},
+}
+
+
+@pytest.mark.parametrize("name", HELD_OUT)
+def test_final_metrics_and_held_out_loss_are_those_of_pandas(name, tmp_path, capsys):
+    grid = HELD_OUT[name]
+    document = xor(grid, tolerance=0.3, limit=5.0)
+    held_out = {"folds": 3} if "fold" in grid else {"validation": 1 / 3}
+    document["data"] = {"generator": "spirals", "samples": 15} | held_out
+    document["record"]["metrics"] = ["accuracy", "rmse"]
+    results = harness.run(harness.Experiment.from_mapping(document), tmp_path / "sweep")
+    runs = results.runs
+    if name == "one start":
+        runs = runs[runs["run_id"] == results.best_run]
+    elif "learning_rate" in grid:
+        runs = runs[runs["learning_rate"] == results.combinations()["learning_rate"].iloc[0]]
+    values = [
+        f"{column} {runs[column].median():.4g}"
+        for column in (
+            "accuracy_final", "rmse_final", "validation_loss_final", "validation_accuracy_final",
+            "validation_rmse_final",
+        )
+    ]  # fmt: skip
+    of = f"Medians of {len(runs)} runs" if len(runs) > 1 else "Final values"
+    said = f"{of}: {', '.join(values)} (10 data points, 5 held out)."
+    assert len(runs) == {"combinations": 7, "folds": 9, "only starts": 6}.get(name, 1)
+
+    capsys.readouterr()
+    summarise(results)
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert said in page(results)
+
+
+def test_medians_of_metrics_count_diverged_runs_as_worst():
+    runs = pd.DataFrame({
+        "status": ["finished", "finished", "diverged", "diverged", "finished"],
+        "accuracy_final": [0.5, 0.75, 1.0, np.nan, 1.0],
+        "validation_loss_final": [0.1, 0.2, 0.0, np.nan, 0.3],
+    })  # fmt: skip
+    assert sentences.median_of(runs, "accuracy_final") == 0.5
+    assert sentences.median_of(runs, "validation_loss_final") == 0.3
 
 
 @pytest.mark.parametrize("name", ["two axes, and two seeds", "10,000 runs, three axes"])

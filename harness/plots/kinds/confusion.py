@@ -23,7 +23,8 @@ def draw(results: Results, options: Options) -> Figure:
     run_id, row = one_run(results, options.run)
     single, network = results.experiment.single(run_id), results.network(run_id)
     source = single.source
-    threshold = threshold_of(source.targets)
+    parts = {"training": single.data, "held out": single.validation}
+    threshold = threshold_of(*(points.targets for points in parts.values() if points is not None))
     count = max(2, source.targets.shape[1])
 
     def counts(points: Dataset) -> NDArray[np.int64]:
@@ -33,11 +34,9 @@ def draw(results: Results, options: Options) -> Figure:
         np.add.at(found, (observed, predicted), 1)
         return found
 
-    tables = {"training": counts(single.data)}
-    if single.validation is not None:
-        tables["held out"] = counts(single.validation)
-    names = single.source.names.classes or [f"{value:g}" for value in np.unique(source.targets)]
-    if source.targets.shape[1] > 1 and not single.source.names.classes:
+    tables = {says: counts(points) for says, points in parts.items() if points is not None}
+    names = source.names.classes or [f"{value:g}" for value in np.unique(source.targets)]
+    if source.targets.shape[1] > 1 and not source.names.classes:
         names = [str(k + 1) for k in range(count)]
     return confusion(tables, names, style=options.style, title=run_title(results, run_id, row))
 
@@ -76,7 +75,7 @@ def confusion(
             x="predicted",
             y="observed",
             title=f"{says}: {right:,} of {total:,} right",
-            room=0.8 / len(tables),
+            room=0.8 / len(tables) if style.beside else 0.8,
         )
         axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 6 else 0)
         axes.set_yticks(range(len(names)), names)

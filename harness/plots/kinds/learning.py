@@ -40,7 +40,7 @@ def draw(results: Results, options: Options) -> Figure:
         labels[loss] = f"{loss.upper() if loss == 'ssr' else loss} per data point"
     kept = runs[runs["status"].astype(str) != "diverged"]
     left_out = len(runs) - len(kept)
-    title = f"Training and held-out data of {count_runs(results, len(runs))}"
+    title = f"training and held-out data of {count_runs(results, len(runs))}"
     if left_out:
         title += f"; {left_out:,} that diverged left out"
     table = table[table["run_id"].isin(kept["run_id"])]

@@ -243,6 +243,27 @@ def test_recorded_parameters_of_no_epochs_and_of_too_many():
     Experiment.from_mapping(document)
 
 
+@pytest.mark.parametrize(
+    ("key", "section", "value"),
+    [
+        ("record.sharpness", "record", {"sharpness": True}),
+        ("record.metrics", "record", {"metrics": ["rmse"]}),
+        ("record.epochs", "data", {"validation": 1}),
+    ],
+)
+def test_columns_that_need_too_many_parameters(key, section, value):
+    document = changed("record/epochs", "all")
+    document["network"]["layers"] = [1, 100, 1]
+    document["training"]["epochs"] = 10**6 - 1
+    Experiment.from_mapping(document)
+    document[section] |= value
+    error = complaint(document)
+    assert error.key == key
+    assert "301 parameters at up to 1000000 epochs" in error.problem
+    document["record"]["epochs"] = {"log": 50}
+    Experiment.from_mapping(document)
+
+
 def test_too_many_drawn_data_points():
     document = changed("data", {"generator": "chebyshev", "samples": 101})
     document["training"].update(batches="drawn", updates_per_epoch=10**6)

@@ -59,6 +59,7 @@ def test_ties_are_the_first_class_of_several_and_the_second_of_two():
     assert classes_of(np.array([[0.5], [0.49999]]), 0.5).tolist() == [1, 0]
     assert threshold_of(np.array([[0.0], [1.0]])) == 0.5
     assert threshold_of(np.array([[1.0], [-1.0]])) == 0.0
+    assert threshold_of(np.array([[1.0], [1.0]]), np.array([[-1.0]])) == 0.0
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -68,6 +69,15 @@ def test_a_network_with_a_prediction_that_is_not_finite_has_no_metric(name):
         np.array([[[0.1], [0.9]], [[0.1], [np.nan]], [[0.1], [np.inf]]]),
     )
     assert np.isnan(measure(name, y, p, 0.5)).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(("name", "expected"), {
+    "r2": -np.inf, "rmse": np.inf, "mae": np.inf, "max_error": 1e308,
+    "accuracy": 0.5, "balanced_accuracy": 0.5,
+}.items())  # fmt: skip
+def test_finite_predictions_may_overflow_without_a_warning(name, expected):
+    y, p = np.array([[0.0], [1.0]]), np.array([[[1e308], [1e308]]])
+    assert measure(name, y, p, 0.5).tolist() == [expected]
 
 
 def test_r2_of_targets_that_are_all_equal():

@@ -82,6 +82,34 @@ def test_the_confusion_matrix_is_that_of_scikit_learn(held_out):
         assert [label.get_text() for label in axes.get_xticklabels()] == ["no", "yes"]
 
 
+def test_the_confusion_matrix_of_scaled_targets(tmp_path):
+    inputs = np.arange(20.0)
+    sweep = Experiment.from_mapping(
+        {
+            "name": "scaled",
+            "network": {"layers": [1, 1], "activations": ["identity"]},
+            "data": {
+                "inputs": inputs.tolist(),
+                "targets": np.where(inputs < 12, 3.0, 7.0).tolist(),
+                "standardise": ["inputs", "targets"],
+                "validation": 0.25,
+            },
+            "training": {"epochs": 50, "learning_rate": 0.05},
+        }
+    )
+    results = harness.run(sweep, tmp_path / "out")
+    network = results.network(0)
+    axes_of_parts = plots.draw(results, "confusion").axes
+    for axes, points in zip(axes_of_parts, (sweep.data, sweep.validation), strict=True):
+        observed = points.targets[:, 0] > 0
+        middle = (sweep.data.targets.min() + sweep.data.targets.max()) / 2
+        predicted = network.predict(points.inputs)[:, 0] >= middle
+        assert 0 < predicted.sum() < predicted.size
+        expected = confusion_matrix(observed, predicted, labels=[False, True])
+        assert counts_of(axes) == expected.tolist()
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["3", "7"]
+
+
 def test_the_confusion_matrix_of_several_outputs(tmp_path):
     results = results_of(tmp_path, classes=("a", "b", "c"))
     (axes,) = plots.draw(results, "confusion", run=0).axes

@@ -233,6 +233,8 @@ def test_stopped_runs_are_counted_if_there_are_any(small, tmp_path):
     assert counts.tolist() == by_rate.sum().tolist()
     np.testing.assert_allclose(page.data["ends"]["stopped"], by_rate.mean(), atol=1e-5)
     assert "stopped" in page.text
+    assert "sine, 12 data points, 9 held out" in page.text
+    assert "or until the loss of held-out data has not improved for 3 epochs" in page.text
 
 
 def test_chain_rule_equals_that_of_harness_trace(small):

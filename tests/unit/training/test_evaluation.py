@@ -212,6 +212,24 @@ def test_held_out_points_are_evaluated_at_every_recorded_epoch(tmp_path):
     assert "validation_ssr_min" in runs
 
 
+def test_classes_are_those_of_all_data_points(tmp_path):
+    inputs = np.arange(6.0)
+    sweep = an_experiment(
+        [1, 1], ["identity"],
+        data={"inputs": inputs.tolist(), "targets": [0, 0, 0, 0, 0, 1], "validation": 1,
+              "split_seed": 8},
+        grid={"init_id": 6},
+        record={"metrics": ["accuracy"], "parameters": True},
+    )  # fmt: skip
+    assert sweep.validation.targets.tolist() == [[1.0]]  # all others are of the other class
+    runs = harness.run(sweep, tmp_path / "out").runs
+    for run in runs.to_dict("records"):
+        predicted = run["w1_final"] * inputs + run["b1_final"] >= 0.5
+        assert run["accuracy_final"] == (~predicted[:5]).mean()
+        assert run["validation_accuracy_final"] == predicted[5]
+    assert runs["accuracy_final"].nunique() > 1
+
+
 def test_without_recorded_epochs_the_end_is_the_best(tmp_path):
     sweep = an_experiment(
         [2, 3, 1], ["tanh", "identity"], points=20, data={"validation": 0.25},
