@@ -26,7 +26,7 @@ from harness.experiment.axes import AllowedAxes, allowed_axes
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.data import Dataset
 from harness.experiment.grid import Grid
-from harness.experiment.held_out import Points, divide
+from harness.experiment.held_out import Divisions, Points
 from harness.experiment.messages import first_complaint
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import parse_grid
@@ -113,6 +113,7 @@ class Experiment(Section):
     )
 
     _network: Network = PrivateAttr()
+    _divisions: Divisions = PrivateAttr()
     _points: Points = PrivateAttr()
     _grid: Grid = PrivateAttr()
     _allowed_axes: AllowedAxes = PrivateAttr()
@@ -165,11 +166,8 @@ class Experiment(Section):
     def _check(self, info: ValidationInfo) -> Self:
         context = info.context or {}
         self._network = checks.build_network(self.network_section)
-        points: Points | None = context.get("points")
-        source = (
-            points.source
-            if points
-            else context.get("data")
+        self._divisions = context.get("divisions") or Divisions(
+            context.get("data")
             or checks.build_source(
                 self.data_section,
                 self._network,
@@ -177,8 +175,8 @@ class Experiment(Section):
                 context.get("table"),
             )
         )
-        checks.check_shapes(source, self.data_section, self._network)
-        self._points = points or divide(source, self.data_section)
+        checks.check_shapes(self._divisions.source, self.data_section, self._network)
+        self._points = self._divisions.points(self.data_section)
         for part in filter(None, (self.data, self.validation)):
             checks.check_targets(part, self._network)
         checks.check_training(self.training, self._network, len(self.data.inputs))
@@ -286,12 +284,8 @@ class Experiment(Section):
                     suggest(str(name), self._allowed_axes),
                 )
             self._allowed_axes[name].set_key(document, value)
-        axes = [self._allowed_axes[name] for name in point]
-        context: dict[str, Any] = {}
-        if not any(axis.section == "data" for axis in axes):
-            context["points"] = self._points
-        elif not any(axis.makes_data for axis in axes):
-            context["data"] = self.source
+        makes_data = any(self._allowed_axes[name].makes_data for name in point)
+        context = {} if makes_data else {"divisions": self._divisions}
         try:
             return Experiment.model_validate(document, context=context)
         except ExperimentError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.errors import ExperimentError, shown
-from harness.experiment.data import Dataset
+from harness.experiment.data import MOST_NUMBERS, Dataset
 from harness.experiment.generators import GENERATORS
 from harness.experiment.scaling import prepare
 from harness.experiment.schema import DataSection
@@ -34,6 +34,39 @@ class Points:
     source: Dataset
     training: Dataset
     validation: Dataset | None = None
+
+
+class Divisions:
+    """The divisions of some data points by the folds and seeds of a grid.
+
+    A division is made once, for all points of the grid that have it: scaling 60,000 data points
+    of 100 inputs takes a second. Those kept have up to `MOST_NUMBERS` numbers in all.
+    """
+
+    def __init__(self, source: Dataset) -> None:
+        self.source = source
+        self._made: dict[tuple[int, int], Points] = {}
+        self._most = max(1, MOST_NUMBERS // (source.inputs.size + source.targets.size))
+
+    def __reduce__(self) -> tuple[type["Divisions"], tuple[Dataset]]:
+        # To another process, the data points travel once; it divides them again.
+        return Divisions, (self.source,)
+
+    def points(self, section: DataSection) -> Points:
+        """Divide the data points; the sections may only differ in what axes of a split set.
+
+        Raises
+        ------
+        ExperimentError
+            See `divide`.
+        """
+        key = section.fold, section.split_seed
+        if key in self._made:
+            return self._made[key]
+        found = divide(self.source, section)
+        if len(self._made) < self._most:
+            self._made[key] = found
+        return found
 
 
 def holds_out(section: DataSection) -> bool:

@@ -1,5 +1,6 @@
 """Data points that are held out: which they are, how they are scaled, and what is refused."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 from harness.errors import ExperimentError
-from harness.experiment import Experiment
+from harness.experiment import Experiment, held_out
 from harness.experiment.generators import GENERATORS, TRAINING, VALIDATION
 from harness.experiment.split import by_largest_remainder, count_of, hold_out, hold_out_fold
 from tests.reference.random_numbers import uniform01
@@ -245,6 +246,34 @@ def test_axes_of_the_split():
 def test_other_axes_do_not_divide_the_data_again():
     experiment = make(TEN | {"validation": 3}, (1, 2, 1), grid={"width": [2, 3], "init_id": 2})
     assert experiment.single(3).data is experiment.data
+
+
+def test_each_division_is_made_once():
+    grid = {"fold": [0, 1, 2], "width": [2, 3], "init_id": 2}
+    experiment = make(TEN | {"folds": 3}, (1, 2, 1), grid=grid)
+    for run in range(12):
+        point = experiment.single(run)
+        assert point.data is experiment.at({"fold": point.data_section.fold}).data
+    assert len({id(experiment.at({"fold": fold}).data) for fold in range(3)}) == 3
+
+
+def test_divisions_of_many_numbers_are_not_all_kept(monkeypatch):
+    monkeypatch.setattr(held_out, "MOST_NUMBERS", 45)  # each division has 20
+    experiment = make(TEN | {"folds": 3}, grid={"fold": [0, 1, 2]})
+    kept = [experiment.at({"fold": fold}).data is experiment.single(fold).data for fold in range(3)]
+    assert kept == [True, True, False]
+
+
+def test_kept_divisions_are_not_pickled():
+    few, many = (
+        make(TEN | {"folds": 10}, grid={"fold": {"linear": [0, last], "count": last + 1}})
+        for last in (1, 9)
+    )
+    # A division has 20 numbers of 8 bytes.
+    assert len(pickle.dumps(many)) - len(pickle.dumps(few)) < 160
+    again = pickle.loads(pickle.dumps(many))
+    for fold in range(10):
+        assert again.single(fold).data.inputs.tolist() == many.single(fold).data.inputs.tolist()
 
 
 def test_an_axis_of_a_generator_makes_both_parts_again():
