@@ -26,7 +26,7 @@ from harness.experiment.axes import AllowedAxes, allowed_axes
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.data import Dataset
 from harness.experiment.grid import Grid
-from harness.experiment.held_out import Divisions, Points
+from harness.experiment.held_out import Divisions, Points, check_axes
 from harness.experiment.messages import first_complaint
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import parse_grid
@@ -210,6 +210,7 @@ class Experiment(Section):
             for axis in self._grid.axes
             if self._allowed_axes.is_parameter(axis.name)
         }
+        check_axes(self.data_section, {axis.name for axis in self._grid.axes})
         checks.check_generated(self.data_section, self._network, self.variant_grid)
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):

@@ -3,6 +3,7 @@
 Points are held out by a split of all points, or they come from a file or a generator of their own.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,6 +81,20 @@ def generated_in_addition(section: DataSection) -> int:
     return section.validation if has_samples and isinstance(section.validation, int) else 0
 
 
+def check_axes(section: DataSection, axes: Container[str]) -> None:
+    """Refuse axes of a split if there is none; a variant does not, if the value is the default."""
+    for axis, has_effect, needs, example in (
+        ("fold", section.folds is not None, "data.folds", "folds = 5"),
+        ("split_seed", _is_split(section), "data.validation or data.folds", "validation = 0.2"),
+    ):
+        if axis in axes and not has_effect:
+            raise ExperimentError(
+                f"grid.{axis}",
+                f"needs {needs}, which divides the data points at random.",
+                f"Write, for example, {example} in [data], or remove the axis.",
+            )
+
+
 def divide(source: Dataset, section: DataSection) -> Points:
     """Divide data points into those to train on and those that are held out.
 
@@ -133,7 +148,7 @@ def _check_keys(section: DataSection) -> None:
             f" data.folds = {section.folds}.",
             "Folds are counted from 0.",
         )
-    if section.folds is None and (section.validation is None or generated_in_addition(section)):
+    if not _is_split(section):
         why = "data.validation and data.folds"
         if section.validation is not None:
             why = f"a split; data.validation = {section.validation} generates further data points"
@@ -143,6 +158,12 @@ def _check_keys(section: DataSection) -> None:
                 raise ExperimentError(
                     f"data.{key}", f"= {shown(value)} is only for {why}.", "Remove it."
                 )
+
+
+def _is_split(section: DataSection) -> bool:
+    """Return whether the points to hold out are chosen at random."""
+    by_number = section.validation is not None and not generated_in_addition(section)
+    return by_number or section.folds is not None
 
 
 def _check_apart(section: DataSection, source: Dataset) -> None:

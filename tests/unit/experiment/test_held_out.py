@@ -427,6 +427,22 @@ def test_keys_of_a_split_are_not_for_points_that_are_generated():
             make({"generator": "circle", "validation": 5, key: value}, (2, 1))
 
 
+@pytest.mark.parametrize("values", [[0], [0, 1], {"linear": [0, 2], "count": 3}])
+@pytest.mark.parametrize(
+    ("data", "layers", "axis", "written"),
+    [
+        (TEN, (1, 1), "fold", "folds = 5"),
+        (TEN | {"validation": 3}, (1, 1), "fold", "folds = 5"),
+        (TEN, (1, 1), "split_seed", "validation = 0.2"),
+        ({"generator": "circle", "validation": 5}, (2, 1), "split_seed", "validation = 0.2"),
+    ],
+)
+def test_axes_of_a_split_need_one(data, layers, axis, written, values):
+    with pytest.raises(ExperimentError, match=f"Write, for example, {written} in") as caught:
+        make(data, layers, grid={axis: values})
+    assert caught.value.key == f"grid.{axis}"
+
+
 def test_other_refusals():
     with pytest.raises(ExperimentError, match="leaves none of 1 data point to train on"):
         make({"inputs": [1], "targets": [1], "validation": 0.5})
