@@ -197,6 +197,7 @@ def _check_unused_keys(section: DataSection, *, has_table: bool) -> None:
             raise ExperimentError(
                 f"data.{key}", f"= {shown(value)} is only for {users}.", "Remove it."
             )
+    _check_repeats("data.standardise", section.standardise)
     twice = [name for name in section.scale or {} if name in section.standardise]
     if twice:
         raise ExperimentError(
@@ -401,13 +402,7 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
                 "To keep the initial parameters, use training.epochs = 0.",
             )
         _check_names("training.train", section.train, network)
-        name, times = Counter(section.train).most_common(1)[0]
-        if times > 1:
-            raise ExperimentError(
-                "training.train",
-                f"= {shown(section.train)} names {shown(name)} twice.",
-                "Name each parameter once.",
-            )
+        _check_repeats("training.train", section.train)
 
 
 def check_patience(section: TrainingSection, *, has_held_out: bool) -> None:
@@ -441,10 +436,12 @@ def check_metrics(section: RecordSection, dataset: data.Dataset) -> None:
 def check_record(
     section: RecordSection, epochs: int, network: Network, *, has_held_out: bool
 ) -> None:
-    """Check the size of the trajectories, and that there are some if columns are asked of them.
+    """Check the columns, and the size of the trajectories, which some of the columns need.
 
     Columns that are computed from the parameters need all of them at every recorded epoch.
     """
+    _check_repeats("record.measures", section.measures)
+    _check_repeats("record.metrics", section.metrics)
     rows, values = most_recorded(section.epochs, epochs), section.model_dump()
     if rows > MOST_RECORDED:
         raise ExperimentError(
@@ -474,6 +471,14 @@ def check_record(
                 f" {MOST_NUMBERS} numbers are allowed.",
                 f"Record fewer epochs, or change it to {otherwise}.",
             )
+
+
+def _check_repeats(key: str, names: Sequence[str]) -> None:
+    name, times = Counter(names).most_common(1)[0] if names else ("", 0)
+    if times > 1:
+        raise ExperimentError(
+            key, f"= {shown(names)} names {shown(name)} more than once.", "Name it once."
+        )
 
 
 def _check_names(key: str, names: tuple[str, ...], network: Network) -> None:

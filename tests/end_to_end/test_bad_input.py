@@ -38,7 +38,11 @@ BAD = {
         ["data.targets has 1 data points"],
     ),
     "cross-entropy": (GOOD, ["--set", "network.loss=cross_entropy"], ["sigmoid"]),
-    "parameter that trains twice": (GOOD + 'train = ["b3", "b3"]', [], ['names "b3" twice']),
+    "parameter that trains twice": (
+        GOOD + 'train = ["b3", "b3"]',
+        [],
+        ['names "b3" more than once'],
+    ),
     "name on an axis of scales": (
         GOOD + '[grid]\nscale = [1, "1/fanin"]',
         [],
