@@ -337,16 +337,18 @@ def check_shapes(found: data.Dataset, section: DataSection, network: Network) ->
     data.check_size(len(found.inputs), found.inputs.shape[1] + found.targets.shape[1])
 
 
-def check_targets(dataset: data.Dataset, network: Network) -> None:
-    """Refuse targets that the loss is not defined for."""
+def check_targets(dataset: data.Dataset, network: Network, of: str = "") -> None:
+    """Refuse targets that the loss is not defined for; `of` says which data points they are."""
     if not LOSSES[network.loss].of_probabilities:
         return
-    outside = dataset.targets[(dataset.targets < 0) | (dataset.targets > 1)]
+    outside = np.argwhere((dataset.targets < 0) | (dataset.targets > 1))
     if outside.size:
+        row, column = outside[0]
         raise ExperimentError(
             "data.targets",
-            f'has the value {outside[0]}; the loss "{network.loss}" allows numbers from 0 to 1.',
-            "Use another loss, or scale the targets to 0 to 1.",
+            f"has the value {dataset.targets[row, column]} in {dataset.name_of(row)}{of}; the loss"
+            f' "{network.loss}" allows numbers from 0 to 1.',
+            "Use another loss, or bring all targets to 0 to 1 with data.scale.",
         )
     if network.activations[-1] == "softmax":
         sums = dataset.targets.sum(axis=1)
@@ -354,8 +356,8 @@ def check_targets(dataset: data.Dataset, network: Network) -> None:
         if wrong.size:
             raise ExperimentError(
                 "data.targets",
-                f"add up to {sums[wrong[0]]} in data point {wrong[0] + 1}; for softmax outputs they"
-                " are probabilities, which add up to 1.",
+                f"add up to {sums[wrong[0]]} in {dataset.name_of(wrong[0])}{of}; for softmax"
+                " outputs they are probabilities, which add up to 1.",
                 "Give one target per class, 1 for that of the data point and 0 for the others; or"
                 ' use "sigmoid" outputs.',
             )

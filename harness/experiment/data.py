@@ -1,6 +1,6 @@
 """Data points and the names of their columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,10 @@ class Dataset:
     held_out : int
         How many of them, the last ones, are for validation only: points of a file or a generator
         of their own, and not of a split.
+    numbers : array of shape (m,) or None
+        The number of each data point where it comes from, counted from 1; None for 1 .. m.
+    unit : str
+        What is numbered there: "data point", "line" of a file, or "row" of a table.
     """
 
     inputs: Floats
@@ -53,6 +57,23 @@ class Dataset:
     input_words: frozenset[int] = frozenset()
     target_words: frozenset[int] = frozenset()
     held_out: int = 0
+    numbers: NDArray[np.int64] | None = None
+    unit: str = "data point"
+
+    def at(self, rows: NDArray[np.bool_]) -> "Dataset":
+        """Return some of the data points, which keep their numbers."""
+        numbers = np.arange(1, len(rows) + 1) if self.numbers is None else self.numbers
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            targets=self.targets[rows],
+            numbers=numbers[rows],
+            held_out=0,
+        )
+
+    def name_of(self, row: int) -> str:
+        """Name a data point by its number, such as "line 3"."""
+        return f"{self.unit} {row + 1 if self.numbers is None else self.numbers[row]}"
 
 
 def check_size(points: int, columns: int) -> None:

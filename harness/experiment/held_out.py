@@ -4,7 +4,7 @@ Points are held out by a split of all points, or they come from a file or a gene
 """
 
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -115,13 +115,9 @@ def divide(source: Dataset, section: DataSection) -> Points:
         return Points(source=source, training=source)
     is_held_out = _mask(section, source)
     prepared = prepare(source, section.scales, ~is_held_out)
-
-    def part(rows: Mask) -> Dataset:
-        return replace(
-            prepared, inputs=prepared.inputs[rows], targets=prepared.targets[rows], held_out=0
-        )
-
-    return Points(source=source, training=part(~is_held_out), validation=part(is_held_out))
+    return Points(
+        source=source, training=prepared.at(~is_held_out), validation=prepared.at(is_held_out)
+    )
 
 
 def _check_keys(section: DataSection) -> None:

@@ -7,6 +7,7 @@ input that a mean is to replace is NaN, because the mean depends on the data poi
 
 import math
 import re
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -44,12 +45,15 @@ class Table:
         Positions of inputs and targets.
     columns : mapping
         The columns by position.
+    lines : array of shape (m,) or None
+        The line of each row in its file; None if rows are numbered themselves.
     """
 
     origin: Origin
     header: Sequence[str] | None
     choice: Choice
     columns: Mapping[int, Column]
+    lines: NDArray[np.int64] | None = None
 
 
 def read_csv(path: Path, reading: Reading, key: str = "data.file") -> Table:
@@ -76,6 +80,7 @@ def read_csv(path: Path, reading: Reading, key: str = "data.file") -> Table:
     decimal = reading.decimal or _decimal(origin, sample, choice)
     columns = empty_columns(origin, header, choice, reading, decimal)
     pairs = list(columns.items())
+    lines = array("q")
     for line, cells in chain(sample, rows):
         if len(cells) != count:
             raise origin.refusal(
@@ -85,7 +90,10 @@ def read_csv(path: Path, reading: Reading, key: str = "data.file") -> Table:
             )
         for position, column in pairs:
             column.add(line, cells[position])
-    return Table(origin=origin, header=header, choice=choice, columns=columns)
+        lines.append(line)
+    return Table(
+        origin=origin, header=header, choice=choice, columns=columns, lines=np.array(lines)
+    )
 
 
 def read_table(table: Any, reading: Reading) -> Table:
@@ -255,6 +263,7 @@ def data_points(table: Table, reading: Reading, validation: Table | None = None)
         columns, or a word that `table` does not have.
     """
     columns, choice = table.columns, table.choice
+    numbers, unit = _numbers(table, validation)
     rows = _complete_rows(table, reading)
     trained = int(rows.sum())
     if validation is not None:
@@ -282,7 +291,19 @@ def data_points(table: Table, reading: Reading, validation: Table | None = None)
         input_words=_words(inputs),
         target_words=_words(targets),
         held_out=points - trained,
+        numbers=numbers[rows],
+        unit=unit,
     )
+
+
+def _numbers(table: Table, validation: Table | None) -> tuple[NDArray[np.int64], str]:
+    """Return the numbers of all rows: lines, unless one of two tables has none."""
+    tables = [table] if validation is None else [table, validation]
+    lines = [t.lines for t in tables if t.lines is not None]
+    if len(lines) == len(tables):
+        return np.concatenate(lines), "line"
+    counts = (len(t.columns[t.choice.positions[0]]) for t in tables)
+    return np.concatenate([np.arange(1, count + 1) for count in counts]), "row"
 
 
 def _complete_rows(table: Table, reading: Reading) -> NDArray[np.bool_]:

@@ -380,6 +380,56 @@ def test_another_file_has_the_same_columns_and_words(tmp_path, second, words):
     assert "second.csv" in str(caught.value)
 
 
+TARGETS = "a,c\n\n1,0\n2,\n\n3,1\n4,1\n5,1\n6,0\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "first", "second", "where"),
+    [
+        ({}, "a,c\n1,0\n\n2,\n3,1.5\n", "", "line 5;"),
+        ({"header": False}, "1,0\n2,1\n,1\n4,2\n", "", "line 4;"),
+        ({}, TARGETS, "a,c\n\n1,\n2,1\n3,-1\n", "line 5 of data.validation_file;"),
+        ({}, TARGETS, {"a": [1.0, None, 3.0], "c": [0, 0, 2]}, "row 3 of data.validation_file;"),
+        (
+            {"validation": 1, "split_seed": next(s for s in range(99) if hold_out(5, 1, s)[1])},
+            TARGETS.replace("3,1", "3,3"),
+            "",
+            "line 6, which is held out;",
+        ),
+    ],
+)
+def test_a_target_that_the_loss_does_not_allow_is_named_by_its_line(
+    tmp_path, keys, first, second, where
+):
+    (tmp_path / "first.csv").write_text(first)
+    data = {"file": "first.csv", "inputs": ["1"], "targets": ["2"], "missing": "drop", **keys}
+    if isinstance(second, dict):
+        pd.DataFrame(second).to_parquet(tmp_path / "second.parquet")
+        data["validation_file"] = "second.parquet"
+    elif second:
+        (tmp_path / "second.csv").write_text(second)
+        data["validation_file"] = "second.csv"
+    network = {"layers": [1, 1], "activations": ["sigmoid"], "loss": "cross_entropy"}
+    with pytest.raises(ExperimentError) as caught:
+        make(data, folder=tmp_path, network=network)
+    assert where in str(caught.value)
+
+
+@pytest.mark.parametrize("generated", [False, True])
+def test_a_target_that_is_held_out_is_named_by_its_number(generated):
+    network = {"layers": [2, 1], "activations": ["sigmoid"], "loss": "cross_entropy"}
+    if generated:
+        data = {"generator": "bumps", "samples": 1, "validation": 100, "seed": 1}
+        targets = make(data, (2, 1)).source.targets[:, 0]
+        number = 1 + np.flatnonzero((targets < 0) | (targets > 1))[0]
+    else:
+        data, number = {"generator": "gates", "labels": [0, 2], "validation": 1}, 4
+        seeds = (seed for seed in range(100) if hold_out(4, 1, seed)[3])
+        data["split_seed"] = next(seeds)
+    with pytest.raises(ExperimentError, match=f"in data point {number}, which is held out;"):
+        make(data, network=network)
+
+
 def test_another_file_has_the_same_names(tmp_path):
     keys = {"inputs": "all but targets", "targets": ["c"]}
     with pytest.raises(ExperimentError, match=r'has the columns \["a", "d", "c"\], and'):
