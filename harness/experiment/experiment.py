@@ -42,6 +42,7 @@ from harness.experiment.schema import (
     TrainingSection,
     key,
 )
+from harness.experiment.source import build_source, check_generated
 from harness.formatting import plural
 from harness.hints import suggest
 
@@ -168,7 +169,7 @@ class Experiment(Section):
         self._network = checks.build_network(self.network_section)
         self._divisions = context.get("divisions") or Divisions(
             context.get("data")
-            or checks.build_source(
+            or build_source(
                 self.data_section,
                 self._network,
                 context.get("folder", Path()),
@@ -214,7 +215,7 @@ class Experiment(Section):
             if self._allowed_axes.is_parameter(axis.name)
         }
         check_axes(self.data_section, {axis.name for axis in self._grid.axes})
-        checks.check_generated(self.data_section, self._network, self.variant_grid)
+        check_generated(self.data_section, self._network, self.variant_grid)
         if self.variant_grid.axes:
             for variant in range(self.variant_grid.size):
                 # With the parameters that are axes: a smaller network may not have them.

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 import harness
 from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
-from harness.experiment import Experiment, axes, checks, load_experiment
+from harness.experiment import Experiment, axes, checks, load_experiment, source
 from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.generators import GENERATORS
 from harness.experiment.initialisation import SCHEMES
@@ -146,7 +146,7 @@ def test_limits_are_those_of_the_code():
         (checks.MOST_NUMBERS, "an epoch may draw up to {} data points"),
         (checks.MOST_RECORDED, "A trajectory may have up to {} rows"),
         (MOST_VARIANTS, "and up to {} combinations"),
-        (checks.MOST_GENERATED, "all combinations together may generate up to {} numbers"),
+        (source.MOST_GENERATED, "all combinations together may generate up to {} numbers"),
         (_MOST_WHOLE, "at most {} of them"),
     ):
         assert words.format(number) in " ".join(PAGE.split())

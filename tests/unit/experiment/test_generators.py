@@ -9,7 +9,7 @@ import pytest
 import harness
 from harness import plots
 from harness.errors import ExperimentError
-from harness.experiment import Experiment, checks
+from harness.experiment import Experiment, source
 from harness.experiment.generators import GATES, GENERATORS, TRAINING, VALIDATION
 from harness.kernels.descent import COUNTS
 from harness.training.trainer import Trainer
@@ -476,11 +476,11 @@ def test_an_axis_needs_a_generator_that_takes_its_key():
 @pytest.mark.parametrize("base", [{}, {"samples": 10**6}])
 def test_the_data_of_all_points_are_limited_before_they_are_generated(base, monkeypatch):
     grid = {"samples": [5, 4], "noise": [0.1, 0.2, 0.3], "width": [2, 3]}
-    monkeypatch.setattr(checks, "MOST_GENERATED", 3 * 5 * 12)
+    monkeypatch.setattr(source, "MOST_GENERATED", 3 * 5 * 12)
     # As in a results folder, whose data points need not fit its document.
     data = Experiment.from_mapping(experiment().document()).data
     Experiment.from_mapping(experiment(**base).document() | {"grid": grid}, data=data)
-    monkeypatch.setattr(checks, "MOST_GENERATED", 3 * 5 * 12 - 1)
+    monkeypatch.setattr(source, "MOST_GENERATED", 3 * 5 * 12 - 1)
     with pytest.raises(ExperimentError, match=r"12 data sets of up to 5 data points are") as caught:
         experiment(grid, **base)
     assert caught.value.key == "grid"
