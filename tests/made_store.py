@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from harness.store import Manifest, Origin, Store
+from harness.store.data_points import DataPoints
 
 IDENTITY = "1" * 64
 EPOCHS = 1000
@@ -32,7 +33,8 @@ def manifest(runs, chunk_size, **changes):
 
 def make_store(folder, runs, chunk_size, **changes):
     Store.prepare(folder)
-    return Store.create(folder, manifest(runs, chunk_size, **changes), POINTS, POINTS)
+    points = DataPoints(inputs=POINTS, targets=POINTS)
+    return Store.create(folder, manifest(runs, chunk_size, **changes), points)
 
 
 def origin(**changes):

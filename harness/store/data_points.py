@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from io import BufferedIOBase
-from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -33,10 +32,28 @@ _MAX_UNITS = 1_000_000
 # Rows encoded or decoded at once.
 _GROUP_ROWS = 1 << 20
 
-NO_NAMES: Mapping[str, Sequence[str]] = MappingProxyType({})
-NO_WORDS: Mapping[str, Sequence[int]] = MappingProxyType({})
-
 _NAME = re.compile(r"(?:input|target)_[1-9]\d*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPoints:
+    """Data points to keep in a folder.
+
+    Attributes
+    ----------
+    inputs, targets : array of shape (m, inputs) and (m, targets)
+        The data points; a missing input is NaN.
+    names, words : mapping
+        As in `DataRecord`, with names of any length and with any characters.
+    held_out : int
+        As in `DataRecord`.
+    """
+
+    inputs: Floats
+    targets: Floats
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    words: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    held_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +70,8 @@ class DataRecord:
         Names of the "inputs", the "targets" and the "classes", of those that have names. Two
         classes may be those that 0 and 1 of a single target stand for.
     words : mapping
-        Columns of "inputs" and "targets" that words were turned into, counted from 0, if that is
-        needed to scale the numbers.
+        Columns of "inputs" and "targets" that words were turned into, counted from 0 and
+        ascending, if that is needed to scale the numbers.
     held_out : int
         How many data points, the last ones, are for validation only.
     missing : int
@@ -144,29 +161,12 @@ def _names(fields: Fields) -> dict[str, list[str]]:
     }
 
 
-def encode(
-    inputs: Floats,
-    targets: Floats,
-    names: Mapping[str, Sequence[str]] = NO_NAMES,
-    words: Mapping[str, Sequence[int]] = NO_WORDS,
-    held_out: int = 0,
-) -> tuple[DataRecord, pa.Buffer]:
-    """Return the record and the file content of some data points.
-
-    Parameters
-    ----------
-    inputs, targets : array of shape (m, inputs) and (m, targets)
-        The data points; a missing input is NaN.
-    names : mapping, optional
-        Names as in `DataRecord`, of any length and with any characters.
-    words : mapping, optional
-        Columns as in `DataRecord`, ascending.
-    held_out : int, optional
-        As in `DataRecord`.
-    """
+def encode(points: DataPoints) -> tuple[DataRecord, pa.Buffer]:
+    """Return the record and the file content of some data points."""
+    inputs, targets = points.inputs, points.targets
     lines = {
         kind: [shortened(printable(name), MAX_LINE) for name in listed]
-        for kind, listed in names.items()
+        for kind, listed in points.names.items()
         if listed
     }
     counts = {"inputs": inputs.shape[1], "targets": targets.shape[1]}
@@ -180,8 +180,8 @@ def encode(
     record = DataRecord(
         file=FileRecord.of(rows, content),
         names=lines,
-        words={kind: list(listed) for kind, listed in words.items() if listed},
-        held_out=held_out,
+        words={kind: list(listed) for kind, listed in points.words.items() if listed},
+        held_out=points.held_out,
         missing=int(np.isnan(inputs).sum()),
         **counts,
     )

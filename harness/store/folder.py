@@ -1,7 +1,7 @@
 """A results folder: its manifest, its data points, and which chunks are in it and missing."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +10,7 @@ from typing import Any
 from harness.errors import NoSpaceError, ResultsError, StorageError
 from harness.formatting import shown_bytes
 from harness.store.commits import MAX_COMMIT_BYTES, ChunkCommit, FileRecord, Origin, PackedChunk
-from harness.store.data_points import (
-    DATA,
-    NO_NAMES,
-    NO_WORDS,
-    Floats,
-    decode,
-    encode,
-    has_data_columns,
-)
+from harness.store.data_points import DATA, DataPoints, Floats, decode, encode, has_data_columns
 from harness.store.encoding import Columns, to_parquet
 from harness.store.files import FULL, LocalFiles
 from harness.store.locations import files_at
@@ -68,17 +60,10 @@ class Store:
             ) from None
 
     @classmethod
-    def create(
-        cls,
-        folder: Path,
-        manifest: Manifest,
-        inputs: Floats,
-        targets: Floats,
-        **further: Any,
-    ) -> "Store":
-        """Write data points, as `write_data` does, and manifest into a folder of `prepare`."""
+    def create(cls, folder: Path, manifest: Manifest, points: DataPoints) -> "Store":
+        """Write data points and manifest into a folder that `prepare` made."""
         store = cls(folder, manifest)
-        store.write_data(inputs, targets, **further)
+        store.write_data(points)
         return store
 
     @classmethod
@@ -134,28 +119,9 @@ class Store:
 
     # -- data points -------------------------------------------------------------------------------
 
-    def write_data(
-        self,
-        inputs: Floats,
-        targets: Floats,
-        names: Mapping[str, Sequence[str]] = NO_NAMES,
-        words: Mapping[str, Sequence[int]] = NO_WORDS,
-        held_out: int = 0,
-    ) -> None:
-        """Write the data points, replacing a broken file, and record them in the manifest.
-
-        Parameters
-        ----------
-        inputs, targets : array of shape (m, inputs) and (m, targets)
-            The data points.
-        names : mapping, optional
-            Names of the "inputs", the "targets" and the "classes", of those that have names.
-        words : mapping, optional
-            Columns of "inputs" and "targets" that words were turned into, counted from 0.
-        held_out : int, optional
-            How many data points, the last ones, are for validation only.
-        """
-        record, content = encode(inputs, targets, names, words, held_out)
+    def write_data(self, points: DataPoints) -> None:
+        """Write the data points, replacing a broken file, and record them in the manifest."""
+        record, content = encode(points)
         with self.writing("the data points"):
             self.files.replace(DATA, [content])
         self.amend(data=record)

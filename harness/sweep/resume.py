@@ -11,6 +11,7 @@ from harness.experiment import Experiment
 from harness.results.reopening import check_fit
 from harness.store import Manifest, Store, has_manifest
 from harness.store.csv_files import has_csv
+from harness.store.data_points import DataPoints
 from harness.store.manifest import MAX_CHUNKS
 from harness.store.parts import check_values
 from harness.sweep import provenance
@@ -42,9 +43,9 @@ def open_or_create(
     ResultsError
         The folder holds another experiment, or chunks of another version.
     """
-    points = _stored(experiment)
+    points = _data_points(experiment)
     if not has_manifest(folder):
-        return Store.create(folder, manifest, **points)
+        return Store.create(folder, manifest, points)
     store = Store.open(folder)
     same = store.manifest.identity == experiment.identity
     if same:
@@ -54,21 +55,24 @@ def open_or_create(
     if not same or store.missing():
         _check_code(store, allow_code_change)
     if not store.has_data():
-        store.write_data(**points)
+        store.write_data(points)
     if same:
         return store
     return store.grow(replace(manifest, former_code=store.manifest.former_code))
 
 
-def _stored(experiment: Experiment) -> dict[str, Any]:
-    """Return the data points of an experiment as arguments of `Store.write_data`."""
+def _data_points(experiment: Experiment) -> DataPoints:
+    """Return the data points of an experiment as a folder keeps them."""
     source = experiment.source
-    stored = {"inputs": source.inputs, "targets": source.targets, "names": asdict(source.names)}
-    if experiment.validation is None:
-        return stored
-    # Only data points that will be divided are scaled when the folder is opened.
     words = {"inputs": sorted(source.input_words), "targets": sorted(source.target_words)}
-    return {**stored, "words": words, "held_out": source.held_out}
+    return DataPoints(
+        inputs=source.inputs,
+        targets=source.targets,
+        names=asdict(source.names),
+        # Only data points that will be divided are scaled when the folder is opened.
+        words={} if experiment.validation is None else words,
+        held_out=source.held_out,
+    )
 
 
 def _check_extends(store: Store, experiment: Experiment) -> None:

@@ -149,7 +149,7 @@ def test_data_points_are_kept_in_groups_of_rows(rows, monkeypatch):
     monkeypatch.setattr(data_points, "_GROUP_ROWS", 3)
     inputs = np.arange(2.0 * rows).reshape(rows, 2)
     targets = np.full((rows, 1), 5e-324)
-    record, content = data_points.encode(inputs, targets)
+    record, content = data_points.encode(data_points.DataPoints(inputs=inputs, targets=targets))
     assert pyarrow.parquet.ParquetFile(content).num_row_groups == -(-rows // 3)
     for there, kept in zip(
         data_points.decode(record, content.to_pybytes()), (inputs, targets), strict=True

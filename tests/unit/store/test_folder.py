@@ -19,6 +19,7 @@ from harness.errors import NoSpaceError, ResultsError, StorageError
 from harness.store import Reader, Store, csv_files
 from harness.store import files as files_module
 from harness.store.csv_files import has_csv, write_csv
+from harness.store.data_points import DataPoints
 from harness.store.documents import seal, unseal
 from tests import made_store
 from tests.made_store import manifest, origin
@@ -439,7 +440,7 @@ def test_data_points_of_a_killed_process_are_replaced_if_there_is_no_manifest(tm
     (tmp_path / "manifest.json").unlink()
     points = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     Store.prepare(tmp_path)
-    Store.create(tmp_path, manifest(9, 9), points, points[:, 1:])
+    Store.create(tmp_path, manifest(9, 9), DataPoints(inputs=points, targets=points[:, 1:]))
     inputs, targets = Store.open(tmp_path).read_data()
     assert (inputs.tolist(), targets.tolist()) == (points.tolist(), [[2.0], [4.0], [6.0]])
 
