@@ -19,6 +19,7 @@ from harness.experiment.schema import (
     declared,
     keys_of,
 )
+from harness.formatting import plural
 from harness.hints import nearest
 from harness.kernels.losses import LOSSES
 from harness.kernels.metrics import METRICS, are_classes
@@ -39,7 +40,7 @@ def build_network(section: NetworkSection) -> Network:
         if len(values) != layers:
             raise ExperimentError(
                 f"network.{key}",
-                f"= {shown(values)} has {len(values)} values; network.layers ="
+                f"= {shown(values)} has {plural(len(values), 'value')}; network.layers ="
                 f" {shown(section.layers)} has {layers} layers after the input.",
                 "Give one value for each layer after the input.",
             )
@@ -119,9 +120,9 @@ def check_shapes(found: Dataset, section: DataSection, network: Network) -> None
     ):
         if columns != units:
             end = "first" if key == "data.inputs" else "last"
-            made = f"has {columns} numbers per data point"
+            made = f"has {plural(columns, 'number')} per data point"
             if section.generator:
-                made = f'= "{section.generator}" makes {columns} {key[5:]} per data point'
+                made = f'= "{section.generator}" makes {plural(columns, key[5:-1])} per data point'
             elif end == "last" and found.names.classes:
                 made = f"has {columns} classes: {shown(list(found.names.classes))}"
             raise ExperimentError(
@@ -167,8 +168,8 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
         if by_layer and isinstance(values, tuple) and len(values) != network.layers:
             raise ExperimentError(
                 f"training.{key}",
-                f"= {shown(values)} has {len(values)} values; the network has {network.layers}"
-                " layers after the input.",
+                f"= {shown(values)} has {plural(len(values), 'value')}; the network has"
+                f" {network.layers} layers after the input.",
                 "Give one number for all layers, or one per layer.",
             )
     if section.batch_size != "all" and section.batch_size > samples:

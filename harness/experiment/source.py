@@ -19,6 +19,7 @@ from harness.experiment.scaling import prepare
 from harness.experiment.schema import DataSection, keys_of, listed
 from harness.experiment.selection import Reading
 from harness.experiment.tables import data_points, read_csv, read_table
+from harness.formatting import plural
 
 MOST_GENERATED = 10_000_000  # in all data that axes generate, each time the experiment is read
 
@@ -147,8 +148,8 @@ def _generated(name: str, section: DataSection, network: Network) -> Dataset:
         more = f" and data.validation = {held_out}" if held_out else ""
         raise ExperimentError(
             "data.samples",
-            f"= {keys['samples']}{more}, with {inputs} inputs and {outputs} outputs, is more"
-            f" than {MOST_NUMBERS} numbers.",
+            f"= {keys['samples']}{more}, with {plural(inputs, 'input')} and"
+            f" {plural(outputs, 'output')}, is more than {MOST_NUMBERS} numbers.",
             "Use fewer samples, or a smaller network.",
         )
     made = GENERATORS[name].make(inputs, outputs, TRAINING, **keys)
@@ -208,7 +209,7 @@ def _table(key: str, given: Sequence[Any] | None) -> Floats:
         if len(row) != len(rows[0]):
             raise ExperimentError(
                 key,
-                f"= {shown(given)} has {len(row)} numbers in data point {number} and"
+                f"= {shown(given)} has {plural(len(row), 'number')} in data point {number} and"
                 f" {len(rows[0])} in the first.",
                 "Give all data points the same length.",
             )

@@ -99,9 +99,9 @@ def max_error(y: Floats, p: Floats, threshold: float) -> Floats:
 
 
 METRICS: Final = {
-    "accuracy": Metric("share of data points that are classified rightly", accuracy, True, True),
+    "accuracy": Metric("share of data points that are classified correctly", accuracy, True, True),
     "balanced_accuracy": Metric(
-        "mean over the classes of the share that is classified rightly",
+        "mean over the classes of the share that is classified correctly",
         balanced_accuracy,
         True,
         True,

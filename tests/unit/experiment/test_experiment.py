@@ -149,9 +149,9 @@ BAD = [
     ("network/layers", [1], "network.layers", ["= [1]", "two or more"]),
     ("network/layers", [1, 10**400, 1], "network.layers[1]", ["1.00e+400", "1000000"]),
     ("network/layers", [1, 10**6, 1], "network.layers", ["3000001 parameters", "1000000"]),
-    ("network/activations", ["tanh"], "network.activations", ["1 values", "has 2"]),
-    ("network/biases", [True], "network.biases", ["1 values", "has 2"]),
-    ("network/scales", [1.0], "network.scales", ["1 values", "has 2"]),
+    ("network/activations", ["tanh"], "network.activations", ["has 1 value;", "has 2"]),
+    ("network/biases", [True], "network.biases", ["has 1 value;", "has 2"]),
+    ("network/scales", [1.0], "network.scales", ["has 1 value;", "has 2"]),
     ("network/loss", "cross_entropy", "network.loss", ["sigmoid", '"identity"']),
     # data
     ("data", {}, "data", ["none", "generator"]),

@@ -506,7 +506,7 @@ def test_other_refusals():
     grid = {"turns": [1.0, 2.0], "init_id": 1}
     with pytest.raises(ExperimentError, match="data points are more than"):
         make({"generator": "sine", "samples": 10, "validation": 4_000_000}, grid=grid)
-    with pytest.raises(ExperimentError, match=r"and data\.validation = 90000000, with 1 inputs"):
+    with pytest.raises(ExperimentError, match=r"and data\.validation = 90000000, with 1 input and"):
         make({"generator": "sine", "samples": 10, "validation": 90_000_000})
 
 
