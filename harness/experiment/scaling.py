@@ -75,12 +75,13 @@ def _scaled(
     for j in range(columns.shape[1]):
         if j in words:
             continue
-        measured = columns[rows, j]
+        column = columns[:, j].copy()  # contiguous, because scaling reads it several times
+        measured = column[rows]
         with np.errstate(over="ignore"):
             if isinstance(how, float):
                 scaled[:, j] /= how
             elif measured.min() < measured.max():
-                scaled[:, j] = SCALINGS[how](columns[:, j], rows)
+                scaled[:, j] = SCALINGS[how](column, rows)
             else:
                 raise ExperimentError(
                     key,
@@ -104,20 +105,20 @@ def _is_part(rows: Rows) -> bool:
 
 
 def mean(values: Floats) -> float:
-    """Return the mean; its sum is exact, and does not overflow.
+    """Return the mean; its sum does not overflow.
 
     >>> mean(np.array([1e308, 1e308]))
     1e+308
     """
     exponent = math.frexp(np.abs(values).max())[1]
-    return math.ldexp(math.fsum(np.ldexp(values, -exponent)) / values.size, exponent)
+    return math.ldexp(_sum(np.ldexp(values, -exponent)) / values.size, exponent)
 
 
 def standardise(column: Floats, rows: Rows = ALL) -> Floats:
     """Bring a column to mean 0 and population standard deviation 1 over some rows.
 
-    Sums are exact (`math.fsum`), so that their order does not matter. Scaling by a power of two
-    keeps the squares from overflowing, and does not change a bit of the result.
+    Scaling by a power of two keeps the squares from overflowing, and does not change a bit of the
+    result.
 
     Examples
     --------
@@ -126,8 +127,8 @@ def standardise(column: Floats, rows: Rows = ALL) -> Floats:
     """
     column = _reduced(column, rows)
     measured = column[rows]
-    mean = math.fsum(measured) / measured.size
-    deviation = math.sqrt(math.fsum((measured - mean) ** 2) / measured.size)
+    mean = _sum(measured) / measured.size
+    deviation = math.sqrt(_sum((measured - mean) ** 2) / measured.size)
     return (column - mean) / deviation
 
 
@@ -141,6 +142,12 @@ def min_max(column: Floats, rows: Rows = ALL) -> Floats:
     least, most = column[rows].min(), column[rows].max()
     scaled: Floats = (column - least) / (most - least)
     return scaled
+
+
+def _sum(values: Floats) -> float:
+    """Return the exact sum, so that the order of the data points does not matter."""
+    # For the numbers of a memoryview, `fsum` takes 0.6 of the time.
+    return math.fsum(values.data)
 
 
 def _reduced(column: Floats, rows: Rows) -> Floats:
