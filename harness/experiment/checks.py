@@ -160,6 +160,23 @@ def check_targets(dataset: Dataset, network: Network, of: str = "") -> None:
             )
 
 
+def check_precision(dataset: Dataset, section: TrainingSection, of: str = "") -> None:
+    """Refuse numbers that are too large for the precision; for `of`, see `check_targets`."""
+    if section.precision == "float64":
+        return
+    largest = float(np.finfo(section.precision).max)
+    for key, numbers in (("data.inputs", dataset.inputs), ("data.targets", dataset.targets)):
+        too_large = np.argwhere(np.abs(numbers) > largest)
+        if too_large.size:
+            row, column = too_large[0]
+            raise ExperimentError(
+                key,
+                f"has the value {numbers[row, column]} in {dataset.name_of(row)}{of}; the largest"
+                f' number of training.precision = "{section.precision}" is {largest:.3g}.',
+                'Scale the data with data.scale, or use "float64".',
+            )
+
+
 def check_training(section: TrainingSection, network: Network, samples: int) -> None:
     """Check keys against the number of layers, the parameters, and the number of data points."""
     for key, field in keys_of(TrainingSection).items():

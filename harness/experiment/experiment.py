@@ -178,11 +178,12 @@ class Experiment(Section):
         )
         checks.check_shapes(self._divisions.source, self.data_section, self._network)
         self._points = self._divisions.points(self.data_section)
-        checks.check_targets(self.data, self._network)
-        if self.validation is not None:
-            is_file = self.data_section.validation_file is not None
-            of = " of data.validation_file" if is_file else ", which is held out"
-            checks.check_targets(self.validation, self._network, of)
+        is_file = self.data_section.validation_file is not None
+        held_out = " of data.validation_file" if is_file else ", which is held out"
+        for part, of in ((self.data, ""), (self.validation, held_out)):
+            if part is not None:
+                checks.check_targets(part, self._network, of)
+                checks.check_precision(part, self.training, of)
         checks.check_training(self.training, self._network, len(self.data.inputs))
         has_held_out = self.validation is not None
         checks.check_patience(self.training, has_held_out=has_held_out)

@@ -415,6 +415,22 @@ def test_a_target_that_the_loss_does_not_allow_is_named_by_its_line(
     assert where in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["inputs", "targets"])
+@pytest.mark.parametrize("keys", [{}, {"folds": 4}])
+def test_numbers_that_single_precision_does_not_have(key, keys):
+    largest = float(np.finfo(np.float32).max)
+    data = {"inputs": [1.0, -largest, 3.0, 4.0], "targets": [1.0, 2.0, 3.0, largest], **keys}
+    training = {"epochs": 1, "learning_rate": 0.1, "precision": "float32"}
+    make(data, training=training)
+    data[key] = [1.0, -1e39, 3.0, 4.0]
+    make(data)
+    where = "in data point 2(, which is held out)?; the largest number of"
+    with pytest.raises(ExperimentError, match=where) as caught:
+        make(data, training=training)
+    assert caught.value.key == f"data.{key}"
+    make(data | {"scale": {key: 1e3}}, training=training)
+
+
 @pytest.mark.parametrize("generated", [False, True])
 def test_a_target_that_is_held_out_is_named_by_its_number(generated):
     network = {"layers": [2, 1], "activations": ["sigmoid"], "loss": "cross_entropy"}
