@@ -13,11 +13,10 @@ from harness.experiment import data
 from harness.experiment.data import MOST_NUMBERS
 from harness.experiment.generators import GENERATORS, KEYS, TRAINING, VALIDATION
 from harness.experiment.grid import Grid
-from harness.experiment.held_out import generated_in_addition, holds_out
+from harness.experiment.held_out import generated_in_addition
 from harness.experiment.network import Network
 from harness.experiment.parquet_files import is_parquet, read_parquet
 from harness.experiment.recording import most_recorded
-from harness.experiment.scaling import prepare
 from harness.experiment.schema import (
     DataSection,
     InitialisationSection,
@@ -119,10 +118,7 @@ def _check_softmax(network: Network) -> None:
 def build_source(
     section: DataSection, network: Network, folder: Path, table: Any = None
 ) -> data.Dataset:
-    """Make the data points: inline, read from a file or a table of Python, or generated.
-
-    They are scaled, unless some are held out: then scales are measured on the others only.
-    """
+    """Make the data points: inline, read from a file or a table of Python, or generated."""
     forms = {
         "generator": section.generator is not None,
         "file": section.file is not None,
@@ -141,18 +137,16 @@ def build_source(
             " or `generator`.",
         )
     if section.generator is not None:
-        found = _generated(section.generator, section, network)
-    elif section.file is not None:
-        found = _from_files(section, _reading(section, network), folder)
-    elif table is not None:
+        return _generated(section.generator, section, network)
+    if section.file is not None:
+        return _from_files(section, _reading(section, network), folder)
+    if table is not None:
         reading = _reading(section, network)
-        found = data_points(read_table(table, reading), reading)
-    else:
-        found = data.Dataset(
-            inputs=_table("data.inputs", section.inputs),
-            targets=_table("data.targets", section.targets),
-        )
-    return found if holds_out(section) else prepare(found, section.scales)
+        return data_points(read_table(table, reading), reading)
+    return data.Dataset(
+        inputs=_table("data.inputs", section.inputs),
+        targets=_table("data.targets", section.targets),
+    )
 
 
 def _reading(section: DataSection, network: Network) -> Reading:

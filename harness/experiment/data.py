@@ -45,6 +45,9 @@ class Dataset:
     held_out : int
         How many of them, the last ones, are for validation only: points of a file or a generator
         of their own, and not of a split.
+    is_scaled : bool
+        Whether the points, if none are held out, are scaled and complete already, as in folders of
+        earlier versions.
     """
 
     inputs: Floats
@@ -53,6 +56,7 @@ class Dataset:
     input_words: frozenset[int] = frozenset()
     target_words: frozenset[int] = frozenset()
     held_out: int = 0
+    is_scaled: bool = False
 
 
 def check_size(points: int, columns: int) -> None:

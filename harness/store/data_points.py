@@ -1,8 +1,8 @@
 """The data points of a results folder: a table of the inputs and targets of training.
 
-They are stored as training sees them, standardised if the experiment asks for it. If some are held
-out for validation, all are stored before that, since it is measured on the others: then a missing
-input is NaN. So a results folder can be read without any file outside it.
+They are stored before they are scaled, and a missing input that a mean replaces is NaN. A results
+folder can be read without any file outside it. If no points are held out for validation, folders of
+earlier versions have scaled and complete numbers instead.
 """
 
 import re
@@ -53,12 +53,14 @@ class DataRecord:
         Names of the "inputs", the "targets" and the "classes", of those that have names. Two
         classes may be those that 0 and 1 of a single target stand for.
     words : mapping
-        Columns of "inputs" and "targets" that words were turned into, counted from 0, if that is
-        needed to scale the numbers.
+        Columns of "inputs" and "targets" that words were turned into, counted from 0. In folders of
+        earlier versions they are missing if no points are held out.
     held_out : int
         How many data points, the last ones, are for validation only.
     missing : int
         How many inputs are NaN.
+    original : bool
+        Whether the numbers are those before scaling, whether or not some are held out.
     """
 
     inputs: int
@@ -68,11 +70,12 @@ class DataRecord:
     words: Mapping[str, Sequence[int]] = field(default_factory=dict)
     held_out: int = 0
     missing: int = 0
+    original: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return the record as a part of the manifest."""
         document = asdict(self)
-        for key in ("names", "words", "held_out", "missing"):
+        for key in ("names", "words", "held_out", "missing", "original"):
             if not document[key]:
                 del document[key]
         return document
@@ -125,6 +128,8 @@ def _optional(fields: Fields) -> dict[str, Any]:
     for key in ("held_out", "missing"):
         if key in names:
             found[key] = fields.whole(key, 1, MAX_NUMBERS)
+    if "original" in names:
+        found["original"] = fields.true("original")
     return found
 
 
@@ -150,6 +155,7 @@ def encode(
     names: Mapping[str, Sequence[str]] = NO_NAMES,
     words: Mapping[str, Sequence[int]] = NO_WORDS,
     held_out: int = 0,
+    original: bool = False,
 ) -> tuple[DataRecord, pa.Buffer]:
     """Return the record and the file content of some data points.
 
@@ -161,7 +167,7 @@ def encode(
         Names as in `DataRecord`, of any length and with any characters.
     words : mapping, optional
         Columns as in `DataRecord`, ascending.
-    held_out : int, optional
+    held_out, original : int and bool, optional
         As in `DataRecord`.
     """
     lines = {
@@ -183,6 +189,7 @@ def encode(
         words={kind: list(listed) for kind, listed in words.items() if listed},
         held_out=held_out,
         missing=int(np.isnan(inputs).sum()),
+        original=original,
         **counts,
     )
     return record, content

@@ -141,6 +141,7 @@ class Store:
         names: Mapping[str, Sequence[str]] = NO_NAMES,
         words: Mapping[str, Sequence[int]] = NO_WORDS,
         held_out: int = 0,
+        original: bool = False,
     ) -> None:
         """Write the data points, replacing a broken file, and record them in the manifest.
 
@@ -154,8 +155,10 @@ class Store:
             Columns of "inputs" and "targets" that words were turned into, counted from 0.
         held_out : int, optional
             How many data points, the last ones, are for validation only.
+        original : bool, optional
+            Whether the numbers are those before scaling, whether or not some are held out.
         """
-        record, content = encode(inputs, targets, names, words, held_out)
+        record, content = encode(inputs, targets, names, words, held_out, original)
         with self.writing("the data points"):
             self.files.replace(DATA, [content])
         self.amend(data=record)

@@ -63,12 +63,14 @@ def open_or_create(
 def _stored(experiment: Experiment) -> dict[str, Any]:
     """Return the data points of an experiment as arguments of `Store.write_data`."""
     source = experiment.source
-    stored = {"inputs": source.inputs, "targets": source.targets, "names": asdict(source.names)}
-    if experiment.validation is None:
-        return stored
-    # Only data points that will be divided are scaled when the folder is opened.
-    words = {"inputs": sorted(source.input_words), "targets": sorted(source.target_words)}
-    return {**stored, "words": words, "held_out": source.held_out}
+    return {
+        "inputs": source.inputs,
+        "targets": source.targets,
+        "names": asdict(source.names),
+        "words": {"inputs": sorted(source.input_words), "targets": sorted(source.target_words)},
+        "held_out": source.held_out,
+        "original": not source.is_scaled,
+    }
 
 
 def _check_extends(store: Store, experiment: Experiment) -> None:
