@@ -94,7 +94,8 @@ def test_prepare_measures_on_some_of_the_data_points():
 def test_unscaled_targets_are_those_that_were_given(how):
     rng = np.random.default_rng(1)
     for size in (1e308, 1.0, 1e-300):
-        targets = np.column_stack([rng.uniform(-size, size, 6), [0.0, 1, 1, 0, 1, 0]])
+        numbers = size * rng.uniform(-1, 1, 6)
+        targets = np.column_stack([numbers, [0.0, 1, 1, 0, 1, 0]])
         given = Dataset(inputs=targets, targets=targets, target_words=frozenset([1]))
         rows = np.array([0, 2, 3, 5])
         made = prepare(given, {"targets": ("data.scale", how)}, rows)
