@@ -185,9 +185,7 @@ class Experiment(Section):
         has_held_out = self.validation is not None
         checks.check_patience(self.training, has_held_out=has_held_out)
         checks.check_initialisation(self.initialisation, self._network)
-        checks.check_record(
-            self.record, self.training.epochs, self._network, has_held_out=has_held_out
-        )
+        checks.check_record(self.record, self.training, self._network, has_held_out=has_held_out)
         checks.check_metrics(self.record, self.source)
         # Without a grid there are none: making them would double the time of `at`.
         self._allowed_axes = (
