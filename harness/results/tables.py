@@ -242,17 +242,11 @@ class Results:
         ResultsError
             The sweep has no such run, it is not trained yet, or has no such epoch.
         """
-        rows = self.read_runs(self.run_columns, [run_id])
-        if rows.empty:
-            raise ResultsError(
-                f"run {run_id} of {self.folder} is not trained yet.\n"
-                "`harness run FILE` resumes the sweep."
-            )
-        run = rows.iloc[0]
+        run = self._trained(run_id)
         if epoch is None:
             return predictions.final_network(self.experiment, run)
         if epoch == "best":
-            return predictions.best_network(self.experiment, run, self._best_epoch(run))
+            return predictions.best_network(self.experiment, run, self.best_epoch(run_id))
         if not (is_whole(epoch) and 0 <= epoch <= run["epochs"]):
             raise ResultsError(
                 f'epoch = {shown(epoch)} must be "best" or a whole number from 0 to'
@@ -261,11 +255,22 @@ class Results:
             )
         return predictions.network_after(self.experiment, run_id, int(epoch))
 
-    def _best_epoch(self, run: "pd.Series[Any]") -> int:
-        """Return the best recorded epoch of a run, as `network` defines it."""
+    def _trained(self, run_id: int) -> "pd.Series[Any]":
+        """Return the row of a run; raise a ResultsError if it is not trained yet."""
+        rows = self.read_runs(self.run_columns, [run_id])
+        if rows.empty:
+            raise ResultsError(
+                f"run {run_id} of {self.folder} is not trained yet.\n"
+                "`harness run FILE` resumes the sweep."
+            )
+        return rows.iloc[0]
+
+    def best_epoch(self, run_id: int) -> int:
+        """Return the best recorded epoch of a run; for its definition and errors, see `network`."""
+        run = self._trained(run_id)
         if EPOCH_OF_MIN in run:
             return int(run[EPOCH_OF_MIN])
-        rows = self.trajectories(int(run["run_id"]))
+        rows = self.trajectories(run_id)
         if rows.empty:
             raise ResultsError(
                 f"{self.folder} has no recorded epochs to choose the best one from: record.epochs ="
