@@ -52,7 +52,7 @@ def predict(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing CSV file.")] = False,
 ) -> None:
-    """Predict with trained runs of DIR, for FILE or for the data points.
+    """Predict with trained runs of DIR, for new inputs or the data.
 
     FILE has the columns of the experiment's inputs, by name. Words are encoded and numbers are
     scaled as they were in training; predictions are in the units of the targets.
@@ -68,7 +68,9 @@ def predict(
     results = tables.open_results(folder)
     if output is not None:  # before anything is computed
         if output.suffix.lower() != ".csv":
-            raise HarnessError(f"--output = {shown(str(output))} must end in .csv.\nName another file.")
+            raise HarnessError(
+                f"--output = {shown(str(output))} must end in .csv.\nName another file."
+            )
         output = export.checked_output(output, results.store, force=force)
     if run == _BEST:
         run_ids = [results.best_run]

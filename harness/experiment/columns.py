@@ -56,7 +56,7 @@ class Origin:
 
     @property
     def path_advice(self) -> str:
-        """What to do if the file cannot be read."""
+        """Advice if the file cannot be read."""
         folder = "current folder" if self.is_new else "folder of the experiment file"
         return f"The path is relative to the {folder}."
 

@@ -104,7 +104,7 @@ def in_original_units(predictions: Floats, source: Dataset, section: DataSection
 
 
 def _check_original(source: Dataset, section: DataSection) -> None:
-    """Refuse data points of which only the scaled numbers are known."""
+    """Refuse data points whose numbers before scaling are not known."""
     if source.is_scaled and section.scales and not holds_out(section):
         key, how = next(iter(section.scales.values()))
         raise ExperimentError(

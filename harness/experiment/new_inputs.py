@@ -79,7 +79,7 @@ def input_columns(source: Dataset) -> list[InputColumn]:
 
 
 def read_inputs(given: Any, source: Dataset, section: DataSection) -> Floats:
-    """Return new inputs (m, inputs), not scaled, of which NaN are missing.
+    """Return new inputs (m, inputs) before scaling; those that are missing are NaN.
 
     Parameters
     ----------

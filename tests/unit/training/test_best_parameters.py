@@ -85,7 +85,7 @@ def test_the_number_of_lanes_does_not_matter(tmp_path, lanes):
     assert few.equals(harness.run(an_experiment(), tmp_path / "some").runs)
 
 
-def test_without_columns_a_run_is_trained_again_up_to_any_best_epoch(tmp_path):
+def test_without_columns_the_best_epoch_is_trained_again(tmp_path):
     record = {"best_parameters": False, "epochs": {"every": 50}}
     sweep = an_experiment(record=record, training={"patience": 8})
     results = harness.run(sweep, tmp_path / "out")
