@@ -100,11 +100,12 @@ def test_without_columns_the_best_epoch_is_trained_again(tmp_path):
     assert table["prediction_1"].tolist() == expected[:, 0].tolist()
 
 
+@pytest.mark.parametrize("epochs", [20, 60])
 @pytest.mark.parametrize("parameters", [False, "trajectory"])
-def test_a_sweep_that_grows_has_those_of_a_fresh_one(tmp_path, parameters):
+def test_a_sweep_that_grows_has_those_of_a_fresh_one(tmp_path, parameters, epochs):
     record = {"best_parameters": True, "parameters": parameters, "epochs": {"every": 4}}
     grown, fresh = tmp_path / "grown", tmp_path / "fresh"
-    harness.run(an_experiment(record=record, training={"epochs": 20}), grown)
+    harness.run(an_experiment(record=record, training={"epochs": epochs}), grown)
     larger = an_experiment(record=record, grid={"init_id": 8})
     assert harness.run(larger, grown).runs.equals(harness.run(larger, fresh).runs)
 
