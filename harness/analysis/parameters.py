@@ -1,4 +1,4 @@
-"""Final parameters of runs, from the columns of tables to the vectors of kernels."""
+"""Parameters of runs, from the columns of tables to the vectors of kernels."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,19 +10,21 @@ from numpy.typing import NDArray
 from harness.experiment.network import Network
 
 
-def final_parameters(
-    runs: "pd.DataFrame | pd.Series[Any] | Mapping[str, Any]", network: Network
+def parameters_of(
+    runs: "pd.DataFrame | pd.Series[Any] | Mapping[str, Any]", network: Network, when: str = "final"
 ) -> NDArray[np.float64]:
-    """Return the final theta of runs, shape (runs, P), or of one run, shape (P,).
+    """Return theta of runs, shape (runs, P), or of one run, shape (P,).
 
     Parameters
     ----------
     runs : DataFrame, Series or mapping
-        All final parameters, w1_final and so on: columns, or the values of one run.
+        All parameters, w1_final and so on: columns, or the values of one run.
     network : Network
         The network of these runs.
+    when : str
+        "final" or "best", the ending of the columns.
     """
-    columns = [np.asarray(runs[f"{name}_final"], dtype=np.float64) for name in network.positions]
+    columns = [np.asarray(runs[f"{name}_{when}"], dtype=np.float64) for name in network.positions]
     theta = np.stack(columns, axis=-1)
     return theta[..., np.argsort(list(network.positions.values()))]
 

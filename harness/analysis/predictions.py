@@ -1,4 +1,8 @@
-"""Predictions of one run as tables: at some of its epochs, or with its final parameters."""
+"""Predictions of one run as tables: at some of its epochs, or with its final parameters.
+
+`curves` and `final_curve` have the numbers that the network sees and computes. `in_data_units` has
+those of the experiment's data: names and words, and numbers before scaling.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,10 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.parameters import final_parameters
+from harness.analysis.parameters import parameters_of
 from harness.analysis.replay import state_after
 from harness.analysis.trained_network import TrainedNetwork
 from harness.experiment import Experiment
+from harness.experiment.data import Dataset
+from harness.experiment.held_out import held_out_points, in_original_units, scaled_as_training
+from harness.experiment.new_inputs import input_columns
+from harness.kernels.metrics import are_classes, classes_of, threshold_of
 from harness.kernels.passes import predict
 from harness.training.variants import Variant, make_variant
 
@@ -76,12 +84,100 @@ def final_network(
     experiment: Experiment, run: "pd.Series[Any] | Mapping[str, Any]"
 ) -> TrainedNetwork:
     """Return the network of a run at its end; for `run`, see `final_curve`."""
+    return _network(experiment, run, "final", int(run["epochs"]))
+
+
+def best_network(
+    experiment: Experiment, run: "pd.Series[Any] | Mapping[str, Any]", best_epoch: int
+) -> TrainedNetwork:
+    """Return the network of a run at its best epoch, from w1_best, ... or by training again."""
+    return _network(experiment, run, "best", best_epoch)
+
+
+def network_after(experiment: Experiment, run_id: int, epoch: int) -> TrainedNetwork:
+    """Return the network of a run after some epochs; the run is trained again."""
+    return _network(experiment, {"run_id": run_id}, "", epoch)
+
+
+def _network(
+    experiment: Experiment, run: "pd.Series[Any] | Mapping[str, Any]", when: str, epoch: int
+) -> TrainedNetwork:
+    """Return a network from columns such as w1_final, or from training for some epochs."""
     variant = make_variant(experiment.single(int(run["run_id"])))
-    if all(f"{name}_final" in run for name in variant.network.parameters):
-        theta = final_parameters(run, variant.network)
+    if all(f"{name}_{when}" in run for name in variant.network.parameters):
+        theta = parameters_of(run, variant.network, when)
     else:
-        theta = state_after(variant, int(run["epochs"])).theta
+        theta = state_after(variant, epoch).theta
     return TrainedNetwork(network=variant.network, theta=theta)
+
+
+def in_data_units(
+    single: Experiment, network: TrainedNetwork, inputs: Floats | None = None
+) -> pd.DataFrame:
+    """Return the predictions of a network in the units, and with the names, of the data.
+
+    Parameters
+    ----------
+    single : Experiment
+        One run of the grid, without a grid.
+    network : TrainedNetwork
+        Its network.
+    inputs : array of shape (m, inputs), optional
+        Inputs before scaling, as `read_inputs` returns them; by default those of all data points.
+
+    Returns
+    -------
+    DataFrame
+        The inputs; a column for each output, under the name of the target or class; and
+        `predicted`, the class, if the targets are classes. Without names, the columns are input_1,
+        ... and prediction_1, .... Without `inputs`, and if some data points are held out, the first
+        column is `data`: "training" or "held out".
+    """
+    source, section = single.source, single.data_section
+    x = source.inputs if inputs is None else inputs
+    on_their_scale = network.predict(scaled_as_training(x, source, section))
+    found = in_original_units(on_their_scale, source, section)
+
+    table: dict[str, NDArray[Any]] = {}
+
+    def add(name: str, values: NDArray[Any], prefix: str) -> None:
+        while name in table or name == "run_id":
+            name = prefix + name
+        table[name] = values
+
+    if inputs is None and single.validation is not None:
+        held_out = held_out_points(source, section)
+        add("data", np.where(held_out, "held out", "training"), "")
+    for column in input_columns(source):
+        add(column.name, column.values(x), "input_")
+    for name, values in zip(_output_names(source), found.T, strict=True):
+        add(name, values, "prediction_")
+    classes = class_names(source)
+    if classes:
+        parts = [part.targets for part in (single.data, single.validation) if part]
+        codes = classes_of(on_their_scale, threshold_of(*parts))
+        add("predicted", np.array(classes, dtype=object)[codes], "prediction_")
+    return pd.DataFrame(table)
+
+
+def class_names(source: Dataset) -> tuple[str, ...]:
+    """Return the names of the classes, in the order of `kernels.metrics`; empty if there are none.
+
+    Without names, they are the two values of a single output, or the numbers of the outputs.
+    """
+    if source.names.classes or not are_classes(source.targets):
+        return source.names.classes
+    outputs = source.targets.shape[1]
+    if outputs == 1:
+        return tuple(f"{value:g}" for value in np.unique(source.targets))
+    return tuple(str(k + 1) for k in range(outputs))
+
+
+def _output_names(source: Dataset) -> list[str]:
+    """Return a name for each output; that of a single one is the second class."""
+    outputs = source.targets.shape[1]
+    names = source.names.classes[-outputs:] or source.names.targets
+    return list(names) or [f"prediction_{k + 1}" for k in range(outputs)]
 
 
 def data_points(experiment: Experiment) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
-from harness.analysis.parameters import exchanged, final_parameters
+from harness.analysis.parameters import exchanged, parameters_of
 from harness.experiment.network import Network
 
 # The distances between all pairs of this many runs take 50 MB.
@@ -41,7 +41,7 @@ def solutions(runs: pd.DataFrame, network: Network, *, distance: float = 0.05) -
     """
     if len(runs) > MOST_RUNS:
         raise ValueError(f"{len(runs)} runs; at most {MOST_RUNS} are compared with one another")
-    theta = final_parameters(runs, network)
+    theta = parameters_of(runs, network)
     finite = np.isfinite(theta).all(axis=1)
     runs, theta = runs.iloc[np.flatnonzero(finite)], theta[finite]
     if len(runs) < 2:

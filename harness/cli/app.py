@@ -23,6 +23,7 @@ from harness.cli.folder_command import status, verify
 from harness.cli.map_command import map_, zoom
 from harness.cli.options import BAD_INPUT, FAILED, complain
 from harness.cli.plot_command import plot
+from harness.cli.predict_command import predict
 from harness.cli.report_command import report
 from harness.cli.run_command import plan, run
 from harness.cli.show_command import show
@@ -45,6 +46,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "status": status,
     "verify": verify,
     "export": export,
+    "predict": predict,
     "report": report,
     "plot": plot,
     "map": map_,

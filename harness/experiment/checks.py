@@ -250,7 +250,7 @@ def check_metrics(section: RecordSection, dataset: Dataset) -> None:
 
 
 def check_record(
-    section: RecordSection, epochs: int, network: Network, *, has_held_out: bool
+    section: RecordSection, training: TrainingSection, network: Network, *, has_held_out: bool
 ) -> None:
     """Check the columns, and the size of the trajectories, which some of the columns need.
 
@@ -258,7 +258,7 @@ def check_record(
     """
     check_repeats("record.measures", section.measures)
     check_repeats("record.metrics", section.metrics)
-    rows, values = most_recorded(section.epochs, epochs), section.model_dump()
+    rows, values = most_recorded(section.epochs, training.epochs), section.model_dump()
     if rows > MOST_RECORDED:
         raise ExperimentError(
             "record.epochs",
@@ -268,6 +268,7 @@ def check_record(
         )
     for key, asked, of_epochs, otherwise in (
         ("parameters", section.parameters == "trajectory", True, "true, for the final parameters"),
+        ("best_parameters", section.best_parameters, True, "false"),
         ("sharpness", section.sharpness, True, "false"),
         ("metrics", bool(section.metrics), False, "[]"),
         ("epochs", has_held_out, False, '"none"'),
@@ -287,6 +288,14 @@ def check_record(
                 f" {MOST_NUMBERS} numbers are allowed.",
                 f"Record fewer epochs, or change it to {otherwise}.",
             )
+    if section.best_parameters and training.patience is not None and section.epochs != "all":
+        raise ExperimentError(
+            "record.best_parameters",
+            "= true needs all epochs to be recorded, because training.patience ="
+            f" {training.patience} makes any of them the best.",
+            'Write record.epochs = "all", or change it to false: results.network(RUN, epoch="best")'
+            " trains a run again up to its best epoch.",
+        )
 
 
 def check_repeats(key: str, names: Sequence[str]) -> None:

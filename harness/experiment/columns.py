@@ -19,6 +19,7 @@ MISSING = ("", "na", "nan", "null", "?")
 MOST_WORDS = 1000
 
 _DROP = 'Write missing = "drop" in [data] to leave such data points out, or complete the cell.'
+_COMPLETE = "Complete the cell, or leave this data point out."
 _MISSING_ADVICE = (
     'Write missing = "drop" in [data] to leave such data points out, or missing = "mean" to replace'
     " missing inputs by the mean of their column."
@@ -48,8 +49,19 @@ class Origin:
         file = f"= {shown(self.file)} " if self.file else ""
         return ExperimentError(self.key, f"{file}{problem}", advice)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether they are to be predicted: the experiment file does not say how to read them."""
+        return not self.key.startswith("data")
+
+    @property
+    def path_advice(self) -> str:
+        """Advice if the file cannot be read."""
+        folder = "current folder" if self.is_new else "folder of the experiment file"
+        return f"The path is relative to the {folder}."
+
     def __str__(self) -> str:
-        return shown(self.file) if self.file else "the data"
+        return shown(self.file) if self.file else self.key if self.is_new else "the data"
 
 
 def is_missing(cell: str) -> bool:
@@ -155,7 +167,7 @@ class Column:
         if set(kinds) == {"words", "numbers"}:
             raise other._origin.refusal(
                 f"has {kinds[1]} in {other.label}, and {self._origin} has {kinds[0]}.",
-                "Give both files the same columns.",
+                "Give both the same columns.",
             )
         if self._words or other._words:
             other._check_complete_words()
@@ -174,7 +186,8 @@ class Column:
         """Refuse missing words that a mean is to replace."""
         if self._first_missing and self._missing == "mean":
             row, cell = self._first_missing
-            raise self.refusal(row, cell, "; a missing word cannot be replaced by a mean", _DROP)
+            advice = _COMPLETE if self._origin.is_new else _DROP
+            raise self.refusal(row, cell, "; a missing word cannot be replaced by a mean", advice)
 
     def _unusual(self, row: int, cell: str, number: float) -> float:
         """Return the code of a word, or NaN for a missing cell."""
@@ -182,6 +195,7 @@ class Column:
         if is_missing(word):
             if self._missing == "error":
                 advice = _DROP if self._is_target else _MISSING_ADVICE
+                advice = _COMPLETE if self._origin.is_new else advice
                 raise self.refusal(row, cell, "; the cell is missing", advice)
             if self._missing == "mean" and self._is_target:
                 raise self.refusal(
@@ -223,10 +237,10 @@ class Column:
         other = "," if self._decimal == "." else "."
         if self._origin.rows == "line" and math.isfinite(parsed(cell, other)):
             return f"If its decimal sign is meant, write decimal = {shown(other)} in [data]."
-        return (
-            "Correct the cell, or leave it empty and write data.missing. Numbers are written"
-            " without units and without separators of thousands."
-        )
+        correct = "Correct the cell"
+        if not self._origin.is_new:
+            correct += ", or leave it empty and write data.missing"
+        return f"{correct}. Numbers are written without units and without separators of thousands."
 
     def present(self) -> NDArray[np.bool_]:
         """Tell which cells are not missing."""

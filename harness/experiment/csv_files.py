@@ -70,7 +70,7 @@ def csv_rows(origin: Origin, separator: str | None) -> Iterator[Row]:
     except OSError as error:
         raise origin.refusal(
             f"cannot be read: {error.strerror}.",
-            "The path is relative to the folder of the experiment file.",
+            origin.path_advice,
         ) from None
 
 

@@ -49,6 +49,9 @@ class Dataset:
         The number of each data point where it comes from, counted from 1; None for 1 .. m.
     unit : str
         What is numbered there: "data point", "line" of a file, or "row" of a table.
+    is_scaled : bool
+        Whether the points, if none are held out, are scaled and complete already, as in folders of
+        earlier versions.
     """
 
     inputs: Floats
@@ -59,6 +62,7 @@ class Dataset:
     held_out: int = 0
     numbers: NDArray[np.int64] | None = None
     unit: str = "data point"
+    is_scaled: bool = False
 
     def at(self, rows: NDArray[np.bool_]) -> "Dataset":
         """Return some of the data points, which keep their numbers."""

@@ -188,9 +188,7 @@ class Experiment(Section):
         has_held_out = self.validation is not None
         checks.check_patience(self.training, has_held_out=has_held_out)
         checks.check_initialisation(self.initialisation, self._network)
-        checks.check_record(
-            self.record, self.training.epochs, self._network, has_held_out=has_held_out
-        )
+        checks.check_record(self.record, self.training, self._network, has_held_out=has_held_out)
         checks.check_metrics(self.record, self.source)
         # Without a grid there are none: making them would double the time of `at`.
         self._allowed_axes = (
@@ -258,7 +256,7 @@ class Experiment(Section):
 
     @property
     def source(self) -> Dataset:
-        """All data points; if some are held out, before they are scaled and completed."""
+        """All data points, before they are scaled and completed."""
         return self._points.source
 
     @property
@@ -387,10 +385,10 @@ class Experiment(Section):
         """SHA-256 of everything that determines the results.
 
         It excludes the name and the question. The data enter as the SHA-256 of their numbers (row
-        by row, as little-endian float64), so that it does not matter where they come from. With
-        data points that are held out, these are the numbers before scaling, and what decides
-        scaling and split enters too. If an axis changes the data, the section [data] enters
-        instead.
+        by row, as little-endian float64), so that it does not matter where they come from: those
+        that are trained on. With data points that are held out, these are the numbers before
+        scaling, and what decides scaling and split enters too. If an axis changes the data, the
+        section [data] enters instead.
         """
         document = self._decisive()
         document["grid"] = [
@@ -424,10 +422,10 @@ class Experiment(Section):
             self._allowed_axes[axis.name].set_key(document, 0)
         if any(self._allowed_axes[axis.name].makes_data for axis in self._grid.axes):
             return document  # each run generates its data
-        source, section = self.source, document["data"]
+        points, section = self.source if self.validation else self.data, document["data"]
         document["data"] = {
             name: [list(numbers.shape), hashlib.sha256(numbers.astype("<f8").tobytes()).hexdigest()]
-            for name, numbers in (("inputs", source.inputs), ("targets", source.targets))
+            for name, numbers in (("inputs", points.inputs), ("targets", points.targets))
         }
         if self.validation is not None:
             document["data"] |= self._division(section)

@@ -4,14 +4,14 @@ Points are held out by a split of all points, or they come from a file or a gene
 """
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.errors import ExperimentError, shown
-from harness.experiment.data import MOST_NUMBERS, Dataset
+from harness.experiment.data import MOST_NUMBERS, Dataset, Floats
 from harness.experiment.generators import GENERATORS
-from harness.experiment.scaling import prepare
+from harness.experiment.scaling import prepare, unscaled
 from harness.experiment.schema import DataSection
 from harness.experiment.split import Mask, count_of, hold_out, hold_out_fold
 from harness.formatting import plural
@@ -26,10 +26,10 @@ class Points:
     Attributes
     ----------
     source : Dataset
-        All of them. If some are held out, they are not scaled, and NaN stands for a missing input.
+        All of them. They are not scaled, and NaN stands for a missing input.
     training, validation : Dataset
         Those to train on, and those that are held out, if any: scaled and complete, in the order
-        of the source. Without points that are held out, `training` is `source`.
+        of the source.
     """
 
     source: Dataset
@@ -106,18 +106,57 @@ def divide(source: Dataset, section: DataSection) -> Points:
         The keys contradict each other, or do not fit the data points.
     """
     _check_keys(section)
-    if np.isnan(source.inputs).any() and not (holds_out(section) and section.missing == "mean"):
+    if np.isnan(source.inputs).any() and section.missing != "mean":
         raise ExperimentError(
             "data.inputs", "has a number that is not finite.", "Give finite numbers."
         )
     _check_apart(section, source)
     if not holds_out(section):
-        return Points(source=source, training=source)
-    is_held_out = _mask(section, source)
+        training = source if source.is_scaled else prepare(source, section.scales)
+        return Points(source=source, training=training)
+    is_held_out = held_out_points(source, section)
     prepared = prepare(source, section.scales, ~is_held_out)
     return Points(
         source=source, training=prepared.at(~is_held_out), validation=prepared.at(is_held_out)
     )
+
+
+def scaled_as_training(inputs: Floats, source: Dataset, section: DataSection) -> Floats:
+    """Return inputs (m, inputs), in the units of the source, as the points to train on were scaled.
+
+    A missing input is replaced by the mean of these points, as it was there.
+
+    Raises
+    ------
+    ExperimentError
+        How they were scaled is not known.
+    """
+    _check_original(source, section)
+    both = replace(source, inputs=np.concatenate((source.inputs, inputs)))
+    training = np.flatnonzero(~held_out_points(source, section))
+    scales = {name: how for name, how in section.scales.items() if name == "inputs"}
+    return prepare(both, scales, training).inputs[len(source.inputs) :]
+
+
+def in_original_units(predictions: Floats, source: Dataset, section: DataSection) -> Floats:
+    """Return predictions (m, outputs) in the units of the targets before scaling."""
+    if "targets" not in section.scales:
+        return predictions
+    _check_original(source, section)
+    _, how = section.scales["targets"]
+    return unscaled(predictions, source, how, ~held_out_points(source, section))
+
+
+def _check_original(source: Dataset, section: DataSection) -> None:
+    """Refuse data points whose numbers before scaling are not known."""
+    if source.is_scaled and section.scales and not holds_out(section):
+        key, how = next(iter(section.scales.values()))
+        raise ExperimentError(
+            key,
+            f"= {shown(how)} scales the data points, and the results folder was written by an"
+            " earlier version, which did not keep the numbers before scaling.",
+            "Remove data.parquet from the folder; `harness run` writes it again, with them.",
+        )
 
 
 def _check_keys(section: DataSection) -> None:
@@ -180,9 +219,11 @@ def _check_apart(section: DataSection, source: Dataset) -> None:
         )
 
 
-def _mask(section: DataSection, source: Dataset) -> Mask:
+def held_out_points(source: Dataset, section: DataSection) -> Mask:
     """Return which data points are held out."""
     points = len(source.inputs)
+    if not holds_out(section):
+        return np.zeros(points, dtype=np.bool_)
     if source.held_out:
         return np.arange(points) >= points - source.held_out
     targets = source.targets if section.stratify else None

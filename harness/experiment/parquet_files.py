@@ -38,10 +38,7 @@ def read_parquet(path: Path, reading: Reading, key: str = "data.file") -> Table:
     except (OSError, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None)
         if reason:
-            raise origin.refusal(
-                f"cannot be read: {reason}.",
-                "The path is relative to the folder of the experiment file.",
-            ) from None
+            raise origin.refusal(f"cannot be read: {reason}.", origin.path_advice) from None
         raise origin.refusal(
             "is damaged, or is not a Parquet file.",
             "Write it again; CSV files have names that end in .csv.",

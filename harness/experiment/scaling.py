@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,18 +78,15 @@ def _scaled(
             continue
         column = columns[:, j].copy()  # contiguous, because scaling reads it several times
         measured = column[rows]
+        if not isinstance(how, float) and measured.min() == measured.max():
+            raise ExperimentError(
+                key,
+                f"cannot scale column {j + 1} of {name}, which is {measured[0]} at every data"
+                + (" point to train on." if _is_part(rows) else " point."),
+                "Remove the column, or do not scale it.",
+            )
         with np.errstate(over="ignore"):
-            if isinstance(how, float):
-                scaled[:, j] /= how
-            elif measured.min() < measured.max():
-                scaled[:, j] = SCALINGS[how](column, rows)
-            else:
-                raise ExperimentError(
-                    key,
-                    f"cannot scale column {j + 1} of {name}, which is {measured[0]} at every data"
-                    + (" point to train on." if _is_part(rows) else " point."),
-                    "Remove the column, or do not scale it.",
-                )
+            scaled[:, j] = scale_of(measured, how).apply(column)
     if not np.isfinite(scaled).all():
         raise ExperimentError(
             key,
@@ -98,6 +96,23 @@ def _scaled(
             else "Correct the data point that is held out and so far from the others.",
         )
     return scaled
+
+
+def unscaled(values: Floats, found: Dataset, how: str | float, rows: Rows = ALL) -> Floats:
+    """Return values (m, outputs) on the scale of targets, such as predictions, in their units.
+
+    Parameters
+    ----------
+    values : array of shape (m, outputs)
+        The values.
+    found, how, rows
+        The data points before `prepare`, and how it scaled their targets.
+    """
+    original = values.copy()
+    for j in range(values.shape[1]):
+        if j not in found.target_words:
+            original[:, j] = scale_of(found.targets[rows, j], how).undo(values[:, j])
+    return original
 
 
 def _is_part(rows: Rows) -> bool:
@@ -114,34 +129,60 @@ def mean(values: Floats) -> float:
     return math.ldexp(_sum(np.ldexp(values, -exponent)) / values.size, exponent)
 
 
-def standardise(column: Floats, rows: Rows = ALL) -> Floats:
-    """Bring a column to mean 0 and population standard deviation 1 over some rows.
+class Scale(NamedTuple):
+    """Scale of a column: x becomes (x / 2^exponent - offset) / divisor.
 
-    Scaling by a power of two keeps the squares from overflowing, and does not change a bit of the
-    result.
+    The power of two keeps large numbers from overflowing, and does not change a bit of the result.
 
-    Examples
-    --------
-    >>> standardise(np.array([1.0, 3.0])).tolist()
-    [-1.0, 1.0]
+    >>> Scale(0, 2.0, 4.0).apply(np.array([2.0, 4.0])).tolist()
+    [0.0, 0.5]
+    >>> Scale(0, 2.0, 4.0).undo(np.array([0.0, 0.5])).tolist()
+    [2.0, 4.0]
     """
-    column = _reduced(column, rows)
-    measured = column[rows]
+
+    exponent: int
+    offset: float
+    divisor: float
+
+    def apply(self, column: Floats) -> Floats:
+        """Return a column on this scale."""
+        scaled: Floats = (np.ldexp(column, -self.exponent) - self.offset) / self.divisor
+        return scaled
+
+    def undo(self, scaled: Floats) -> Floats:
+        """Return the column that was brought to this scale."""
+        column: Floats = np.ldexp(scaled * self.divisor + self.offset, self.exponent)
+        return column
+
+
+def scale_of(measured: Floats, how: str | float) -> Scale:
+    """Return the scale that some numbers of a column decide.
+
+    Parameters
+    ----------
+    measured : array of shape (m,)
+        The numbers; not all of them are equal.
+    how : str or float
+        A name of `SCALINGS`, or a divisor.
+    """
+    if isinstance(how, float):
+        return Scale(0, 0.0, how)
+    exponent = math.frexp(np.abs(measured).max())[1]
+    return Scale(exponent, *SCALINGS[how](np.ldexp(measured, -exponent)))
+
+
+def _standardise(measured: Floats) -> tuple[float, float]:
+    """Return mean and population standard deviation.
+
+    Sums are exact (`math.fsum`), so that their order does not matter.
+    """
     mean = _sum(measured) / measured.size
-    deviation = math.sqrt(_sum((measured - mean) ** 2) / measured.size)
-    return (column - mean) / deviation
+    return mean, math.sqrt(_sum((measured - mean) ** 2) / measured.size)
 
 
-def min_max(column: Floats, rows: Rows = ALL) -> Floats:
-    """Bring the smallest value of some rows to 0, and the largest to 1.
-
-    >>> min_max(np.array([2.0, 3.0, 6.0])).tolist()
-    [0.0, 0.25, 1.0]
-    """
-    column = _reduced(column, rows)
-    least, most = column[rows].min(), column[rows].max()
-    scaled: Floats = (column - least) / (most - least)
-    return scaled
+def _min_max(measured: Floats) -> tuple[float, float]:
+    """Return the smallest number, and the distance of the largest one from it."""
+    return float(measured.min()), float(measured.max() - measured.min())
 
 
 def _sum(values: Floats) -> float:
@@ -150,13 +191,8 @@ def _sum(values: Floats) -> float:
     return math.fsum(values.data)
 
 
-def _reduced(column: Floats, rows: Rows) -> Floats:
-    """Divide a column by a power of two that brings its values to 1 or below."""
-    reduced: Floats = np.ldexp(column, -math.frexp(np.abs(column[rows]).max())[1])
-    return reduced
-
-
-SCALINGS: dict[str, Callable[[Floats, Rows], Floats]] = {
-    "standardise": standardise,
-    "min_max": min_max,
+# Functions from numbers of at most 1 to offset and divisor of their scale.
+SCALINGS: dict[str, Callable[[Floats], tuple[float, float]]] = {
+    "standardise": _standardise,
+    "min_max": _min_max,
 }

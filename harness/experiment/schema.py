@@ -560,6 +560,12 @@ class RecordSection(Section):
         " also the parameters at the recorded epochs, as columns w1, ... of the trajectories",
         allowed='true, false or "trajectory"',
     )
+    best_parameters: Switch = key(
+        False,
+        says="record the parameters at the recorded epoch with the least loss of the held-out data"
+        " points, or with the least loss if there are none, as columns w1_best, ... of the runs",
+        allowed="true or false",
+    )
     sharpness: Switch = key(
         False,
         says="record the largest eigenvalue of the Hessian of the loss at the recorded epochs, as a"

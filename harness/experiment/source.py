@@ -12,10 +12,9 @@ from harness.experiment.checks import check_repeats
 from harness.experiment.data import MOST_NUMBERS, Dataset, Floats
 from harness.experiment.generators import GENERATORS, KEYS, TRAINING, VALIDATION
 from harness.experiment.grid import Grid
-from harness.experiment.held_out import generated_in_addition, holds_out
+from harness.experiment.held_out import generated_in_addition
 from harness.experiment.network import Network
 from harness.experiment.parquet_files import is_parquet, read_parquet
-from harness.experiment.scaling import prepare
 from harness.experiment.schema import DataSection, keys_of, listed
 from harness.experiment.selection import Reading
 from harness.experiment.tables import data_points, read_csv, read_table
@@ -27,10 +26,7 @@ MOST_GENERATED = 10_000_000  # in all data that axes generate, each time the exp
 def build_source(
     section: DataSection, network: Network, folder: Path, table: Any = None
 ) -> Dataset:
-    """Make the data points: inline, read from a file or a table of Python, or generated.
-
-    They are scaled, unless some are held out: then scales are measured on the others only.
-    """
+    """Make the data points: inline, read from a file or a table of Python, or generated."""
     forms = {
         "generator": section.generator is not None,
         "file": section.file is not None,
@@ -49,18 +45,16 @@ def build_source(
             " or `generator`.",
         )
     if section.generator is not None:
-        found = _generated(section.generator, section, network)
-    elif section.file is not None:
-        found = _from_files(section, _reading(section, network), folder)
-    elif table is not None:
+        return _generated(section.generator, section, network)
+    if section.file is not None:
+        return _from_files(section, _reading(section, network), folder)
+    if table is not None:
         reading = _reading(section, network)
-        found = data_points(read_table(table, reading), reading)
-    else:
-        found = Dataset(
-            inputs=_table("data.inputs", section.inputs),
-            targets=_table("data.targets", section.targets),
-        )
-    return found if holds_out(section) else prepare(found, section.scales)
+        return data_points(read_table(table, reading), reading)
+    return Dataset(
+        inputs=_table("data.inputs", section.inputs),
+        targets=_table("data.targets", section.targets),
+    )
 
 
 def _reading(section: DataSection, network: Network) -> Reading:

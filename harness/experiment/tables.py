@@ -27,6 +27,9 @@ from harness.experiment.data import Dataset, Floats, Names, check_size
 from harness.experiment.selection import Choice, Reading, choose
 from harness.formatting import plural
 
+# Between the name of a column and a word, in the name of the input for that word.
+EQUALS = " = "
+
 # "1,234" may be 1.234 or 1234.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
@@ -96,28 +99,36 @@ def read_csv(path: Path, reading: Reading, key: str = "data.file") -> Table:
     )
 
 
-def read_table(table: Any, reading: Reading) -> Table:
-    """Take columns from a pandas DataFrame, or anything that can be made one.
+def read_table(table: Any, reading: Reading, key: str = "data") -> Table:
+    """Take columns from a pandas DataFrame, or anything that can be made one, given as `key`.
 
     Raises
     ------
     ExperimentError
         It is not a table, a column is missing, or a cell is not a number or a text.
     """
-    origin = Origin(key="data")
-    try:
-        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
-    except (TypeError, ValueError) as error:
-        raise origin.refusal(
-            f"is not a table: {error}.", "Give a pandas DataFrame, an array, or a list of rows."
-        ) from None
-    is_numbered = pd.api.types.is_integer_dtype(frame.columns.dtype)
-    header = None if is_numbered else [str(name).strip() for name in frame.columns]
+    origin, frame = Origin(key=key), as_frame(table, key)
+    header = [str(name).strip() for name in frame.columns] if has_names(frame) else None
     choice = choose(origin, header, frame.shape[1], reading)
     columns = empty_columns(origin, header, choice, reading)
     for position, column in columns.items():
         add_series(column, frame.iloc[:, position])
     return Table(origin=origin, header=header, choice=choice, columns=columns)
+
+
+def as_frame(table: Any, key: str) -> pd.DataFrame:
+    """Return a table of Python, given as `key`, as a DataFrame; raise if it cannot be one."""
+    try:
+        return table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+    except (TypeError, ValueError) as error:
+        raise Origin(key=key).refusal(
+            f"is not a table: {error}.", "Give a pandas DataFrame, an array, or a list of rows."
+        ) from None
+
+
+def has_names(frame: pd.DataFrame) -> bool:
+    """Return whether the columns have names, and not only numbers."""
+    return not pd.api.types.is_integer_dtype(frame.columns.dtype)
 
 
 def _has_header(origin: Origin, sample: Sequence[Row], reading: Reading) -> bool:
@@ -285,8 +296,8 @@ def data_points(table: Table, reading: Reading, validation: Table | None = None)
             targets = [_Part([classes[code] for code in marked], codes, marked)]
     check_size(points, sum(len(part.names) for part in inputs + targets))
     return Dataset(
-        inputs=_joined(inputs),
-        targets=_joined(targets),
+        inputs=_joined(inputs, points),
+        targets=_joined(targets, points),
         names=Names(inputs=_names(inputs), targets=_names(targets), classes=tuple(classes)),
         input_words=_words(inputs),
         target_words=_words(targets),
@@ -335,7 +346,7 @@ def _pairs(table: Table, validation: Table) -> Iterable[tuple[Column, Column]]:
     if len(first) != len(second) or (both_named and names != others):
         raise validation.origin.refusal(
             f"has the columns {shown(others)}, and {table.origin} has {shown(names)}.",
-            "Give both files the same columns.",
+            "Give both the same columns.",
         )
     positions = dict(zip(first, second, strict=True))
     return [(table.columns[p], validation.columns[q]) for p, q in positions.items()]
@@ -357,7 +368,9 @@ def _check_known(
         if unknown.size:
             raise validation.origin.refusal(
                 f"has {shown(words[unknown[0]])} in {column.label}, and {table.origin} does not.",
-                "Leave such data points out, or add some to the other file.",
+                "Leave such data points out."
+                if validation.origin.is_new
+                else "Leave such data points out, or add some to the other file.",
             )
 
 
@@ -367,11 +380,13 @@ def _part(column: Column, rows: NDArray[np.bool_]) -> _Part:
     if numbers is not None:
         return _Part([column.name], numbers)
     words, codes = column.words(rows)
-    return _Part([f"{column.name} = {word}" for word in words], codes, range(len(words)))
+    return _Part([f"{column.name}{EQUALS}{word}" for word in words], codes, range(len(words)))
 
 
-def _joined(parts: Iterable[_Part]) -> Floats:
-    return np.concatenate([part.values() for part in parts], axis=1, dtype=np.float64)
+def _joined(parts: Iterable[_Part], points: int) -> Floats:
+    """Return all columns side by side; inputs to predict have no targets."""
+    columns = [np.empty((points, 0)), *(part.values() for part in parts)]
+    return np.concatenate(columns, axis=1, dtype=np.float64)
 
 
 def _names(parts: Iterable[_Part]) -> tuple[str, ...]:

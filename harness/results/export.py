@@ -90,7 +90,7 @@ def export(
     results = Results(Store.open(folder))
     store, named = results.store, output
     if isinstance(output, Path):
-        output = _checked_output(output, store, force=force)
+        output = checked_output(output, store, force=force)
     file_format = _checked_format(file_format, named)
     selection = Selection(results, table, columns, runs, where)
     written = 0
@@ -106,7 +106,7 @@ def export(
     else:
         pieces = parquet_pieces(gathered(counted()), selection.schema)
     if isinstance(output, Path):
-        _write_file(output, pieces, force=force)
+        write_file(output, pieces, force=force)
     else:
         for piece in pieces:
             output.write(piece)
@@ -141,7 +141,7 @@ def _checked_format(name: str | None, output: Path | IO[bytes]) -> str:
     return name or "csv"
 
 
-def _checked_output(output: Path, store: Store, *, force: bool) -> Path:
+def checked_output(output: Path, store: Store, *, force: bool) -> Path:
     """Return the resolved path of a file, if it may be written."""
     path = output.resolve()
     if path.is_dir():
@@ -186,7 +186,8 @@ def _in_threads(function: Callable[[_Item], _Result], items: Iterable[_Item]) ->
             yield waiting.popleft().result()
 
 
-def _write_file(path: Path, pieces: Iterable[Any], *, force: bool) -> None:
+def write_file(path: Path, pieces: Iterable[Any], *, force: bool) -> None:
+    """Write a file, which appears under its name when it is complete."""
     files = LocalFiles(path.parent)
     try:
         if force:

@@ -64,7 +64,7 @@ class Selection:
             )
         self._table = table
         self._reader = results.reader
-        self._ranges = None if runs is None else _parsed_runs(runs, store)
+        self._ranges = None if runs is None else parse_runs(runs, store)
         own = self._reader.schema(table)
         # A column that both tables have is that of the table itself.
         more = [field for field in self._reader.schema("runs") if field.name not in own.names]
@@ -158,7 +158,7 @@ def _checked_columns(names: Sequence[str], known: Sequence[str], store: Store) -
     return list(names)
 
 
-def _parsed_runs(text: str, store: Store) -> list[range]:
+def parse_runs(text: str, store: Store, option: str = "--runs") -> list[range]:
     """Return runs such as ``0,5,100-199`` as ranges, ascending and without overlaps."""
     runs = store.manifest.runs
     found = []
@@ -166,18 +166,18 @@ def _parsed_runs(text: str, store: Store) -> list[range]:
         match = re.fullmatch(r"\s*([0-9]{1,18})\s*(?:-\s*([0-9]{1,18})\s*)?", part)
         if match is None:
             raise ResultsError(
-                f"--runs has {shown(part)}, which is neither a run nor a range of runs.\n"
-                "For example: --runs 0,5,100-199"
+                f"{option} has {shown(part)}, which is neither a run nor a range of runs.\n"
+                f"For example: {option} 0,5,100-199"
             )
         first, last = int(match[1]), int(match[2] or match[1])
         if first > last:
             raise ResultsError(
-                f"--runs has {shown(part)}, which ends before it begins.\n"
+                f"{option} has {shown(part)}, which ends before it begins.\n"
                 f"Write {last}-{first}; rows are always ordered by run_id."
             )
         if last >= runs:
             raise ResultsError(
-                f"--runs has {shown(part)}, but {store.folder} has no run {last}.\n"
+                f"{option} has {shown(part)}, but {store.folder} has no run {last}.\n"
                 f"Its runs are 0 to {runs - 1}."
             )
         found.append(range(first, last + 1))

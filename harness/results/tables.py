@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,16 +14,25 @@ from numpy.typing import ArrayLike, NDArray
 from harness.analysis import predictions, ranking, tally
 from harness.analysis.sampling import in_sample
 from harness.analysis.trained_network import TrainedNetwork
-from harness.calls import check_names, check_path, check_run_ids, check_type, check_whole
+from harness.calls import (
+    check_names,
+    check_path,
+    check_run_ids,
+    check_type,
+    check_whole,
+    is_whole,
+)
 from harness.errors import HarnessError, ResultsError, shown
 from harness.experiment import Experiment
 from harness.experiment.card import card
 from harness.experiment.grid import Grid
+from harness.experiment.new_inputs import read_inputs
 from harness.hints import suggest
 from harness.results.reopening import experiment_of
 from harness.store import Reader, Store, has_manifest, results_folder
 from harness.store.reader import gathered
 from harness.training.columns import columns_of
+from harness.training.evaluation import EPOCH_OF_MIN
 
 
 class Results:
@@ -214,55 +223,106 @@ class Results:
         rows = rows.set_index("run_id", drop=False).loc[ids]
         return rows[names].reset_index(drop=True)
 
-    def network(self, run_id: int) -> TrainedNetwork:
-        """Return the network of a run at its end, with its parameters as matrices.
+    def network(self, run_id: int, epoch: int | Literal["best"] | None = None) -> TrainedNetwork:
+        """Return the network of a run, with its parameters as matrices.
 
-        A run whose final parameters are not recorded is trained again.
+        A run whose parameters are not recorded is trained again.
+
+        Parameters
+        ----------
+        run_id : int
+            The run.
+        epoch : int or "best", optional
+            The epoch; by default, the last one of the run. The best recorded epoch is that with the
+            least loss of the held-out data points, `epoch_of_validation_min` of the table `runs`;
+            or, if none are held out, with the least loss.
 
         Raises
         ------
         ResultsError
-            The sweep has no such run, or it is not trained yet.
+            The sweep has no such run, it is not trained yet, or has no such epoch.
         """
+        run = self._trained(run_id)
+        if epoch is None:
+            return predictions.final_network(self.experiment, run)
+        if epoch == "best":
+            return predictions.best_network(self.experiment, run, self.best_epoch(run_id))
+        if not (is_whole(epoch) and 0 <= epoch <= run["epochs"]):
+            raise ResultsError(
+                f'epoch = {shown(epoch)} must be "best" or a whole number from 0 to'
+                f" {run['epochs']}, the last epoch of run {run_id}.\n"
+                "Leave it out for the last epoch."
+            )
+        return predictions.network_after(self.experiment, run_id, int(epoch))
+
+    def _trained(self, run_id: int) -> "pd.Series[Any]":
+        """Return the row of a run; raise a ResultsError if it is not trained yet."""
         rows = self.read_runs(self.run_columns, [run_id])
         if rows.empty:
             raise ResultsError(
                 f"run {run_id} of {self.folder} is not trained yet.\n"
                 "`harness run FILE` resumes the sweep."
             )
-        return predictions.final_network(self.experiment, rows.iloc[0])
+        return rows.iloc[0]
+
+    def best_epoch(self, run_id: int) -> int:
+        """Return the best recorded epoch of a run; for its definition and errors, see `network`."""
+        run = self._trained(run_id)
+        if EPOCH_OF_MIN in run:
+            return int(run[EPOCH_OF_MIN])
+        rows = self.trajectories(run_id)
+        if rows.empty:
+            raise ResultsError(
+                f"{self.folder} has no recorded epochs to choose the best one from: record.epochs ="
+                ' "none".\n'
+                "Use the last epoch, or record some epochs, such as { log = 50 }."
+            )
+        losses = rows["loss" if "loss" in rows else "ssr"].fillna(np.inf)
+        return int(rows["epoch"].iloc[int(losses.to_numpy().argmin())])
 
     def predict(
-        self, run_ids: int | Iterable[int], inputs: ArrayLike | None = None
+        self,
+        run_ids: int | Iterable[int],
+        inputs: "pd.DataFrame | ArrayLike | Path | None" = None,
+        epoch: int | Literal["best"] | None = None,
     ) -> pd.DataFrame:
-        """Return the predictions of runs at their end.
+        """Return the predictions of runs, in the units of the data.
+
+        Inputs are encoded and scaled as those of training were, and predictions are given back in
+        the units of the targets. `network(run_id).predict` takes and returns scaled numbers.
 
         Parameters
         ----------
         run_ids : int or iterable of int
             The runs.
-        inputs : array of shape (m, inputs), optional
-            Inputs, scaled as those of training; by default those of training.
+        inputs : DataFrame, array, list of rows or path of a CSV or Parquet file, optional
+            Inputs in the units of the experiment's data: numbers before scaling, and words. Columns
+            are found by name if both have names; an array has one column per column of inputs, in
+            their order. By default all data points, those held out too.
+        epoch : int or "best", optional
+            The epoch; see `network`.
 
         Returns
         -------
         DataFrame
-            run_id; input_1, ...; prediction_1, ...: m rows per run, in the order of `inputs`.
+            m rows per run, in the order of `inputs`: run_id; `data` ("training" or "held out") by
+            default, if some data points are held out; the inputs; a column for each output, under
+            the name of the target or class; and `predicted`, the class, if the targets are classes.
+            Where the data have no names, the columns are input_1, ... and prediction_1, ....
 
         Raises
         ------
         HarnessError
-            The sweep has no such run, it is not trained yet, or the inputs have another shape.
+            The sweep has no such run, it is not trained yet, or the inputs do not fit the data.
         """
-        parts = []
+        parts, x = [], None
+        if inputs is not None:
+            x = read_inputs(inputs, self.experiment.source, self.experiment.data_section)
         for run_id in self._checked_ids(run_ids).tolist():
-            trained = self.network(run_id)
-            x = self.experiment.single(run_id).data.inputs if inputs is None else inputs
-            found = trained.predict(x)
-            x = np.reshape(np.asarray(x, np.float64), (len(found), -1))
-            columns = {f"input_{k + 1}": x[:, k] for k in range(x.shape[1])}
-            columns |= {f"prediction_{k + 1}": found[:, k] for k in range(found.shape[1])}
-            parts.append(pd.DataFrame({"run_id": run_id, **columns}))
+            network = self.network(run_id, epoch)
+            table = predictions.in_data_units(self.experiment.single(run_id), network, x)
+            table.insert(0, "run_id", run_id)
+            parts.append(table)
         return pd.concat(parts, ignore_index=True)
 
     def combinations(self) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """The data points of a results folder: a table of the inputs and targets of training.
 
-They are stored as training sees them, standardised if the experiment asks for it. If some are held
-out for validation, all are stored before that, since it is measured on the others: then a missing
-input is NaN. So a results folder can be read without any file outside it.
+They are stored before they are scaled, and a missing input that a mean replaces is NaN. A results
+folder can be read without any file outside it. If no points are held out for validation, folders of
+earlier versions have scaled and complete numbers instead.
 """
 
 import re
@@ -45,7 +45,7 @@ class DataPoints:
         The data points; a missing input is NaN.
     names, words : mapping
         As in `DataRecord`, with names of any length and with any characters.
-    held_out : int
+    held_out, original : int and bool
         As in `DataRecord`.
     """
 
@@ -54,6 +54,7 @@ class DataPoints:
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     words: Mapping[str, Sequence[int]] = field(default_factory=dict)
     held_out: int = 0
+    original: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +71,14 @@ class DataRecord:
         Names of the "inputs", the "targets" and the "classes", of those that have names. Two
         classes may be those that 0 and 1 of a single target stand for.
     words : mapping
-        Columns of "inputs" and "targets" that words were turned into, counted from 0 and
-        ascending, if that is needed to scale the numbers.
+        Columns of "inputs" and "targets" that words were turned into, counted from 0. In folders of
+        earlier versions they are missing if no points are held out.
     held_out : int
         How many data points, the last ones, are for validation only.
     missing : int
         How many inputs are NaN.
+    original : bool
+        Whether the numbers are those before scaling, whether or not some are held out.
     """
 
     inputs: int
@@ -85,11 +88,12 @@ class DataRecord:
     words: Mapping[str, Sequence[int]] = field(default_factory=dict)
     held_out: int = 0
     missing: int = 0
+    original: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return the record as a part of the manifest."""
         document = asdict(self)
-        for key in ("names", "words", "held_out", "missing"):
+        for key in ("names", "words", "held_out", "missing", "original"):
             if not document[key]:
                 del document[key]
         return document
@@ -142,6 +146,8 @@ def _optional(fields: Fields) -> dict[str, Any]:
     for key in ("held_out", "missing"):
         if key in names:
             found[key] = fields.whole(key, 1, MAX_NUMBERS)
+    if "original" in names:
+        found["original"] = fields.true("original")
     return found
 
 
@@ -183,6 +189,7 @@ def encode(points: DataPoints) -> tuple[DataRecord, pa.Buffer]:
         words={kind: list(listed) for kind, listed in points.words.items() if listed},
         held_out=points.held_out,
         missing=int(np.isnan(inputs).sum()),
+        original=points.original,
         **counts,
     )
     return record, content

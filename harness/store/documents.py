@@ -150,6 +150,13 @@ class Fields:
             raise self.wrong(key, value, f"a whole number from {least} to {most}")
         return value
 
+    def true(self, key: str) -> bool:
+        """Take the value true, of a key that is left out otherwise."""
+        value = self.take(key)
+        if value is not True:
+            raise self.wrong(key, value, "true")
+        return True
+
     def number(self, key: str, least: float, most: float) -> float:
         """Take a number."""
         value = self.take(key)

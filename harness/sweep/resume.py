@@ -64,14 +64,13 @@ def open_or_create(
 def _data_points(experiment: Experiment) -> DataPoints:
     """Return the data points of an experiment as a folder keeps them."""
     source = experiment.source
-    words = {"inputs": sorted(source.input_words), "targets": sorted(source.target_words)}
     return DataPoints(
         inputs=source.inputs,
         targets=source.targets,
         names=asdict(source.names),
-        # Only data points that will be divided are scaled when the folder is opened.
-        words={} if experiment.validation is None else words,
+        words={"inputs": sorted(source.input_words), "targets": sorted(source.target_words)},
         held_out=source.held_out,
+        original=not source.is_scaled,
     )
 
 

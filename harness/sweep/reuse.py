@@ -77,6 +77,9 @@ class FormerGenerations:
             parameters=self._trainer.columns.parameters,
             measures=self._trainer.experiment.record.measures,
         )
+        record = self._trainer.experiment.record
+        if record.best_parameters and record.parameters != "trajectory":
+            return found  # any recorded epoch may be the best, and their parameters are unknown
         for reader, former_ids in self._sources:
             ids = former_ids(run_ids)
             found.add(reader, ids, np.flatnonzero((ids >= 0) & ~found.there))

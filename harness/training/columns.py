@@ -31,6 +31,8 @@ class TableColumns:
         Whether the loss of any run is not the SSR, so that it has columns of its own.
     parameters : tuple of str
         Parameters with columns, in the order of the largest network; empty if none are recorded.
+    best : tuple of str
+        The same for the parameters of the best epoch.
     along : tuple of str
         Columns of the trajectories that are computed from the parameters at the recorded epochs.
     evaluated : tuple of str
@@ -46,6 +48,7 @@ class TableColumns:
     trajectories: dict[str, Kind]
     keeps_loss: bool
     parameters: tuple[str, ...]
+    best: tuple[str, ...]
     along: tuple[str, ...]
     evaluated: tuple[str, ...]
     ends: dict[str, type]
@@ -61,10 +64,9 @@ def columns_of(experiment: Experiment) -> TableColumns:
     networks = sorted(_networks(experiment), key=lambda n: n.parameter_count, reverse=True)
     keeps_loss = any(network.loss != "ssr" for network in networks)
     record = experiment.record
-    names: dict[str, None] = {}
-    if record.parameters:
-        for network in networks:
-            names |= dict.fromkeys(network.parameters)
+    every = dict.fromkeys(name for network in networks for name in network.parameters)
+    names = tuple(every) if record.parameters else ()
+    best = tuple(every) if record.best_parameters else ()
 
     runs: dict[str, Kind] = {"run_id": int, "init_id": int}
     runs |= {name: kind for name, kind in _axes(experiment).items() if name != "init_id"}
@@ -77,6 +79,7 @@ def columns_of(experiment: Experiment) -> TableColumns:
     ends = end_columns(evaluated)
     runs |= ends
     runs |= {f"{name}_final": float for name in names}
+    runs |= {f"{name}_best": float for name in best}
 
     trajectories: dict[str, Kind] = {"run_id": int, "epoch": int, "ssr": float}
     trajectories |= {"loss": float} if keeps_loss else {}
@@ -87,11 +90,12 @@ def columns_of(experiment: Experiment) -> TableColumns:
         runs=runs,
         trajectories=trajectories,
         keeps_loss=keeps_loss,
-        parameters=tuple(names),
+        parameters=names,
+        best=best,
         along=along,
         evaluated=evaluated,
         ends=ends,
-        held=len(trajectories) - 3 + bool(along) * networks[0].parameter_count,
+        held=len(trajectories) - 3 + bool(along or best) * networks[0].parameter_count,
     )
 
 

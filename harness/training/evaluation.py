@@ -133,8 +133,7 @@ def at_the_end(
         found[f"{name}_{_best_of(name)}"] = best.reduce(values, axis=1)
     loss = held_out_loss(names)
     if loss:
-        values = np.where(there & ~np.isnan(along[loss]), along[loss], np.inf)
-        slot = values.argmin(axis=1)
+        slot = best_slot(names, along, rows)
         epochs = recorded[slot] if recorded.size else rows.epochs
         epochs = np.where(slot == last[:, 0], rows.epochs, epochs)
         # With patience, training has evaluated it at every epoch.
@@ -143,6 +142,23 @@ def at_the_end(
         found[f"{loss}_min"] = np.where(known, least, found[f"{loss}_min"])
         found[EPOCH_OF_MIN] = np.where(known, epoch, epochs).astype(np.int64)
     return found
+
+
+def best_slot(names: Sequence[str], along: Mapping[str, Floats], rows: Rows) -> NDArray[np.int64]:
+    """Return the position in its trajectory of the best recorded epoch of each run, (runs,).
+
+    There the trained loss of the held-out data points is least, or the loss if there are none. Of
+    equal losses, that of the first epoch counts.
+    """
+    held_out = held_out_loss(names)
+    if held_out:
+        losses = along[held_out]
+    else:
+        losses = rows.loss_trajectory if rows.loss_trajectory.shape[1] else rows.ssr_trajectory
+    written = np.maximum(rows.recorded, 1)[:, np.newaxis]
+    there = np.arange(losses.shape[1]) < written
+    best: NDArray[np.int64] = np.where(there & ~np.isnan(losses), losses, np.inf).argmin(axis=1)
+    return best
 
 
 def _metric(name: str) -> Metric:

@@ -3,6 +3,7 @@
 The runs of one kernel call share network, plan and data. Each combination of these is a variant.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -23,7 +24,7 @@ from harness.kernels.tables import code_of
 from harness.store.encoding import Columns
 from harness.training.buffers import make_counts, make_rows, start
 from harness.training.columns import columns_of
-from harness.training.evaluation import at_the_end, evaluate
+from harness.training.evaluation import at_the_end, best_slot, evaluate
 from harness.training.trajectories import Trajectories, VariantRows
 from harness.training.variants import Variant, make_lane_spec, make_variant
 
@@ -128,7 +129,10 @@ class Trainer:
         axes = self.experiment.grid.columns(run_ids)
         variant_of = self._variant_of(run_ids)
         rows = make_rows(run_ids.size, 0, self.columns.keeps_loss)
-        parameters = np.full((run_ids.size, len(self.columns.parameters)), np.nan)
+        final, best = (
+            np.full((run_ids.size, len(names)), np.nan)
+            for names in (self.columns.parameters, self.columns.best)
+        )
         ends: Columns = {
             name: np.empty(run_ids.size, kind) for name, kind in self.columns.ends.items()
         }
@@ -158,12 +162,13 @@ class Trainer:
                     run_ids[chosen], variant.plan.recorded, variant.network.positions, found, along
                 )
             )
-            for column, name in enumerate(self.columns.parameters):
-                if name in variant.network.positions:
-                    at = variant.network.positions[name]
-                    parameters[chosen, column] = runs.theta[:, at]
+            self._fill_parameters(final, chosen, self.columns.parameters, variant, runs.theta)
+            if self.columns.best:
+                slot = best_slot(self.columns.evaluated, along, found)
+                thetas = found.theta_trajectory[np.arange(chosen.size), slot]
+                self._fill_parameters(best, chosen, self.columns.best, variant, thetas)
         return TrainedRuns(
-            runs=self._run_columns(run_ids, axes, rows, ends, parameters),
+            runs=self._run_columns(run_ids, axes, rows, ends, final, best),
             trajectories=Trajectories(first, last, parts, tuple(self.columns.trajectories)),
         )
 
@@ -175,10 +180,24 @@ class Trainer:
         If no epochs are recorded, these columns have a row for the last epoch.
         """
         recorded = variant.plan.recorded.size
-        follows = self.columns.along or self.experiment.record.parameters == "trajectory"
+        asked = self.experiment.record.parameters == "trajectory"
+        follows = self.columns.along or self.columns.best or asked
         parameters = variant.network.parameter_count if follows else 0
         rows = make_rows(count, recorded, self.columns.keeps_loss, parameters)
         return rows, {name: np.empty((count, max(1, recorded))) for name in self.columns.along}
+
+    @staticmethod
+    def _fill_parameters(
+        columns: NDArray[np.float64],
+        chosen: NDArray[np.int64],
+        names: Sequence[str],
+        variant: Variant,
+        thetas: NDArray[np.float64],
+    ) -> None:
+        """Write thetas (chosen, P) into columns; a parameter that is not in the network is NaN."""
+        for column, name in enumerate(names):
+            if name in variant.network.positions:
+                columns[chosen, column] = thetas[:, variant.network.positions[name]]
 
     def _fill_along(
         self,
@@ -251,7 +270,8 @@ class Trainer:
         axes: Columns,
         rows: descent.Rows,
         ends: Columns,
-        parameters: NDArray[np.float64],
+        final: NDArray[np.float64],
+        best: NDArray[np.float64],
     ) -> Columns:
         columns: Columns = {
             "run_id": run_ids,
@@ -268,5 +288,7 @@ class Trainer:
             columns[name] = values.astype(np.int64) if MEASURES[name].whole else values
         columns |= ends
         for column, name in enumerate(self.columns.parameters):
-            columns[f"{name}_final"] = parameters[:, column]
+            columns[f"{name}_final"] = final[:, column]
+        for column, name in enumerate(self.columns.best):
+            columns[f"{name}_best"] = best[:, column]
         return {name: columns[name] for name in self.columns.runs}

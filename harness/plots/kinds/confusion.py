@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from harness.analysis.predictions import class_names
 from harness.experiment.data import Dataset
 from harness.kernels.metrics import classes_of, threshold_of
 from harness.plots.kinds import Kind, Options
@@ -35,10 +36,9 @@ def draw(results: Results, options: Options) -> Figure:
         return found
 
     tables = {says: counts(points) for says, points in parts.items() if points is not None}
-    names = source.names.classes or [f"{value:g}" for value in np.unique(source.targets)]
-    if source.targets.shape[1] > 1 and not source.names.classes:
-        names = [str(k + 1) for k in range(count)]
-    return confusion(tables, names, style=options.style, title=run_title(results, run_id, row))
+    return confusion(
+        tables, class_names(source), style=options.style, title=run_title(results, run_id, row)
+    )
 
 
 def confusion(

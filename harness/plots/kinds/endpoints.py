@@ -8,7 +8,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from harness.analysis.parameters import exchanged, final_parameters
+from harness.analysis.parameters import exchanged, parameters_of
 from harness.analysis.solutions import MOST_RUNS, solutions
 from harness.errors import ResultsError, shown
 from harness.experiment.network import Network
@@ -94,7 +94,7 @@ def endpoints(
         with hidden units in ascending order, so that runs that differ only in the order of their
         units coincide. A network with two parameters needs no components.
     """
-    theta = final_parameters(runs, network)
+    theta = parameters_of(runs, network)
     good = runs["status"].astype(str).ne("diverged").to_numpy() & np.isfinite(theta).all(axis=1)
     kept, theta = runs[good].reset_index(drop=True), theta[good]
     if pair is None and network.parameter_count == 2:

@@ -270,8 +270,8 @@ REFUSED = {
         "Remove the column, or do not scale it.",
     ),
     "words_to_scale.csv": (
-        {"scale": {"inputs": "min_max"}},
-        "data.scale cannot scale data.inputs, which are 0 and 1 for words.",
+        {"scale": {"targets": "min_max"}},
+        "data.scale cannot scale data.targets, which are 0 and 1 for words.",
         "Do not scale them.",
     ),
 }

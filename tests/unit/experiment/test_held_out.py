@@ -161,10 +161,14 @@ def test_the_parts_are_the_source_in_its_order(keys):
     assert experiment.validation.targets[:, 0].tolist() == (validation % 2).tolist()
 
 
-def test_without_held_out_points_the_source_is_the_data():
+def test_without_held_out_points_the_source_is_scaled_for_training():
     experiment = make(TEN | {"standardise": ["inputs"]})
     assert experiment.validation is None
-    assert experiment.source is experiment.data
+    assert experiment.source.inputs.tolist() == make(TEN).data.inputs.tolist()
+    # The identity is that of the scaled numbers, given as they are.
+    scaled = make(TEN | {"inputs": experiment.data.inputs.tolist()})
+    assert scaled.data.inputs.tobytes() == experiment.data.inputs.tobytes()
+    assert scaled.identity == experiment.identity != make(TEN).identity
 
 
 @pytest.mark.parametrize("how", ["standardise", "min_max", 4.0])
@@ -556,10 +560,12 @@ def test_a_dataset_fits_the_section(keys, held_out):
         make(keys, table=source)
 
 
-@pytest.mark.parametrize("keys", [{}, {"missing": "mean"}, {"validation": 3}])
-def test_a_dataset_has_missing_inputs_only_for_means_of_some(keys):
+@pytest.mark.parametrize("keys", [{}, {"missing": "drop"}, {"validation": 3}])
+def test_a_dataset_has_missing_inputs_only_for_means(keys):
     inputs = np.where(np.arange(10) == 4, np.nan, TEN["inputs"])[:, np.newaxis]
     source = replace(make(TEN).source, inputs=inputs)
     with pytest.raises(ExperimentError, match="has a number that is not finite"):
         make(keys, table=source)
     assert make({"missing": "mean", "validation": 3}, table=source).validation is not None
+    filled = make({"missing": "mean"}, table=source).data.inputs
+    assert filled[4] == np.delete(TEN["inputs"], 4).mean()

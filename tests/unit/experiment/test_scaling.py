@@ -11,7 +11,15 @@ import pytest
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
 from harness.experiment.data import Dataset
-from harness.experiment.scaling import SCALINGS, mean, min_max, prepare, standardise
+from harness.experiment.scaling import SCALINGS, mean, prepare, scale_of, unscaled
+
+
+def standardise(column):
+    return scale_of(column, "standardise").apply(column)
+
+
+def min_max(column):
+    return scale_of(column, "min_max").apply(column)
 
 
 def test_standardise_against_exact_arithmetic():
@@ -61,8 +69,10 @@ def test_scaling_by_powers_of_two_does_not_change_scaled_bits(power):
 def test_data_points_that_are_not_measured_do_not_change_the_others(how):
     column = np.array([2.0, 4.0, 1e6, 5.0])
     rows = np.array([0, 1, 3])
-    found = SCALINGS[how](column, rows)
-    assert found[rows].tobytes() == SCALINGS[how](column[rows], slice(None)).tobytes()
+    inputs = column[:, np.newaxis]
+    found = Dataset(inputs=inputs, targets=inputs)
+    found = prepare(found, {"inputs": ("data.scale", how)}, rows).inputs[:, 0]
+    assert found[rows].tobytes() == scale_of(column[rows], how).apply(column[rows]).tobytes()
     low, high = found[0], found[1]
     assert found[2] == pytest.approx(low + (high - low) * (1e6 - 2) / 2, rel=1e-12)
 
@@ -78,6 +88,20 @@ def test_prepare_measures_on_some_of_the_data_points():
     # Of the last column, the rows have a single value.
     with pytest.raises(ExperimentError, match=r"column 2 of data\.inputs, which is 10\.0"):
         prepare(found, {"inputs": ("data.scale", "min_max")}, rows)
+
+
+@pytest.mark.parametrize("how", [*SCALINGS, 3.0])
+def test_unscaled_targets_are_those_that_were_given(how):
+    rng = np.random.default_rng(1)
+    for size in (1e308, 1.0, 1e-300):
+        numbers = size * rng.uniform(-1, 1, 6)
+        targets = np.column_stack([numbers, [0.0, 1, 1, 0, 1, 0]])
+        given = Dataset(inputs=targets, targets=targets, target_words=frozenset([1]))
+        rows = np.array([0, 2, 3, 5])
+        made = prepare(given, {"targets": ("data.scale", how)}, rows)
+        found = unscaled(made.targets, given, how, rows)
+        np.testing.assert_allclose(found, targets, rtol=1e-14, atol=1e-15 * size)
+        assert found[:, 1].tolist() == targets[:, 1].tolist()
 
 
 def test_a_constant_column_cannot_be_scaled():

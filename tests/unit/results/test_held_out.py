@@ -69,9 +69,11 @@ def test_a_folder_holds_the_source(way, tmp_path):
     assert results.runs["ssr_final"].tolist() == expected.runs["ssr_final"].tolist()
 
 
-def test_a_manifest_without_held_out_points_has_no_further_keys(tmp_path):
+def test_a_manifest_without_held_out_points_does_not_count_them(tmp_path):
     harness.run(make(tmp_path), tmp_path / "out", lanes=1)
-    assert set(record_of(tmp_path / "out")) == {"inputs", "targets", "file", "names"}
+    assert set(record_of(tmp_path / "out")) == {
+        *("inputs", "targets", "file", "names", "words", "missing", "original")
+    }
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,7 @@ def test_a_manifest_without_held_out_points_has_no_further_keys(tmp_path):
         {"words": {"targets": [0, 1]}},
         {"words": {"classes": [0]}},
         {"words": 3},
+        {"original": False},
     ],
 )
 def test_records_of_strangers_are_refused(change, tmp_path):

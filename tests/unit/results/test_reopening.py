@@ -136,12 +136,36 @@ def test_data_points_are_a_table_of_inputs_and_targets(small, tmp_path):
     written = (tmp_path / "out" / "data.parquet").read_bytes()
     table = pd.read_parquet(io.BytesIO(written))
     assert list(table) == ["input_1", "target_1"]
-    assert table["input_1"].tolist() == [-1, 1]
+    assert table["input_1"].tolist() == [1, 3]
     assert [str(number) for number in table["target_1"]] == ["10.0", "-0.0"]
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     digest = hashlib.sha256(written).hexdigest()
     file = {"rows": 2, "size": len(written), "sha256": digest}
-    assert manifest["data"] == {"inputs": 1, "targets": 1, "file": file}
+    assert manifest["data"] == {"inputs": 1, "targets": 1, "file": file, "original": True}
+    assert harness.open_results(tmp_path / "out").experiment.data.inputs.tolist() == [[-1], [1]]
+
+
+def test_a_folder_of_an_earlier_version_has_scaled_numbers(small, tmp_path):
+    data = {"inputs": [[1], [3]], "targets": [[10], [20]], "standardise": ["inputs"]}
+    experiment, folder = small(data=data), tmp_path / "out"
+    results = harness.run(experiment, folder, lanes=1)
+    record, content = data_points.encode(
+        data_points.DataPoints(inputs=np.array([[-1.0], [1.0]]), targets=np.array([[10.0], [20.0]]))
+    )
+    (folder / "data.parquet").write_bytes(content)
+    manifest = unseal((folder / "manifest.json").read_bytes())
+    manifest["data"] = record.document()
+    (folder / "manifest.json").write_bytes(seal(manifest))
+    kept = harness.open_results(folder)
+    assert kept.experiment == experiment
+    assert kept.experiment.data.inputs.tolist() == [[-1], [1]]
+    assert not [file for file in inspection.verify(folder) if file.problem]
+    assert kept.network(0).theta.tolist() == results.network(0).theta.tolist()
+    with pytest.raises(harness.HarnessError, match=r"Remove data\.parquet from the folder"):
+        kept.predict(0)
+    (folder / "data.parquet").unlink()
+    harness.run(experiment, folder, lanes=1)
+    assert harness.open_results(folder).predict(0, [[1], [3]]).equals(results.predict(0))
 
 
 @pytest.mark.parametrize("rows", [1, 5, 6, 7])
