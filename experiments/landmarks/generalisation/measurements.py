@@ -62,7 +62,7 @@ class Found:
         first reached it, or infinity.
     resets : DataFrame
         One row per run of playground_resets.toml: noise, activation, network, split_seed,
-        test_loss.
+        epochs and test_loss.
     """
 
     runs: pd.DataFrame
@@ -90,21 +90,13 @@ def measure(out: Path, quick: bool) -> Found:
         "network.activations": ["relu", "relu", "tanh"],
         "grid.width": [4],
     }
-    resets = []
-    for folder, changes, network in (
-        ("resets", {}, "2-{}-1"),
-        ("resets_deeper", deeper, "2-{0}-{0}-1"),
-    ):
-        runs = harness.run(load("playground_resets", **changes), out=out / folder).runs
-        resets.append(
-            pd.DataFrame({
-                "noise": runs["noise"],
-                "activation": runs["activation"].astype(str),
-                "network": [network.format(width) for width in runs["width"]],
-                "split_seed": runs["split_seed"],
-                "test_loss": runs["validation_loss_final"] / 2,
-            })  # fmt: skip
+    resets = [
+        _resets(harness.run(load("playground_resets", **changes), out=out / folder).runs, network)
+        for folder, changes, network in (
+            ("resets", {}, "2-{0}-1"),
+            ("resets_deeper", deeper, "2-{0}-{0}-1"),
         )
+    ]
     return Found(
         runs=pd.concat(parts, ignore_index=True), resets=pd.concat(resets, ignore_index=True)
     )
@@ -127,8 +119,20 @@ def in_fixed_order(experiment: Experiment) -> Experiment:
     return Experiment.from_mapping(document, data=shuffled)
 
 
+def _resets(runs: pd.DataFrame, network: str) -> pd.DataFrame:
+    """Return the settings and the final test loss of each run."""
+    return pd.DataFrame({
+        "noise": runs["noise"],
+        "activation": runs["activation"].astype(str),
+        "network": [network.format(width) for width in runs["width"]],
+        "split_seed": runs["split_seed"],
+        "epochs": runs["epochs"],
+        "test_loss": runs["validation_loss_final"] / 2,
+    })  # fmt: skip
+
+
 def _ends(results: harness.Results) -> pd.DataFrame:
-    """Return the test loss of each run at its end, and the epochs at which it met each criterion."""
+    """Return the final test loss of each run, and the epochs at which it met each criterion."""
     runs, trajectories = results.runs, results.trajectories()
     ends = pd.DataFrame({
         "split_seed": runs["split_seed"],
