@@ -131,10 +131,8 @@ def _tell_done(found: Found) -> str:
 *Median and percentiles are those of all runs, done or not. Epochs count up to the next recorded
 one, at most 3 % later.*
 
-Within the published epochs, by the three criteria, {circle} % of the runs are done on the circle, and
-{clouds} % on exclusive or. So both published runs are what one should expect for a criterion near
-{CRITERIA[1]:g}. But they do not show that some starts never get there. On the spiral,
-{spirals or "none"} of the runs {"is" if spirals < 2 else "are"} ever done."""
+Within the published epochs, {circle} % of the runs on the circle are done by the three criteria, and
+{clouds} % of those on exclusive or. On the spiral, {spirals} runs reach {CRITERIA[0]:g}."""
 
 
 def _tell_orders(found: Found) -> str:
@@ -150,8 +148,8 @@ def _tell_orders(found: Found) -> str:
         rows.append((TITLES[name], *epochs, *losses))
     header = ("data set", "epoch: new order", "fixed order", "final loss: new order", "fixed order")
     return f"""\
-The order of the data points hardly matters, except where the intervals below do not overlap. Medians
-of the epoch at which the test loss reaches {CRITERIA[1]:g}, and of the final test loss:
+With another order of the data points for each epoch, and with one order as in the Playground: medians
+of the epoch at which the test loss reaches {CRITERIA[1]:g}, and of the final test loss.
 
 {table(header, rows)}"""
 
@@ -219,9 +217,9 @@ groups of {GROUP} resets on the same data.
 
 {table(header, rows)}
 
-- With noise {noises.max():g} and three ReLU units, the ratio is {noisy[0]:.2f} in the median: almost
-  twofold. It is {noisy[2]:.2f} with two layers of four units, and {noisy[1]:.2f} with eight units in
-  one layer. More units make the result repeatable, as published.
+- With noise {noises.max():g} and three ReLU units, the median ratio is {noisy[0]:.2f}, where almost
+  twofold was published. It is {noisy[2]:.2f} with two layers of four units, and {noisy[1]:.2f} with
+  eight units in one layer.
 - Without noise there is no floor under the test loss. Three ReLU units then have a ratio of
   {clean[0]:.0f}, eight have {clean[1]:.2f}, and two layers of four {clean[2]:.0f}: few starts fail,
   but those that do end far above the others."""
