@@ -131,8 +131,9 @@ def _tell_done(found: Found) -> str:
 *Median and percentiles are those of all runs, done or not. Epochs count up to the next recorded
 one, at most 3 % later.*
 
-Within the published epochs, {circle} % of the runs on the circle are done by the three criteria, and
-{clouds} % of those on exclusive or. On the spiral, {spirals} runs reach {CRITERIA[0]:g}."""
+Within the published epochs, {circle} % of the runs on the circle are done by the three
+criteria, and {clouds} % of those on exclusive or. On the spiral, {spirals} runs reach
+{CRITERIA[0]:g}."""
 
 
 def _tell_orders(found: Found) -> str:
@@ -148,8 +149,8 @@ def _tell_orders(found: Found) -> str:
         rows.append((TITLES[name], *epochs, *losses))
     header = ("data set", "epoch: new order", "fixed order", "final loss: new order", "fixed order")
     return f"""\
-With another order of the data points for each epoch, and with one order as in the Playground: medians
-of the epoch at which the test loss reaches {CRITERIA[1]:g}, and of the final test loss.
+With another order of the data points for each epoch, and with one order as in the Playground:
+medians of the epoch at which the test loss reaches {CRITERIA[1]:g}, and of the final test loss.
 
 {table(header, rows)}"""
 
