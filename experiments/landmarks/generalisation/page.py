@@ -103,6 +103,11 @@ def _middle_epoch(runs: pd.DataFrame, criterion: float) -> str:
     return f"{_epochs(middle(epochs))} ({_epochs(low)} to {_epochs(high)})"
 
 
+def _ratio(found: float) -> str:
+    """Return a ratio as text, with two decimals below 10."""
+    return f"{found:.2f}" if found < 10 else f"{found:,.0f}"
+
+
 def _tell_done(found: Found) -> str:
     rows = []
     for name in SETS[:-1]:
@@ -121,9 +126,12 @@ def _tell_done(found: Found) -> str:
             ))  # fmt: skip
     header = ("data set", "published", "test loss", "done", "median epoch", "10 % to 90 % of runs")
     circle, clouds = (
-        ", ".join(f"{100 * np.mean(runs_of(found, name)[each] <= epoch):.0f}" for each in CRITERIA)
+        " %, ".join(
+            f"{100 * np.mean(runs_of(found, name)[each] <= epoch):.0f}" for each in CRITERIA
+        )
         for name, epoch in DONE.items()
     )
+    never = np.isinf(runs_of(found, "clouds")[CRITERIA[0]]).mean()
     spirals = np.isfinite(runs_of(found, "spirals")[CRITERIA[0]]).sum()
     return f"""\
 {table(header, rows)}
@@ -131,9 +139,10 @@ def _tell_done(found: Found) -> str:
 *Median and percentiles are those of all runs, done or not. Epochs count up to the next recorded
 one, at most 3 % later.*
 
-Within the published epochs, {circle} % of the runs on the circle are done by the three
-criteria, and {clouds} % of those on exclusive or. On the spiral, {spirals} runs reach
-{CRITERIA[0]:g}."""
+Within the published epochs, {circle} % of the runs on the circle are done by the
+three criteria, and {clouds} % of those on exclusive or. One run does not show that
+{100 * never:.0f} % of the runs on exclusive or never reach {CRITERIA[0]:g}. On the spiral,
+{spirals or "none"} of them reach it."""
 
 
 def _tell_orders(found: Found) -> str:
@@ -188,9 +197,9 @@ def _tell_resets(found: Found) -> str:
         rows.append((
             f"{setting[0]:g}",
             *setting[1:],
-            f"{np.median(losses):.3f}",
-            f"{losses.min():.3f}",
-            f"{median:.3g} ({low:.3g} to {high:.3g})",
+            f"{np.median(losses):.2g}",
+            f"{losses.min():.2g}",
+            f"{_ratio(median)} ({_ratio(low)} to {_ratio(high)})",
             f"{100 * np.mean(drawn <= 2):.0f} %",
         ))  # fmt: skip
     header = (
@@ -222,5 +231,5 @@ groups of {GROUP} resets on the same data.
   twofold was published. It is {noisy[2]:.2f} with two layers of four units, and {noisy[1]:.2f} with
   eight units in one layer.
 - Without noise there is no floor under the test loss. Three ReLU units then have a ratio of
-  {clean[0]:.0f}, eight have {clean[1]:.2f}, and two layers of four {clean[2]:.0f}: few starts fail,
-  but those that do end far above the others."""
+  {clean[0]:.0f}, eight have {clean[1]:.2f}, and two layers of four {clean[2]:.0f}: the starts that
+  fail end far above the others."""
