@@ -142,7 +142,7 @@ one, at most 3 % later.*
 Within the published epochs, {circle} % of the runs on the circle are done by the
 three criteria, and {clouds} % of those on exclusive or. One run does not show that
 {100 * never:.0f} % of the runs on exclusive or never reach {CRITERIA[0]:g}. On the spiral,
-{spirals or "none"} of them reach it."""
+{spirals or "no"} runs reach it."""
 
 
 def _tell_orders(found: Found) -> str:
