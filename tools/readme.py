@@ -22,11 +22,11 @@ HARNESS = Path(sys.executable).with_name("harness")
 SPEED = ROOT / "results" / "bench" / "speed.csv"
 
 
-def harness(*arguments: str) -> str:
+def printed(*command: str | Path) -> str:
     """Return the output of a command in 80 columns, without trailing blanks."""
     environment = os.environ | {"COLUMNS": "80"}
     done = subprocess.run(
-        [HARNESS, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     return "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"
 
@@ -34,7 +34,7 @@ def harness(*arguments: str) -> str:
 def speed() -> str:
     """Return the table of speed from the file of `harness bench`, which is run if it is missing."""
     if not SPEED.exists():
-        harness("bench")
+        printed(HARNESS, "bench")
     table = pd.read_csv(SPEED)
     table = table[table["point"].isna()]
     in_single = table["workload"].str.endswith(SINGLE)
@@ -111,9 +111,20 @@ def main() -> None:
 
     def fill(block: re.Match[str]) -> str:
         command = block.group(1)
-        return f"```console\n$ harness {command}\n{harness(*command.split())}```\n"
+        return f"```console\n$ harness {command}\n{printed(HARNESS, *command.split())}```\n"
 
     readme = re.sub(r"^```console\n\$ harness (.*?)\n.*?^```\n", fill, readme, flags=re.M | re.S)
+
+    def fill_python(blocks: re.Match[str]) -> str:
+        code = blocks.group(1)
+        return f"```python\n{code}```\n\n```text\n{printed(sys.executable, '-c', code)}```\n"
+
+    readme = re.sub(
+        r"^```python\n((?:(?!```).)*)```\n\n```text\n.*?^```\n",
+        fill_python,
+        readme,
+        flags=re.M | re.S,
+    )
     (ROOT / "README.md").write_text(readme, encoding="utf-8")
 
 

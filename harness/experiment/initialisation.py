@@ -8,6 +8,7 @@ number depends only on the seed, on `init_id`, and on the position of the parame
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ def initial_parameters(
     network: Network,
     *,
     scheme: str,
-    biases_too: bool,
+    biases: Literal["zeros", "same"] | float,
     seeds: NDArray[np.uint64],
     init_ids: NDArray[np.uint64],
     scales: NDArray[np.float64],
@@ -66,8 +67,8 @@ def initial_parameters(
         Network of the runs.
     scheme : str
         One of `SCHEMES`.
-    biases_too : bool
-        Whether to draw biases like the weights of their layer; otherwise, they are 0.
+    biases : "zeros", "same" or float
+        Initial biases: 0, drawn like the weights of their layer, or this number.
     seeds, init_ids, scales, offsets : arrays of shape (runs,)
         Seed, `init_id`, scale and offset of each run.
 
@@ -81,8 +82,9 @@ def initial_parameters(
         [chosen.spread(network.sizes[i], network.sizes[i + 1]) for i in range(network.layers)]
     )[network.layer_of]
     drawn = np.ones(network.parameter_count, dtype=np.bool_)
-    if not biases_too:
-        drawn[network.bias_positions] = False
     theta = np.zeros((init_ids.size, network.parameter_count))
+    if biases != "same":
+        drawn[network.bias_positions] = False
+        theta[:, network.bias_positions] = 0.0 if biases == "zeros" else biases
     philox.initialise(theta, seeds, init_ids, chosen.distribution, spread, drawn, scales, offsets)
     return theta

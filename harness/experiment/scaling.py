@@ -83,7 +83,8 @@ def _scaled(
                 key,
                 f"cannot scale column {j + 1} of {name}, which is {measured[0]} at every data"
                 + (" point to train on." if _is_part(rows) else " point."),
-                "Remove the column, or do not scale it.",
+                "Remove the column, or divide all columns by a number instead, as in"
+                f" scale = {{ {name.removeprefix('data.')} = 10 }}.",
             )
         with np.errstate(over="ignore"):
             scaled[:, j] = scale_of(measured, how).apply(column)

@@ -497,11 +497,11 @@ class InitialisationSection(Section):
         allowed="a finite number",
         axis=KeyAxis("number", per_run=True, name="init_offset"),
     )
-    biases: Literal["zeros", "same"] = key(
+    biases: Literal["zeros", "same"] | Number = key(
         "zeros",
-        says="initial biases: 0, or drawn like the weights of their layer",
-        allowed='"zeros" or "same"',
-        axis=KeyAxis("word", name="init_biases"),
+        says="initial biases: 0, drawn like the weights of their layer, or a number",
+        allowed='"zeros", "same" or a finite number',
+        axis=KeyAxis("number or word", name="init_biases"),
     )
     seed: Natural = key(
         0,

@@ -44,7 +44,7 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
     theta = initial_parameters(
         network,
         scheme=initialisation.scheme,
-        biases_too=initialisation.biases == "same",
+        biases=initialisation.biases,
         seeds=column("init_seed", initialisation.seed, np.uint64),
         init_ids=column("init_id", initialisation.init_id, np.uint64),
         scales=column("init_scale", initialisation.scale),

@@ -47,9 +47,15 @@ def without_times(text):
 
 
 def test_the_experiment_shown_is_the_shipped_one():
-    (shown,) = blocks("toml")
+    shown = blocks("toml")[0]
     shipped = (ROOT / "experiments" / "dosage.toml").read_text(encoding="utf-8")
     assert tomllib.loads(shown) == tomllib.loads(shipped)
+
+
+def test_the_data_shown_are_those_of_the_shipped_experiment():
+    shown = blocks("toml")[1]
+    shipped = (ROOT / "experiments" / "iris.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(shown)["data"] == tomllib.loads(shipped)["data"]
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.splitlines()[0])
@@ -61,11 +67,16 @@ def test_commands_print_the_output_shown(block, clone):
 
 
 def test_the_python_example_runs(clone):
-    (code,) = blocks("python")
+    code = blocks("python")[0]
     printed = run([sys.executable, "-c", code], clone)
     rate, share = map(float, printed.splitlines()[0].split())
     assert 0.01 <= rate <= 1 / 3
     assert 0 < share < 1
+
+
+def test_the_example_of_classes_prints_the_output_shown(clone):
+    code, (shown,) = blocks("python")[1], blocks("text")
+    assert without_times(run([sys.executable, "-c", code], clone)) == without_times(shown)
 
 
 def test_every_link_has_a_target():

@@ -310,7 +310,8 @@ BAD = [
     ({"batch_size": {"linear": [1, 2], "count": 3}}, "grid.batch_size", ["whole"]),
     ({"batches": ["drwan"]}, "training.batches", ['"drawn"?']),
     ({"updates_per_epoch": [2]}, "training.updates_per_epoch", ['"drawn"']),
-    ({"init_biases": ["zero"]}, "initialisation.biases", ['"zeros"?']),
+    ({"init_biases": ["zero"]}, "initialisation.biases", ['"zeros"?', "finite number"]),
+    ({"init_biases": [True]}, "grid.init_biases[0]", ["true", "finite number or a name"]),
     # zip
     ({"zip": 5}, "grid.zip", ["= 5", "list of lists"]),
     ({"zip": ["w1", "w2"], "w1": [1], "w2": [1]}, "grid.zip", ["list of lists", "For example"]),

@@ -267,7 +267,8 @@ REFUSED = {
     "constant_column.csv": (
         {"standardise": ["inputs"]},
         "data.standardise cannot scale column 1 of data.inputs, which is 2.0 at every data point.",
-        "Remove the column, or do not scale it.",
+        "Remove the column, or divide all columns by a number instead, as in scale = { inputs = "
+        "10 }.",
     ),
     "words_to_scale.csv": (
         {"scale": {"targets": "min_max"}},

@@ -80,6 +80,8 @@ BAD = [
     ("training/train", ["w9"], "training.train", ['"w9"', "1-2-1", '"b3"', "Correct the name"]),
     ("initialisation/scheme", "nromal", "initialisation.scheme", ['"normal"?', '"lecun"']),
     ("initialisation/biases", "zero", "initialisation.biases", ['"zeros"?']),
+    ("initialisation/biases", "0.1", "initialisation.biases", ["without quotes"]),
+    ("initialisation/biases", True, "initialisation.biases", ["= true", "a finite number"]),
     ("initialisation/parameters", {"w9": 1.0}, "initialisation.parameters", ['"w9"', "1-2-1"]),
     ("record/measures", ["ssr_maen"], "record.measures[0]", ['"ssr_mean"?']),
     ("record/epochs", "al", "record.epochs", ['"all", "none"', "{ every = k }"]),

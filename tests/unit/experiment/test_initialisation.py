@@ -27,7 +27,7 @@ def drawn(scheme, init_ids, seeds=0, scales=1.0, offsets=0.0, biases="zeros", tw
     return initial_parameters(
         network_of(twin),
         scheme=scheme,
-        biases_too=biases == "same",
+        biases=biases,
         seeds=np.broadcast_to(np.array(seeds, dtype=np.uint64), count).copy(),
         init_ids=np.array(init_ids, dtype=np.uint64),
         scales=np.broadcast_to(np.array(scales, dtype=float), count).copy(),
@@ -99,6 +99,14 @@ def test_biases_are_exactly_zero_or_drawn(scheme):
     assert np.all(same[:, biases] != 0.0)
     weights = np.setdiff1d(np.arange(TWIN.parameters), biases)
     assert same[:, weights].tobytes() == zeros[:, weights].tobytes()
+
+
+@pytest.mark.jitless
+def test_biases_start_from_a_number():
+    # 2-3-1: the weights of a layer, then its biases, by hand; the output has none.
+    twin = a_twin((2, 3, 1), biases=(True, False))
+    theta = drawn("constant", [0, 1], scales=2.0, offsets=0.5, biases=0.1, twin=twin)
+    assert theta.tolist() == [[2.5] * 6 + [0.1] * 3 + [2.5] * 3] * 2
 
 
 def test_layers_start_from_different_numbers():
@@ -188,6 +196,16 @@ def test_scale_offset_and_seed_are_those_of_file_or_axis():
     swept = theta_of(initial_of(an_experiment(grid, **settings)))
     assert swept[-1].tolist() == expected.tolist()
     assert len(np.unique(swept, axis=0)) == 8
+
+
+def test_an_axis_of_biases_has_numbers_and_names():
+    grid = {"init_biases": ["zeros", 0.1, "same"]}
+    theta = theta_of(initial_of(an_experiment(grid, scheme="constant", scale=2.0)))
+    biases = [1, 3, 6]
+    assert theta[:, biases].tolist() == [[0.0] * 3, [0.1] * 3, [2.0] * 3]
+    assert np.all(np.delete(theta, biases, axis=1) == 2.0)
+    fixed = an_experiment({}, scheme="constant", scale=2.0, biases=0.1)
+    assert theta_of(initial_of(fixed)).tolist() == [theta[1].tolist()]
 
 
 def test_given_parameters_override_the_scheme_and_keep_the_others():
