@@ -84,10 +84,28 @@ def final_network(
     return TrainedNetwork(network=variant.network, theta=theta)
 
 
+def spread_epochs(last: int, count: int) -> list[int]:
+    """Return at most `count` epochs from 0 to the last, more densely in the beginning.
+
+    >>> spread_epochs(1000, 5), spread_epochs(0, 5)
+    ([0, 1, 10, 100, 1000], [0])
+    """
+    if last == 0:
+        return [0]
+    return [0, *np.unique(np.geomspace(1, last, count - 1).round().astype(int)).tolist()]
+
+
 def data_points(experiment: Experiment) -> pd.DataFrame:
-    """Return the data points: input_1, ...; target_1, ..."""
-    data = experiment.data
-    return pd.DataFrame(_numbered("input", data.inputs) | _numbered("target", data.targets))
+    """Return all data points in the order of the source: input_1, ...; target_1, ...; held_out."""
+    held_out = experiment.is_held_out
+    columns: dict[str, Floats] = {}
+    for name, key in (("input", "inputs"), ("target", "targets")):
+        values = np.empty_like(getattr(experiment.source, key))
+        values[~held_out] = getattr(experiment.data, key)
+        if experiment.validation is not None:
+            values[held_out] = getattr(experiment.validation, key)
+        columns |= _numbered(name, values)
+    return pd.DataFrame({**columns, "held_out": held_out})
 
 
 def lattice(experiment: Experiment, count: int) -> Floats:
@@ -100,7 +118,7 @@ def lattice(experiment: Experiment, count: int) -> Floats:
     count : int
         The number of points along each input.
     """
-    inputs = experiment.data.inputs
+    inputs = data_points(experiment).filter(like="input_").to_numpy()
     low, high = inputs.min(axis=0), inputs.max(axis=0)
     margin = np.where(high > low, 0.08 * (high - low), 0.5)
     lines = np.linspace(low - margin, high + margin, count)

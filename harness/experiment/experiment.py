@@ -241,6 +241,12 @@ class Experiment(Section):
         return Grid(dimensions=tuple(dimension for dimension in dimensions if dimension))
 
     @property
+    def data_axes(self) -> list[str]:
+        """Names of the axes whose values have data points of their own."""
+        axes = self._grid.axes
+        return [axis.name for axis in axes if self._allowed_axes[axis.name].makes_data]
+
+    @property
     def varied(self) -> frozenset[str]:
         """Keys that an axis sets, such as "training.learning_rate"."""
         targets = (self._allowed_axes[axis.name] for axis in self._grid.axes)
@@ -260,6 +266,11 @@ class Experiment(Section):
     def source(self) -> Dataset:
         """All data points; if some are held out, before they are scaled and completed."""
         return self._points.source
+
+    @property
+    def is_held_out(self) -> NDArray[np.bool_]:
+        """Which of the data points of `source` are held out, shape (m,)."""
+        return self._points.is_held_out
 
     @property
     def network(self) -> Network:
@@ -422,7 +433,7 @@ class Experiment(Section):
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
             self._allowed_axes[axis.name].set_key(document, 0)
-        if any(self._allowed_axes[axis.name].makes_data for axis in self._grid.axes):
+        if self.data_axes:
             return document  # each run generates its data
         source, section = self.source, document["data"]
         document["data"] = {

@@ -27,12 +27,15 @@ class Points:
     ----------
     source : Dataset
         All of them. If some are held out, they are not scaled, and NaN stands for a missing input.
+    is_held_out : array of shape (m,)
+        Which of them are held out.
     training, validation : Dataset
         Those to train on, and those that are held out, if any: scaled and complete, in the order
         of the source. Without points that are held out, `training` is `source`.
     """
 
     source: Dataset
+    is_held_out: Mask
     training: Dataset
     validation: Dataset | None = None
 
@@ -112,11 +115,15 @@ def divide(source: Dataset, section: DataSection) -> Points:
         )
     _check_apart(section, source)
     if not holds_out(section):
-        return Points(source=source, training=source)
+        nowhere = np.zeros(len(source.inputs), dtype=np.bool_)
+        return Points(source=source, is_held_out=nowhere, training=source)
     is_held_out = _mask(section, source)
     prepared = prepare(source, section.scales, ~is_held_out)
     return Points(
-        source=source, training=prepared.at(~is_held_out), validation=prepared.at(is_held_out)
+        source=source,
+        is_held_out=is_held_out,
+        training=prepared.at(~is_held_out),
+        validation=prepared.at(is_held_out),
     )
 
 

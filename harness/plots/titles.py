@@ -1,8 +1,10 @@
 """Titles of plots: the runs shown, the number in the sweep, and the names of inputs and outputs."""
 
+import numpy as np
 import pandas as pd
 
 from harness.analysis.ranking import trained_loss
+from harness.experiment.data import Dataset
 from harness.formatting import plural
 from harness.plots.reading import all_axes, varied_axes
 from harness.plots.scales import label_of
@@ -35,6 +37,16 @@ def over_others(results: Results, axes: list[str]) -> str:
     """Return the end of a title that names the axes which a plot does not tell apart."""
     others = [label_of(name) for name in varied_axes(results) if name not in axes]
     return f", over all {' and '.join(others)}" if others else ""
+
+
+def class_names(source: Dataset) -> list[str]:
+    """Return the names of the classes; without names, the two targets or numbers from 1."""
+    if source.names.classes:
+        return list(source.names.classes)
+    outputs = source.targets.shape[1]
+    if outputs == 1:
+        return [f"{value:g}" for value in np.unique(source.targets)]
+    return [str(k + 1) for k in range(outputs)]
 
 
 def column_names(results: Results, which: str) -> list[str]:

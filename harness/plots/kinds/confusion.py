@@ -11,7 +11,7 @@ from harness.kernels.metrics import classes_of, threshold_of
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import need_classes, one_run
 from harness.plots.style import DARK, SLIDE, Style, dress, headline, new_figure
-from harness.plots.titles import run_title
+from harness.plots.titles import class_names, run_title
 from harness.results.tables import Results
 
 _SHADES = "Blues"
@@ -35,10 +35,8 @@ def draw(results: Results, options: Options) -> Figure:
         return found
 
     tables = {says: counts(points) for says, points in parts.items() if points is not None}
-    names = source.names.classes or [f"{value:g}" for value in np.unique(source.targets)]
-    if source.targets.shape[1] > 1 and not source.names.classes:
-        names = [str(k + 1) for k in range(count)]
-    return confusion(tables, names, style=options.style, title=run_title(results, run_id, row))
+    title = run_title(results, run_id, row)
+    return confusion(tables, class_names(source), style=options.style, title=title)
 
 
 def confusion(

@@ -592,7 +592,7 @@ def trained(tmp_path_factory):
 
 
 def test_a_sample_of_similar_runs_has_every_value_of_the_first_axis(trained):
-    runs, shared = runs_like(trained["activations"], 0, ["learning_rate"], 10)
+    runs, shared = runs_like(trained["activations"], 0, ["activation"], ["learning_rate"], 10)
     assert (len(runs), set(runs["learning_rate"])) == (10, {0.1, 0.2})
     assert shared == "activation softplus"
 
