@@ -39,14 +39,17 @@ def over_others(results: Results, axes: list[str]) -> str:
     return f", over all {' and '.join(others)}" if others else ""
 
 
-def class_names(source: Dataset) -> list[str]:
-    """Return the names of the classes; without names, the two targets or numbers from 1."""
+def class_names(source: Dataset, before: str = "") -> list[str]:
+    """Return the names of the classes; without names, the two targets or numbers from 1.
+
+    A number has the text `before` in front of it.
+    """
     if source.names.classes:
         return list(source.names.classes)
     outputs = source.targets.shape[1]
     if outputs == 1:
-        return [f"{value:g}" for value in np.unique(source.targets)]
-    return [str(k + 1) for k in range(outputs)]
+        return [f"{before}{value:g}" for value in np.unique(source.targets)]
+    return [f"{before}{k + 1}" for k in range(outputs)]
 
 
 def column_names(results: Results, which: str) -> list[str]:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis.measures import comparable
 from harness.analysis.ranking import decided_by, rivals, trained_loss
 from harness.analysis.tally import MOST_VALUES, Tally, varied
 from harness.experiment import Experiment
 from harness.formatting import plural
-from harness.kernels.metrics import METRICS
 from harness.results.tables import Results
 from harness.training.evaluation import HELD_OUT
 
@@ -138,9 +138,7 @@ def _final_values(results: Results, at: Mapping[str, Any] | int) -> str:
 
 def median_of(runs: pd.DataFrame, column: str) -> float:
     """Return the median of a metric or loss; diverged runs, and NaN, count as its worst value."""
-    metric = METRICS.get(column.removeprefix(HELD_OUT).removesuffix("_final"))
-    worst = -np.inf if metric and metric.higher_is_better else np.inf
-    return float(runs[column].where(runs["status"] != "diverged").fillna(worst).median())
+    return float(comparable(runs, column).median())
 
 
 def _first(table: pd.DataFrame) -> dict[str, Any]:

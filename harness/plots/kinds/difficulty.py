@@ -20,6 +20,7 @@ from harness.plots.style import (
     GREY,
     SHARES,
     SLIDE,
+    STRIP,
     Style,
     colour_bar,
     dress,
@@ -57,16 +58,16 @@ def draw(results: Results, options: Options) -> Figure:
     kept = _with_parameters(results, kept)
     single = experiment.single(like)
     shares = right_shares(experiment, kept)
+    diverged = int(runs["status"].astype(str).eq("diverged").sum())
     count = f"{len(kept):,} runs with {shared}" if shared else count_runs(results, len(kept))
     title = f"share of {count} that classify each data point rightly"
     if (shares["runs"] < len(kept)).any():
         title += "; for each held-out point, of those that hold it out"
-    diverged = int(runs["status"].astype(str).eq("diverged").sum())
     if diverged:
         title += f"; {diverged:,} that diverged left out"
     return difficulty(
         data_points(single).drop(columns="held_out").join(shares),
-        class_names(single.source),
+        class_names(single.source, "class "),
         inputs=column_names(results, "inputs"),
         style=options.style,
         title=title,
@@ -115,6 +116,7 @@ def difficulty(
     if sum(str(name).startswith("input_") for name in points) == 2:
         figure, (axes,) = new_figure(style)
         handles = _draw_plane(figure, axes, points, names, style)
+        axes.set_facecolor(STRIP)  # the colour of a share of 100 % is faint on white
         x, y = inputs or ("input 1", "input 2")
         dress(axes, style, x=x, y=y)
     else:

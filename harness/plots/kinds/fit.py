@@ -40,7 +40,7 @@ from harness.plots.style import (
 from harness.plots.titles import column_names, run_title
 from harness.results.tables import Results
 
-_POINTS = {1: 400, 2: 120}  # of the curve along each input, by their number
+_POINTS = {1: 400, 2: 200}  # of the curve along each input, by their number
 _LEVELS = 15
 _DOT = "#999999"
 

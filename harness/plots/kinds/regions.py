@@ -11,7 +11,7 @@ from harness.kernels.metrics import classes_of, threshold_of
 from harness.plots.classes import class_entries, draw_classes, draw_regions, predicted_classes
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import need_classes, one_run
-from harness.plots.style import SLIDE, Style, dress, headline, legend, new_multiples
+from harness.plots.style import SLIDE, Style, dress, fitted, headline, legend, new_multiples
 from harness.plots.titles import class_names, column_names, run_title
 from harness.results.tables import Results
 
@@ -43,7 +43,7 @@ def draw(results: Results, options: Options) -> Figure:
     return regions(
         points.assign(**{"class": classes_of(targets, threshold)}),
         curves.assign(**{"class": predicted_classes(curves, threshold)}),
-        class_names(single.source),
+        class_names(single.source, "class "),
         inputs=column_names(results, "inputs"),
         style=options.style,
         title=run_title(results, run_id, row),
@@ -75,16 +75,15 @@ def regions(
     epochs = curves["epoch"].unique()
     figure, panels = new_multiples(style, len(epochs))
     observed = points["class"].to_numpy()
+    # A panel is a fifth of a slide wide, and a third of it high.
+    x, y = (fitted(name, style, 0.2) for name in inputs or ("input 1", "input 2"))
     for axes, epoch in zip(panels, epochs, strict=True):
         curve = curves[curves["epoch"] == epoch]
         draw_regions(axes, curve, curve["class"].to_numpy(), len(names), style)
         draw_classes(axes, points, observed, len(names), 0.3 * style.font)
-        dress(axes, style, title=f"epoch {epoch:,}")
+        dress(axes, style, x=x, y=y, title=f"epoch {epoch:,}")
         axes.autoscale(tight=True)
         axes.label_outer()
-    x, y = inputs or ("input 1", "input 2")
-    figure.supxlabel(x, fontsize=style.font)
-    figure.supylabel(y, fontsize=style.font)
     headline(figure, style, title)
     legend(figure, style, class_entries(names, points, style))
     return figure
