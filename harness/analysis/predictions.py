@@ -11,6 +11,7 @@ from harness.analysis.parameters import final_parameters
 from harness.analysis.replay import state_after
 from harness.analysis.trained_network import TrainedNetwork
 from harness.experiment import Experiment
+from harness.kernels.metrics import classes_of
 from harness.kernels.passes import predict
 from harness.training.variants import Variant, make_variant
 
@@ -82,6 +83,15 @@ def final_network(
     else:
         theta = state_after(variant, int(run["epochs"])).theta
     return TrainedNetwork(network=variant.network, theta=theta)
+
+
+def predicted_classes(table: pd.DataFrame, threshold: float = 0.5) -> NDArray[np.int64]:
+    """Return the classes of predictions, prediction_1 and so on; -1 where one is not finite.
+
+    The threshold is that of a single output.
+    """
+    predicted = table.filter(like="prediction_").to_numpy()
+    return np.where(np.isfinite(predicted).all(axis=1), classes_of(predicted, threshold), -1)
 
 
 def spread_epochs(last: int, count: int) -> list[int]:

@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
-from harness.kernels.metrics import classes_of
 from harness.plots.style import CATEGORIES, DARK, GREY, MARKERS, Style, entry, remark
 
 RING = "#D55E00"  # edge of held-out data points whose colour is a number
@@ -19,15 +18,6 @@ DIVERGED = "the run diverged:\nits predictions are not finite"
 def class_look(number: int) -> tuple[str, str]:
     """Return the colour and the marker of a class."""
     return CATEGORIES[number % len(CATEGORIES)], MARKERS[number % len(MARKERS)]
-
-
-def predicted_classes(curve: pd.DataFrame, threshold: float = 0.5) -> NDArray[np.int64]:
-    """Return the classes of predictions, prediction_1 and so on; -1 where one is not finite.
-
-    The threshold is that of a single output.
-    """
-    predicted = curve.filter(like="prediction_").to_numpy()
-    return np.where(np.isfinite(predicted).all(axis=1), classes_of(predicted, threshold), -1)
 
 
 def on_lattice(curve: pd.DataFrame, values: NDArray[Any]) -> tuple[Any, Any, Any]:

@@ -8,7 +8,6 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from harness.plots.style import STRIP
-from harness.training.evaluation import HELD_OUT
 
 Floats = NDArray[np.float64]
 
@@ -30,18 +29,6 @@ _BLOWN_UP = 1e3
 def label_of(axis: str) -> str:
     """Return the name of an axis in words."""
     return _LABELS.get(axis, axis.replace("_", " "))
-
-
-def final_label(column: str) -> str:
-    """Return the name of a final value of runs in words.
-
-    >>> final_label("ssr_final"), final_label("validation_balanced_accuracy_final")
-    ('final SSR', 'final balanced accuracy, held out')
-    """
-    name = column.removesuffix("_final")
-    held_out = ", held out" if name.startswith(HELD_OUT) else ""
-    name = name.removeprefix(HELD_OUT)
-    return f"final {'SSR' if name == 'ssr' else label_of(name)}{held_out}"
 
 
 def log_ticks(low: float, high: float) -> tuple[Floats, Floats]:

@@ -1,10 +1,8 @@
-"""Titles of plots: the runs shown, the number in the sweep, and the names of inputs and outputs."""
+"""Titles of plots: the runs shown, and the number in the sweep."""
 
-import numpy as np
 import pandas as pd
 
 from harness.analysis.ranking import trained_loss
-from harness.experiment.data import Dataset
 from harness.formatting import plural
 from harness.plots.reading import all_axes, varied_axes
 from harness.plots.scales import label_of
@@ -37,29 +35,3 @@ def over_others(results: Results, axes: list[str]) -> str:
     """Return the end of a title that names the axes which a plot does not tell apart."""
     others = [label_of(name) for name in varied_axes(results) if name not in axes]
     return f", over all {' and '.join(others)}" if others else ""
-
-
-def class_names(source: Dataset, before: str = "") -> list[str]:
-    """Return the names of the classes; without names, the two targets or numbers from 1.
-
-    A number has the text `before` in front of it.
-    """
-    if source.names.classes:
-        return list(source.names.classes)
-    outputs = source.targets.shape[1]
-    if outputs == 1:
-        return [f"{before}{value:g}" for value in np.unique(source.targets)]
-    return [f"{before}{k + 1}" for k in range(outputs)]
-
-
-def column_names(results: Results, which: str) -> list[str]:
-    """Return the names of "inputs" or "targets" in the data file; empty if they have none."""
-    section = results.manifest["experiment"]["data"]
-    scaling = (section.get("scale") or {}).get(which)
-    note = ""
-    if which in section["standardise"] or scaling == "standardise":
-        note = ", standardised"
-    elif scaling is not None:
-        note = ", scaled"
-    names = getattr(results.experiment.data.names, which)
-    return [name.replace("_", " ") + note for name in names]

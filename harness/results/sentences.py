@@ -10,6 +10,7 @@ from harness.analysis.measures import comparable
 from harness.analysis.ranking import decided_by, rivals, trained_loss
 from harness.analysis.tally import MOST_VALUES, Tally, varied
 from harness.experiment import Experiment
+from harness.experiment.data import Dataset
 from harness.formatting import plural
 from harness.results.tables import Results
 from harness.training.evaluation import HELD_OUT
@@ -54,6 +55,44 @@ def data_points(experiment: Experiment) -> str:
     training, held_out = experiment.data, experiment.validation
     said = plural(len(training.inputs), "data point")
     return said if held_out is None else f"{said}, {len(held_out.inputs):,} held out"
+
+
+def class_names(source: Dataset, before: str = "") -> list[str]:
+    """Return the names of the classes; without names, the two targets or numbers from 1.
+
+    A number has the text `before` in front of it.
+    """
+    if source.names.classes:
+        return list(source.names.classes)
+    outputs = source.targets.shape[1]
+    if outputs == 1:
+        return [f"{before}{value:g}" for value in np.unique(source.targets)]
+    return [f"{before}{k + 1}" for k in range(outputs)]
+
+
+def column_names(results: Results, which: str) -> list[str]:
+    """Return the names of "inputs" or "targets" in the data file; empty if they have none."""
+    section = results.manifest["experiment"]["data"]
+    scaling = (section.get("scale") or {}).get(which)
+    note = ""
+    if which in section["standardise"] or scaling == "standardise":
+        note = ", standardised"
+    elif scaling is not None:
+        note = ", scaled"
+    names = getattr(results.experiment.data.names, which)
+    return [name.replace("_", " ") + note for name in names]
+
+
+def final_label(column: str) -> str:
+    """Return the name of a final value of runs in words.
+
+    >>> final_label("ssr_final"), final_label("validation_balanced_accuracy_final")
+    ('final SSR', 'final balanced accuracy, held out')
+    """
+    name = column.removesuffix("_final")
+    held_out = ", held out" if name.startswith(HELD_OUT) else ""
+    name = name.removeprefix(HELD_OUT)
+    return f"final {'SSR' if name == 'ssr' else name.replace('_', ' ')}{held_out}"
 
 
 def order_of(best: pd.DataFrame, loss: str) -> str:

@@ -11,7 +11,8 @@ from harness.kernels.metrics import classes_of, threshold_of
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import need_classes, one_run
 from harness.plots.style import DARK, SLIDE, Style, dress, headline, new_figure
-from harness.plots.titles import class_names, run_title
+from harness.plots.titles import run_title
+from harness.results.sentences import class_names
 from harness.results.tables import Results
 
 _SHADES = "Blues"

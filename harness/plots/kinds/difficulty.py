@@ -29,7 +29,8 @@ from harness.plots.style import (
     legend,
     new_figure,
 )
-from harness.plots.titles import class_names, column_names, count_runs
+from harness.plots.titles import count_runs
+from harness.results.sentences import class_names, column_names
 from harness.results.tables import Results
 
 _MOST_RUNS = 2_000

@@ -19,7 +19,6 @@ from harness.plots.classes import (
     edges,
     held_out_entries,
     on_lattice,
-    predicted_classes,
     ring_entries,
 )
 from harness.plots.kinds import Kind, Options
@@ -37,7 +36,8 @@ from harness.plots.style import (
     new_figure,
     remark,
 )
-from harness.plots.titles import column_names, run_title
+from harness.plots.titles import run_title
+from harness.results.sentences import column_names
 from harness.results.tables import Results
 
 _POINTS = {1: 400, 2: 200}  # of the curve along each input, by their number
@@ -207,7 +207,7 @@ def _regions(
     style: Style,
 ) -> None:
     count = len(outputs)
-    draw_regions(axes, curve, predicted_classes(curve), count, style)
+    draw_regions(axes, curve, predictions.predicted_classes(curve), count, style)
     targets = points[[f"target_{k}" for k in range(1, count + 1)]].to_numpy()
     draw_classes(axes, points, targets.argmax(axis=1), count, 0.4 * style.font)
     axes.autoscale(tight=True)

@@ -20,7 +20,7 @@ from harness.analysis.ranking import start_ranks
 from harness.plots import reading
 from harness.plots.bins import Bins, bins_of, set_bins
 from harness.plots.kinds import Kind, Options
-from harness.plots.scales import colour_range, final_label, label_of, set_log_ticks, span_of
+from harness.plots.scales import colour_range, label_of, set_log_ticks, span_of
 from harness.plots.style import (
     ENDINGS,
     GREY,
@@ -36,6 +36,7 @@ from harness.plots.style import (
     remark,
 )
 from harness.plots.titles import count_runs, over_others
+from harness.results.sentences import final_label
 from harness.results.tables import Results
 
 _MOST_CELLS = 200  # along an axis: narrower ones could not be told apart on paper
@@ -47,8 +48,8 @@ def draw(results: Results, options: Options) -> Figure:
     """Draw the map of a sweep over two axes, or lines if it has one."""
     axes = reading.choose_axes(results, [options.x, options.y])
     value = final_column(results.run_columns)
-    loss = "ssr_final"  # orders the starts
-    runs = reading.runs_of(results, ["init_id", *axes, "status", loss, value])
+    columns = ["init_id", *axes, "status", "ssr_final", value]  # the SSR orders the starts
+    runs = reading.runs_of(results, columns)
     title = count_runs(results, len(runs)) + over_others(results, axes)
     if len(axes) == 1 or axes[0] == axes[1]:
         return final_lines(runs, axes[0], value, style=options.style, title=title)

@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from harness.analysis import predictions
 from harness.errors import ResultsError
 from harness.kernels.metrics import classes_of, threshold_of
-from harness.plots.classes import class_entries, draw_classes, draw_regions, predicted_classes
+from harness.plots.classes import class_entries, draw_classes, draw_regions
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import need_classes, one_run
 from harness.plots.style import SLIDE, Style, dress, fitted, headline, legend, new_multiples
-from harness.plots.titles import class_names, column_names, run_title
+from harness.plots.titles import run_title
+from harness.results.sentences import class_names, column_names
 from harness.results.tables import Results
 
 _PANELS = 8
@@ -42,7 +43,7 @@ def draw(results: Results, options: Options) -> Figure:
     curves = predictions.curves(experiment, run_id, epochs, inputs)
     return regions(
         points.assign(**{"class": classes_of(targets, threshold)}),
-        curves.assign(**{"class": predicted_classes(curves, threshold)}),
+        curves.assign(**{"class": predictions.predicted_classes(curves, threshold)}),
         class_names(single.source, "class "),
         inputs=column_names(results, "inputs"),
         style=options.style,
@@ -75,8 +76,8 @@ def regions(
     epochs = curves["epoch"].unique()
     figure, panels = new_multiples(style, len(epochs))
     observed = points["class"].to_numpy()
-    # A panel is a fifth of a slide wide, and a third of it high.
-    x, y = (fitted(name, style, 0.2) for name in inputs or ("input 1", "input 2"))
+    room = 0.2 if style.beside else 0.35  # of the width of the figure, for a panel
+    x, y = (fitted(name, style, room) for name in inputs or ("input 1", "input 2"))
     for axes, epoch in zip(panels, epochs, strict=True):
         curve = curves[curves["epoch"] == epoch]
         draw_regions(axes, curve, curve["class"].to_numpy(), len(names), style)
