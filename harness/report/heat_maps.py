@@ -147,14 +147,14 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
         y, then x.
     """
     view = counts.view
-    columns = dict.fromkeys(("ssr_final", final_column(runs)))
-    found = {name: np.full(counts.counts.shape[1:], np.nan) for name in columns}
+    value = final_column(runs)
+    found = {name: np.full(counts.counts.shape[1:], np.nan) for name in {"ssr_final", value}}
     for at, code in counts.choices(ranks):
         for name, median in found.items():
             values = np.asarray(comparable(runs, name), dtype=np.float64)
             part = median[at]
             part[...] = medians(code, values, part.size)[0].reshape(part.shape)
-    accuracy = [median for name, median in found.items() if name != "ssr_final"]
+    accuracy = {} if value == "ssr_final" else {"accuracy": packed(found[value], "<f4")}
     by_ending = dict(zip(ENDINGS, counts.counts, strict=True))
     return {
         "x": view.axes[0],
@@ -162,7 +162,7 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
         "filters": list(view.axes[view.across :]),
         "bins": list(view.bins),
         "median": packed_logs(found["ssr_final"]),
-        **{"accuracy": packed(median, "<f4") for median in accuracy},
+        **accuracy,
         "runs": packed(counts.counts.sum(axis=0), "<u4"),
         **{
             name: packed(count, "<u4")

@@ -87,12 +87,12 @@ def final_label(column: str) -> str:
     """Return the name of a final value of runs in words.
 
     >>> final_label("ssr_final"), final_label("validation_balanced_accuracy_final")
-    ('final SSR', 'final balanced accuracy, held out')
+    ('final SSR', 'final held-out balanced accuracy')
     """
     name = column.removesuffix("_final")
-    held_out = ", held out" if name.startswith(HELD_OUT) else ""
+    held_out = "held-out " if name.startswith(HELD_OUT) else ""
     name = name.removeprefix(HELD_OUT)
-    return f"final {'SSR' if name == 'ssr' else name.replace('_', ' ')}{held_out}"
+    return f"final {held_out}{'SSR' if name == 'ssr' else name.replace('_', ' ')}"
 
 
 def order_of(best: pd.DataFrame, loss: str) -> str:

@@ -12,7 +12,7 @@ from harness.analysis.difficulty import right_shares, within
 from harness.analysis.predictions import data_points
 from harness.analysis.ranking import SEEDS
 from harness.analysis.sampling import scattered
-from harness.errors import ResultsError
+from harness.formatting import plural
 from harness.plots import reading
 from harness.plots.classes import class_entries, class_look, draw_classes, edges, ring_entries
 from harness.plots.kinds import Kind, Options
@@ -28,13 +28,14 @@ from harness.plots.style import (
     headline,
     legend,
     new_figure,
+    remark,
 )
 from harness.plots.titles import count_runs
 from harness.results.sentences import class_names, column_names
 from harness.results.tables import Results
 
 _MOST_RUNS = 2_000
-_MOST_WORK = 2e10  # multiply-adds to train runs again: half a minute
+_MOST_WORK = 1e11  # multiply-adds to train runs again: ten seconds in lanes
 _FEWEST = 10  # runs; a share of fewer says little
 _NAMED = 12  # hardest data points
 _SHARE = "runs that are right, %"
@@ -55,15 +56,18 @@ def draw(results: Results, options: Options) -> Figure:
     runs, shared = reading.runs_like(results, like, axes, columns, _MOST_RUNS)
     kept = runs[runs["status"].astype(str) != "diverged"]
     if kept.empty:
-        raise ResultsError(f"All runs of {results.folder} diverged.\nTry a lower learning rate.")
+        figure, (axes,) = new_figure(options.style)
+        remark(axes, options.style, f"{plural(len(runs), 'run')} diverged")
+        return figure
     kept = _with_parameters(results, kept)
     single = experiment.single(like)
     shares = right_shares(experiment, kept)
     diverged = int(runs["status"].astype(str).eq("diverged").sum())
-    count = f"{len(kept):,} runs with {shared}" if shared else count_runs(results, len(kept))
-    title = f"share of {count} that classify each data point rightly"
+    count = plural(len(kept), "run") if shared else count_runs(results, len(kept))
+    title = f"share of right answers for each data point, of {count}"
+    title += f" with {shared}" if shared else ""
     if (shares["runs"] < len(kept)).any():
-        title += "; for each held-out point, of those that hold it out"
+        title += "; for each held-out point, of the runs that hold it out"
     if diverged:
         title += f"; {diverged:,} that diverged left out"
     return difficulty(
