@@ -219,8 +219,10 @@ def decision_regions(results: Results, best: "pd.Series[Any]") -> dict[str, Any]
     """
     experiment, run_id = results.experiment, int(best["run_id"])
     single = experiment.single(run_id)
-    is_drawn = single.network.sizes[0] == 2 and are_classes(single.source.targets)
-    if not is_drawn or not _has_predictions(single, best):
+    targets = single.source.targets
+    # The largest of several numbers is a class only if they have two values, such as 0 and 1.
+    has_classes = are_classes(targets) and np.unique(targets).size == 2
+    if single.network.sizes[0] != 2 or not has_classes or not _has_predictions(single, best):
         return None
     points = data_points(single)
     targets = points.filter(like="target_").to_numpy()
