@@ -269,7 +269,7 @@ class Experiment(Section):
 
     @property
     def is_held_out(self) -> NDArray[np.bool_]:
-        """Which of the data points of `source` are held out, shape (m,)."""
+        """Mask of the data points of `source` that are held out, shape (m,)."""
         return self._points.is_held_out
 
     @property

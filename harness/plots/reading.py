@@ -11,6 +11,7 @@ from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
 from harness.hints import suggest
 from harness.kernels.metrics import are_classes
+from harness.results.sentences import point
 from harness.results.tables import Results
 
 # If a sweep has more runs, a sample that is spread evenly over the grid is drawn.
@@ -104,12 +105,12 @@ def runs_like(
     if not axes:
         return runs_of(results, columns, most), ""
     runs = runs_of(results, ["run_id", *columns, *axes])
-    like = results.read_runs(axes, [run_id]).iloc[0]
+    like = results.read_runs(axes, [run_id]).astype(object).iloc[0]
     for name in axes:
         runs = runs[runs[name].astype(object) == like[name]]
     # Equal steps could skip the same values of an axis each time.
     drawn = np.sort(np.argsort(scattered(runs["run_id"]), kind="stable")[:most])
-    return runs.iloc[drawn], ", ".join(f"{name} {like[name]}" for name in axes)
+    return runs.iloc[drawn], point(axes, like.to_dict())
 
 
 def one_run(results: Results, run_id: int | None) -> tuple[int, "pd.Series[Any]"]:

@@ -127,7 +127,7 @@ def difficulty(
     else:
         figure, (left, right) = new_figure(style, 2)
         ordered = points.sort_values("right", kind="stable")
-        _draw_hardest(left, ordered.head(_NAMED), names, style)
+        _draw_hardest(left, ordered[ordered["right"] < 1].head(_NAMED), names, style)
         _draw_ordered(right, ordered, len(names), style)
         handles = class_entries(names, points, style)
     headline(figure, style, title)
@@ -165,6 +165,8 @@ def _draw_plane(
 
 def _draw_hardest(axes: Any, hardest: pd.DataFrame, names: Sequence[str], style: Style) -> None:
     """Draw a row for each of a few data points, with its number and its class."""
+    if hardest.empty:
+        remark(axes, style, "every run is right\nat every data point")
     rows = np.arange(len(hardest))
     axes.hlines(rows, 0, 100 * hardest["right"], color=GREY, linewidth=style.line / 2)
     at = hardest.assign(input_1=100 * hardest["right"], input_2=rows)

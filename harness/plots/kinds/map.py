@@ -54,7 +54,8 @@ def draw(results: Results, options: Options) -> Figure:
     if len(axes) == 1 or axes[0] == axes[1]:
         return final_lines(runs, axes[0], value, style=options.style, title=title)
     complete = len(runs) == results.manifest["runs"]
-    return final_map(runs, *axes, value, style=options.style, title=title, order_starts=complete)
+    x, y = axes
+    return final_map(runs, x, y, value, style=options.style, title=title, order_starts=complete)
 
 
 def final_map(

@@ -274,3 +274,10 @@ def test_the_map_along_one_axis_shows_the_accuracy(held_out):
     assert diverged.tolist() == [0, 0, 1]
     np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), groups.median().where(diverged < 1))
     assert axes.get_ylabel() == "held-out accuracy"
+
+
+def test_points_that_every_run_classifies_rightly_are_not_hard():
+    points = pd.DataFrame({"input_1": [0.0, 1.0], "class": [0, 1], "held_out": False, "right": 1.0})
+    left, right = difficulty(points, ["no", "yes"]).axes
+    assert [text.get_text() for text in left.texts] == ["every run is right\nat every data point"]
+    assert len(right.get_lines()) == 2
