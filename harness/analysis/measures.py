@@ -2,17 +2,21 @@
 
 `by` is the name of an axis, or a list of them; runs with the same values there form a group. `runs`
 and `trajectories` are tables of `harness.open_results`, or parts of them. The final values of a run
-that diverged are meaningless; they are ordered last, as infinity.
+that diverged are meaningless; they are ordered last, as infinity, or as minus infinity where higher
+is better.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from harness.kernels.metrics import METRICS
+from harness.training.evaluation import HELD_OUT
 
 ENDINGS = ("converged", "finished", "diverged", "stopped")
 
@@ -95,10 +99,38 @@ def share_interval(
     return np.where(hits == 0, 0.0, low), np.where(hits == runs, 1.0, high)
 
 
+# What a run is judged by at its end, the most telling first: the rate of right answers on held-out
+# data, or on training data, if the targets are classes and it was recorded; otherwise the SSR.
+_RIGHT = tuple(f"{name}_final" for name, metric in METRICS.items() if metric.of_classes)
+FINAL = (*(f"{HELD_OUT}{name}" for name in _RIGHT), *_RIGHT, "ssr_final")
+
+
+def final_column(columns: Container[str]) -> str:
+    """Return the first of `FINAL` that a table of runs has.
+
+    >>> final_column(["ssr_final"]), final_column(["ssr_final", "accuracy_final"])
+    ('ssr_final', 'accuracy_final')
+    """
+    return next(name for name in FINAL if name in columns)
+
+
+def higher_is_better(column: str) -> bool:
+    """Return whether a column of `runs` is of a metric whose higher values are better.
+
+    >>> higher_is_better("validation_accuracy_final"), higher_is_better("loss_final")
+    (True, False)
+    """
+    metric = METRICS.get(column.removeprefix(HELD_OUT).rpartition("_")[0])
+    return metric is not None and metric.higher_is_better
+
+
 def comparable(runs: pd.DataFrame, column: str) -> "pd.Series[float]":
-    """Return a column of `runs` with infinity for runs that diverged, and for NaN."""
+    """Return a column of `runs` with the worst value for runs that diverged, and for NaN.
+
+    It is infinity, or minus infinity if higher values are better.
+    """
     good = (runs["status"] != "diverged") & runs[column].notna()
-    return runs[column].where(good, np.inf)
+    return runs[column].where(good, -np.inf if higher_is_better(column) else np.inf)
 
 
 def final_values(
@@ -113,23 +145,27 @@ def final_values(
     by : str or sequence of str
         Axes.
     column : str
-        The values to compare; lower is better.
+        The values to compare.
 
     Returns
     -------
     DataFrame
         The columns of `by`; `runs`; `best`, `lower_quartile`, `median`, `upper_quartile`, `worst`.
-        Quartiles are interpolated linearly, as by numpy; next to a diverged run they are inf.
+        Quartiles are interpolated linearly, as by numpy; next to a diverged run they are its
+        value, inf or -inf.
     """
     axes = _names(by)
     values = comparable(runs, column)
     groups = values.groupby([runs[name] for name in axes], observed=True)
-    table = pd.DataFrame({"runs": groups.size(), "best": groups.min()})
+    best, worst, lost = groups.min(), groups.max(), np.inf
+    if higher_is_better(column):
+        best, worst, lost = worst, best, -np.inf
+    table = pd.DataFrame({"runs": groups.size(), "best": best})
     for name, share in (("lower_quartile", 0.25), ("median", 0.5), ("upper_quartile", 0.75)):
         # pandas would interpolate to NaN between a number and infinity.
-        far = groups.quantile(share, interpolation="higher")
-        table[name] = groups.quantile(share).where(np.isfinite(far), np.inf)
-    table["worst"] = groups.max()
+        far = groups.quantile(share, interpolation="higher" if lost > 0 else "lower")
+        table[name] = groups.quantile(share).where(np.isfinite(far), lost)
+    table["worst"] = worst
     return table.reset_index()
 
 

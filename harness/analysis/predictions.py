@@ -152,25 +152,24 @@ def in_data_units(
         add(column.name, column.values(x), "input_")
     for name, values in zip(_output_names(source), found.T, strict=True):
         add(name, values, "prediction_")
-    classes = class_names(source)
-    if classes:
+    if source.names.classes or are_classes(source.targets):
         parts = [part.targets for part in (single.data, single.validation) if part]
         codes = classes_of(on_their_scale, threshold_of(*parts))
-        add("predicted", np.array(classes, dtype=object)[codes], "prediction_")
+        add("predicted", np.array(class_names(source), dtype=object)[codes], "prediction_")
     return pd.DataFrame(table)
 
 
-def class_names(source: Dataset) -> tuple[str, ...]:
-    """Return the names of the classes, in the order of `kernels.metrics`; empty if there are none.
+def class_names(source: Dataset, before: str = "") -> list[str]:
+    """Return the names of the classes; without names, the two targets or numbers from 1.
 
-    Without names, they are the two values of a single output, or the numbers of the outputs.
+    A number has the text `before` in front of it.
     """
-    if source.names.classes or not are_classes(source.targets):
-        return source.names.classes
+    if source.names.classes:
+        return list(source.names.classes)
     outputs = source.targets.shape[1]
     if outputs == 1:
-        return tuple(f"{value:g}" for value in np.unique(source.targets))
-    return tuple(str(k + 1) for k in range(outputs))
+        return [f"{before}{value:g}" for value in np.unique(source.targets)]
+    return [f"{before}{k + 1}" for k in range(outputs)]
 
 
 def _output_names(source: Dataset) -> list[str]:
@@ -180,10 +179,37 @@ def _output_names(source: Dataset) -> list[str]:
     return list(names) or [f"prediction_{k + 1}" for k in range(outputs)]
 
 
+def predicted_classes(table: pd.DataFrame, threshold: float = 0.5) -> NDArray[np.int64]:
+    """Return the classes of predictions, prediction_1 and so on; -1 where one is not finite.
+
+    The threshold is that of a single output.
+    """
+    predicted = table.filter(like="prediction_").to_numpy()
+    return np.where(np.isfinite(predicted).all(axis=1), classes_of(predicted, threshold), -1)
+
+
+def spread_epochs(last: int, count: int) -> list[int]:
+    """Return at most `count` epochs from 0 to the last, more densely in the beginning.
+
+    >>> spread_epochs(1000, 5), spread_epochs(0, 5)
+    ([0, 1, 10, 100, 1000], [0])
+    """
+    if last == 0:
+        return [0]
+    return [0, *np.unique(np.geomspace(1, last, count - 1).round().astype(int)).tolist()]
+
+
 def data_points(experiment: Experiment) -> pd.DataFrame:
-    """Return the data points: input_1, ...; target_1, ..."""
-    data = experiment.data
-    return pd.DataFrame(_numbered("input", data.inputs) | _numbered("target", data.targets))
+    """Return all data points in the order of the source: input_1, ...; target_1, ...; held_out."""
+    held_out = experiment.is_held_out
+    columns: dict[str, Floats] = {}
+    for name, key in (("input", "inputs"), ("target", "targets")):
+        values = np.empty_like(getattr(experiment.source, key))
+        values[~held_out] = getattr(experiment.data, key)
+        if experiment.validation is not None:
+            values[held_out] = getattr(experiment.validation, key)
+        columns |= _numbered(name, values)
+    return pd.DataFrame({**columns, "held_out": held_out})
 
 
 def lattice(experiment: Experiment, count: int) -> Floats:
@@ -196,7 +222,7 @@ def lattice(experiment: Experiment, count: int) -> Floats:
     count : int
         The number of points along each input.
     """
-    inputs = experiment.data.inputs
+    inputs = data_points(experiment).filter(like="input_").to_numpy()
     low, high = inputs.min(axis=0), inputs.max(axis=0)
     margin = np.where(high > low, 0.08 * (high - low), 0.5)
     lines = np.linspace(low - margin, high + margin, count)

@@ -1,4 +1,4 @@
-"""One run after some epochs, as the chain rule and the predictions need it; no grid."""
+"""Runs that are trained again: one after some epochs, or several to their end."""
 
 from dataclasses import dataclass, replace
 
@@ -59,3 +59,14 @@ def state_after(variant: Variant, epochs: int) -> RunState:
         status=STATUSES[rows.status[0]],
         epochs=int(rows.epochs[0]),
     )
+
+
+def train_again(
+    trainer: Trainer, variant: Variant, run_ids: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the parameters (runs, P) of runs of one variant at their end, trained again."""
+    axes = trainer.experiment.grid.columns(run_ids)
+    runs = start(variant, axes, run_ids.size)
+    rows = make_rows(run_ids.size, variant.plan.recorded.size, trainer.columns.keeps_loss)
+    trainer.train_runs(variant, runs, rows, np.zeros(1, dtype=np.uint8), make_counts(1)[0])
+    return runs.theta

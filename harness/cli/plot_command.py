@@ -34,7 +34,10 @@ def plot(
     run_id: Annotated[
         int | None,
         typer.Option(
-            "--run", metavar="ID", help="Run of fit and squiggle.", show_default="the best run"
+            "--run",
+            metavar="ID",
+            help="Run to draw; difficulty counts all runs with its settings.",
+            show_default="the best run; all runs",
         ),
     ] = None,
     x: Annotated[

@@ -239,6 +239,12 @@ class Experiment(Section):
         return Grid(dimensions=tuple(dimension for dimension in dimensions if dimension))
 
     @property
+    def data_axes(self) -> list[str]:
+        """Names of the axes whose values have data points of their own."""
+        axes = self._grid.axes
+        return [axis.name for axis in axes if self._allowed_axes[axis.name].makes_data]
+
+    @property
     def varied(self) -> frozenset[str]:
         """Keys that an axis sets, such as "training.learning_rate"."""
         targets = (self._allowed_axes[axis.name] for axis in self._grid.axes)
@@ -258,6 +264,11 @@ class Experiment(Section):
     def source(self) -> Dataset:
         """All data points, before they are scaled and completed."""
         return self._points.source
+
+    @property
+    def is_held_out(self) -> NDArray[np.bool_]:
+        """Mask of the data points of `source` that are held out, shape (m,)."""
+        return self._points.is_held_out
 
     @property
     def network(self) -> Network:
@@ -420,7 +431,7 @@ class Experiment(Section):
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
             self._allowed_axes[axis.name].set_key(document, 0)
-        if any(self._allowed_axes[axis.name].makes_data for axis in self._grid.axes):
+        if self.data_axes:
             return document  # each run generates its data
         points, section = self.source if self.validation else self.data, document["data"]
         document["data"] = {

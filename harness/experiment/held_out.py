@@ -27,12 +27,15 @@ class Points:
     ----------
     source : Dataset
         All of them. They are not scaled, and NaN stands for a missing input.
+    is_held_out : array of shape (m,)
+        Which of them are held out.
     training, validation : Dataset
         Those to train on, and those that are held out, if any: scaled and complete, in the order
         of the source.
     """
 
     source: Dataset
+    is_held_out: Mask
     training: Dataset
     validation: Dataset | None = None
 
@@ -111,13 +114,16 @@ def divide(source: Dataset, section: DataSection) -> Points:
             "data.inputs", "has a number that is not finite.", "Give finite numbers."
         )
     _check_apart(section, source)
+    is_held_out = held_out_points(source, section)
     if not holds_out(section):
         training = source if source.is_scaled else prepare(source, section.scales)
-        return Points(source=source, training=training)
-    is_held_out = held_out_points(source, section)
+        return Points(source=source, is_held_out=is_held_out, training=training)
     prepared = prepare(source, section.scales, ~is_held_out)
     return Points(
-        source=source, training=prepared.at(~is_held_out), validation=prepared.at(is_held_out)
+        source=source,
+        is_held_out=is_held_out,
+        training=prepared.at(~is_held_out),
+        validation=prepared.at(is_held_out),
     )
 
 

@@ -31,8 +31,9 @@ def draw(
     kind : str
         One of `harness.plots.KINDS`.
     run : int, optional
-        The run_id for fit and squiggle. Default: the best run, as defined in
-        `harness.analysis.ranking`.
+        The run_id of what shows one run. Default: the best run, as defined in
+        `harness.analysis.ranking`. For difficulty, the run whose settings all runs have. Default:
+        any settings.
     x, y : str, optional
         Axes of the grid; for endpoints, two parameters. Default: the axes with most values.
     ssr : float, optional

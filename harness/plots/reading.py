@@ -11,6 +11,7 @@ from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
 from harness.hints import suggest
 from harness.kernels.metrics import are_classes
+from harness.results.sentences import point
 from harness.results.tables import Results
 
 # If a sweep has more runs, a sample that is spread evenly over the grid is drawn.
@@ -98,19 +99,18 @@ def runs_of(results: Results, columns: Sequence[str], most: int = MOST_RUNS) -> 
 
 
 def runs_like(
-    results: Results, run_id: int, columns: Sequence[str], most: int
+    results: Results, run_id: int, axes: Sequence[str], columns: Sequence[str], most: int
 ) -> tuple[pd.DataFrame, str]:
-    """Return runs with the network and the kind of training of one run, and what they share."""
-    variants = [axis.name for axis in results.experiment.variant_grid.axes]
-    if not variants:
+    """Return about `most` runs with the values of one run along some axes, and these as a text."""
+    if not axes:
         return runs_of(results, columns, most), ""
-    runs = runs_of(results, ["run_id", *columns, *variants])
-    like = results.read_runs(variants, [run_id]).iloc[0]
-    for name in variants:
+    runs = runs_of(results, ["run_id", *columns, *axes])
+    like = results.read_runs(axes, [run_id]).astype(object).iloc[0]
+    for name in axes:
         runs = runs[runs[name].astype(object) == like[name]]
     # Equal steps could skip the same values of an axis each time.
     drawn = np.sort(np.argsort(scattered(runs["run_id"]), kind="stable")[:most])
-    return runs.iloc[drawn], ", ".join(f"{name} {like[name]}" for name in variants)
+    return runs.iloc[drawn], point(axes, like.to_dict())
 
 
 def one_run(results: Results, run_id: int | None) -> tuple[int, "pd.Series[Any]"]:

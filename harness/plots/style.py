@@ -82,6 +82,18 @@ def new_figure(style: Style, panels: int = 1, **options: Any) -> tuple[Figure, l
     return figure, list(grid.ravel())
 
 
+def new_multiples(style: Style, panels: int) -> tuple[Figure, list[Any]]:
+    """Return a figure of small panels with shared axes, row by row, and these panels."""
+    columns = min(panels, 4 if style.beside else 2)
+    rows = -(-panels // columns)
+    height = style.height if style.beside else style.height * (0.2 + 0.55 * rows)
+    figure = NotebookFigure(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes in grid[panels:]:
+        axes.remove()
+    return figure, list(grid[:panels])
+
+
 def dress(
     axes: Any, style: Style, *, x: str = "", y: str = "", title: str = "", room: float = 0.8
 ) -> None:

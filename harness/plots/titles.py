@@ -1,4 +1,4 @@
-"""Titles of plots: the runs shown, the number in the sweep, and the names of inputs and outputs."""
+"""Titles of plots: the runs shown, and the number in the sweep."""
 
 import pandas as pd
 
@@ -35,16 +35,3 @@ def over_others(results: Results, axes: list[str]) -> str:
     """Return the end of a title that names the axes which a plot does not tell apart."""
     others = [label_of(name) for name in varied_axes(results) if name not in axes]
     return f", over all {' and '.join(others)}" if others else ""
-
-
-def column_names(results: Results, which: str) -> list[str]:
-    """Return the names of "inputs" or "targets" in the data file; empty if they have none."""
-    section = results.manifest["experiment"]["data"]
-    scaling = (section.get("scale") or {}).get(which)
-    note = ""
-    if which in section["standardise"] or scaling == "standardise":
-        note = ", standardised"
-    elif scaling is not None:
-        note = ", scaled"
-    names = getattr(results.experiment.data.names, which)
-    return [name.replace("_", " ") + note for name in names]

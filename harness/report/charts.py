@@ -1,4 +1,4 @@
-"""The smaller pictures: outcomes along the axes, distribution of final values, the best fit."""
+"""The smaller pictures: outcomes along axes, distribution of final values, fit and regions."""
 
 from typing import Any
 
@@ -7,13 +7,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis import measures
-from harness.analysis.predictions import final_curve, lattice
+from harness.analysis.predictions import (
+    class_names,
+    data_points,
+    final_curve,
+    lattice,
+    predicted_classes,
+)
 from harness.analysis.ranking import trained_loss
 from harness.analysis.sampling import scattered
 from harness.experiment import Experiment
+from harness.kernels.metrics import are_classes, classes_of, threshold_of
 from harness.report.ordered_axes import OrderedAxis, Ranks
 from harness.report.packing import packed
 from harness.report.summary import Summary
+from harness.results.sentences import column_names
 from harness.results.tables import Results
 from harness.training.variants import make_variant, work_of
 
@@ -23,6 +31,7 @@ _EPOCH_BINS = 40
 _EPOCH_RUNS = 200_000
 _HISTOGRAM_BINS = 60
 _CURVE_POINTS = 201
+_LATTICE_POINTS = 120  # along each of two inputs
 _MOST_DATA = 2000
 # Multiply-adds to train the best run again for its curve: a few seconds.
 _MOST_WORK = 3e9
@@ -191,12 +200,8 @@ def fitted_curve(experiment: Experiment, best: "pd.Series[Any]") -> dict[str, An
     run_id = int(best["run_id"])
     single = experiment.single(run_id)
     network, data = single.network, single.data
-    if network.sizes[0] != 1 or best["status"] == "diverged":
+    if network.sizes[0] != 1 or not _has_predictions(single, best):
         return None
-    if not all(f"{name}_final" in best for name in network.parameters):
-        an_epoch = work_of(make_variant(single)) / max(single.training.epochs, 1)
-        if an_epoch * int(best["epochs"]) > _MOST_WORK:
-            return None
     table = final_curve(experiment, best, lattice(single, _CURVE_POINTS))
     outputs = range(1, network.sizes[-1] + 1)
     return {
@@ -206,3 +211,56 @@ def fitted_curve(experiment: Experiment, best: "pd.Series[Any]") -> dict[str, An
         "targets": data.targets[:_MOST_DATA].T,
         "run_id": run_id,
     }
+
+
+def decision_regions(results: Results, best: "pd.Series[Any]") -> dict[str, Any] | None:
+    """Return the classes that the best run predicts, and the data; None unless it has two inputs.
+
+    Returns
+    -------
+    dict or None
+        x and y, the values of the inputs on a lattice; classes there, packed, with x varying
+        fastest; names of the classes; for each class the points to train on, and for each those
+        held out, as pairs of lists; inputs, their names; and run_id.
+    """
+    experiment, run_id = results.experiment, int(best["run_id"])
+    single = experiment.single(run_id)
+    targets = single.source.targets
+    # The largest of several numbers is a class only if they have two values, such as 0 and 1.
+    has_classes = are_classes(targets) and np.unique(targets).size == 2
+    if single.network.sizes[0] != 2 or not has_classes or not _has_predictions(single, best):
+        return None
+    points = data_points(single)
+    targets = points.filter(like="target_").to_numpy()
+    threshold = threshold_of(targets)
+    inputs = lattice(single, _LATTICE_POINTS)
+    classes = predicted_classes(final_curve(experiment, best, inputs), threshold)
+    if (classes < 0).any():
+        return None
+    points = points.assign(of_class=classes_of(targets, threshold))[:_MOST_DATA]
+    names = class_names(single.source, "class ")
+
+    def of_each(chosen: pd.DataFrame) -> list[list[NDArray[np.float64]]]:
+        parts = (chosen[chosen["of_class"] == k] for k in range(len(names)))
+        return [[part[f"input_{n}"].to_numpy() for n in (1, 2)] for part in parts]
+
+    return {
+        "x": np.unique(inputs[:, 0]),
+        "y": np.unique(inputs[:, 1]),
+        "classes": packed(classes, "u1"),
+        "names": names,
+        "training": of_each(points[~points["held_out"]]),
+        "held_out": of_each(points[points["held_out"]]),
+        "inputs": column_names(results, "inputs") or ["input 1", "input 2"],
+        "run_id": run_id,
+    }
+
+
+def _has_predictions(single: Experiment, run: "pd.Series[Any]") -> bool:
+    """Return whether a run has final parameters, or is soon trained again for them."""
+    if run["status"] == "diverged":
+        return False
+    if all(f"{name}_final" in run for name in single.network.parameters):
+        return True
+    an_epoch = work_of(make_variant(single)) / max(single.training.epochs, 1)
+    return bool(an_epoch * int(run["epochs"]) <= _MOST_WORK)

@@ -1,4 +1,4 @@
-"""Heat maps: how the runs in each cell of two axes ended, and the median of their final SSR.
+"""Heat maps: how the runs in each cell of two axes ended, and medians of their final values.
 
 A further axis is a filter: choice 0 is all of its values, choice 1 its first bin. The median over
 all values does not follow from the medians of the bins, so every choice has numbers of its own.
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.measures import ENDINGS, comparable
+from harness.analysis.measures import ENDINGS, comparable, final_column
 from harness.analysis.ranking import medians
 from harness.report.ordered_axes import OrderedAxis, Ranks
 from harness.report.packing import packed, packed_logs
@@ -136,28 +136,33 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
     ranks : sequence of ndarray
         The ranks of `runs` along each ordered axis.
     runs : DataFrame
-        The runs for the medians, with status and ssr_final.
+        The runs for the medians, with status and ssr_final, and accuracy if it was recorded.
 
     Returns
     -------
     dict
         x, y (None if there is one axis), filters, bins; and, packed, runs, converged, diverged,
-        stopped if any run was, and the logarithms of median, in the order of nested lists: filters,
-        then y, then x.
+        stopped if any run was, the logarithms of median, and accuracy, the median of
+        `measures.final_column`, if it is not the SSR; in the order of nested lists: filters, then
+        y, then x.
     """
     view = counts.view
-    values = np.asarray(comparable(runs, "ssr_final"), dtype=np.float64)
-    median = np.full(counts.counts.shape[1:], np.nan)
+    value = final_column(runs)
+    found = {name: np.full(counts.counts.shape[1:], np.nan) for name in {"ssr_final", value}}
     for at, code in counts.choices(ranks):
-        part = median[at]
-        part[...] = medians(code, values, part.size)[0].reshape(part.shape)
+        for name, median in found.items():
+            values = np.asarray(comparable(runs, name), dtype=np.float64)
+            part = median[at]
+            part[...] = medians(code, values, part.size)[0].reshape(part.shape)
+    accuracy = {} if value == "ssr_final" else {"accuracy": packed(found[value], "<f4")}
     by_ending = dict(zip(ENDINGS, counts.counts, strict=True))
     return {
         "x": view.axes[0],
         "y": view.axes[1] if view.across == 2 else None,
         "filters": list(view.axes[view.across :]),
         "bins": list(view.bins),
-        "median": packed_logs(median),
+        "median": packed_logs(found["ssr_final"]),
+        **accuracy,
         "runs": packed(counts.counts.sum(axis=0), "<u4"),
         **{
             name: packed(count, "<u4")

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from harness.analysis.measures import final_column
 from harness.errors import ResultsError
 from harness.report import charts, sections, trajectories
 from harness.report.chain_rule import worked
@@ -20,6 +21,7 @@ from harness.report.ordered_axes import OrderedAxis, Ranks, ordered_axes
 from harness.report.packing import as_json
 from harness.report.rendering import render
 from harness.report.summary import Summary, summarise
+from harness.results.sentences import final_label
 from harness.results.tables import Results, open_results
 from harness.store import is_local
 from harness.store.files import LocalFiles
@@ -135,6 +137,7 @@ def _data(
     table = results.trajectories(read, ["run_id", "epoch", "ssr"])
     used = {(n, bins) for view in shown for n, bins in zip(view.axes, view.bins, strict=True)}
     first, first_ranks = (axes[0], ranks[0]) if axes else (None, None)
+    value = final_column(found.runs)
     epochs = ends = None
     if first is not None and first_ranks is not None:
         used.add((0, min(first.count, charts.TABLE_BINS)))
@@ -159,6 +162,8 @@ def _data(
         "ends": ends,
         "histogram": charts.histogram(first, first_ranks, found.runs),
         "curve": charts.fitted_curve(experiment, found.best.iloc[0]),
+        "regions": charts.decision_regions(results, found.best.iloc[0]),
+        "accuracy": None if value == "ssr_final" else final_label(value),
         "best_run": found.best_run,
         "best_ranks": [axis.ranks(np.array([found.best_run])).item() for axis in axes],
         "log_epochs": "log" in str(experiment.record.epochs),

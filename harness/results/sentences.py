@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis.measures import comparable
 from harness.analysis.ranking import decided_by, rivals, trained_loss
 from harness.analysis.tally import MOST_VALUES, Tally, varied
 from harness.experiment import Experiment
 from harness.formatting import plural
-from harness.kernels.metrics import METRICS
 from harness.results.tables import Results
 from harness.training.evaluation import HELD_OUT
 
@@ -54,6 +54,31 @@ def data_points(experiment: Experiment) -> str:
     training, held_out = experiment.data, experiment.validation
     said = plural(len(training.inputs), "data point")
     return said if held_out is None else f"{said}, {len(held_out.inputs):,} held out"
+
+
+def column_names(results: Results, which: str) -> list[str]:
+    """Return the names of "inputs" or "targets" in the data file; empty if they have none."""
+    section = results.manifest["experiment"]["data"]
+    scaling = (section.get("scale") or {}).get(which)
+    note = ""
+    if which in section["standardise"] or scaling == "standardise":
+        note = ", standardised"
+    elif scaling is not None:
+        note = ", scaled"
+    names = getattr(results.experiment.data.names, which)
+    return [name.replace("_", " ") + note for name in names]
+
+
+def final_label(column: str) -> str:
+    """Return the name of a final value of runs in words.
+
+    >>> final_label("ssr_final"), final_label("validation_balanced_accuracy_final")
+    ('final SSR', 'final held-out balanced accuracy')
+    """
+    name = column.removesuffix("_final")
+    held_out = "held-out " if name.startswith(HELD_OUT) else ""
+    name = name.removeprefix(HELD_OUT)
+    return f"final {held_out}{'SSR' if name == 'ssr' else name.replace('_', ' ')}"
 
 
 def order_of(best: pd.DataFrame, loss: str) -> str:
@@ -138,9 +163,7 @@ def _final_values(results: Results, at: Mapping[str, Any] | int) -> str:
 
 def median_of(runs: pd.DataFrame, column: str) -> float:
     """Return the median of a metric or loss; diverged runs, and NaN, count as its worst value."""
-    metric = METRICS.get(column.removeprefix(HELD_OUT).removesuffix("_final"))
-    worst = -np.inf if metric and metric.higher_is_better else np.inf
-    return float(runs[column].where(runs["status"] != "diverged").fillna(worst).median())
+    return float(comparable(runs, column).median())
 
 
 def _first(table: pd.DataFrame) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def evaluate(
         if not inside or data is None:
             continue
         predicts = any(name in METRICS for name in inside)
-        for rows, result in _evaluations(variant, data, thetas, stop, predicts, in_lanes):
+        for rows, result in evaluations(variant, data, thetas, stop, predicts, in_lanes):
             for name, column in inside.items():
                 if name in METRICS:
                     column[rows] = measure(name, data.y, result.predictions, threshold)
@@ -70,7 +70,7 @@ def evaluate(
     return found
 
 
-def _evaluations(
+def evaluations(
     variant: Variant,
     data: Data,
     thetas: Floats,

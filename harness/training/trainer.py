@@ -127,7 +127,7 @@ class Trainer:
             raise ValueError(f"counts has shape {counts.shape}, but ({descent.COUNTS},) is needed")
         run_ids = np.arange(first, last, dtype=np.int64)
         axes = self.experiment.grid.columns(run_ids)
-        variant_of = self._variant_of(run_ids)
+        variant_of = self.variants_of(run_ids)
         rows = make_rows(run_ids.size, 0, self.columns.keeps_loss)
         final, best = (
             np.full((run_ids.size, len(names)), np.nan)
@@ -253,7 +253,7 @@ class Trainer:
         spec = make_lane_spec(variant, self.experiment.varied, self.lanes)
         lane_descent.train(spec, *shared, runs, rows, stop, counts)
 
-    def _variant_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    def variants_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of each run's variant in the experiment's `variant_grid`."""
         whole, part = self.experiment.grid, self.experiment.variant_grid
         names = {axis.name for axis in part.axes}

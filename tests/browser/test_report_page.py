@@ -285,3 +285,38 @@ def test_blocks_without_data_are_hidden(opened, tmp_path, changes, there, not_th
         assert page.locator(f"#{name}").is_visible(), name
     for name in not_there:
         assert not page.locator(f"#{name}").is_visible(), name
+
+
+CLASSES = {
+    "network": {"layers": [2, 3, 1], "activations": ["tanh", "sigmoid"], "loss": "cross_entropy"},
+    "data": {"generator": "moons", "samples": 20, "validation": 12, "noise": 0.2},
+    "training": {"epochs": 200, "learning_rate": 0.1, "patience": 5},
+    "grid": {"learning_rate": [0.1, 1.0, 9.0], "momentum": [0.0, 0.9], "init_id": 5},
+    "record": {"epochs": {"log": 10}, "metrics": ["accuracy"]},
+}
+
+
+def test_stopped_runs_accuracy_and_decision_regions(opened, tmp_path):
+    results = harness.run(harness.Experiment.from_mapping(SWEEP | CLASSES), tmp_path / "sweep")
+    page = opened(write_report(tmp_path / "sweep").path)
+    runs = results.runs
+    stopped = runs["status"].eq("stopped").groupby([runs["momentum"], runs["learning_rate"]])
+    assert 0 < stopped.mean().min() < 1
+    page.locator("#colour").select_option(label="share stopped")
+    assert page.evaluate(f"JSON.parse({CELLS})") == stopped.mean().unstack().to_numpy().tolist()
+    page.locator("#colour").select_option(label="median final held-out accuracy")
+    median = runs.pivot_table("validation_accuracy_final", "momentum", "learning_rate", "median")
+    for drawn, row in zip(page.evaluate(f"JSON.parse({CELLS})"), median.to_numpy(), strict=True):
+        assert drawn == pytest.approx(row.tolist(), rel=1e-6)
+    assert page.locator("#ends-plot .legendtext").all_text_contents()[-1] == "stopped"
+    assert page.locator("#regions-plot .main-svg").first.is_visible()
+    points = page.evaluate(
+        "document.getElementById('regions-plot').data.slice(1).map((t) => [t.name, t.x.length])"
+    )
+    assert [name for name, _ in points] == [
+        "class 0",
+        "class 1",
+        "class 0, held out",
+        "class 1, held out",
+    ]
+    assert sum(count for _, count in points) == 32

@@ -36,9 +36,8 @@ def draw(results: Results, options: Options) -> Figure:
         return found
 
     tables = {says: counts(points) for says, points in parts.items() if points is not None}
-    return confusion(
-        tables, class_names(source), style=options.style, title=run_title(results, run_id, row)
-    )
+    title = run_title(results, run_id, row)
+    return confusion(tables, class_names(source), style=options.style, title=title)
 
 
 def confusion(

@@ -50,8 +50,9 @@ def draw(results: Results, options: Options) -> Figure:
     if options.x or options.y:
         pair = _checked(options.x, network), _checked(options.y, network)
     columns = ["run_id", "status", "ssr_final", *(f"{name}_final" for name in network.parameters)]
+    axes = [axis.name for axis in results.experiment.variant_grid.axes]
     # The size of a sample is approximate: keep clear of the limit of `solutions`.
-    runs, shared = reading.runs_like(results, best, columns, int(0.9 * MOST_RUNS))
+    runs, shared = reading.runs_like(results, best, axes, columns, int(0.9 * MOST_RUNS))
     diverged = int(runs["status"].astype(str).eq("diverged").sum())
     count = plural(len(runs), "run") if shared else count_runs(results, len(runs))
     title = f"where {count} ended"

@@ -5,17 +5,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from harness.analysis import predictions
+from harness.kernels.metrics import are_classes, threshold_of
+from harness.plots.classes import (
+    DIVERGED,
+    class_entries,
+    class_look,
+    draw_classes,
+    draw_dots,
+    draw_regions,
+    edges,
+    held_out_entries,
+    on_lattice,
+    ring_entries,
+)
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import one_run
 from harness.plots.style import (
     CATEGORIES,
     DARK,
-    MARKERS,
     SHARES,
     SLIDE,
     Style,
@@ -26,11 +36,11 @@ from harness.plots.style import (
     new_figure,
     remark,
 )
-from harness.plots.titles import column_names, run_title
+from harness.plots.titles import run_title
+from harness.results.sentences import column_names
 from harness.results.tables import Results
 
-DIVERGED = "the run diverged:\nits predictions are not finite"
-_POINTS = {1: 400, 2: 120}  # of the curve along each input, by their number
+_POINTS = {1: 400, 2: 200}  # of the curve along each input, by their number
 _LEVELS = 15
 _DOT = "#999999"
 
@@ -40,14 +50,15 @@ def draw(results: Results, options: Options) -> Figure:
     experiment = results.experiment
     run_id, row = one_run(results, options.run)
     single = experiment.single(run_id)  # an axis may change the data
-    data = single.data.inputs
+    points = predictions.data_points(single)
+    data = points.filter(like="input_").to_numpy()
     inputs, count = data.shape[1], len(data)
     if inputs in _POINTS:
         data = np.concatenate((data, predictions.lattice(single, _POINTS[inputs])))
     found = predictions.final_curve(experiment, row, data)
     at_data = found[:count].filter(like="prediction_")
     return fit(
-        predictions.data_points(single).join(at_data),
+        points.join(at_data),
         found[count:],
         inputs=column_names(results, "inputs"),
         outputs=column_names(results, "targets"),
@@ -73,7 +84,8 @@ def fit(
     Parameters
     ----------
     points : DataFrame
-        The data points and the predictions there: input_1, ...; target_1, ...; prediction_1, ...
+        The data points and the predictions there: input_1, ...; target_1, ...; prediction_1, ...;
+        held_out.
     curve : DataFrame
         Other inputs and the predictions there: input_1, ...; prediction_1, ... Two inputs form a
         lattice. Not used if there are more.
@@ -126,15 +138,9 @@ def _curves(
             color=colour,
             linewidth=1.4 * style.line,
         )
-        axes.plot(
-            points["input_1"],
-            points[f"target_{k}"],
-            "o",
-            color=colour if len(outputs) > 1 else DARK,
-            markersize=0.6 * style.font,
-            clip_on=False,
-            zorder=3,
-        )
+        look = {"color": colour if len(outputs) > 1 else DARK, "markersize": 0.6 * style.font}
+        look |= {"clip_on": False, "zorder": 3}
+        draw_dots(axes, points, "input_1", f"target_{k}", "o", look)
         if len(outputs) > 1:
             handles.append(entry(output, color=colour, marker="o"))
     if not np.isfinite(curve.filter(like="prediction_").to_numpy()).any():
@@ -144,19 +150,13 @@ def _curves(
             entry("prediction", color=CATEGORIES[0], linewidth=1.4 * style.line),
             entry("data", color=DARK, marker="o", linestyle="", markersize=0.6 * style.font),
         ]
-    legend(figure, style, handles)
-
-
-def _lattice(curve: pd.DataFrame, values: NDArray[Any]) -> tuple[Any, Any, Any]:
-    """Return the inputs and the values of a lattice as contourf takes them."""
-    x, y = np.unique(curve["input_1"]), np.unique(curve["input_2"])
-    order = np.lexsort((curve["input_1"], curve["input_2"]))
-    return x, y, values[order].reshape(len(y), len(x))
+    legend(figure, style, [*handles, *held_out_entries(points, style)])
 
 
 def _area(
     figure: Any, axes: Any, points: pd.DataFrame, curve: pd.DataFrame, output: str, style: Style
 ) -> None:
+    handles = []
     predicted = curve["prediction_1"].to_numpy()
     target = points["target_1"].to_numpy()
     good = predicted[np.isfinite(predicted)]
@@ -165,8 +165,12 @@ def _area(
     if high <= low:
         low, high = low - 0.5, high + 0.5
     if good.size:
-        x, y, z = _lattice(curve, predicted)
-        axes.contourf(x, y, np.ma.masked_invalid(z), np.linspace(low, high, _LEVELS), cmap=SHARES)
+        x, y, z = on_lattice(curve, np.ma.masked_invalid(predicted))
+        axes.contourf(x, y, z, np.linspace(low, high, _LEVELS), cmap=SHARES)
+        threshold = threshold_of(target)
+        if are_classes(target[:, np.newaxis]) and good.min() < threshold < good.max():
+            axes.contour(x, y, z, [threshold], colors=[DARK], linewidths=style.line)
+            handles.append(entry("boundary of the classes", color=DARK, linewidth=style.line))
     else:
         remark(axes, style, DIVERGED)
     dots = axes.scatter(
@@ -176,7 +180,7 @@ def _area(
         cmap=SHARES,
         vmin=low,
         vmax=high,
-        edgecolors="white",
+        edgecolors=edges(points),
         linewidths=style.line,
         s=(0.75 * style.font) ** 2,
         zorder=3,
@@ -188,10 +192,10 @@ def _area(
         marker="o",
         linestyle="",
         markerfacecolor=_DOT,
-        markeredgecolor=DARK,
+        markeredgecolor="white",
         markersize=0.6 * style.font,
     )
-    legend(figure, style, [data])
+    legend(figure, style, [data, *ring_entries(points, style), *handles])
 
 
 def _regions(
@@ -202,41 +206,12 @@ def _regions(
     outputs: Sequence[str],
     style: Style,
 ) -> None:
-    predicted = curve[[f"prediction_{k}" for k in range(1, len(outputs) + 1)]].to_numpy()
-    colours = [CATEGORIES[k % len(CATEGORIES)] for k in range(len(outputs))]
-    if np.isfinite(predicted).all():
-        x, y, z = _lattice(curve, predicted.argmax(axis=1))
-        axes.pcolormesh(
-            x,
-            y,
-            z,
-            cmap=ListedColormap(colours),
-            vmin=-0.5,
-            vmax=len(outputs) - 0.5,
-            alpha=0.3,
-            shading="nearest",
-            rasterized=True,
-            linewidth=0,
-        )
-    else:
-        remark(axes, style, DIVERGED)
-    observed = points[[f"target_{k}" for k in range(1, len(outputs) + 1)]].to_numpy().argmax(axis=1)
-    handles = []
-    for k in range(len(outputs)):
-        ours = points[observed == k]
-        (dots,) = axes.plot(
-            ours["input_1"],
-            ours["input_2"],
-            MARKERS[k % len(MARKERS)],
-            color=colours[k],
-            markersize=0.4 * style.font,
-            markeredgecolor="white",
-            markeredgewidth=0.3,
-            label=outputs[k],
-        )
-        handles.append(dots)
+    count = len(outputs)
+    draw_regions(axes, curve, predictions.predicted_classes(curve), count, style)
+    targets = points[[f"target_{k}" for k in range(1, count + 1)]].to_numpy()
+    draw_classes(axes, points, targets.argmax(axis=1), count, 0.4 * style.font)
     axes.autoscale(tight=True)
-    legend(figure, style, handles)
+    legend(figure, style, class_entries(outputs, points, style))
 
 
 def _against(
@@ -247,20 +222,18 @@ def _against(
     ends = [targets.min(), targets.max()]
     axes.plot(ends, ends, color=DARK, linestyle=":", linewidth=style.line)
     for k, output in enumerate(outputs, start=1):
-        (dots,) = axes.plot(
-            points[f"target_{k}"],
-            points[f"prediction_{k}"].where(np.isfinite(points[f"prediction_{k}"])),
-            MARKERS[(k - 1) % len(MARKERS)],
-            color=CATEGORIES[(k - 1) % len(CATEGORIES)],
-            markersize=0.35 * style.font,
-            alpha=0.7,
-            label=output,
-        )
-        handles.append(dots)
+        colour, marker = class_look(k - 1)
+        look = {"color": colour, "markersize": 0.35 * style.font}
+        predicted = points[f"prediction_{k}"]
+        shown = points.assign(predicted=predicted.where(np.isfinite(predicted)))
+        draw_dots(axes, shown, f"target_{k}", "predicted", marker, {**look, "alpha": 0.7})
+        handles.append(entry(output, marker=marker, linestyle="", **look))
     if not np.isfinite(points.filter(like="prediction_").to_numpy()).any():
         remark(axes, style, DIVERGED)
     diagonal = entry("predicted = observed", color=DARK, linestyle=":")
-    legend(figure, style, [*(handles if len(outputs) > 1 else []), diagonal])
+    if len(outputs) == 1:
+        handles = []
+    legend(figure, style, [*handles, *held_out_entries(points, style), diagonal])
 
 
 KIND = Kind(

@@ -1,15 +1,21 @@
-"""Final SSR and share converged: heat maps over two axes of a grid, lines along one."""
+"""Final values and share converged: heat maps over two axes of a grid, lines along one."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from harness.analysis.measures import comparable, final_values, outcomes
+from harness.analysis.measures import (
+    comparable,
+    final_column,
+    final_values,
+    higher_is_better,
+    outcomes,
+)
 from harness.analysis.ranking import start_ranks
 from harness.plots import reading
 from harness.plots.bins import Bins, bins_of, set_bins
@@ -30,6 +36,7 @@ from harness.plots.style import (
     remark,
 )
 from harness.plots.titles import count_runs, over_others
+from harness.results.sentences import final_label
 from harness.results.tables import Results
 
 _MOST_CELLS = 200  # along an axis: narrower ones could not be told apart on paper
@@ -40,31 +47,37 @@ _COLOUR = "#31688e"
 def draw(results: Results, options: Options) -> Figure:
     """Draw the map of a sweep over two axes, or lines if it has one."""
     axes = reading.choose_axes(results, [options.x, options.y])
-    runs = reading.runs_of(results, ["init_id", *axes, "status", "ssr_final"])
+    value = final_column(results.run_columns)
+    columns = ["init_id", *axes, "status", "ssr_final", value]  # the SSR orders the starts
+    runs = reading.runs_of(results, columns)
     title = count_runs(results, len(runs)) + over_others(results, axes)
     if len(axes) == 1 or axes[0] == axes[1]:
-        return final_lines(runs, axes[0], style=options.style, title=title)
+        return final_lines(runs, axes[0], value, style=options.style, title=title)
     complete = len(runs) == results.manifest["runs"]
-    return final_map(runs, *axes, style=options.style, title=title, order_starts=complete)
+    x, y = axes
+    return final_map(runs, x, y, value, style=options.style, title=title, order_starts=complete)
 
 
 def final_map(
     runs: pd.DataFrame,
     x: str,
     y: str,
+    value: str = "ssr_final",
     *,
     style: Style = SLIDE,
     title: str = "",
     order_starts: bool = True,
 ) -> Figure:
-    """Draw the median final SSR and the share converged in each cell of two axes.
+    """Draw the median of a final value and the share converged in each cell of two axes.
 
     Parameters
     ----------
     runs : DataFrame
-        With `x`, `y`, status, ssr_final.
+        With `x`, `y`, status, `value`; and ssr_final to order starts.
     x, y : str
         Axes. Neighbouring values share a cell if there are more than a plot can show.
+    value : str
+        The column of the final value.
     order_starts : bool
         Whether to order the starts of init_id, whose numbers have no meaning, by how often they
         converged. Every start must have runs at the same points.
@@ -74,7 +87,7 @@ def final_map(
         runs = runs.assign(init_id=start_ranks(runs))
         labels["init_id"] = "starts, best first"
     across, up = (bins_of(runs[name], _MOST_CELLS, even=True) for name in (x, y))
-    median, share, count = cell_values(runs, across, up)
+    median, share, count = cell_values(runs, across, up, value)
 
     figure, panels = new_figure(style, 2)
     several = count.max() > 1
@@ -84,10 +97,11 @@ def final_map(
         handles.append(Patch(color=GREY, label=text))
     if (count == 0).any():
         handles.append(Patch(facecolor="white", edgecolor=GREY, label="no run"))
-    draw_ssr(figure, panels[0], across, up, median, style)
+    _draw_values(figure, panels[0], across, up, median, value, style)
     _draw_shares(figure, panels[1], across, up, np.ma.masked_where(count == 0, share), style)
+    label = final_label(value)
     headings = (
-        "median final SSR" if several else "final SSR",
+        f"median {label}" if several else label,
         "share converged" if np.nansum(share) else "none converged",
     )
     for axes, heading in zip(panels, headings, strict=True):
@@ -102,31 +116,37 @@ def final_map(
 
 
 def cell_values(
-    runs: pd.DataFrame, across: Bins, up: Bins
+    runs: pd.DataFrame, across: Bins, up: Bins, value: str
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return median SSR, share converged and number of runs of each cell, shape (up, across).
+    """Return median value, share converged and number of runs of each cell, shape (up, across).
 
-    The median is inf where at least half of the runs diverged.
+    The median is inf where at least half of the runs diverged, or -inf if higher is better.
     """
     shape = len(up.centres), len(across.centres)
     cells = pd.DataFrame(
         {
             "cell": up.of_rows * shape[1] + across.of_rows,
-            "ssr": comparable(runs, "ssr_final").to_numpy(),
+            "value": comparable(runs, value).to_numpy(),
             "converged": runs["status"].astype(str).eq("converged").to_numpy(float),
         }
     ).groupby("cell")
     every = np.arange(shape[0] * shape[1])
-    median = cells["ssr"].median().reindex(every).to_numpy().reshape(shape)
+    median = cells["value"].median().reindex(every).to_numpy().reshape(shape)
     share = cells["converged"].mean().reindex(every).to_numpy().reshape(shape)
     count = cells.size().reindex(every, fill_value=0).to_numpy().reshape(shape)
     return median, share, count
 
 
-def draw_ssr(
-    figure: Any, axes: Any, across: Bins, up: Bins, median: NDArray[np.float64], style: Style
+def _draw_values(
+    figure: Any,
+    axes: Any,
+    across: Bins,
+    up: Bins,
+    median: NDArray[np.float64],
+    value: str,
+    style: Style,
 ) -> None:
-    """Draw the SSR of cells, with those that diverged (inf) in grey."""
+    """Draw the values of cells, with those that diverged (inf or -inf) in grey."""
     set_bins(axes.xaxis, across)
     set_bins(axes.yaxis, up)
     grey = np.ma.masked_where(~np.isinf(median), np.ones_like(median))
@@ -135,17 +155,19 @@ def draw_ssr(
     if not good.size:
         remark(axes, style, "every run diverged" if np.isinf(median).any() else "no run")
         return
-    low, high = colour_range(good)
-    # Zero has no logarithm: the smallest float has the lowest colour.
-    ssr = np.ma.maximum(np.ma.masked_where(~np.isfinite(median), median), np.finfo(float).tiny)
-    mesh = axes.pcolormesh(
-        across.edges, up.edges, ssr, norm=LogNorm(low, high), cmap=VALUES, rasterized=True
-    )
+    log = not higher_is_better(value)
+    low, high = colour_range(good) if log else (float(good.min()), float(good.max()))
+    norm: Normalize = LogNorm(low, high) if log else Normalize(low, high)
+    shown = np.ma.masked_where(~np.isfinite(median), median)
+    if log:  # zero has no logarithm: the smallest float has the lowest colour
+        shown = np.ma.maximum(shown, np.finfo(float).tiny)
+    mesh = axes.pcolormesh(across.edges, up.edges, shown, norm=norm, cmap=VALUES, rasterized=True)
     under, over = bool((good < low).any()), bool((good > high).any())
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[under, over]
-    bar = colour_bar(figure, style, mesh, axes, "final SSR", extend=extend)
-    set_log_ticks(bar.ax.yaxis, low, high)
-    if (good == 0).any():
+    bar = colour_bar(figure, style, mesh, axes, final_label(value), extend=extend)
+    if log:
+        set_log_ticks(bar.ax.yaxis, low, high)
+    if log and (good == 0).any():
         bar.ax.set_xlabel("0", fontsize=style.small)
 
 
@@ -158,19 +180,28 @@ def _draw_shares(figure: Any, axes: Any, across: Bins, up: Bins, share: Any, sty
     colour_bar(figure, style, mesh, axes, "share of runs, %")
 
 
-def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = "") -> Figure:
-    """Draw the final SSR, as median and quartiles, and the share converged along one axis.
+def final_lines(
+    runs: pd.DataFrame,
+    x: str,
+    value: str = "ssr_final",
+    *,
+    style: Style = SLIDE,
+    title: str = "",
+) -> Figure:
+    """Draw a final value, as median and quartiles, and the share converged along one axis.
 
     Parameters
     ----------
     runs : DataFrame
-        With `x`, status, ssr_final.
+        With `x`, status, `value`.
     x : str
         The axis.
+    value : str
+        The column of the final value.
     """
     bins = bins_of(runs[x], _MOST_POINTS)
-    binned = runs[["status", "ssr_final"]].assign(bin=bins.of_rows)
-    values, shares = final_values(binned, "bin"), outcomes(binned, "bin")
+    binned = runs[["status", value]].assign(bin=bins.of_rows)
+    values, shares = final_values(binned, "bin", value), outcomes(binned, "bin")
     at = bins.centres[values["bin"]]
     look = {
         "linewidth": style.line,
@@ -178,15 +209,21 @@ def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str 
         "markersize": 0.3 * style.font,
     }
     figure, (left, right) = new_figure(style, 2)
-    span = span_of(values[["lower_quartile", "median", "upper_quartile"]])
+    quartiles = values[["lower_quartile", "median", "upper_quartile"]]
+    # Where half of the runs diverged, a line has a gap, or on a logarithmic axis its own strip.
+    span = None if higher_is_better(value) else span_of(quartiles)
     low, middle, high = (
-        span.positions(values[name]) for name in ("lower_quartile", "median", "upper_quartile")
+        values[name].where(np.isfinite(values[name]))
+        if span is None
+        else span.positions(values[name])
+        for name in quartiles
     )
     handles = left.plot(at, middle, color=_COLOUR, label="median", **look)
     if values["runs"].max() > 1:
         band = {"color": _COLOUR, "alpha": 0.25, "linewidth": 0}
         handles.append(left.fill_between(at, low, high, label="middle half", **band))
-    span.set(left.yaxis, "diverged")
+    if span is not None:
+        span.set(left.yaxis, "diverged")
     colour = ENDINGS["converged"]
     right.plot(at, 100 * shares["converged"], color=colour, **look)
     interval = right.fill_between(
@@ -200,7 +237,7 @@ def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str 
     )
     right.set_ylim(-2, 102)
     for axes, heading, y in (
-        (left, "final SSR", "SSR"),
+        (left, final_label(value), final_label(value).removeprefix("final ")),
         (right, "share converged", "share of runs, %"),
     ):
         set_bins(axes.xaxis, bins)
@@ -211,7 +248,7 @@ def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str 
 
 
 KIND = Kind(
-    summary="Median final SSR and share converged over two axes, or along one.",
+    summary="Median final SSR or accuracy and share converged over two axes, or along one.",
     draw=draw,
     takes=("x", "y"),
 )

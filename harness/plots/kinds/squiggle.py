@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from harness.analysis import predictions
 from harness.errors import ResultsError
+from harness.plots.classes import DIVERGED, draw_dots, held_out_entries
 from harness.plots.kinds import Kind, Options
-from harness.plots.kinds.fit import DIVERGED
 from harness.plots.reading import one_run
-from harness.plots.style import DARK, SLIDE, VALUES, Style, dress, new_figure, remark
+from harness.plots.style import DARK, SLIDE, VALUES, Style, dress, legend, new_figure, remark
 from harness.plots.titles import run_title
 from harness.results.tables import Results
 
@@ -34,10 +34,7 @@ def draw(results: Results, options: Options) -> Figure:
     """Draw the curve of one run at several epochs, more densely in the beginning."""
     experiment = results.experiment
     run_id, row = one_run(results, options.run)
-    last = int(row["epochs"])
-    epochs = [0]
-    if last:
-        epochs += np.unique(np.geomspace(1, last, _CURVES - 1).round().astype(int)).tolist()
+    epochs = predictions.spread_epochs(int(row["epochs"]), _CURVES)
     single = experiment.single(run_id)  # an axis may change the data
     inputs = predictions.lattice(single, _POINTS)
     return squiggle(
@@ -75,21 +72,15 @@ def squiggle(
             linewidth=style.line * (1.6 if last else 1.0),
             label=f"{epoch:,}",
         )
-    axes.plot(
-        points["input_1"],
-        points["target_1"],
-        "o",
-        color=DARK,
-        clip_on=False,
-        markersize=0.6 * style.font,
-        zorder=3,
-    )
+    lines = axes.get_lines()
+    look = {"color": DARK, "clip_on": False, "markersize": 0.6 * style.font, "zorder": 3}
+    draw_dots(axes, points, "input_1", "target_1", "o", look)
     _limit(axes, points["target_1"], curves)
     if not np.isfinite(curves["prediction_1"]).any():
         remark(axes, style, DIVERGED)
     dress(axes, style, x="input", y="output", title=title, room=0.7)
     axes.legend(
-        handles=axes.get_lines()[:-1],
+        handles=lines,
         title="epoch",
         loc="upper left",
         bbox_to_anchor=(1.01, 1.02),
@@ -99,6 +90,7 @@ def squiggle(
         handlelength=1.2,
         borderpad=0,
     ).set_alignment("left")
+    legend(figure, style, held_out_entries(points, style))
     return figure
 
 

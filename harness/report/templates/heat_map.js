@@ -5,6 +5,7 @@ const state = { view: 0, colour: "median", filters: [], cell: null };
 const views = data.views.map((view) => ({
   ...view,
   median: Float64Array.from(unpack(view.median, Float32Array), (log) => 10 ** log),
+  accuracy: view.accuracy && unpack(view.accuracy, Float32Array),
   ...Object.fromEntries(["runs", CONVERGED, DIVERGED, STOPPED].filter((name) => view[name])
     .map((name) => [name, unpack(view[name], Uint32Array)])),
 }));
@@ -37,16 +38,19 @@ function cellTexts(x, y) {
   const view = now(), at = cellIndex(x, y);
   const here = [conditionOf(view.x, view.bins[0], x)];
   if (view.y !== null) here.push(conditionOf(view.y, view.bins[1], y));
-  const n = view.runs[at], median = view.median[at];
+  const n = view.runs[at], median = view.median[at], accuracy = view.accuracy?.[at];
   if (!n) return [...here, "no runs"];
   if (n === 1) {
     if (view[DIVERGED][at]) return [...here, "1 run, diverged"];
     const ending = [CONVERGED, STOPPED].find((name) => view[name]?.[at]) ?? FINISHED;
-    return [...here, `1 run, ${ending}`, `final SSR ${shown(median)}`];
+    const values = [`final SSR ${shown(median)}`];
+    if (Number.isFinite(accuracy)) values.push(`${data.accuracy} ${shown(accuracy)}`);
+    return [...here, `1 run, ${ending}`, ...values];
   }
   return [
     ...here, `${n.toLocaleString("en")} runs`,
     medianText(median),
+    ...(Number.isFinite(accuracy) ? [`median ${data.accuracy} ${shown(accuracy)}`] : []),
     [CONVERGED, DIVERGED, STOPPED].filter((name) => view[name])
       .map((name) => `${percent(view[name][at] / n)} ${name}`).join(", "),
   ];
@@ -55,44 +59,47 @@ function cellTexts(x, y) {
 function drawMap() {
   const view = now(), { fallen, ink, paper } = look();
   const z = [], text = [], grey = [], marks = { x: [], y: [] };
-  const logMedians = [];
+  const logMedians = [], accuracies = [];
   const each = (visit) => { for (let y = 0; y < rows(); y += 1) for (let x = 0; x < columns(); x += 1) visit(x, y, cellIndex(x, y)); };
   each((x, y, at) => {
     const value = view.median[at];
     if (value > 0 && Number.isFinite(value)) logMedians.push(Math.log10(value));
+    if (Number.isFinite(view.accuracy?.[at])) accuracies.push(view.accuracy[at]);
   });
   logMedians.sort((one, other) => one - other);
   if (!logMedians.length) logMedians.push(-1, 1);
   // Otherwise a few cells that nearly diverged would make all others look the same.
-  const low = logMedians[0], greatest = logMedians[logMedians.length - 1];
-  const high = Math.min(greatest, logMedians[logMedians.length >> 1] + 4);
+  const logs = state.colour === "median", accurate = state.colour === "accuracy";
+  const greatest = logMedians[logMedians.length - 1];
+  const [low, high] = logs ? [logMedians[0], Math.min(greatest, logMedians[logMedians.length >> 1] + 4)]
+    : accurate && accuracies.length ? [Math.min(...accuracies), Math.max(...accuracies)] : [0, 1];
+  const valueAt = (at) => {
+    if (logs) return Number.isFinite(view.median[at]) ? Math.max(Math.log10(Math.max(view.median[at], 1e-300)), low) : null;
+    if (accurate) return Number.isFinite(view.accuracy[at]) ? view.accuracy[at] : null;
+    return view[state.colour][at] / view.runs[at];
+  };
   each((x, y, at) => {
     if (x === 0) { z.push([]); text.push([]); grey.push([]); }
     const n = view.runs[at], median = view.median[at];
     const fell = n > 0 && median === Infinity;
-    const value = state.colour === "median"
-      ? (Number.isFinite(median) ? Math.max(Math.log10(Math.max(median, 1e-300)), low) : null)
-      : (n ? view[state.colour][at] / n : null);
-    z[y].push(n ? value : null);
-    grey[y].push(fell && state.colour === "median" ? 1 : null);
+    z[y].push(n ? valueAt(at) : null);
+    grey[y].push(fell && (logs || accurate) ? 1 : null);
     if (fell) { marks.x.push(xLabels()[x]); marks.y.push(yLabels()[y]); }
     text[y].push(cellTexts(x, y).join("<br>"));
   });
-  const logs = state.colour === "median";
-  const bar = logs
-    ? { title: { text: narrow() ? "" : "median final SSR", side: "right" }, ...logTicks(low, high) }
-    : { title: { text: narrow() ? "" : `share ${state.colour}`, side: "right" }, tickformat: ".0%" };
+  const title = { text: narrow() ? "" : byId("colour").selectedOptions[0].text, side: "right" };
+  const bar = { title, ...(logs ? logTicks(low, high) : { tickformat: accurate ? ".3~f" : ".0%" }) };
   const shared = { type: "heatmap", x: xLabels(), y: yLabels(), text, hovertemplate: "%{text}<extra></extra>" };
   const anywhere = marks.x.length > 0;
   const traces = [
-    // Dark where the SSR is low, or where few runs converge or diverge.
-    { ...shared, z, colorscale: "Viridis", zmin: logs ? low : 0, zmax: logs ? high : 1,
+    // Dark where SSR or accuracy is low, or where few runs converge or diverge.
+    { ...shared, z, colorscale: "Viridis", zmin: low, zmax: high,
       colorbar: { thickness: 12, outlinewidth: 0, tickcolor: ink, ...bar } },
     { ...shared, z: grey, colorscale: [[0, fallen], [1, fallen]], zmin: 0, zmax: 1, showscale: false },
     // Grey and a cross: neither depends on colour vision. Too many crosses would merge into a blot.
     { type: "scatter", mode: "markers", ...(marks.x.length <= 1500 ? marks : { x: [null], y: [null] }),
       marker: { symbol: "x-thin", size: Math.max(3, Math.min(8, 120 / Math.max(columns() / 2, rows() / 2))),
-        line: { width: 1, color: logs ? ink : "#888888" } },
+        line: { width: 1, color: logs || accurate ? ink : "#888888" } },
       opacity: 0.75, hoverinfo: "skip", name: "at least half diverged", showlegend: false },
   ];
   byId("map").classList.toggle("low", view.y === null);
@@ -109,7 +116,7 @@ function drawMap() {
     + [view.x, view.y].filter((n) => n !== null).map((n) => data.axes[n].name).join(" and "));
   byId("map-note").textContent = [
     logs && high < greatest ? `The colour scale ends at ${shown(10 ** high)}; larger values have the same colour.` : "",
-    anywhere ? `${logs ? "Grey" : "Cross"}: at least half of the runs diverged.` : "",
+    anywhere ? `${logs || accurate ? "Grey" : "Cross"}: at least half of the runs diverged.` : "",
     ...[view.x, view.y].map((number, k) => (number !== null && view.bins[k] < data.axes[number].count
       ? `${data.axes[number].name}: ${data.axes[number].count.toLocaleString("en")} values in ${view.bins[k]} bins.` : "")),
   ].filter(Boolean).join(" ");
@@ -197,6 +204,7 @@ function walk(event) {
 }
 
 function startGrid() {
+  if (data.accuracy) byId("colour").add(new Option(`median ${data.accuracy}`, "accuracy"), 1);
   if (views.some((view) => view[STOPPED])) byId("colour").append(new Option(`share ${STOPPED}`, STOPPED));
   options(byId("view"), views.map((view) => [view.x, view.y].filter((n) => n !== null).map((n) => data.axes[n].name).join(" × ")));
   byId("view-label").hidden = views.length < 2;

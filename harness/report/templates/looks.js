@@ -4,11 +4,12 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const STATUSES = ["converged", "finished", "diverged", "stopped"];
+const CLASSES = [1, 2, 3, 4, 5, 6, 7].map((k) => `class-${k}`);
 const [CONVERGED, FINISHED, DIVERGED, STOPPED] = STATUSES;
 
 // ------------------------------------------------------------------ numbers
 
-/** An array of float32 or uint32, little-endian, from base64. */
+/** An array of numbers, little-endian, from base64. */
 function unpack(text, Kind) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   return new Kind(bytes.buffer);
@@ -53,7 +54,7 @@ function look() {
   };
   const found = {
     paper: colour("paper"), ink: colour("ink"), line: colour("line"), fallen: colour("fallen"),
-    status: STATUSES.map(colour),
+    status: STATUSES.map(colour), classes: CLASSES.map(colour),
     band: style.getPropertyValue("--plot-band").trim(),
   };
   probe.remove();

@@ -72,6 +72,9 @@ function drawSpread() {
   byId("spread-note").textContent = out ? `${out.toLocaleString("en")} runs that diverged are not shown.` : "";
 }
 
+const SYMBOLS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x"];
+const regionClasses = data.regions && unpack(data.regions.classes, Uint8Array);
+
 function drawFit() {
   const { x, y, inputs, targets } = data.curve, { status, ink } = look();
   draw("fit-plot", [
@@ -82,6 +85,24 @@ function drawFit() {
       name: targets.length > 1 ? `target ${k + 1}` : "target", hovertemplate: "%{x:.4g}<br>target %{y:.4g}<extra></extra>" })),
   ], { xaxis: axis("input", {}), yaxis: axis("output", {}), showlegend: true });
   byId("fit-note").textContent = `Run ${data.curve.run_id}.`;
+}
+
+function drawRegions() {
+  const { x, y, names, inputs } = data.regions, { classes, paper } = look();
+  const colour = (k) => classes[k % classes.length];
+  const z = y.map((_, row) => Array.from(regionClasses.subarray(row * x.length, (row + 1) * x.length)));
+  // A class has the same colour from k - 0.5 to k + 0.5.
+  const colorscale = names.flatMap((_, k) => [[k / names.length, colour(k)], [(k + 1) / names.length, colour(k)]]);
+  const dots = (parts, suffix, hollow) => parts.map(([px, py], k) => ({
+    x: px, y: py, type: "scatter", mode: "markers", name: `${names[k]}${suffix}`, hovertemplate: "%{x:.4g}, %{y:.4g}",
+    marker: { symbol: SYMBOLS[k % SYMBOLS.length], size: 8, color: hollow ? paper : colour(k),
+      line: { width: hollow ? 1.8 : 0.8, color: hollow ? colour(k) : paper } },
+  })).filter((trace) => trace.x.length);
+  draw("regions-plot", [
+    { type: "heatmap", x, y, z, colorscale, zmin: -0.5, zmax: names.length - 0.5, showscale: false, opacity: 0.3, hoverinfo: "skip" },
+    ...dots(data.regions.training, "", false), ...dots(data.regions.held_out, ", held out", true),
+  ], { xaxis: axis(inputs[0], { showgrid: false, zeroline: false }), yaxis: axis(inputs[1], { showgrid: false, zeroline: false }), showlegend: true });
+  byId("regions-note").textContent = `The class that run ${data.regions.run_id} predicts, and the data.`;
 }
 
 function copyButton(pre) {
@@ -111,6 +132,7 @@ function start() {
     byId("spread-value").addEventListener("change", drawSpread);
     picture("spread", drawSpread);
   }
+  if (data.regions) picture("regions", drawRegions);
   if (data.curve) picture("fit", drawFit);
   // Every block is visible before the first picture takes its width.
   redraw();

@@ -1,8 +1,11 @@
 """Plots of held-out data and of classes: the numbers that are drawn, against pandas and sklearn."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
+from matplotlib.colors import to_hex
+from matplotlib.contour import ContourSet
 from matplotlib.text import Text
 from sklearn.metrics import confusion_matrix
 
@@ -10,11 +13,15 @@ import harness
 from harness import plots
 from harness.errors import ResultsError
 from harness.experiment import Experiment
+from harness.plots.classes import DIVERGED, RING
+from harness.plots.kinds.difficulty import difficulty
+from harness.plots.kinds.map import final_lines
+from harness.plots.kinds.regions import regions
 
 RNG = np.random.default_rng(8)
 
 
-def results_of(folder, loss="ssr", last="identity", classes=("no", "yes"), **data):
+def results_of(folder, loss="ssr", last="identity", classes=("no", "yes"), record=None, **data):
     """Return results of a sweep over rates; runs at the largest one diverge."""
     words = np.array(classes)[np.arange(40) % len(classes)]
     table = {"a": RNG.normal(size=40), "b": RNG.normal(size=40), "word": words}
@@ -29,7 +36,7 @@ def results_of(folder, loss="ssr", last="identity", classes=("no", "yes"), **dat
             "data": {"inputs": ["a", "b"], "targets": ["word"], **data},
             "training": {"epochs": 30, "learning_rate": 0.01, "limit": 1e6},
             "grid": {"learning_rate": [0.001, 0.01, 30.0], "init_id": 8},
-            "record": {"metrics": ["accuracy"], "parameters": True},
+            "record": record or {"metrics": ["accuracy"], "parameters": True},
         },
         data=table,
     )
@@ -131,3 +138,146 @@ def test_targets_that_are_not_classes_have_no_confusion_matrix(tmp_path):
     )
     with pytest.raises(ResultsError, match="targets that are not classes"):
         plots.draw(harness.run(sweep, tmp_path / "out"), "confusion")
+
+
+# ------------------------------------------------------------------------- regions and difficulty
+
+
+def face_of(line):
+    return to_hex(line.get_markerfacecolor())
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c")])
+def test_regions_are_the_classes_of_the_predictions_at_each_epoch(tmp_path, classes):
+    results = results_of(tmp_path, classes=classes, validation=0.25)
+    figure = plots.draw(results, "regions", run=4)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == [f"epoch {epoch}" for epoch in (0, 1, 2, 3, 5, 10, 17, 30)]
+    network, single = results.network(4), results.experiment.single(4)
+    (mesh,) = [m for m in figure.axes[-1].collections if isinstance(m, QuadMesh)]
+    x, y = (np.unique(mesh.get_coordinates()[..., k]) for k in (0, 1))
+    centres = np.meshgrid((x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2)
+    found = network.predict(np.stack([c.ravel() for c in centres], axis=1))
+    expected = found.argmax(axis=1) if len(classes) > 2 else found[:, 0] >= 0.5
+    np.testing.assert_array_equal(mesh.get_array().ravel(), expected)
+    lines = figure.axes[0].get_lines()
+    drawn = {True: 0, False: 0}
+    for line in lines:
+        drawn[face_of(line) == "#ffffff"] += len(line.get_xdata())
+    assert drawn == {False: 30, True: 10}
+    hollow = [line for line in lines if face_of(line) == "#ffffff"]
+    held_out = np.concatenate([line.get_xydata() for line in hollow])
+    assert {*map(tuple, held_out)} == {*map(tuple, single.validation.inputs)}
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == [*classes, "held out"]
+
+
+def test_regions_that_are_not_finite_are_explained():
+    x, y = np.meshgrid([0.0, 1.0], [0.0, 1.0])
+    curves = pd.DataFrame({"input_1": x.ravel(), "input_2": y.ravel()})
+    curves = pd.concat([curves.assign(epoch=0), curves.assign(epoch=9)])
+    curves["class"] = [0, 1, 0, -1, -1, -1, -1, -1]
+    points = pd.DataFrame({"input_1": [0.5], "input_2": [0.5], "class": [0], "held_out": [False]})
+    first, last = regions(points, curves, ["a", "b"]).axes
+    assert first.collections[0].get_array().filled(-1).tolist() == [[0, 1], [0, -1]]
+    assert [text.get_text() for text in last.texts] == [DIVERGED]
+
+
+def test_the_fit_of_two_classes_has_their_boundary_and_marks_held_out_points(held_out):
+    axes = plots.draw(held_out, "fit", run=4).axes[0]
+    single = held_out.experiment.single(4)
+    (boundary,) = [
+        c
+        for c in axes.collections
+        if isinstance(c, ContourSet) and not c.filled and len(c.levels) == 1
+    ]
+    at_boundary = held_out.network(4).predict(boundary.get_paths()[0].vertices)
+    np.testing.assert_allclose(at_boundary, 0.5, atol=0.01)
+    (dots,) = [c for c in axes.collections if isinstance(c, PathCollection)]
+    ringed = [to_hex(colour) == RING.lower() for colour in dots.get_edgecolors()]
+    held = {tuple(point) for point in np.asarray(dots.get_offsets())[ringed]}
+    assert held == {*map(tuple, single.validation.inputs)}
+
+
+def test_the_difficulty_of_points_in_the_plane(held_out):
+    figure = plots.draw(held_out, "difficulty")
+    runs = held_out.runs
+    kept = runs.loc[runs["status"] != "diverged", "run_id"]
+    single = held_out.experiment.single(0)
+    expected = {}
+    for points in (single.data, single.validation):
+        found = held_out.predict(kept, points.inputs)["prediction_1"].to_numpy()
+        right = (found.reshape(len(kept), -1) >= 0.5) == (points.targets[:, 0] == 1)
+        expected |= dict(zip(map(tuple, points.inputs), 100 * right.mean(axis=0), strict=True))
+    drawn = {}
+    for dots in figure.axes[0].collections:
+        drawn |= dict(
+            zip(map(tuple, np.asarray(dots.get_offsets())), dots.get_array(), strict=True)
+        )
+    assert drawn == pytest.approx(expected)
+    title = " ".join(figure.get_suptitle().split())
+    assert title.startswith(
+        f"share of right answers for each data point, of {len(kept)} of 24 runs"
+    )
+    assert f"; {24 - len(kept)} that diverged left out" in title
+    same = plots.draw(held_out, "difficulty", run=4)
+    assert "of 8 runs with learning_rate 0.01" in " ".join(same.get_suptitle().split())
+
+
+def test_the_hardest_points_of_more_inputs_are_named():
+    points = pd.DataFrame({f"input_{k}": np.arange(20.0) for k in (1, 2, 3)})
+    points["class"] = np.arange(20) % 2
+    points["held_out"] = points.index == 17
+    points["right"] = np.linspace(1.0, 0.05, 20)
+    left, right = difficulty(points, ["no", "yes"]).axes
+    labels = [label.get_text() for label in left.get_yticklabels()]
+    assert labels[:4] == ["19, yes", "18, no", "17, yes", "16, no"]
+    assert len(labels) == 12
+    drawn = np.concatenate([line.get_xydata() for line in right.get_lines()])
+    drawn = drawn[np.argsort(drawn[:, 0])]
+    np.testing.assert_allclose(drawn[:, 1], 100 * np.linspace(0.05, 1.0, 20))
+    (hollow,) = [line for line in right.get_lines() if face_of(line) == "#ffffff"]
+    assert hollow.get_xydata().tolist() == [[3.0, pytest.approx(15.0)]]
+
+
+def test_a_difficulty_that_takes_too_long_asks_for_parameters(tmp_path, monkeypatch):
+    results = results_of(tmp_path, record={"epochs": "none"})
+    monkeypatch.setattr("harness.plots.kinds.difficulty._MOST_WORK", 1.0)
+    with pytest.raises(ResultsError, match=r"record\.parameters = true"):
+        plots.draw(results, "difficulty")
+
+
+# ------------------------------------------------------------------------------------ accuracy
+
+
+def test_the_map_shows_the_accuracy_of_held_out_data(held_out):
+    figure = plots.draw(held_out, "map", x="learning_rate", y="init_id")
+    runs = held_out.runs
+    lost = runs["status"] == "diverged"
+    values = runs["validation_accuracy_final"].where(~lost)
+    grey, mesh = [m for m in figure.axes[0].collections if isinstance(m, QuadMesh)]
+    # Starts are ordered by rank, so that the values of a rate are compared as a set.
+    for k, rate in enumerate([0.001, 0.01, 30.0]):
+        column = mesh.get_array()[:, k]
+        assert sorted(column.compressed()) == sorted(values[runs["learning_rate"] == rate].dropna())
+        there = grey.get_array()[:, k].count()
+        assert there == lost[runs["learning_rate"] == rate].sum()
+    assert mesh.get_clim() == (values.min(), values.max())
+    assert figure.axes[0].get_title(loc="left") == "final held-out accuracy"
+
+
+def test_the_map_along_one_axis_shows_the_accuracy(held_out):
+    runs = held_out.runs
+    axes = final_lines(runs, "learning_rate", "validation_accuracy_final").axes[0]
+    groups = runs.groupby("learning_rate")["validation_accuracy_final"]
+    diverged = runs["status"].eq("diverged").groupby(runs["learning_rate"]).mean()
+    assert diverged.tolist() == [0, 0, 1]
+    np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), groups.median().where(diverged < 1))
+    assert axes.get_ylabel() == "held-out accuracy"
+
+
+def test_points_that_every_run_classifies_rightly_are_not_hard():
+    points = pd.DataFrame({"input_1": [0.0, 1.0], "class": [0, 1], "held_out": False, "right": 1.0})
+    left, right = difficulty(points, ["no", "yes"]).axes
+    assert [text.get_text() for text in left.texts] == ["every run is right\nat every data point"]
+    assert len(right.get_lines()) == 2

@@ -592,12 +592,12 @@ def trained(tmp_path_factory):
 
 
 def test_a_sample_of_similar_runs_has_every_value_of_the_first_axis(trained):
-    runs, shared = runs_like(trained["activations"], 0, ["learning_rate"], 10)
+    runs, shared = runs_like(trained["activations"], 0, ["activation"], ["learning_rate"], 10)
     assert (len(runs), set(runs["learning_rate"])) == (10, {0.1, 0.2})
     assert shared == "activation softplus"
 
 
-@pytest.mark.parametrize("kind", sorted({*plots.KINDS} - {"learning"}))
+@pytest.mark.parametrize("kind", sorted({*plots.KINDS} - {"learning", "regions"}))
 @pytest.mark.parametrize("name", ["full", "one", "lost"])
 def test_every_kind_draws_all_sorts_of_results(trained, name, kind):
     figure = plots.draw(trained[name], kind, width="column")
@@ -660,6 +660,7 @@ def test_without_parameters_the_run_is_trained_again_to_the_same_fit(trained):
         ("bare", "epochs", {"ssr": 0.1}, "record.epochs"),
         ("aimless", "epochs", {}, "training.tolerance"),
         ("full", "learning", {}, "data.validation = 0.25"),
+        ("full", "regions", {}, "two inputs"),
         ("full", "map", {"x": "learning_rat"}, 'Did you mean "learning_rate"?'),
         ("full", "endpoints", {"x": "w1", "y": "w9"}, "w9"),
         ("full", "fit", {"run": 24}, "its runs are 0 to 23"),
@@ -674,6 +675,7 @@ def test_what_is_missing_is_named(trained, name, kind, options, named):
 OPTIONS = {"run": 2, "x": "learning_rate", "y": "init_id", "ssr": 0.1}
 TAKEN = {
     "confusion": {"run"},
+    "difficulty": {"run"},
     "distribution": set(),
     "endings": {"x"},
     "endpoints": {"x", "y"},
@@ -681,6 +683,7 @@ TAKEN = {
     "fit": {"run"},
     "learning": set(),
     "map": {"x", "y"},
+    "regions": {"run"},
     "squiggle": {"run"},
     "trajectories": {"x"},
 }
@@ -757,7 +760,7 @@ def test_a_sweep_without_a_finished_chunk(trained, tmp_path, monkeypatch, capsys
     folder.mkdir()
     for name in ("manifest.json", "data.parquet"):
         (folder / name).write_bytes((trained["full"].folder / name).read_bytes())
-    for kind in sorted({*plots.KINDS} - {"learning"}):  # nothing is held out here
+    for kind in sorted({*plots.KINDS} - {"learning", "regions"}):  # one input, none held out
         monkeypatch.setattr("sys.argv", ["harness", "plot", str(folder), kind])
         with pytest.raises(SystemExit) as stopped:
             main()

@@ -551,3 +551,56 @@ def test_the_report_of_a_wide_network_stays_small(tmp_path):
     assert '"rows": 400' in page.text
     assert "and 388 more data points" in page.text
     assert len(page.data["curve"]["x"]) == 201  # trained again: some parameters are not columns
+
+
+CLASSES = {
+    "network": {"layers": [2, 3, 1], "activations": ["tanh", "sigmoid"], "loss": "cross_entropy"},
+    "data": {"generator": "moons", "samples": 20, "validation": 12, "noise": 0.2},
+    "training": {"epochs": 50, "learning_rate": 0.1, "patience": 5},
+    "grid": {"learning_rate": [0.1, 1.0, 9.0], "momentum": [0.0, 0.9], "init_id": 5},
+    "record": {"epochs": {"log": 10}, "metrics": ["accuracy"]},
+}
+
+
+def test_the_decision_regions_are_those_of_the_best_run(tmp_path):
+    results = trained(tmp_path / "classes", CLASSES)
+    found = page_of(results, tmp_path).data["regions"]
+    best = results.best_run
+    assert found["run_id"] == best
+    x, y = np.meshgrid(found["x"], found["y"])
+    predicted = results.network(best).predict(np.stack([x.ravel(), y.ravel()], axis=1))[:, 0]
+    assert unpacked(found["classes"], "<u1").tolist() == (predicted >= 0.5).tolist()
+    assert 0 < (predicted >= 0.5).mean() < 1
+    single = results.experiment.single(best)
+    for name, points in (("training", single.data), ("held_out", single.validation)):
+        for k, part in enumerate(found[name]):
+            assert np.transpose(part).tolist() == points.inputs[points.targets[:, 0] == k].tolist()
+    assert (found["names"], found["inputs"]) == (["class 0", "class 1"], ["input 1", "input 2"])
+
+
+def test_the_median_accuracy_of_cells_is_that_of_pandas(tmp_path):
+    results = trained(tmp_path / "classes", CLASSES)
+    data = page_of(results, tmp_path).data
+    assert data["accuracy"] == "final held-out accuracy"
+    view = data["views"][0]
+    median = unpacked(view["accuracy"], "<f4").reshape(6, 2, 3)
+    runs = results.runs
+    wanted = runs.pivot_table("validation_accuracy_final", "momentum", "learning_rate", "median")
+    np.testing.assert_allclose(median[0], wanted, rtol=1e-6)
+    one = runs[runs["init_id"] == 3].pivot_table(
+        "validation_accuracy_final", "momentum", "learning_rate"
+    )
+    np.testing.assert_allclose(median[4], one, rtol=1e-6)
+
+
+def test_without_classes_there_are_neither_regions_nor_accuracies(small, tmp_path):
+    data = small[1].data
+    assert data["regions"] is data["accuracy"] is None
+    assert "accuracy" not in data["views"][0]
+    numbers = {
+        "network": {"layers": [2, 2], "activations": ["identity"]},
+        "data": {"inputs": [[0.0, 1.0], [2.0, 0.5]], "targets": [[0.1, 0.7], [0.4, 0.2]]},
+        "training": {"epochs": 5, "learning_rate": 0.1},
+    }
+    results = trained(tmp_path / "numbers", numbers)
+    assert page_of(results, tmp_path).data["regions"] is None

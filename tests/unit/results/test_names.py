@@ -1,8 +1,8 @@
-"""Names of inputs and outputs in plots."""
+"""Names of inputs and outputs in words."""
 
 import harness
 from harness.experiment import Experiment
-from harness.plots.titles import column_names
+from harness.results.sentences import column_names
 
 TABLE = {"dose_mg": [0, 50, 100], "day": [1, 2, 4], "cured": ["no", "yes", "no"]}
 
