@@ -92,7 +92,7 @@ def choose_axis(results: Results, wanted: str | None) -> str:
 def runs_of(results: Results, columns: Sequence[str], most: int = MOST_RUNS) -> pd.DataFrame:
     """Return some columns of all runs, or of about `most`, spread evenly over the grid."""
     names = list(dict.fromkeys(columns))
-    if results.manifest["runs"] <= most:
+    if results.run_count <= most:
         return results.read_runs(names)
     return results.sample_runs(names, most)
 
@@ -174,6 +174,6 @@ def runs_and_trajectories(
     need_trajectories(results)
     epochs = max(results.experiment.recorded_epochs.size, 1)
     runs = runs_of(results, ["run_id", *columns], max(min(most, _MOST_ROWS // epochs), 20))
-    everything = len(runs) == results.manifest["runs"]
+    everything = results.condition is None and len(runs) == results.run_count
     ids: Any = None if everything else runs["run_id"].to_numpy()
     return runs, results.trajectories(ids, ["run_id", "epoch", *along])

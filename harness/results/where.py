@@ -44,6 +44,11 @@ class Condition:
     columns: frozenset[str]
     equals: tuple[tuple[str, float], ...]
 
+    def __and__(self, other: "Condition") -> "Condition":
+        """Return the condition that both are true."""
+        text = f"({self.text}) and ({other.text})"
+        return Condition(text, self.columns | other.columns, self.equals + other.equals)
+
     def filter(self, rows: pa.Table) -> pa.Table:
         """Return the rows that satisfy the condition.
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness.analysis import predictions
@@ -18,6 +17,7 @@ from harness.plots.style import (
     MARKERS,
     SHARES,
     SLIDE,
+    Picture,
     Style,
     colour_bar,
     dress,
@@ -35,7 +35,7 @@ _LEVELS = 15
 _DOT = "#999999"
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw what one run has learnt."""
     experiment = results.experiment
     run_id, row = one_run(results, options.run)
@@ -64,7 +64,7 @@ def fit(
     outputs: Sequence[str] = (),
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw what a network predicts, and the data points.
 
     With one input this is a curve. With two it is an area, coloured by the output or, if the

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap, LogNorm
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
@@ -21,6 +20,7 @@ from harness.plots.style import (
     SHARES,
     SLIDE,
     VALUES,
+    Picture,
     Style,
     colour_bar,
     dress,
@@ -37,7 +37,7 @@ _MOST_POINTS = 60
 _COLOUR = "#31688e"
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the map of a sweep over two axes, or lines if it has one."""
     axes = reading.choose_axes(results, [options.x, options.y])
     runs = reading.runs_of(results, ["init_id", *axes, "status", "ssr_final"])
@@ -56,7 +56,7 @@ def final_map(
     style: Style = SLIDE,
     title: str = "",
     order_starts: bool = True,
-) -> Figure:
+) -> Picture:
     """Draw the median final SSR and the share converged in each cell of two axes.
 
     Parameters
@@ -158,7 +158,7 @@ def _draw_shares(figure: Any, axes: Any, across: Bins, up: Bins, share: Any, sty
     colour_bar(figure, style, mesh, axes, "share of runs, %")
 
 
-def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = "") -> Figure:
+def final_lines(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = "") -> Picture:
     """Draw the final SSR, as median and quartiles, and the share converged along one axis.
 
     Parameters
