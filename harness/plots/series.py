@@ -105,7 +105,7 @@ def series_of(results: Results, by: str) -> Series:
         )
     found = [_nearest(name, part, known) for part in wanted]
     moved = [
-        f"{exact(value)} is nearest to {part}"
+        f"{short(value)} is nearest to {part}"
         for part, value in zip(wanted, found, strict=True)
         if part != exact(value) and not _same(part, value)
     ]

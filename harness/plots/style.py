@@ -158,16 +158,18 @@ def write_caption(figure: Picture, style: Style) -> None:
     if not figure.caption:
         return
     size = 0.75 * style.font
+    line = size / (72 * figure.get_figheight())
     room = int(0.97 * style.width * 72 / (0.48 * size))
     text = textwrap.fill(figure.caption, room)
-    share = (1.35 * size * (text.count("\n") + 1) + 0.5 * size) / (72 * figure.get_figheight())
-    figure.text(0.01, 0.25 * size / (72 * figure.get_figheight()), text, fontsize=size, va="bottom")
-    above = (0.0, share, 1.0, 1.0 - share)
+    figure.text(0.01, 0.3 * line, text, fontsize=size, va="bottom")
+    bottom = line * (1.25 * (text.count("\n") + 1) + 0.5)
+    for one in figure.legends:
+        # A legend that is moved is no longer part of the layout.
+        one.set_bbox_to_anchor((0.0, bottom, 1.0, 1.0 - bottom), transform=figure.transFigure)
+        bottom += one.get_window_extent().height / figure.bbox.height
     layout = figure.get_layout_engine()
     assert isinstance(layout, ConstrainedLayoutEngine)
-    layout.set(rect=above)
-    for one in figure.legends:
-        one.set_bbox_to_anchor(above, transform=figure.transFigure)
+    layout.set(rect=(0.0, bottom, 1.0, 1.0 - bottom))
 
 
 def colour_bar(

@@ -1,6 +1,5 @@
 """How runs end along an axis: shares that converged, finished and diverged."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +10,7 @@ from harness.plots import reading
 from harness.plots.bins import bins_of, set_bins
 from harness.plots.kinds import Kind, Options
 from harness.plots.scales import label_of
+from harness.plots.series import Series
 from harness.plots.style import (
     ENDINGS,
     MARKERS,
@@ -30,19 +30,23 @@ _MOST_POINTS = 60
 
 def draw(results: Results, options: Options) -> Picture:
     """Draw how the runs of a sweep ended."""
-    x = reading.choose_axis(results, options.x)
     series = options.series
+    x = reading.choose_axis(results, options.x, apart=series.axis if series else None)
     runs = reading.runs_of(results, [x, "status", *([series.axis] if series else [])])
-    parts = dict(series.parts(runs)) if series else {"": runs}
     told = [x, *([series.axis] if series else [])]
     title = "how runs ended" + over_others(results, told)
-    picture = endings(parts, x, style=options.style, title=title)
+    picture = endings(runs, x, series=series, style=options.style, title=title)
     picture.caption = f"{count_runs(results, len(runs))}; bands are 95 % intervals of the shares."
     return picture
 
 
 def endings(
-    parts: Mapping[str, pd.DataFrame], x: str, *, style: Style = SLIDE, title: str = ""
+    runs: pd.DataFrame,
+    x: str,
+    *,
+    series: Series | None = None,
+    style: Style = SLIDE,
+    title: str = "",
 ) -> Picture:
     """Draw the shares of runs that converged, finished, diverged or were stopped along an axis.
 
@@ -50,11 +54,14 @@ def endings(
 
     Parameters
     ----------
-    parts : mapping of str to DataFrame
-        Runs, with `x` and status, by the title of their panel.
+    runs : DataFrame
+        With `x`, status, and the axis of the series.
     x : str
         The axis.
+    series : Series, optional
+        The values of another axis, with a panel each.
     """
+    parts = dict(series.parts(runs)) if series else {"": runs}
     everything = pd.concat(parts, names=["panel"])
     bins = bins_of(everything[x], _MOST_POINTS)
     binned = pd.DataFrame(
@@ -71,11 +78,12 @@ def endings(
     for axes, name in zip(panels, parts, strict=True):
         _draw_shares(axes, table[table["panel"] == name], x, style, handles)
         set_bins(axes.xaxis, bins)
-        dress(axes, style, x=label_of(x), title=name, room=0.8 / min(len(parts), 3))
+        dress(axes, style, x=label_of(x), title=name or title, room=0.8 / min(len(parts), 3))
     axes = panels[0]
     axes.set_ylim(-2, 102)
     axes.set_ylabel("share of runs, %", fontsize=style.font)
-    headline(figure, style, title)
+    if series:
+        headline(figure, style, title)
     legend(figure, style, list(handles.values()))
     figure.table = table.drop(columns="bin" if len(parts) > 1 else ["bin", "panel"])
     return figure
