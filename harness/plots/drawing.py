@@ -103,10 +103,9 @@ def draw(
     if where is not None:
         results = results.where(where)
         if not results.run_count:
-            raise ResultsError(
-                f"No run of {results.folder} satisfies {shown(where)}.\n"
-                "`harness show` lists the values of each axis."
-            )
+            nearest = [f"{missed.column} == {missed.nearest!r}" for missed in results.missed()]
+            hint = f"The nearest are {' and '.join(nearest)}." if nearest else "Widen it."
+            raise ResultsError(f"No run of {results.folder} satisfies {shown(where)}.\n{hint}")
     if results.condition is not None:
         notes.append(f"Only runs with {results.condition.text}.")
     series = None if by is None else series_of(results, by)

@@ -166,7 +166,7 @@ def write_caption(figure: Picture, style: Style) -> None:
     for one in figure.legends:
         # A legend that is moved is no longer part of the layout.
         one.set_bbox_to_anchor((0.0, bottom, 1.0, 1.0 - bottom), transform=figure.transFigure)
-        bottom += one.get_window_extent().height / figure.bbox.height
+        bottom += one.get_window_extent().height / figure.bbox.height + line
     layout = figure.get_layout_engine()
     assert isinstance(layout, ConstrainedLayoutEngine)
     layout.set(rect=(0.0, bottom, 1.0, 1.0 - bottom))

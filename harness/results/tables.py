@@ -22,7 +22,7 @@ from harness.experiment.card import card
 from harness.experiment.grid import Grid
 from harness.hints import suggest
 from harness.results.reopening import experiment_of
-from harness.results.where import Condition, parse_condition
+from harness.results.where import Condition, Missed, parse_condition
 from harness.store import Reader, Store, has_manifest, results_folder
 from harness.store.reader import gathered
 from harness.training.columns import columns_of
@@ -106,6 +106,12 @@ class Results:
         ssr_min; loss_* if the loss is not SSR; the measures and final parameters asked for.
         """
         return _to_pandas(self._read_runs(self.run_columns))
+
+    def missed(self) -> list[Missed]:
+        """Return the numbers that the condition asks for by ``==`` and no run has."""
+        if self.condition is None:
+            return []
+        return list(self.condition.missed(lambda name: self.reader.batches("runs", [name])))
 
     @property
     def run_count(self) -> int:
