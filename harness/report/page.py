@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from harness.errors import ResultsError
 from harness.report import charts, sections, trajectories
@@ -28,6 +27,9 @@ from harness.store.outputs import split_output, write_inside
 # The first lines of templates/page.html: a file that begins differently is not replaced.
 _BEGINNING = "<!doctype html>\n<!-- made by harness report -->\n"
 _SCRIPTS = ("looks.js", "trajectories.js", "heat_map.js", "pictures.js")
+# Version 4.1.1 as in the npm package plotly.js-cartesian-dist-min. The whole of Plotly, with maps
+# and three dimensions, is three times as large.
+_PLOTLY = "plotly/plotly-cartesian.min.js"
 
 
 class Written(NamedTuple):
@@ -95,7 +97,7 @@ def page(results: Results) -> str:
         for axis, counted, at in zip(axes, by_axis, ranks, strict=True)
     }
     toml = experiment.to_toml()
-    plotly, script = get_plotlyjs(), _script()
+    plotly, script = _source(_PLOTLY), _script()
     return render(
         "page.html",
         experiment=experiment,
@@ -109,7 +111,7 @@ def page(results: Results) -> str:
         provenance=sections.provenance(results),
         manifest=sections.manifest(results),
         downloads=sections.downloads(results, found, along, toml),
-        style=Markup(_source("page.css")),
+        style=Markup(_source("templates/page.css")),
         plotly=Markup(plotly),
         script=Markup(script),
         hashes=Markup(" ".join(map(_hash_source, (plotly, script)))),
@@ -166,7 +168,7 @@ def _data(
 
 
 def _source(name: str) -> str:
-    return files("harness.report").joinpath("templates", name).read_text("utf-8")
+    return files("harness.report").joinpath(name).read_text("utf-8")
 
 
 def _hash_source(script: str) -> str:
@@ -177,4 +179,4 @@ def _hash_source(script: str) -> str:
 
 def _script() -> str:
     """Return the page's script: its files share one scope, and add nothing to the global one."""
-    return '"use strict";\n(() => {\n' + "\n".join(map(_source, _SCRIPTS)) + "})();\n"
+    return '"use strict";\n(() => {\n' + "\n".join(_source(f"templates/{name}") for name in _SCRIPTS) + "})();\n"

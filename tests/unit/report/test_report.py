@@ -314,7 +314,7 @@ def test_only_a_report_is_replaced(small, tmp_path):
 
 def test_a_report_of_few_runs_is_hardly_larger_than_plotly(small):
     results, _ = small
-    assert (results.folder / "report.html").stat().st_size < 5_300_000
+    assert (results.folder / "report.html").stat().st_size < 1_900_000
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_command(small, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         app.main()
     assert not ended.value.code
-    assert re.fullmatch(rf"{re.escape(str(target))}: 4\.\d MB\n", capsys.readouterr().out)
+    assert re.fullmatch(rf"{re.escape(str(target))}: 1\.\d MB\n", capsys.readouterr().out)
     assert target.read_bytes() == (results.folder / "report.html").read_bytes()
 
 
