@@ -134,7 +134,10 @@ def final_values(
 
 
 def reached(
-    runs: pd.DataFrame, trajectories: pd.DataFrame | None = None, ssr: float | None = None
+    runs: pd.DataFrame,
+    trajectories: pd.DataFrame | None = None,
+    ssr: float | None = None,
+    column: str = "ssr",
 ) -> pd.DataFrame:
     """Return the epoch at which each run first reached an SSR.
 
@@ -147,6 +150,8 @@ def reached(
     ssr : float, optional
         The SSR to reach. By default, or without trajectories, it is the tolerance: a run that
         converged reached it at its last epoch.
+    column : str
+        The column of the trajectories, if it is another loss.
 
     Returns
     -------
@@ -159,7 +164,7 @@ def reached(
         hit = runs["status"] == "converged"
         epoch = runs["epochs"]
     else:
-        first = trajectories[trajectories["ssr"] <= ssr].groupby("run_id")["epoch"].min()
+        first = trajectories[trajectories[column] <= ssr].groupby("run_id")["epoch"].min()
         found = runs["run_id"].map(first)
         hit = found.notna()
         epoch = found.fillna(runs["epochs"]).astype(np.int64)

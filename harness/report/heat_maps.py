@@ -1,4 +1,4 @@
-"""Heat maps: how the runs in each cell of two axes ended, and the median of their final SSR.
+"""Heat maps: how the runs in each cell of two axes ended, and the median of their final loss.
 
 A further axis is a filter: choice 0 is all of its values, choice 1 its first bin. The median over
 all values does not follow from the medians of the bins, so every choice has numbers of its own.
@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS, comparable
-from harness.analysis.ranking import medians
+from harness.analysis.ranking import medians, trained_loss
 from harness.report.ordered_axes import OrderedAxis, Ranks
 from harness.report.packing import packed, packed_logs
 
@@ -136,7 +136,7 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
     ranks : sequence of ndarray
         The ranks of `runs` along each ordered axis.
     runs : DataFrame
-        The runs for the medians, with status and ssr_final.
+        The runs for the medians, with status and the final loss.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
         then y, then x.
     """
     view = counts.view
-    values = np.asarray(comparable(runs, "ssr_final"), dtype=np.float64)
+    values = np.asarray(comparable(runs, trained_loss(runs.columns)), dtype=np.float64)
     median = np.full(counts.counts.shape[1:], np.nan)
     for at, code in counts.choices(ranks):
         part = median[at]

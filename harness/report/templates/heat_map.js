@@ -30,7 +30,7 @@ const conditionOf = (number, bins, bin) => data.axes[number].where[bins][bin];
 
 function medianText(median) {
   if (Number.isNaN(median)) return "no runs in the sample";
-  return median === Infinity ? "at least half diverged" : `median final SSR ${shown(median)}`;
+  return median === Infinity ? "at least half diverged" : `median final ${data.loss} ${shown(median)}`;
 }
 
 function cellTexts(x, y) {
@@ -42,7 +42,7 @@ function cellTexts(x, y) {
   if (n === 1) {
     if (view[DIVERGED][at]) return [...here, "1 run, diverged"];
     const ending = [CONVERGED, STOPPED].find((name) => view[name]?.[at]) ?? FINISHED;
-    return [...here, `1 run, ${ending}`, `final SSR ${shown(median)}`];
+    return [...here, `1 run, ${ending}`, `final ${data.loss} ${shown(median)}`];
   }
   return [
     ...here, `${n.toLocaleString("en")} runs`,
@@ -80,12 +80,12 @@ function drawMap() {
   });
   const logs = state.colour === "median";
   const bar = logs
-    ? { title: { text: narrow() ? "" : "median final SSR", side: "right" }, ...logTicks(low, high) }
+    ? { title: { text: narrow() ? "" : `median final ${data.loss}`, side: "right" }, ...logTicks(low, high) }
     : { title: { text: narrow() ? "" : `share ${state.colour}`, side: "right" }, tickformat: ".0%" };
   const shared = { type: "heatmap", x: xLabels(), y: yLabels(), text, hovertemplate: "%{text}<extra></extra>" };
   const anywhere = marks.x.length > 0;
   const traces = [
-    // Dark where the SSR is low, or where few runs converge or diverge.
+    // Dark where the loss is low, or where few runs converge or diverge.
     { ...shared, z, colorscale: "Viridis", zmin: logs ? low : 0, zmax: logs ? high : 1,
       colorbar: { thickness: 12, outlinewidth: 0, tickcolor: ink, ...bar } },
     { ...shared, z: grey, colorscale: [[0, fallen], [1, fallen]], zmin: 0, zmax: 1, showscale: false },

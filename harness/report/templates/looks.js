@@ -54,6 +54,7 @@ function look() {
   const found = {
     paper: colour("paper"), ink: colour("ink"), line: colour("line"), fallen: colour("fallen"),
     status: STATUSES.map(colour),
+    series: [1, 2, 3, 4, 5, 6].map((number) => colour(`series-${number}`)),
     band: style.getPropertyValue("--plot-band").trim(),
   };
   probe.remove();
