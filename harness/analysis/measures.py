@@ -99,19 +99,18 @@ def share_interval(
     return np.where(hits == 0, 0.0, low), np.where(hits == runs, 1.0, high)
 
 
-# What a run is judged by at its end, the most telling first: the rate of right answers on held-out
-# data, or on training data, if the targets are classes and it was recorded; otherwise the SSR.
-_RIGHT = tuple(f"{name}_final" for name, metric in METRICS.items() if metric.of_classes)
-FINAL = (*(f"{HELD_OUT}{name}" for name in _RIGHT), *_RIGHT, "ssr_final")
+# Metrics of classes, of held-out data first.
+_OF_CLASSES = [f"{name}_final" for name, metric in METRICS.items() if metric.of_classes]
+_ACCURACIES = (*(f"{HELD_OUT}{name}" for name in _OF_CLASSES), *_OF_CLASSES)
 
 
-def final_column(columns: Container[str]) -> str:
-    """Return the first of `FINAL` that a table of runs has.
+def accuracy_column(columns: Container[str]) -> str | None:
+    """Return the final accuracy in a table of runs: that of held-out data, or of training.
 
-    >>> final_column(["ssr_final"]), final_column(["ssr_final", "accuracy_final"])
-    ('ssr_final', 'accuracy_final')
+    >>> accuracy_column(["accuracy_final", "validation_accuracy_final"]), accuracy_column([])
+    ('validation_accuracy_final', None)
     """
-    return next(name for name in FINAL if name in columns)
+    return next((name for name in _ACCURACIES if name in columns), None)
 
 
 def higher_is_better(column: str) -> bool:
@@ -170,7 +169,10 @@ def final_values(
 
 
 def reached(
-    runs: pd.DataFrame, trajectories: pd.DataFrame | None = None, ssr: float | None = None
+    runs: pd.DataFrame,
+    trajectories: pd.DataFrame | None = None,
+    ssr: float | None = None,
+    column: str = "ssr",
 ) -> pd.DataFrame:
     """Return the epoch at which each run first reached an SSR.
 
@@ -183,6 +185,8 @@ def reached(
     ssr : float, optional
         The SSR to reach. By default, or without trajectories, it is the tolerance: a run that
         converged reached it at its last epoch.
+    column : str
+        The column of the trajectories, if it is another loss.
 
     Returns
     -------
@@ -195,7 +199,7 @@ def reached(
         hit = runs["status"] == "converged"
         epoch = runs["epochs"]
     else:
-        first = trajectories[trajectories["ssr"] <= ssr].groupby("run_id")["epoch"].min()
+        first = trajectories[trajectories[column] <= ssr].groupby("run_id")["epoch"].min()
         found = runs["run_id"].map(first)
         hit = found.notna()
         epoch = found.fillna(runs["epochs"]).astype(np.int64)

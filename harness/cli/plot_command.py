@@ -7,8 +7,8 @@ import typer
 
 from harness.cli import ctrl_c
 from harness.cli.options import WHOLE, Folder
-from harness.cli.printing import say
-from harness.errors import HarnessError
+from harness.cli.printing import say, say_wrapped
+from harness.errors import HarnessError, shown
 from harness.plots import KINDS
 
 
@@ -29,6 +29,25 @@ def plot(
             metavar="FILE",
             help="A .png, .svg or .pdf file, replaced if it exists.",
             show_default="DIR/plots/KIND.png",
+        ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="CONDITION", help='Condition on runs, such as "learning_rate < 0.1".'),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS[=V1,V2,...]",
+            help="Axis to compare along, or some of its values; the nearest ones are taken.",
+        ),
+    ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to show, such as loss, accuracy, validation_loss, epochs or converged.",
+            show_default="the trained loss",
         ),
     ] = None,
     run_id: Annotated[
@@ -53,9 +72,27 @@ def plot(
             metavar="NUMBER", help="SSR to be reached, for epochs.", show_default="the tolerance"
         ),
     ] = None,
-    width: Annotated[
-        str, typer.Option(metavar="NAME", help="slide, or column for a column of text.")
+    quantiles: Annotated[
+        str | None,
+        typer.Option(metavar="LOW,HIGH", help="Ends of the bands.", show_default="0.25,0.75"),
+    ] = None,
+    lines: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Number of single runs to draw too.", min=0),
+    ] = None,
+    epoch_scale: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="linear or log, for epochs.", show_default="log if many"),
+    ] = None,
+    style: Annotated[
+        str, typer.Option(metavar="NAME", help="slide, column (of a text) or poster.")
     ] = "slide",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="CSV file for the numbers in the picture, replaced if it exists."
+        ),
+    ] = None,
 ) -> None:
     """Draw a plot of the results in DIR."""
     ctrl_c.keeping(WHOLE)
@@ -72,8 +109,22 @@ def plot(
     file_format = file.suffix.lower().removeprefix(".")
     if output is not None and file_format not in plots.FORMATS:
         raise HarnessError(f"{file} must end in .png, .svg or .pdf.")
+    if data is not None and data.suffix.lower() != ".csv":
+        raise HarnessError(f"--data = {data} must end in .csv.")
     figure = plots.draw(
-        tables.open_results(folder), kind, run=run_id, x=x, y=y, ssr=ssr, width=width
+        tables.open_results(folder),
+        kind,
+        where=where,
+        by=by,
+        measure=measure,
+        run=run_id,
+        x=x,
+        y=y,
+        ssr=ssr,
+        quantiles=None if quantiles is None else _numbers("--quantiles", quantiles),
+        lines=lines,
+        epoch_scale=epoch_scale,
+        style=style,
     )
     picture = [plots.rendered(figure, file_format)]
     if output is None:
@@ -81,3 +132,21 @@ def plot(
     else:
         write_output(output, folder, picture)
     say(str(file))
+    if data is not None:
+        write_output(
+            data,
+            folder,
+            [figure.table.to_csv(index=False, lineterminator="\n", na_rep="nan").encode()],
+        )
+        say(str(data))
+    say_wrapped(figure.caption)
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    """Return the numbers of an option such as 0.25,0.75."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise HarnessError(
+            f"{option} = {shown(text)} must be numbers.\nFor example: {option} 0.25,0.75"
+        ) from None

@@ -13,9 +13,19 @@ from harness.plots.kinds import KINDS
 
 if TYPE_CHECKING:
     from harness.plots.drawing import draw
-    from harness.plots.style import COLUMN, FORMATS, SLIDE, Style, rendered
+    from harness.plots.style import COLUMN, FORMATS, POSTER, SLIDE, Picture, Style, rendered
 
-__all__ = ["COLUMN", "FORMATS", "KINDS", "SLIDE", "Style", "draw", "rendered"]
+__all__ = [
+    "COLUMN",
+    "FORMATS",
+    "KINDS",
+    "POSTER",
+    "SLIDE",
+    "Picture",
+    "Style",
+    "draw",
+    "rendered",
+]
 
 
 def __getattr__(name: str) -> Any:

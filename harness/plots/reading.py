@@ -77,23 +77,37 @@ def choose_axes(results: Results, wanted: Sequence[str | None]) -> list[str]:
     return chosen or ["init_id"]
 
 
-def choose_axis(results: Results, wanted: str | None) -> str:
+def choose_axis(results: Results, wanted: str | None, apart: str | None = None) -> str:
     """Return the axis to draw along; by default learning_rate, or the one with most values.
+
+    Parameters
+    ----------
+    results : Results
+        The sweep.
+    wanted : str or None
+        The name of the axis.
+    apart : str, optional
+        The axis that the plot compares by, which is not drawn along.
 
     Raises
     ------
     ResultsError
-        `wanted` is not an axis.
+        `wanted` is not an axis, or it is `apart`.
     """
-    if wanted is None and "learning_rate" in all_axes(results):
-        wanted = "learning_rate"
+    if wanted is None:
+        known = [name for name in varied_axes(results) if name != apart]
+        return "learning_rate" if "learning_rate" in known else (known or ["init_id"])[0]
+    if wanted == apart:
+        raise ResultsError(
+            f"x and by are both {shown(wanted)}.\nCompare by one axis, and draw along another."
+        )
     return choose_axes(results, [wanted])[0]
 
 
 def runs_of(results: Results, columns: Sequence[str], most: int = MOST_RUNS) -> pd.DataFrame:
     """Return some columns of all runs, or of about `most`, spread evenly over the grid."""
     names = list(dict.fromkeys(columns))
-    if results.manifest["runs"] <= most:
+    if results.run_count <= most:
         return results.read_runs(names)
     return results.sample_runs(names, most)
 
@@ -174,6 +188,6 @@ def runs_and_trajectories(
     need_trajectories(results)
     epochs = max(results.experiment.recorded_epochs.size, 1)
     runs = runs_of(results, ["run_id", *columns], max(min(most, _MOST_ROWS // epochs), 20))
-    everything = len(runs) == results.manifest["runs"]
+    everything = results.condition is None and len(runs) == results.run_count
     ids: Any = None if everything else runs["run_id"].to_numpy()
     return runs, results.trajectories(ids, ["run_id", "epoch", *along])

@@ -3,13 +3,16 @@
 Figures are made without pyplot, which would keep every one of them alive until it is closed.
 """
 
+import math
 import textwrap
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 # Okabe and Ito (2008, "Color universal design"), without the yellow, which is faint on white.
@@ -62,24 +65,38 @@ class Style:
 
 SLIDE = Style(width=10.0, height=5.6, font=14, line=2.0, dpi=150)
 COLUMN = Style(width=3.5, height=2.7, font=8, line=1.1, dpi=300)
-WIDTHS = {"slide": SLIDE, "column": COLUMN}
+POSTER = Style(width=20.0, height=11.2, font=28, line=4.0, dpi=150)
+STYLES = {"slide": SLIDE, "column": COLUMN, "poster": POSTER}
 
 
-class NotebookFigure(Figure):
-    """A figure that notebooks display, as pyplot's figures are."""
+class Picture(Figure):
+    """A figure with what is said below it; notebooks display it, as they do pyplot's figures.
+
+    Attributes
+    ----------
+    caption : str
+        Sentences on the runs that are shown, what was left out, and what lines and bands mean.
+    table : DataFrame
+        The numbers that are drawn.
+    """
+
+    caption: str = ""
+    table: pd.DataFrame
 
     def _repr_png_(self) -> bytes:
         return rendered(self)
 
 
-def new_figure(style: Style, panels: int = 1, **options: Any) -> tuple[Figure, list[Any]]:
-    """Return a figure and its panels, side by side or stacked."""
-    stacked = panels > 1 and not style.beside
-    height = style.height * (0.86 * panels if stacked else 1)
-    figure = NotebookFigure(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
-    rows, columns = (panels, 1) if stacked else (1, panels)
-    grid = figure.subplots(rows, columns, squeeze=False, **options)
-    return figure, list(grid.ravel())
+def new_figure(style: Style, panels: int = 1, **options: Any) -> tuple[Picture, list[Any]]:
+    """Return a figure and its panels: up to three side by side, or stacked if it is narrow."""
+    columns = min(panels, 3) if style.beside else 1
+    rows = math.ceil(panels / columns)
+    height = style.height * (0.86 * rows if not style.beside and rows > 1 else 1)
+    figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
+    grid = list(figure.subplots(rows, columns, squeeze=False, **options).ravel())
+    for empty in grid[panels:]:
+        empty.set_visible(False)
+    return figure, grid[:panels]
 
 
 def new_multiples(style: Style, panels: int) -> tuple[Figure, list[Any]]:
@@ -87,7 +104,7 @@ def new_multiples(style: Style, panels: int) -> tuple[Figure, list[Any]]:
     columns = min(panels, 4 if style.beside else 2)
     rows = -(-panels // columns)
     height = style.height if style.beside else style.height * (0.2 + 0.55 * rows)
-    figure = NotebookFigure(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
+    figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes in grid[panels:]:
         axes.remove()
@@ -146,6 +163,25 @@ def legend(figure: Any, style: Style, handles: list[Any]) -> None:
         handlelength=1.6,
         columnspacing=1.2,
     )
+
+
+def write_caption(figure: Picture, style: Style) -> None:
+    """Write the caption below the panels and the legend, which make room for it."""
+    if not figure.caption:
+        return
+    size = 0.75 * style.font
+    line = size / (72 * figure.get_figheight())
+    room = int(0.97 * style.width * 72 / (0.48 * size))
+    text = textwrap.fill(figure.caption, room)
+    figure.text(0.01, 0.3 * line, text, fontsize=size, va="bottom")
+    bottom = line * (1.25 * (text.count("\n") + 1) + 0.5)
+    for one in figure.legends:
+        # A legend that is moved is no longer part of the layout.
+        one.set_bbox_to_anchor((0.0, bottom, 1.0, 1.0 - bottom), transform=figure.transFigure)
+        bottom += one.get_window_extent().height / figure.bbox.height + line
+    layout = figure.get_layout_engine()
+    assert isinstance(layout, ConstrainedLayoutEngine)
+    layout.set(rect=(0.0, bottom, 1.0, 1.0 - bottom))
 
 
 def colour_bar(

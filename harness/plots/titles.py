@@ -27,7 +27,7 @@ def count_runs(results: Results, drawn: int) -> str:
 
     This is "24 runs", or "5,012 of 100,000 runs".
     """
-    total = results.manifest["runs"]
+    total = results.run_count
     return plural(total, "run") if drawn == total else f"{drawn:,} of {plural(total, 'run')}"
 
 

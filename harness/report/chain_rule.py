@@ -11,6 +11,7 @@ from harness.report.rendering import number
 
 _MOST_ROWS = 12  # data points in a table
 _MOST_CHAINS = 5_000  # chains that are multiplied for one parameter
+_MOST_PARAMETERS = 60  # beyond these, only the first of each layer are worked out
 
 
 class Chain(NamedTuple):
@@ -27,26 +28,43 @@ class Chain(NamedTuple):
 
 
 class Worked(NamedTuple):
-    """The chains of some parameters, and why others have none."""
+    """The chains of some parameters to open with, those of all others, and why some have none."""
 
     chains: list[Chain]
+    others: list[Chain]
     remark: str  # where the lesson is wrong
     errors: dict[str, str]
 
 
 def worked(experiment: Experiment, run_id: int) -> Worked:
-    """Return the chains of a weight and a bias of the last layer and of the first."""
-    traces, errors = [], {}
-    for name in _chosen(experiment.single(run_id)):
+    """Return the chains of a weight and a bias of the last layer and of the first; then the others.
+
+    The others are left out if they are many, or have many chains.
+    """
+    single = experiment.single(run_id)
+    first = _chosen(single)
+    traces, errors = {}, {}
+    for name in [*first, *_others(single, first)]:
         try:
-            traces.append(trace(experiment, run_id=run_id, parameter=name))
+            traces[name] = trace(experiment, run_id=run_id, parameter=name)
         except ExperimentError as error:  # too many paths, or an output without a derivative
             errors[name] = str(error)
     return Worked(
-        chains=[_chain(found) for found in traces],
-        remark=traces[0].remark if traces else "",
+        chains=[_chain(found) for name, found in traces.items() if name in first],
+        others=[_chain(found) for name, found in traces.items() if name not in first],
+        remark=next((found.remark for found in traces.values()), ""),
         errors=errors,
     )
+
+
+def _others(single: Experiment, first: list[str]) -> list[str]:
+    """Return the other trained parameters; none if they have too many chains."""
+    network, train = single.network, single.training.train
+    names = [name for name in network.parameters if train == "all" or name in train]
+    paths = max(math.prod(network.sizes[layer + 1 :]) for layer in range(1, network.layers + 1))
+    if len(names) > _MOST_PARAMETERS or paths * len(single.data.inputs) * len(names) > _MOST_CHAINS:
+        return []
+    return [name for name in names if name not in first]
 
 
 def _chosen(single: Experiment) -> list[str]:

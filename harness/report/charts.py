@@ -96,7 +96,7 @@ def epochs_along(
 ) -> dict[str, Any] | None:
     """Return the epochs to a threshold along an axis; None if too few runs reach it everywhere.
 
-    The threshold is the tolerance if half of the runs converge somewhere. Otherwise it is the SSR
+    The threshold is the tolerance if half of the runs converge somewhere. Otherwise it is the loss
     that a quarter of the sampled runs reach, if trajectories show when.
 
     Parameters
@@ -119,12 +119,12 @@ def epochs_along(
     if trajectories.empty:
         return None
     runs = found.runs.iloc[sample]
-    values = measures.comparable(runs, "ssr_final")
+    values = measures.comparable(runs, trained_loss(runs.columns))
     threshold = _rounded_up(float(np.quantile(values, 0.25, method="lower")))
     if not np.isfinite(threshold):
         return None
     recorded = trajectories[trajectories["run_id"].isin(runs["run_id"])]
-    table = _epochs_table(axis, ranks[sample], measures.reached(runs, recorded, threshold))
+    table = _epochs_table(axis, ranks[sample], measures.reached(runs, recorded, threshold, "loss"))
     return _epochs(axis, table, threshold, False) if np.isfinite(table["median"]).any() else None
 
 
@@ -157,12 +157,15 @@ def _rounded_up(value: float) -> float:
 def histogram(
     axis: OrderedAxis | None, ranks: Ranks | None, runs: pd.DataFrame
 ) -> dict[str, Any] | None:
-    """Return runs by status and final SSR for each value of an axis; None if all diverged.
+    """Return runs by status and final loss for each value of an axis; None if all diverged.
 
-    Runs that diverged are counted as left out: their final SSR has no meaning.
+    Runs that diverged are counted as left out: their final loss has no meaning.
     """
     names = list(runs["status"].cat.categories)
-    status, values = runs["status"].cat.codes.to_numpy(), runs["ssr_final"].to_numpy(np.float64)
+    status, values = (
+        runs["status"].cat.codes.to_numpy(),
+        runs[trained_loss(runs.columns)].to_numpy(np.float64),
+    )
     good = (status != names.index("diverged")) & np.isfinite(values)
     positive = values[good & (values > 0)]
     if not positive.size:

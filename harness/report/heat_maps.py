@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.measures import ENDINGS, comparable, final_column
-from harness.analysis.ranking import medians
+from harness.analysis.measures import ENDINGS, accuracy_column, comparable
+from harness.analysis.ranking import medians, trained_loss
 from harness.report.ordered_axes import OrderedAxis, Ranks
 from harness.report.packing import packed, packed_logs
 
@@ -136,33 +136,33 @@ def heat_map(counts: CellCounts, ranks: Sequence[Ranks], runs: pd.DataFrame) -> 
     ranks : sequence of ndarray
         The ranks of `runs` along each ordered axis.
     runs : DataFrame
-        The runs for the medians, with status and ssr_final, and accuracy if it was recorded.
+        The runs for the medians, with status and the final loss, and accuracy if it was recorded.
 
     Returns
     -------
     dict
         x, y (None if there is one axis), filters, bins; and, packed, runs, converged, diverged,
-        stopped if any run was, the logarithms of median, and accuracy, the median of
-        `measures.final_column`, if it is not the SSR; in the order of nested lists: filters, then
-        y, then x.
+        stopped if any run was, the logarithms of median, and the median of
+        `measures.accuracy_column`, if there is one, as accuracy; in the order of nested lists:
+        filters, then y, then x.
     """
     view = counts.view
-    value = final_column(runs)
-    found = {name: np.full(counts.counts.shape[1:], np.nan) for name in {"ssr_final", value}}
+    loss, accuracy = trained_loss(runs.columns), accuracy_column(runs)
+    names = [loss, accuracy] if accuracy else [loss]
+    found = {name: np.full(counts.counts.shape[1:], np.nan) for name in names}
     for at, code in counts.choices(ranks):
         for name, median in found.items():
             values = np.asarray(comparable(runs, name), dtype=np.float64)
             part = median[at]
             part[...] = medians(code, values, part.size)[0].reshape(part.shape)
-    accuracy = {} if value == "ssr_final" else {"accuracy": packed(found[value], "<f4")}
     by_ending = dict(zip(ENDINGS, counts.counts, strict=True))
     return {
         "x": view.axes[0],
         "y": view.axes[1] if view.across == 2 else None,
         "filters": list(view.axes[view.across :]),
         "bins": list(view.bins),
-        "median": packed_logs(found["ssr_final"]),
-        **accuracy,
+        "median": packed_logs(found[loss]),
+        **({"accuracy": packed(found[accuracy], "<f4")} if accuracy else {}),
         "runs": packed(counts.counts.sum(axis=0), "<u4"),
         **{
             name: packed(count, "<u4")

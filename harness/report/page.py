@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
-from harness.analysis.measures import final_column
+from harness.analysis.measures import accuracy_column
+from harness.analysis.ranking import trained_loss
 from harness.errors import ResultsError
 from harness.report import charts, sections, trajectories
 from harness.report.chain_rule import worked
@@ -20,6 +20,7 @@ from harness.report.heat_maps import CellCounts, View, heat_map, views
 from harness.report.ordered_axes import OrderedAxis, Ranks, ordered_axes
 from harness.report.packing import as_json
 from harness.report.rendering import render
+from harness.report.settings import settings
 from harness.report.summary import Summary, summarise
 from harness.results.sentences import final_label
 from harness.results.tables import Results, open_results
@@ -29,7 +30,10 @@ from harness.store.outputs import split_output, write_inside
 
 # The first lines of templates/page.html: a file that begins differently is not replaced.
 _BEGINNING = "<!doctype html>\n<!-- made by harness report -->\n"
-_SCRIPTS = ("looks.js", "trajectories.js", "heat_map.js", "pictures.js")
+_SCRIPTS = ("looks.js", "trajectories.js", "heat_map.js", "settings.js", "tables.js", "pictures.js")
+# Version 4.1.1 as in the npm package plotly.js-cartesian-dist-min. The whole of Plotly, with maps
+# and three dimensions, is three times as large.
+_PLOTLY = "plotly/plotly-cartesian.min.js"
 
 
 class Written(NamedTuple):
@@ -97,7 +101,8 @@ def page(results: Results) -> str:
         for axis, counted, at in zip(axes, by_axis, ranks, strict=True)
     }
     toml = experiment.to_toml()
-    plotly, script = get_plotlyjs(), _script()
+    data = _data(results, found, axes, ranks, cells, along)
+    plotly, script = _source(_PLOTLY), _script()
     return render(
         "page.html",
         experiment=experiment,
@@ -111,11 +116,12 @@ def page(results: Results) -> str:
         provenance=sections.provenance(results),
         manifest=sections.manifest(results),
         downloads=sections.downloads(results, found, along, toml),
-        style=Markup(_source("page.css")),
+        style=Markup(_source("templates/page.css")),
         plotly=Markup(plotly),
         script=Markup(script),
         hashes=Markup(" ".join(map(_hash_source, (plotly, script)))),
-        data=as_json(_data(results, found, axes, ranks, cells, along)),
+        loss=data["loss"],
+        data=as_json(data),
     )
 
 
@@ -134,10 +140,11 @@ def _data(
     sample = trajectories.draw_sample(results, found)
     run_ids = found.runs["run_id"].to_numpy()
     read = run_ids[np.union1d(drawn, sample)]
-    table = results.trajectories(read, ["run_id", "epoch", "ssr"])
+    loss = trained_loss(results.run_columns).removesuffix("_final")
+    table = results.trajectories(read, ["run_id", "epoch", loss]).rename(columns={loss: "loss"})
     used = {(n, bins) for view in shown for n, bins in zip(view.axes, view.bins, strict=True)}
     first, first_ranks = (axes[0], ranks[0]) if axes else (None, None)
-    value = final_column(found.runs)
+    accuracy = accuracy_column(found.runs)
     epochs = ends = None
     if first is not None and first_ranks is not None:
         used.add((0, min(first.count, charts.TABLE_BINS)))
@@ -161,9 +168,11 @@ def _data(
         "epochs": epochs,
         "ends": ends,
         "histogram": charts.histogram(first, first_ranks, found.runs),
+        "settings": settings(results, axes, found.best_run),
+        "loss": "SSR" if loss == "ssr" else "loss",
         "curve": charts.fitted_curve(experiment, found.best.iloc[0]),
         "regions": charts.decision_regions(results, found.best.iloc[0]),
-        "accuracy": None if value == "ssr_final" else final_label(value),
+        "accuracy": final_label(accuracy) if accuracy else None,
         "best_run": found.best_run,
         "best_ranks": [axis.ranks(np.array([found.best_run])).item() for axis in axes],
         "log_epochs": "log" in str(experiment.record.epochs),
@@ -171,7 +180,7 @@ def _data(
 
 
 def _source(name: str) -> str:
-    return files("harness.report").joinpath("templates", name).read_text("utf-8")
+    return files("harness.report").joinpath(name).read_text("utf-8")
 
 
 def _hash_source(script: str) -> str:
@@ -182,4 +191,8 @@ def _hash_source(script: str) -> str:
 
 def _script() -> str:
     """Return the page's script: its files share one scope, and add nothing to the global one."""
-    return '"use strict";\n(() => {\n' + "\n".join(map(_source, _SCRIPTS)) + "})();\n"
+    return (
+        '"use strict";\n(() => {\n'
+        + "\n".join(_source(f"templates/{name}") for name in _SCRIPTS)
+        + "})();\n"
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.analysis import ranking, tally
-from harness.analysis.measures import ENDINGS, final_column
+from harness.analysis.measures import ENDINGS, accuracy_column
 from harness.analysis.sampling import in_sample
 from harness.report.heat_maps import CellCounts
 from harness.report.ordered_axes import OrderedAxis
@@ -32,7 +32,7 @@ class Summary:
         Runs that are trained, and runs that are not yet.
     runs : DataFrame
         All runs or a sample, ordered by run_id: run_id, init_id, status (a category), epochs,
-        ssr_final; loss_final, max_epochs and `measures.final_column` if the sweep has them.
+        ssr_final; loss_final, max_epochs and `measures.accuracy_column` if the sweep has them.
     best : DataFrame
         The best runs in order, with all columns, or with the first `MOST_COLUMNS`.
     best_says : str
@@ -73,7 +73,7 @@ def summarise(
     """
     known = results.run_columns
     columns = ["run_id", "init_id", "status", "epochs", "ssr_final"]
-    wanted = dict.fromkeys(("loss_final", "max_epochs", final_column(known)))
+    wanted = dict.fromkeys(("loss_final", "max_epochs", accuracy_column(known)))
     columns += [name for name in wanted if name in known and name not in columns]
     whole = tally.Cells([])
     counts = tally.Tally(results.grid, [whole])

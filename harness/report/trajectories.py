@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis import measures
+from harness.analysis.ranking import trained_loss
 from harness.analysis.sampling import scattered
 from harness.report.heat_maps import View
 from harness.report.ordered_axes import OrderedAxis, Ranks
@@ -18,7 +19,7 @@ from harness.results.tables import Results
 # Lines in the page: runs in all, runs per cell, and recorded epochs in all.
 MOST_RUNS = 4_000
 RUNS_PER_CELL = 12
-MOST_POINTS = 150_000
+MOST_POINTS = 100_000
 
 # Runs that quantiles are taken of: fewer, but not fewer than `_FEWEST`, if trajectories are long.
 _SAMPLE = 4_000
@@ -65,7 +66,7 @@ def lines(runs: pd.DataFrame, ranks: Sequence[Ranks], table: pd.DataFrame) -> di
     ranks : sequence of ndarray
         Their ranks along each ordered axis.
     table : DataFrame
-        Trajectories of these and possibly other runs.
+        Trajectories of these and possibly other runs: run_id, epoch, loss.
     """
     if table.empty:
         return None
@@ -77,11 +78,11 @@ def lines(runs: pd.DataFrame, ranks: Sequence[Ranks], table: pd.DataFrame) -> di
         "init_id": runs["init_id"].to_numpy(),
         "status": runs["status"].cat.codes.to_numpy(),
         "epochs": runs["epochs"].to_numpy(),
-        "ssr_final": rounded(runs["ssr_final"], 6),
+        "loss_final": rounded(runs[trained_loss(runs.columns)], 6),
         "ranks": list(ranks),
         "lengths": lengths.to_numpy(),
         "epoch": packed(kept["epoch"], "<u4"),
-        "ssr": packed_logs(kept["ssr"]),
+        "loss": packed_logs(kept["loss"]),
         "thinned": len(kept) < len(ours),
     }
 
@@ -108,7 +109,7 @@ def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def bands(found: Summary, sample: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any] | None:
-    """Return quantiles of the SSR over a sample of runs; None if no trajectories were recorded.
+    """Return quantiles of the loss over a sample of runs; None if no trajectories were recorded.
 
     Parameters
     ----------
@@ -117,12 +118,12 @@ def bands(found: Summary, sample: pd.DataFrame, table: pd.DataFrame) -> dict[str
     sample : DataFrame
         Runs, as in `Summary.runs`.
     table : DataFrame
-        Trajectories of these and possibly other runs.
+        Trajectories of these and possibly other runs: run_id, epoch, loss.
     """
     if table.empty or len(sample) < 2:
         return None
     ours = table[table["run_id"].isin(sample["run_id"])]
-    made = measures.bands(ours, sample, SHARES)
+    made = measures.bands(ours, sample, SHARES, "loss")
     made = thinned(made.assign(run_id=0), _BAND_EPOCHS)
     columns = {name: rounded(made[name], 5) for name in map(str, SHARES)}
     return {"runs": len(sample), "all": found.trained, "epoch": made["epoch"].to_numpy(), **columns}

@@ -10,8 +10,9 @@ from typing import IO, Any, NamedTuple, TypeVar
 import pyarrow as pa
 
 from harness.errors import ResultsError, shown
-from harness.results.selection import Missed, Selection
+from harness.results.selection import Selection
 from harness.results.tables import Results
+from harness.results.where import Missed
 from harness.store import Store, is_local
 from harness.store.encoding import csv_header, parquet_pieces, to_csv
 from harness.store.files import LocalFiles

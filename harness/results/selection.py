@@ -1,9 +1,7 @@
 """Selected rows and columns of a table in a results folder, chunk by chunk."""
 
-import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,19 +10,11 @@ from numpy.typing import NDArray
 from harness.errors import ResultsError, shown
 from harness.hints import nearest, suggest
 from harness.results.tables import Results
-from harness.results.where import parse_condition
+from harness.results.where import Missed, parse_condition
 from harness.store import TABLES, Store
 from harness.store.reader import gathered
 
 _RUNS_AT_ONCE = 1 << 20
-
-
-class Missed(NamedTuple):
-    """A number that a condition asks for and no row has, and the nearest one in that column."""
-
-    column: str
-    wanted: float
-    nearest: float
 
 
 class Selection:
@@ -112,19 +102,12 @@ class Selection:
 
     def missed(self) -> Iterator[Missed]:
         """Yield the numbers that the condition asks for by ``==`` and no row has."""
-        for name, value in self._condition.equals if self._condition else ():
-            table = self._table if name in self._columns else "runs"
-            closest = math.inf
-            for rows in self._reader.batches(table, [name]):
-                here = rows[name].to_numpy()
-                if here.dtype.kind == "O":  # a text equals no number
-                    break
-                here = here[np.isfinite(here)]
-                if here.size:
-                    found = here[np.abs(here - value).argmin()].item()
-                    closest = min(closest, found, key=lambda number: abs(number - value))
-            if closest not in (value, math.inf):
-                yield Missed(name, value, closest)
+        if self._condition:
+            yield from self._condition.missed(
+                lambda name: self._reader.batches(
+                    self._table if name in self._columns else "runs", [name]
+                )
+            )
 
     def _run_ids(self) -> Iterator[NDArray[np.int64] | None]:
         """Yield the selected runs, about `_RUNS_AT_ONCE` at a time; None for all runs."""

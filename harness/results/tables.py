@@ -1,7 +1,8 @@
 """Results as pandas tables."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,7 @@ from harness.experiment.grid import Grid
 from harness.experiment.new_inputs import read_inputs
 from harness.hints import suggest
 from harness.results.reopening import experiment_of
+from harness.results.where import Condition, Missed, parse_condition
 from harness.store import Reader, Store, has_manifest, results_folder
 from harness.store.reader import gathered
 from harness.training.columns import columns_of
@@ -49,6 +51,8 @@ class Results:
     ----------
     store, reader
         The folder, and the reader of its tables.
+    condition : Condition or None
+        The condition that restricts the runs; see `where`.
     experiment : Experiment
         The experiment, with the data points that were trained on.
 
@@ -63,6 +67,30 @@ class Results:
         self.store = store
         self.experiment = experiment or experiment_of(store)
         self.reader = Reader(store, columns_of(self.experiment).by_table())
+        self.condition: Condition | None = None
+
+    def where(self, condition: str) -> "Results":
+        """Return the same results, restricted to runs that satisfy a condition.
+
+        Parameters
+        ----------
+        condition : str
+            A condition on columns of `runs`, such as ``status == 'diverged' and init_id < 10``; its
+            rules are those of ``DataFrame.query``. Conditions add up.
+
+        Raises
+        ------
+        HarnessError
+            The condition cannot be read, or names a column that `runs` does not have.
+        """
+        check_type("condition", condition, str, "a text", "For example: \"status == 'diverged'\"")
+        schema = self.reader.schema("runs")
+        found = parse_condition(condition, schema.names)
+        found.filter(schema.empty_table())  # an error is raised here, not by the first plot
+        chosen = copy(self)
+        chosen.condition = found if self.condition is None else self.condition & found
+        vars(chosen).pop("runs", None)  # a cached property: the table of all runs
+        return chosen
 
     @property
     def folder(self) -> Path:
@@ -86,7 +114,33 @@ class Results:
         Columns: run_id, init_id, one per axis, status, epochs (done), ssr_initial, ssr_final,
         ssr_min; loss_* if the loss is not SSR; the measures and final parameters asked for.
         """
-        return _to_pandas(self.reader.read("runs"))
+        return _to_pandas(self._read_runs(self.run_columns))
+
+    def missed(self) -> list[Missed]:
+        """Return the numbers that the condition asks for by ``==`` and no run has."""
+        if self.condition is None:
+            return []
+        return list(self.condition.missed(lambda name: self.reader.batches("runs", [name])))
+
+    @property
+    def run_count(self) -> int:
+        """The number of trained runs, of those that satisfy the condition if there is one."""
+        if self.condition is None:
+            return self.reader.rows("runs")
+        return sum(rows.num_rows for rows in self._run_tables(["run_id"]))
+
+    def _run_tables(self, names: Sequence[str], run_ids: Any = None) -> Iterator[pa.Table]:
+        """Yield some columns of the runs that satisfy the condition, chunk by chunk."""
+        if self.condition is None:
+            yield from self.reader.batches("runs", names, run_ids=run_ids)
+            return
+        needed = list(dict.fromkeys([*names, *sorted(self.condition.columns)]))
+        for rows in self.reader.batches("runs", needed, run_ids=run_ids):
+            yield self.condition.filter(rows).select(names)
+
+    def _read_runs(self, names: Sequence[str], run_ids: Any = None) -> pa.Table:
+        parts = list(self._run_tables(names, run_ids))
+        return pa.concat_tables(parts) if parts else self.reader.read("runs", names).slice(0, 0)
 
     @property
     def run_columns(self) -> list[str]:
@@ -107,7 +161,7 @@ class Results:
         """
         names = self._checked_columns("runs", columns)
         ids = None if run_ids is None else self._checked_ids(run_ids)
-        return _with_categories(self.reader.read("runs", names, ids))
+        return _with_categories(self._read_runs(names, ids))
 
     def run_batches(self, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
         """Yield some columns of `runs`, one or more chunks at a time, in memory that does not grow.
@@ -120,7 +174,7 @@ class Results:
             The sweep has no such column.
         """
         names = self._checked_columns("runs", columns)
-        for rows in gathered(self.reader.batches("runs", names)):
+        for rows in gathered(self._run_tables(names)):
             yield _with_categories(rows)
 
     def sample_runs(self, columns: Iterable[str], most: int = 1_000_000) -> pd.DataFrame:
@@ -131,9 +185,9 @@ class Results:
         """
         names = self._checked_columns("runs", columns)
         most = check_whole("most", most, 1, "It is the number of runs that are wanted.")
-        share = most / max(self.reader.rows("runs"), 1)
+        share = most / max(self.run_count, 1)
         parts = []
-        for rows in self.reader.batches("runs", list(dict.fromkeys(["run_id", *names]))):
+        for rows in self._run_tables(list(dict.fromkeys(["run_id", *names]))):
             drawn = in_sample(self.grid, rows["run_id"].to_numpy(), share)
             parts.append(rows.filter(pa.array(drawn)).select(names))
         return _with_categories(pa.concat_tables(parts))
@@ -157,6 +211,8 @@ class Results:
         """
         wanted = None if run_ids is None else self._checked_ids(run_ids)
         names = None if columns is None else self._checked_columns("trajectories", columns)
+        if self.condition is not None:
+            wanted = self._read_runs(["run_id"], wanted)["run_id"].to_numpy()
         return _to_pandas(self.reader.read("trajectories", names, wanted))
 
     def _checked_ids(self, run_ids: int | Iterable[int]) -> NDArray[np.int64]:
@@ -401,7 +457,7 @@ class Results:
     def _repr_html_(self) -> str:
         """Show the results in a notebook: how the runs ended, and where the tables are."""
         counts: Counter[str] = Counter()
-        for part in self.run_batches(["status"]) if self.reader.rows("runs") else []:
+        for part in self.run_batches(["status"]) if self.run_count else []:
             counts.update(part["status"].tolist())
         ended = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
         rows = [

@@ -6,10 +6,12 @@ except ``abs``.
 """
 
 import ast
+import math
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,14 @@ _ALLOWED = (
 )
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.BitAnd, ast.BitOr)
 _LISTS = (ast.List, ast.Tuple)
+
+
+class Missed(NamedTuple):
+    """A number that a condition asks for and no row has, and the nearest one in that column."""
+
+    column: str
+    wanted: float
+    nearest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,11 @@ class Condition:
     text: str
     columns: frozenset[str]
     equals: tuple[tuple[str, float], ...]
+
+    def __and__(self, other: "Condition") -> "Condition":
+        """Return the condition that both are true."""
+        text = f"({self.text}) and ({other.text})"
+        return Condition(text, self.columns | other.columns, self.equals + other.equals)
 
     def filter(self, rows: pa.Table) -> pa.Table:
         """Return the rows that satisfy the condition.
@@ -64,6 +79,24 @@ class Condition:
             advice = "Quote texts, but not columns: status == 'diverged', epochs > 5"
             raise _wrong(self.text, "does not compare columns", advice)
         return rows.filter(pa.array(holds))
+
+    def missed(self, read: Callable[[str], Iterable[pa.Table]]) -> Iterator[Missed]:
+        """Yield the numbers that the condition asks for by ``==`` and no row has.
+
+        `read` reads one column of the table, in pieces.
+        """
+        for name, value in self.equals:
+            closest = math.inf
+            for rows in read(name):
+                here = rows[name].to_numpy()
+                if here.dtype.kind == "O":  # a text equals no number
+                    break
+                here = here[np.isfinite(here)]
+                if here.size:
+                    found = here[np.abs(here - value).argmin()].item()
+                    closest = min(closest, found, key=lambda number: abs(number - value))
+            if closest not in (value, math.inf):
+                yield Missed(name, value, closest)
 
 
 def parse_condition(text: str, columns: Collection[str]) -> Condition:

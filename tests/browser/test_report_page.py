@@ -162,7 +162,15 @@ def shown_runs(page):
 
 def test_every_picture_is_drawn(desk):
     page = desk
-    for name in ("map", "falls", "ends-plot", "epochs-plot", "spread-plot", "fit-plot"):
+    for name in (
+        "map",
+        "falls",
+        "settings-plot",
+        "ends-plot",
+        "epochs-plot",
+        "spread-plot",
+        "fit-plot",
+    ):
         assert page.locator(f"#{name} .main-svg").first.is_visible(), name
     assert page.locator("#no-axes").is_hidden()
     assert "What does </script> do" in page.locator(".question").inner_text()
@@ -215,6 +223,34 @@ def test_controls_change_the_picture(desk):
     assert page.evaluate(CELLS) != same_rate
 
 
+def test_settings_are_set_beside_one_another(desk):
+    page = desk
+    names = "document.getElementById('settings-plot').data.map((t) => t.name).filter(Boolean)"
+    shown = page.evaluate(names)
+    assert shown[-1] == "learning_rate 0.9 (15 of 15 diverged)"
+    assert shown[:-1] == [f"learning_rate {rate}" for rate in (0.02, 0.05, 0.1, 0.2)]
+    page.locator("#settings-axis").select_option(label="momentum")
+    assert page.evaluate(names) == ["momentum 0", "momentum 0.5"]
+
+
+def test_tables_are_sorted_and_filtered(desk):
+    page = desk
+    table = page.locator("#outcome .wide").first
+    column = "[...document.querySelectorAll('#outcome table')[0].tBodies[0].rows]"
+    column += ".filter((row) => !row.hidden).map((row) => Number(row.cells[0].textContent))"
+    before = page.evaluate(column)
+    assert len(before) == 10
+    table.get_by_role("button", name="run_id").click()
+    assert page.evaluate(column) == sorted(before)
+    table.get_by_role("button", name="run_id").click()
+    assert page.evaluate(column) == sorted(before, reverse=True)
+    page.locator("#outcome input").first.fill(str(before[0]))
+    assert before[0] in page.evaluate(column)
+    page.locator("#outcome input").first.fill("no such text")
+    assert page.evaluate(column) == []
+    page.locator("#outcome input").first.fill("")
+
+
 def test_histogram_is_filtered_by_axis(desk):
     page = desk
     total = (
@@ -259,7 +295,7 @@ def test_print_is_light_and_has_no_controls(opened):
         "[...document.querySelectorAll('.plot')].filter((p) => p._fullLayout)"
         ".map((p) => p._fullLayout.width)"
     )
-    assert len(widths) == 6
+    assert len(widths) == 7
     assert max(widths) < 680  # A4 between its margins
     page.emulate_media(media="screen")
     until(page, f"{PAPER} !== 'rgb(255, 255, 255)'")

@@ -339,7 +339,7 @@ def test_a_run_with_machine_code_on_disk_prepares_no_compiler(trained, tmp_path)
     assert "numba.core.dispatcher" in loaded
     # Numba imports the first before it compiles anything, and the second with it.
     assert not loaded & {"numba.np.arraymath", "scipy.linalg"}
-    assert not loaded & {"dask", "jinja2", "matplotlib", "plotly", "pyarrow.dataset"}
+    assert not loaded & {"dask", "jinja2", "matplotlib", "pyarrow.dataset"}
 
 
 @pytest.mark.parametrize(

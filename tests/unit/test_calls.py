@@ -244,7 +244,7 @@ REFUSED = {
         "ssr = ",
     ),
     "draw width": (
-        lambda made, value: plots.draw(made.results, "map", width=value),
+        lambda made, value: plots.draw(made.results, "map", style=value),
         ["wide", None, 5, ["slide"], NOTHING],
         "",
     ),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness.analysis.predictions import class_names
@@ -11,7 +10,7 @@ from harness.experiment.data import Dataset
 from harness.kernels.metrics import classes_of, threshold_of
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import need_classes, one_run
-from harness.plots.style import DARK, SLIDE, Style, dress, headline, new_figure
+from harness.plots.style import DARK, SLIDE, Picture, Style, dress, headline, new_figure
 from harness.plots.titles import run_title
 from harness.results.tables import Results
 
@@ -19,7 +18,7 @@ _SHADES = "Blues"
 _MANY = 12  # classes whose counts are still written into the cells
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the confusion matrix of one run, of training and of held-out data points."""
     run_id, row = one_run(results, options.run)
     single, network = results.experiment.single(run_id), results.network(run_id)
@@ -46,7 +45,7 @@ def confusion(
     *,
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw confusion matrices, one panel for each.
 
     Parameters

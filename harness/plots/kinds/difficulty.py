@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from harness.analysis.difficulty import right_shares, within
@@ -21,6 +20,7 @@ from harness.plots.style import (
     SHARES,
     SLIDE,
     STRIP,
+    Picture,
     Style,
     colour_bar,
     dress,
@@ -41,7 +41,7 @@ _NAMED = 12  # hardest data points
 _SHARE = "runs that are right, %"
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the share of runs that classify each data point rightly.
 
     These are all runs, or those with the settings of one run and other seeds. Those that diverged
@@ -103,7 +103,7 @@ def difficulty(
     inputs: Sequence[str] = (),
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw the share of runs that classify each data point rightly.
 
     With two inputs the data points are drawn in their plane. Otherwise they are in the order of

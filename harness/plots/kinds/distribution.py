@@ -2,27 +2,26 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from harness.analysis.measures import ENDINGS as STATUSES
 from harness.plots import reading
 from harness.plots.kinds import Kind, Options
 from harness.plots.scales import span_of
-from harness.plots.style import ENDINGS, SLIDE, Style, dress, legend, new_figure
+from harness.plots.style import ENDINGS, SLIDE, Picture, Style, dress, legend, new_figure
 from harness.plots.titles import count_runs
 from harness.results.tables import Results
 
 _BINS = 50
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the distribution of the final SSR of a sweep."""
     runs = reading.runs_of(results, ["status", "ssr_final"])
     title = f"final SSR of {count_runs(results, len(runs))}"
     return distribution(runs, style=options.style, title=title)
 
 
-def distribution(runs: pd.DataFrame, *, style: Style = SLIDE, title: str = "") -> Figure:
+def distribution(runs: pd.DataFrame, *, style: Style = SLIDE, title: str = "") -> Picture:
     """Draw a histogram of the final SSR, stacked by how the runs ended.
 
     The final SSR of a run that diverged has no meaning: these runs share one bar. Runs whose SSR is

@@ -1,7 +1,8 @@
 """How runs end along an axis: shares that converged, finished and diverged."""
 
+from typing import Any
+
 import pandas as pd
-from matplotlib.figure import Figure
 
 from harness.analysis.measures import ENDINGS as STATUSES
 from harness.analysis.measures import outcomes
@@ -9,22 +10,44 @@ from harness.plots import reading
 from harness.plots.bins import bins_of, set_bins
 from harness.plots.kinds import Kind, Options
 from harness.plots.scales import label_of
-from harness.plots.style import ENDINGS, MARKERS, SLIDE, Style, dress, legend, new_figure
+from harness.plots.series import Series
+from harness.plots.style import (
+    ENDINGS,
+    MARKERS,
+    SLIDE,
+    Picture,
+    Style,
+    dress,
+    headline,
+    legend,
+    new_figure,
+)
 from harness.plots.titles import count_runs, over_others
 from harness.results.tables import Results
 
 _MOST_POINTS = 60
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw how the runs of a sweep ended."""
-    x = reading.choose_axis(results, options.x)
-    runs = reading.runs_of(results, [x, "status"])
-    title = f"how {count_runs(results, len(runs))} ended" + over_others(results, [x])
-    return endings(runs, x, style=options.style, title=title)
+    series = options.series
+    x = reading.choose_axis(results, options.x, apart=series.axis if series else None)
+    runs = reading.runs_of(results, [x, "status", *([series.axis] if series else [])])
+    told = [x, *([series.axis] if series else [])]
+    title = "how runs ended" + over_others(results, told)
+    picture = endings(runs, x, series=series, style=options.style, title=title)
+    picture.caption = f"{count_runs(results, len(runs))}; bands are 95 % intervals of the shares."
+    return picture
 
 
-def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = "") -> Figure:
+def endings(
+    runs: pd.DataFrame,
+    x: str,
+    *,
+    series: Series | None = None,
+    style: Style = SLIDE,
+    title: str = "",
+) -> Picture:
     """Draw the shares of runs that converged, finished, diverged or were stopped along an axis.
 
     The bands are 95 % Wilson intervals.
@@ -32,16 +55,45 @@ def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = ""
     Parameters
     ----------
     runs : DataFrame
-        With `x` and status.
+        With `x`, status, and the axis of the series.
     x : str
         The axis.
+    series : Series, optional
+        The values of another axis, with a panel each.
     """
-    bins = bins_of(runs[x], _MOST_POINTS)
-    binned = pd.DataFrame({"bin": bins.of_rows, "status": runs["status"].to_numpy()})
-    table = outcomes(binned, "bin")
-    at = bins.centres[table["bin"]]
-    figure, (axes,) = new_figure(style)
-    handles = []
+    parts = dict(series.parts(runs)) if series else {"": runs}
+    everything = pd.concat(parts, names=["panel"])
+    bins = bins_of(everything[x], _MOST_POINTS)
+    binned = pd.DataFrame(
+        {
+            "panel": everything.index.get_level_values("panel"),
+            "bin": bins.of_rows,
+            "status": everything["status"].to_numpy(),
+        }
+    )
+    table = outcomes(binned, ["panel", "bin"])
+    table.insert(1, x, bins.centres[table["bin"]])
+    figure, panels = new_figure(style, len(parts), sharey=True)
+    handles: dict[str, Any] = {}
+    for axes, name in zip(panels, parts, strict=True):
+        _draw_shares(axes, table[table["panel"] == name], x, style, handles)
+        set_bins(axes.xaxis, bins)
+        dress(axes, style, x=label_of(x), title=name or title, room=0.8 / min(len(parts), 3))
+    axes = panels[0]
+    axes.set_ylim(-2, 102)
+    axes.set_ylabel("share of runs, %", fontsize=style.font)
+    if series:
+        headline(figure, style, title)
+    legend(figure, style, list(handles.values()))
+    figure.table = table.drop(columns="bin" if len(parts) > 1 else ["bin", "panel"])
+    return figure
+
+
+def _draw_shares(
+    axes: Any, table: pd.DataFrame, x: str, style: Style, handles: dict[str, Any]
+) -> None:
+    """Draw the shares of one panel, and add the legend entries that are new."""
+    at = table[x].to_numpy()
     for status, marker in zip(STATUSES, MARKERS, strict=False):
         if status not in table or not table[status].any():
             continue
@@ -52,7 +104,7 @@ def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = ""
         axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
         if len(at) == 1:  # the band has no width
             axes.vlines(at, low, high, color=colour, alpha=0.4, linewidth=style.line)
-        handles += axes.plot(
+        (line,) = axes.plot(
             at,
             share,
             color=colour,
@@ -61,15 +113,11 @@ def endings(runs: pd.DataFrame, x: str, *, style: Style = SLIDE, title: str = ""
             markersize=0.35 * style.font,
             label=status,
         )
-    axes.set_ylim(-2, 102)
-    set_bins(axes.xaxis, bins)
-    dress(axes, style, x=label_of(x), y="share of runs, %", title=title)
-    legend(figure, style, handles)
-    return figure
+        handles.setdefault(status, line)
 
 
 KIND = Kind(
     summary="Shares of runs that converged, finished and diverged along an axis.",
     draw=draw,
-    takes=("x",),
+    takes=("x", "by"),
 )

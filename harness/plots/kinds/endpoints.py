@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness.analysis.parameters import exchanged, parameters_of
@@ -21,6 +20,7 @@ from harness.plots.style import (
     DARK,
     SLIDE,
     VALUES,
+    Picture,
     Style,
     colour_bar,
     dress,
@@ -42,7 +42,7 @@ _FAR = 4.0
 _MOST = 0.8
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw where the runs of a sweep ended, for the network of the best run."""
     best = results.best_run
     network = results.experiment.single(best).network
@@ -80,7 +80,7 @@ def endpoints(
     pair: tuple[str, str] | None = None,
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw where the parameters of runs ended, coloured by SSR, with the most frequent solutions.
 
     Parameters

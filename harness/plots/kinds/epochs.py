@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from harness.analysis.measures import epochs_to_reach, reached
 from harness.errors import ResultsError
@@ -17,6 +16,7 @@ from harness.plots.style import (
     DARK,
     MARKERS,
     SLIDE,
+    Picture,
     Style,
     dress,
     entry,
@@ -31,7 +31,7 @@ _MOST_SERIES = 6  # a second axis with more values has no curves of its own
 _SAMPLE = 20_000  # runs whose trajectories are searched for an SSR
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the epochs until half of the runs converged, or reached the SSR of the options."""
     x = reading.choose_axis(results, options.x)
     others = [name for name in reading.varied_axes(results) if name not in (x, "init_id")]
@@ -67,7 +67,7 @@ def epochs(
     series: str | None = None,
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw the median number of epochs to an SSR along an axis, with its 95 % interval.
 
     Where fewer than half of the runs reach it, there is a triangle at the upper edge.

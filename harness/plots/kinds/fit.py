@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from harness.analysis import predictions
 from harness.kernels.metrics import are_classes, threshold_of
@@ -28,6 +27,7 @@ from harness.plots.style import (
     DARK,
     SHARES,
     SLIDE,
+    Picture,
     Style,
     colour_bar,
     dress,
@@ -45,7 +45,7 @@ _LEVELS = 15
 _DOT = "#999999"
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw what one run has learnt."""
     experiment = results.experiment
     run_id, row = one_run(results, options.run)
@@ -75,7 +75,7 @@ def fit(
     outputs: Sequence[str] = (),
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw what a network predicts, and the data points.
 
     With one input this is a curve. With two it is an area, coloured by the output or, if the

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from harness.analysis.measures import bands
@@ -13,7 +12,17 @@ from harness.analysis.ranking import trained_loss
 from harness.plots import reading
 from harness.plots.kinds import Kind, Options
 from harness.plots.scales import label_of, set_epochs, span_of
-from harness.plots.style import CATEGORIES, SLIDE, Style, dress, entry, headline, legend, new_figure
+from harness.plots.style import (
+    CATEGORIES,
+    SLIDE,
+    Picture,
+    Style,
+    dress,
+    entry,
+    headline,
+    legend,
+    new_figure,
+)
 from harness.plots.titles import count_runs
 from harness.results.tables import Results
 from harness.training.evaluation import HELD_OUT
@@ -24,7 +33,7 @@ _SUMS = ("ssr", "half_ssr")  # losses that grow with the number of data points
 _SIDES = {"": ("training", CATEGORIES[0]), HELD_OUT: ("held out", CATEGORIES[1])}
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the loss, and the first metric if there is one, of training and held-out data."""
     experiment = results.experiment
     loss = trained_loss(results.run_columns).removesuffix("_final")
@@ -54,7 +63,7 @@ def learning(
     *,
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw quantiles of columns and of those of held-out data, one panel for each column.
 
     Parameters

@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from harness.analysis.measures import (
+    accuracy_column,
     comparable,
-    final_column,
     final_values,
     higher_is_better,
     outcomes,
@@ -27,6 +26,7 @@ from harness.plots.style import (
     SHARES,
     SLIDE,
     VALUES,
+    Picture,
     Style,
     colour_bar,
     dress,
@@ -44,10 +44,10 @@ _MOST_POINTS = 60
 _COLOUR = "#31688e"
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the map of a sweep over two axes, or lines if it has one."""
     axes = reading.choose_axes(results, [options.x, options.y])
-    value = final_column(results.run_columns)
+    value = accuracy_column(results.run_columns) or "ssr_final"
     columns = ["init_id", *axes, "status", "ssr_final", value]  # the SSR orders the starts
     runs = reading.runs_of(results, columns)
     title = count_runs(results, len(runs)) + over_others(results, axes)
@@ -67,7 +67,7 @@ def final_map(
     style: Style = SLIDE,
     title: str = "",
     order_starts: bool = True,
-) -> Figure:
+) -> Picture:
     """Draw the median of a final value and the share converged in each cell of two axes.
 
     Parameters
@@ -187,7 +187,7 @@ def final_lines(
     *,
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw a final value, as median and quartiles, and the share converged along one axis.
 
     Parameters

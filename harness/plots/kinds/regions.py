@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from harness.analysis import predictions
 from harness.analysis.predictions import class_names
@@ -12,7 +11,16 @@ from harness.kernels.metrics import classes_of, threshold_of
 from harness.plots.classes import class_entries, draw_classes, draw_regions
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import need_classes, one_run
-from harness.plots.style import SLIDE, Style, dress, fitted, headline, legend, new_multiples
+from harness.plots.style import (
+    SLIDE,
+    Picture,
+    Style,
+    dress,
+    fitted,
+    headline,
+    legend,
+    new_multiples,
+)
 from harness.plots.titles import run_title
 from harness.results.sentences import column_names
 from harness.results.tables import Results
@@ -31,7 +39,7 @@ def need_two_inputs(results: Results) -> None:
         )
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the decision regions of one run at several epochs, more densely in the beginning."""
     experiment = results.experiment
     run_id, row = one_run(results, options.run)
@@ -60,7 +68,7 @@ def regions(
     inputs: Sequence[str] = (),
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw the class that a network predicts everywhere, one panel per epoch.
 
     Parameters

@@ -5,14 +5,23 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from harness.analysis import predictions
 from harness.errors import ResultsError
 from harness.plots.classes import DIVERGED, draw_dots, held_out_entries
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import one_run
-from harness.plots.style import DARK, SLIDE, VALUES, Style, dress, legend, new_figure, remark
+from harness.plots.style import (
+    DARK,
+    SLIDE,
+    VALUES,
+    Picture,
+    Style,
+    dress,
+    legend,
+    new_figure,
+    remark,
+)
 from harness.plots.titles import run_title
 from harness.results.tables import Results
 
@@ -30,7 +39,7 @@ def need_one_input(results: Results) -> None:
         )
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the curve of one run at several epochs, more densely in the beginning."""
     experiment = results.experiment
     run_id, row = one_run(results, options.run)
@@ -47,7 +56,7 @@ def draw(results: Results, options: Options) -> Figure:
 
 def squiggle(
     points: pd.DataFrame, curves: pd.DataFrame, *, style: Style = SLIDE, title: str = ""
-) -> Figure:
+) -> Picture:
     """Draw how the curve of a network with one input changes; early curves are fainter.
 
     Parameters

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from harness.analysis.measures import bands
@@ -21,6 +20,7 @@ from harness.plots.style import (
     ENDINGS,
     SLIDE,
     VALUES,
+    Picture,
     Style,
     colour_bar,
     dress,
@@ -40,7 +40,7 @@ _BANDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _COLOUR = "#31688e"
 
 
-def draw(results: Results, options: Options) -> Figure:
+def draw(results: Results, options: Options) -> Picture:
     """Draw the trajectories of a sweep, or of a sample of its runs."""
     axes = reading.varied_axes(results)
     by = reading.choose_axes(results, [options.x])[0] if options.x else (axes or ["init_id"])[0]
@@ -69,7 +69,7 @@ def trajectories(
     by: str | None = None,
     style: Style = SLIDE,
     title: str = "",
-) -> Figure:
+) -> Picture:
     """Draw the SSR of runs over the epochs.
 
     Up to `MOST_LINES` runs are drawn as lines, coloured by an axis; more as quantiles over all of

@@ -31,7 +31,7 @@ const conditionOf = (number, bins, bin) => data.axes[number].where[bins][bin];
 
 function medianText(median) {
   if (Number.isNaN(median)) return "no runs in the sample";
-  return median === Infinity ? "at least half diverged" : `median final SSR ${shown(median)}`;
+  return median === Infinity ? "at least half diverged" : `median final ${data.loss} ${shown(median)}`;
 }
 
 function cellTexts(x, y) {
@@ -43,7 +43,7 @@ function cellTexts(x, y) {
   if (n === 1) {
     if (view[DIVERGED][at]) return [...here, "1 run, diverged"];
     const ending = [CONVERGED, STOPPED].find((name) => view[name]?.[at]) ?? FINISHED;
-    const values = [`final SSR ${shown(median)}`];
+    const values = [`final ${data.loss} ${shown(median)}`];
     if (Number.isFinite(accuracy)) values.push(`${data.accuracy} ${shown(accuracy)}`);
     return [...here, `1 run, ${ending}`, ...values];
   }
@@ -92,7 +92,7 @@ function drawMap() {
   const shared = { type: "heatmap", x: xLabels(), y: yLabels(), text, hovertemplate: "%{text}<extra></extra>" };
   const anywhere = marks.x.length > 0;
   const traces = [
-    // Dark where SSR or accuracy is low, or where few runs converge or diverge.
+    // Dark where loss or accuracy is low, or where few runs converge or diverge.
     { ...shared, z, colorscale: "Viridis", zmin: low, zmax: high,
       colorbar: { thickness: 12, outlinewidth: 0, tickcolor: ink, ...bar } },
     { ...shared, z: grey, colorscale: [[0, fallen], [1, fallen]], zmin: 0, zmax: 1, showscale: false },

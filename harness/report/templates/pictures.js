@@ -21,7 +21,7 @@ function drawEpochs() {
     showlegend: true,
   });
   const limit = found.threshold === null ? "" : ` of at most ${shown(found.threshold)}`;
-  const goal = found.by_tolerance ? `converged${limit && `, to a loss${limit}`}` : `reached an SSR${limit}`;
+  const goal = found.by_tolerance ? `converged${limit && `, to a loss${limit}`}` : `reached ${data.loss === "SSR" ? "an SSR" : "a loss"}${limit}`;
   byId("epochs-note").textContent = `Epochs until half of the runs ${goal}: Kaplan-Meier medians, which include the runs that never do.`;
 }
 
@@ -61,11 +61,11 @@ function drawSpread() {
   draw("spread-plot", [CONVERGED, FINISHED, STOPPED].filter((name) => spread[name]?.some((n) => n > 0)).map((name) => [name, STATUSES.indexOf(name)]).map(([name, k]) => ({
     type: "bar", x, y: counts(name), width: edges[1] - edges[0], name, customdata: span, marker: { color: status[k], line: { width: 0 },
       pattern: { shape: k ? "" : "/", fillmode: "overlay", fgcolor: paper, fgopacity: 0.6, size: 6, solidity: 0.25 } },
-    hovertemplate: `SSR %{customdata}<br>%{y} ${name}<extra></extra>`,
+    hovertemplate: `${data.loss} %{customdata}<br>%{y} ${name}<extra></extra>`,
   })), {
     barmode: "stack", showlegend: true,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, traceorder: "normal" },
-    xaxis: axis("final SSR", { ...logTicks(edges[0], edges[edges.length - 1]), tickangle: narrow() ? -60 : "auto" }),
+    xaxis: axis(`final ${data.loss}`, { ...logTicks(edges[0], edges[edges.length - 1]), tickangle: narrow() ? -60 : "auto" }),
     yaxis: axis("runs", {}),
   });
   const out = spread.left_out.reduce((sum, n, at) => sum + (chosen < 0 || at === chosen ? n : 0), 0);
@@ -123,6 +123,7 @@ function start() {
     byId("no-axes-note").textContent = `${sampleNote()}`;
     byId("no-axes").append(runTable(runs.run_id.map((_, at) => at), "The runs"));
   }
+  if (data.settings) startSettings();
   if (data.ends) picture("ends", drawEnds);
   if (data.epochs) picture("epochs", drawEpochs);
   if (spread && spread.edges && data.views.length) {
@@ -134,6 +135,7 @@ function start() {
   }
   if (data.regions) picture("regions", drawRegions);
   if (data.curve) picture("fit", drawFit);
+  document.querySelectorAll("section:not(#chain) .wide").forEach(enliven);
   // Every block is visible before the first picture takes its width.
   redraw();
   if (views.length) listen();

@@ -3,7 +3,7 @@
 const runs = data.runs && {
   ...data.runs,
   epoch: unpack(data.runs.epoch, Uint32Array),
-  ssr: unpack(data.runs.ssr, Float32Array), // logarithms to base 10
+  loss: unpack(data.runs.loss, Float32Array), // logarithms to base 10
 };
 if (runs) {
   let end = 0; // each run begins where the one before it ends
@@ -39,7 +39,7 @@ function bandTraces() {
     ...pair("0.05", "0.95", 0.18, "90 % of all"),
     ...pair("0.25", "0.75", 0.28, "50 % of all"),
     { x, y: data.bands["0.5"], mode: "lines", line: { color: `rgb(${band})`, width: 2, dash: "dot" },
-      name: "median", hovertemplate: "median of all<br>epoch %{x}<br>SSR %{y:.4g}<extra></extra>" },
+      name: "median", hovertemplate: `median of all<br>epoch %{x}<br>${data.loss} %{y:.4g}<extra></extra>` },
   ];
 }
 
@@ -53,12 +53,12 @@ function runTraces(chosen) {
     const known = seen.has(name);
     seen.add(name);
     return {
-      x: epochs.map(atEpoch), y: Array.from(runs.ssr.subarray(from, to), (log) => 10 ** log), customdata: epochs,
+      x: epochs.map(atEpoch), y: Array.from(runs.loss.subarray(from, to), (log) => 10 ** log), customdata: epochs,
       mode: epochs.length < 2 ? "markers" : "lines", name, legendgroup: name, showlegend: !known,
       line: { color: status[runs.status[at]], width: 1.7, dash: name === DIVERGED ? "dash" : "solid" },
       marker: { color: status[runs.status[at]] },
       hovertemplate: `run ${runs.run_id[at]}, init ${runs.init_id[at]}<br>` +
-        "epoch %{customdata}<br>SSR %{y:.4g}<extra></extra>",
+        `epoch %{customdata}<br>${data.loss} %{y:.4g}<extra></extra>`,
     };
   });
 }
@@ -86,7 +86,7 @@ function drawFalls(id, chosen) {
   if (data.bands) seen.push(...SHARES.map((share) => data.bands[share][0]), ...data.bands["0.5"], ...data.bands["0.05"]);
   draw(id, [...bandTraces(), ...lines], {
     xaxis: epochAxis(last),
-    yaxis: logAxis("SSR", seen),
+    yaxis: logAxis(data.loss, seen),
     uirevision: `${id} ${chosen.join()}`,
   });
 }
@@ -95,7 +95,7 @@ function runTable(chosen, caption) {
   const table = document.createElement("table");
   table.append(element("caption", caption));
   const head = table.createTHead().insertRow();
-  for (const name of ["run_id", "init_id", "status", "epochs", "final SSR"]) {
+  for (const name of ["run_id", "init_id", "status", "epochs", `final ${data.loss}`]) {
     head.append(element("th", name, { scope: "col" }));
   }
   const body = table.createTBody();
@@ -103,7 +103,7 @@ function runTable(chosen, caption) {
     const row = body.insertRow();
     row.append(element("th", runs.run_id[at], { scope: "row" }));
     for (const text of [
-      runs.init_id[at], data.statuses[runs.status[at]], runs.epochs[at].toLocaleString("en"), shown(runs.ssr_final[at]),
+      runs.init_id[at], data.statuses[runs.status[at]], runs.epochs[at].toLocaleString("en"), shown(runs.loss_final[at]),
     ]) row.append(element("td", text));
   }
   const wide = element("div", "", { className: "wide", tabIndex: 0 });

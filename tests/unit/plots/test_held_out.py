@@ -48,9 +48,9 @@ def held_out(tmp_path_factory):
     return results_of(tmp_path_factory.mktemp("held"), validation=0.25)
 
 
-@pytest.mark.parametrize("width", ["slide", "column"])
-def test_lines_are_medians_of_the_runs_that_did_not_diverge(held_out, width):
-    figure = plots.draw(held_out, "learning", width=width)
+@pytest.mark.parametrize("style", ["slide", "column"])
+def test_lines_are_medians_of_the_runs_that_did_not_diverge(held_out, style):
+    figure = plots.draw(held_out, "learning", style=style)
     runs, table = held_out.runs, held_out.trajectories()
     kept = runs.loc[runs["status"] != "diverged", "run_id"]
     assert 0 < len(kept) < len(runs)

@@ -600,7 +600,7 @@ def test_a_sample_of_similar_runs_has_every_value_of_the_first_axis(trained):
 @pytest.mark.parametrize("kind", sorted({*plots.KINDS} - {"learning", "regions"}))
 @pytest.mark.parametrize("name", ["full", "one", "lost"])
 def test_every_kind_draws_all_sorts_of_results(trained, name, kind):
-    figure = plots.draw(trained[name], kind, width="column")
+    figure = plots.draw(trained[name], kind, style="column")
     assert plots.rendered(figure)[:4] == b"\x89PNG"
     assert any(axes.get_xlabel() or axes.axison for axes in figure.axes)
 
@@ -718,7 +718,7 @@ def test_unknown_kinds_and_widths(trained):
     with pytest.raises(HarnessError, match='Did you mean "squiggle"'):
         plots.draw(trained["full"], "squigle")
     with pytest.raises(HarnessError, match="slide, column"):
-        plots.draw(trained["full"], "map", width="poster")
+        plots.draw(trained["full"], "map", style="billboard")
 
 
 # ---------------------------------------------------------------------------------- command, files
@@ -730,10 +730,12 @@ def test_the_command_writes_to_the_given_file_or_beside_the_results(trained, tmp
     assert done.exit_code == 0, done.output
     file = folder / "plots" / "endings.png"
     assert file.read_bytes()[:4] == b"\x89PNG"
-    assert done.output.strip() == str(file)
+    first, caption = done.output.splitlines()
+    assert first == str(file)
+    assert caption == "24 runs; bands are 95 % intervals of the shares."
     for suffix, start in (("svg", b"<?xml"), ("pdf", b"%PDF")):
         out = tmp_path / "new" / f"picture.{suffix}"
-        command = ["plot", str(folder), "endings", "-o", str(out), "--width", "column"]
+        command = ["plot", str(folder), "endings", "-o", str(out), "--style", "column"]
         assert CliRunner().invoke(app, command).exit_code == 0
         assert out.read_bytes().startswith(start)
 

@@ -144,11 +144,52 @@ def test_every_pair_of_the_first_three_axes_is_a_heat_map(small):
     assert counts[2].ravel().tolist() == hit.tolist()  # 0.05, 0.2, 0.8: the list was sorted
 
 
+def test_settings_are_quartiles_over_the_starts(small):
+    results, page = small
+    runs = results.runs
+    best = runs.set_index("run_id").loc[page.data["best_run"]]
+    rates, momenta = page.data["settings"]
+    assert page.data["axes"][rates["axis"]]["name"] == "learning_rate"
+    for found in rates["values"]:
+        setting = (runs["learning_rate"] == float(found["label"])) & (
+            runs["momentum"] == best["momentum"]
+        )
+        diverged = runs["status"] == "diverged"
+        assert found["runs"] == setting.sum() == 20
+        assert found["diverged"] == (setting & diverged).sum()
+        if found["diverged"] == 20:
+            assert found["lines"] == {}
+            continue
+        line = found["lines"]["training"]
+        paths = results.trajectories(runs.loc[setting & ~diverged, "run_id"].tolist())
+        table = paths.pivot_table(index="epoch", columns="run_id", values="ssr").ffill()
+        for name, share in (("low", 0.25), ("median", 0.5), ("high", 0.75)):
+            wanted = table.loc[line["epoch"]].quantile(share, axis=1, interpolation="lower")
+            np.testing.assert_allclose(line[name], wanted, rtol=1e-4)
+    assert [found["label"] for found in momenta["values"]] == ["0", "0.9"]
+
+
+def test_settings_show_held_out_data_per_data_point(tmp_path):
+    changes = {"data": {"generator": "sine", "samples": 12, "validation": 9}}
+    results = trained(tmp_path / "out", changes | {"grid": {"learning_rate": [0.01, 0.02]}})
+    page = page_of(results, tmp_path)
+    (rates,) = page.data["settings"]
+    for run_id, found in enumerate(rates["values"]):
+        path = results.trajectories(run_id)
+        for name, column, points in (
+            ("training", "ssr", 12),
+            ("held out", "validation_ssr", 9),
+        ):
+            line = found["lines"][name]
+            assert line["epoch"] == path["epoch"].tolist()
+            np.testing.assert_allclose(line["median"], path[column] / points, rtol=1e-4)
+
+
 def test_trajectories_equal_those_of_the_tables(small):
     results, page = small
     sample = page.data["runs"]
     ends = np.cumsum(sample["lengths"])
-    epochs, logs = unpacked(sample["epoch"], "<u4"), unpacked(sample["ssr"], "<f4")
+    epochs, logs = unpacked(sample["epoch"], "<u4"), unpacked(sample["loss"], "<f4")
     assert sample["run_id"] == list(range(120))  # few runs: all are drawn
     assert ends[-1] == epochs.size == logs.size
     for run_id in (0, 57, 119):
@@ -246,6 +287,17 @@ def test_chain_rule_equals_that_of_harness_trace(small):
     assert f"The chain rule of run {best}" in page.text
 
 
+def test_all_parameters_of_a_small_network_are_worked_out(small):
+    results, page = small
+    found = worked(results.experiment, page.data["best_run"])
+    symbols = [chain.step.symbol for chain in [*found.chains, *found.others]]
+    assert sorted(symbols) == ["b1", "b2", "b3", "w1", "w2", "w3", "w4"]
+    assert "The other 3 parameters" in page.text
+    wide = {"layers": [1, 40, 1], "activations": ["tanh", "identity"]}
+    experiment = harness.Experiment.from_mapping(SMALL | {"network": wide, "grid": {}})
+    assert worked(experiment, 0).others == []  # 121 parameters
+
+
 def test_a_remark_corrects_the_lesson():
     folder = {"layers": [2, 2, 1], "activations": ["sigmoid"] * 2, "loss": "cross_entropy"}
     changes = {"network": folder, "data": {"generator": "xor"}, "grid": {}, "record": {}}
@@ -314,7 +366,7 @@ def test_only_a_report_is_replaced(small, tmp_path):
 
 def test_a_report_of_few_runs_is_hardly_larger_than_plotly(small):
     results, _ = small
-    assert (results.folder / "report.html").stat().st_size < 5_300_000
+    assert (results.folder / "report.html").stat().st_size < 1_900_000
 
 
 @pytest.mark.parametrize(
@@ -383,7 +435,7 @@ def test_command(small, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         app.main()
     assert not ended.value.code
-    assert re.fullmatch(rf"{re.escape(str(target))}: 4\.\d MB\n", capsys.readouterr().out)
+    assert re.fullmatch(rf"{re.escape(str(target))}: 1\.\d MB\n", capsys.readouterr().out)
     assert target.read_bytes() == (results.folder / "report.html").read_bytes()
 
 

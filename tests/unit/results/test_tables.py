@@ -106,3 +106,37 @@ def test_notebooks_show_results_and_experiments_and_escape_them(small, tmp_path)
         assert "<script>" not in page
     assert "12 of 12 trained" in results._repr_html_()
     assert "3 from 0.05 to 0.9" in experiment._repr_html_()
+
+
+def test_a_condition_restricts_every_table(results):
+    chosen = results.where("learning_rate < 0.2 and init_id >= 1")
+    runs, paths = results.runs, results.trajectories()
+    wanted = runs[(runs["learning_rate"] < 0.2) & (runs["init_id"] >= 1)]
+    assert 0 < len(wanted) < len(runs)
+    ids = wanted["run_id"].tolist()
+    pd.testing.assert_frame_equal(chosen.runs, wanted.reset_index(drop=True))
+    assert chosen.run_count == len(wanted)
+    assert chosen.read_runs(["run_id"])["run_id"].tolist() == ids
+    assert pd.concat(chosen.run_batches(["run_id"]))["run_id"].tolist() == ids
+    assert chosen.sample_runs(["run_id"], 1000)["run_id"].tolist() == ids
+    assert chosen.trajectories()["run_id"].unique().tolist() == ids
+    assert chosen.trajectories(runs["run_id"].tolist()).equals(chosen.trajectories())
+    assert len(chosen.trajectories()) == paths["run_id"].isin(ids).sum()
+    assert chosen.best_run in ids
+    assert results.runs.equals(runs)  # as before
+
+
+def test_conditions_add_up_and_may_leave_no_run(results):
+    once = results.where("init_id == 0").where("learning_rate < 0.2")
+    assert once.runs.equals(results.where("init_id == 0 and learning_rate < 0.2").runs)
+    none = results.where("init_id < 0")
+    assert (none.run_count, len(none.runs)) == (0, 0)
+    assert list(none.runs.columns) == list(results.runs.columns)
+    assert none.trajectories().empty
+
+
+def test_a_condition_is_checked_at_once(results):
+    with pytest.raises(harness.HarnessError, match=r'Did you mean "learning_rate"'):
+        results.where("learning_rat < 1")
+    with pytest.raises(harness.HarnessError, match="must be a text"):
+        results.where(3)
