@@ -124,8 +124,8 @@ def _values(results: Results, name: str, option: str) -> list[Any]:
             if axis.name == name:
                 if axis.values.count > _MOST_VALUES:
                     raise ResultsError(
-                        f"{option} = {shown(name)} has {plural(axis.values.count, 'value')}, too many to"
-                        ' choose from.\nUse --where, such as --where "init_id < 100".'
+                        f"{option} = {shown(name)} has {plural(axis.values.count, 'value')}, too"
+                        ' many to choose from.\nUse --where, such as --where "init_id < 100".'
                     )
                 factor = Factor(number, (axis,), axis.values.count)
                 listed: list[Any] = factor.values(np.arange(factor.count))[name].tolist()
