@@ -79,6 +79,18 @@ def set_log_ticks(axis: Any, low: float, high: float) -> None:
     axis.set_minor_formatter(FixedFormatter([""] * len(minor)))
 
 
+def thin_ticks(axis: Any, most: int) -> None:
+    """Leave at most `most` numbers at the ticks of an axis, for small panels."""
+    locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
+    if not (isinstance(locator, FixedLocator) and isinstance(formatter, FixedFormatter)):
+        axis.set_major_locator(MaxNLocator(most))
+        return
+    step = -(-len(formatter.seq) // most)
+    last = len(formatter.seq) - 1
+    texts = [text if (last - i) % step == 0 else "" for i, text in enumerate(formatter.seq)]
+    axis.set_major_formatter(FixedFormatter(texts))
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A logarithmic axis from `low` to `high`, with room for zero and for infinity.

@@ -96,7 +96,7 @@ def new_figure(
     """
     columns = columns or (min(panels, 3) if style.beside else 1)
     rows = math.ceil(panels / columns)
-    height = style.height * (1 if style.beside else max(1, 0.86 * rows / columns))
+    height = style.height * (1 if style.beside else max(1, rows * (0.86 if columns == 1 else 0.42)))
     figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False, **options).ravel())
     for empty in grid[panels:]:

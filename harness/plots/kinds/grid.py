@@ -1,5 +1,7 @@
 """A quantity over the epochs in a panel for each pair of values of two axes."""
 
+import textwrap
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -22,8 +24,8 @@ from harness.plots.curves import (
 )
 from harness.plots.kinds import Kind, Options
 from harness.plots.quantities import Quantity
-from harness.plots.scales import label_of, set_epochs
-from harness.plots.series import Series, series_of, short
+from harness.plots.scales import set_epochs, thin_ticks
+from harness.plots.series import Series, series_of
 from harness.plots.style import (
     SLIDE,
     Picture,
@@ -138,49 +140,52 @@ def grid(
         span, beyond = span_of_curves(everything, [group for panel in some for group in panel])
     width = len(x.values)
     figure, panels = new_figure(style, len(cells), width, sharex=True, sharey=True)
+    # Without labels, legend and caption, panels have about that many points on the page.
+    across_points = 72 * 0.65 * figure.get_figwidth() / width
+    up_points = 72 * 0.6 * figure.get_figheight() * width / len(cells)
+    words = int(across_points / (0.6 * style.small))
+    thin = replace(style, font=0.65 * style.font, line=0.7 * style.line)
     for number, axes in enumerate(panels):
         up, across, part = cells[number]
-        draw_curves(axes, found[number], style, span=span, series=series, lines=some[number])
+        draw_curves(axes, found[number], thin, span=span, series=series, lines=some[number])
         if span:
             span.set(axes.yaxis, beyond)
         set_epochs(axes, float(table["epoch"].max()), epoch_scale)
+        thin_ticks(axes.xaxis, max(2, int(across_points / (4 * style.small))))
+        thin_ticks(axes.yaxis, max(2, int(up_points / (2 * style.small))))
         dress(axes, style, x="epoch" if number >= len(cells) - width else "")
-        _write_losses(axes, part, style)
+        if number % width == 0:
+            label = _wrapped(quantity.label, int(up_points / (0.5 * style.small)))
+            axes.set_ylabel(label, fontsize=style.small)
+        _write_losses(axes, part, quantity, style)
         if number < width:
-            axes.set_title(_heading(x, across), fontsize=style.small)
+            axes.set_title(_wrapped(x.label(across), words), fontsize=style.small)
         if y and number % width == width - 1:
-            axes.annotate(
-                _heading(y, up),
-                (1.04, 0.5),
-                xycoords="axes fraction",
-                rotation=-90,
-                va="center",
-                fontsize=style.small,
-            )
-    figure.supylabel(quantity.label, fontsize=style.font)
+            at = {"xycoords": "axes fraction", "va": "center", "fontsize": style.small}
+            axes.annotate(_wrapped(y.label(up), 8), (1.04, 0.5), **at)
     headline(figure, style, title)
     legend(figure, style, curve_entries(everything, style, series, counted=False))
     figure.table = everything
     return figure
 
 
-def _heading(series: Series, value: Any) -> str:
-    return f"{label_of(series.axis)}\n{short(value)}"
+def _wrapped(text: str, room: int) -> str:
+    return textwrap.fill(text, max(room, 8), break_long_words=False)
 
 
-def _write_losses(axes: Any, part: pd.DataFrame, style: Style) -> None:
-    """Write how many runs of a panel diverged, if any did."""
+def _write_losses(axes: Any, part: pd.DataFrame, quantity: Quantity, style: Style) -> None:
+    """Write how many runs of a panel diverged, if any did, in a corner that is often empty."""
     diverged = int((part["status"] == "diverged").sum())
     text = told_diverged(diverged, len(part)) if len(part) else "no runs"
     if diverged or part.empty:
+        top = quantity.higher_is_better
         axes.text(
-            0.96,
-            0.96,
+            0.05,
+            0.95 if top else 0.05,
             text.replace(" diverged", "\ndiverged"),
             transform=axes.transAxes,
-            ha="right",
-            va="top",
-            fontsize=0.7 * style.font,
+            va="top" if top else "bottom",
+            fontsize=0.65 * style.font,
         )
 
 
