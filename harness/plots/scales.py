@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from harness.plots.style import STRIP
@@ -80,7 +80,8 @@ def set_log_ticks(axis: Any, low: float, high: float) -> None:
 
 
 def thin_ticks(axis: Any, most: int) -> None:
-    """Leave at most `most` numbers at the ticks of an axis, for small panels."""
+    """Leave at most `most` numbers at the ticks of an axis, and no minor ticks."""
+    axis.set_minor_locator(NullLocator())
     locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
     if not (isinstance(locator, FixedLocator) and isinstance(formatter, FixedFormatter)):
         axis.set_major_locator(MaxNLocator(most))
