@@ -71,22 +71,20 @@ def draw(results: Results, options: Options) -> Picture:
 
 def _panels(results: Results, options: Options) -> tuple[Series, Series | None]:
     """Return the values of the columns and the rows; no rows if there is no second axis."""
-    given = {"x": options.x, "y": options.y}
-    used = [name.partition("=")[0].strip() for name in given.values() if name]
-    used += [options.series.axis] if options.series else []
+    named = [name.partition("=")[0].strip() for name in (options.x, options.y) if name]
+    by = [options.series.axis] if options.series else []
+    free = [name for name in reading.varied_axes(results) if name not in (*SEEDS, *named, *by)]
+    x = options.x or (free.pop(0) if free else "init_id")
+    y = options.y or (free.pop(0) if free else None)
+    across = series_of(results, x, most=_MOST, option="x")
+    up = series_of(results, y, most=_MOST, option="y") if y else None
+    used = [across.axis, *([up.axis] if up else []), *by]
     if len(set(used)) < len(used):
         raise ResultsError(
-            f"x, y and by name the axes {', '.join(used)}.\nName different ones, or leave them out."
+            f"The columns, rows and lines need different axes, and would have {', '.join(used)}.\n"
+            "Name others with x, y and by; trajectories draws a single panel."
         )
-    free = [name for name in reading.varied_axes(results) if name not in (*SEEDS, *used)]
-    x, y = (name or (free.pop(0) if free else None) for name in given.values())
-    if x is None:
-        raise ResultsError(
-            f"{results.folder} has no axis for the columns, except seeds.\n"
-            "Name one with x, or use trajectories, which draws a single panel."
-        )
-    across = series_of(results, x, most=_MOST, option="x")
-    return across, None if y is None else series_of(results, y, most=_MOST, option="y")
+    return across, up
 
 
 def grid(
