@@ -285,37 +285,41 @@ def bands(
     shares: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
     column: str = "ssr",
 ) -> pd.DataFrame:
-    """Return quantiles of the SSR, or of another column, over all runs, epoch by epoch.
+    """Return quantiles of the SSR, or of another column, over some runs, epoch by epoch.
 
     A run that has ended keeps its last value, or infinity if it diverged, so that the quantiles are
-    those of all runs, not of the survivors.
+    those of all these runs, not of the survivors. To leave out those that diverged from the start,
+    leave them out of `runs`.
 
     Parameters
     ----------
     trajectories : DataFrame
         With run_id, epoch and the column.
     runs : DataFrame
-        With run_id and status of the same runs.
+        With run_id and status of the runs. Trajectories of others are ignored.
     shares : sequence of float
-        The quantiles.
+        The quantiles, each the value of a run: the lower one of two.
     column : str
         The column.
 
     Returns
     -------
     DataFrame
-        `epoch`, and one column for each share, named by it.
+        `epoch`, and one column for each share, named by it; empty if there are no trajectories.
     """
-    table = trajectories.pivot_table(index="epoch", columns="run_id", values=column, dropna=False)
-    ended = trajectories.groupby("run_id")["epoch"].max()
+    ours = trajectories[trajectories["run_id"].isin(runs["run_id"])]
+    if ours.empty:
+        return pd.DataFrame({"epoch": ours["epoch"], **dict.fromkeys(map(str, shares), np.nan)})
+    table = ours.pivot(index="epoch", columns="run_id", values=column)
+    ended = ours.groupby("run_id")["epoch"].max()
     values = table.ffill().to_numpy(copy=True)
     diverged = runs.set_index("run_id")["status"].eq("diverged")
-    falls = np.flatnonzero(diverged.reindex(table.columns).to_numpy(bool))
+    falls = np.flatnonzero(diverged.loc[table.columns])
     epochs = table.index.to_numpy()
     for run in falls:
         values[epochs >= ended.iloc[run], run] = np.inf
     # Other epochs in the table are ends of runs.
-    recorded = np.isin(epochs, trajectories.loc[trajectories["run_id"] == ended.idxmax(), "epoch"])
+    recorded = np.isin(epochs, ours.loc[ours["run_id"] == ended.idxmax(), "epoch"])
     found = np.quantile(values[recorded], shares, axis=1, method="lower")
     columns = dict(zip(map(str, shares), found, strict=True))
     return pd.DataFrame({"epoch": epochs[recorded], **columns})

@@ -114,6 +114,7 @@ def draw(
         results = results.where(series.condition)
         notes.append(series.note)
     options = Options(
+        given=frozenset(name for name, option in given.items() if option is not None),
         run=run,
         x=x,
         y=y,

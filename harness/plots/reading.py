@@ -138,6 +138,11 @@ def one_run(results: Results, run_id: int | None) -> tuple[int, "pd.Series[Any]"
     if run_id is None:
         run_id = results.best_run
     table = results.read_runs(results.run_columns, [run_id])
+    if table.empty and results.condition is not None:
+        raise ResultsError(
+            f"Run {run_id} does not satisfy {shown(results.condition.text)}, or is not trained yet."
+            "\nName another run, or leave out the condition."
+        )
     if table.empty:
         raise ResultsError(
             f"Run {run_id} is not trained yet.\n`harness run FILE` trains what is missing."

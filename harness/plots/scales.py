@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from harness.plots.style import STRIP
@@ -77,6 +77,19 @@ def set_log_ticks(axis: Any, low: float, high: float) -> None:
     axis.set_major_formatter(FixedFormatter([number_text(value) for value in major]))
     axis.set_minor_locator(FixedLocator(minor.tolist()))
     axis.set_minor_formatter(FixedFormatter([""] * len(minor)))
+
+
+def thin_ticks(axis: Any, most: int) -> None:
+    """Leave at most `most` numbers at the ticks of an axis, and no minor ticks."""
+    axis.set_minor_locator(NullLocator())
+    locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
+    if not (isinstance(locator, FixedLocator) and isinstance(formatter, FixedFormatter)):
+        axis.set_major_locator(MaxNLocator(most))
+        return
+    step = -(-len(formatter.seq) // most)
+    last = len(formatter.seq) - 1
+    texts = [text if (last - i) % step == 0 else "" for i, text in enumerate(formatter.seq)]
+    axis.set_major_formatter(FixedFormatter(texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +187,17 @@ def colour_range(values: Floats) -> tuple[float, float]:
     return (low / 1.25, high * 1.25) if high / low < 1.5 else (low, high)
 
 
-def set_epochs(axes: Any, last: float) -> None:
-    """Set the x axis to epochs from 0 to the last, logarithmic if they are many."""
-    if last <= _LINEAR_EPOCHS:
+def set_epochs(axes: Any, last: float, scale: str | None = None) -> None:
+    """Set the x axis to epochs from 0 to the last, by default logarithmic if they are many."""
+    if scale == "linear" or (scale is None and last <= _LINEAR_EPOCHS):
         axes.set_xlim(-0.02 * max(last, 1), max(last, 1) * 1.02)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.xaxis.set_major_formatter(lambda value, _: number_text(value))
         return
     # Linear from 0 to 1, so that 0 has a position.
     axes.set_xscale("symlog", linthresh=1, linscale=0.35)
     axes.set_xlim(-0.15, last * 1.12)
-    powers = 10.0 ** np.arange(0, np.floor(np.log10(last)) + 1)
+    powers = 10.0 ** np.arange(0, np.floor(np.log10(max(last, 1))) + 1)
     major = np.concatenate(([0.0], powers))
     axes.xaxis.set_major_locator(FixedLocator(major.tolist()))
     axes.xaxis.set_major_formatter(FixedFormatter([number_text(value) for value in major]))

@@ -87,28 +87,21 @@ class Picture(Figure):
         return rendered(self)
 
 
-def new_figure(style: Style, panels: int = 1, **options: Any) -> tuple[Picture, list[Any]]:
-    """Return a figure and its panels: up to three side by side, or stacked if it is narrow."""
-    columns = min(panels, 3) if style.beside else 1
+def new_figure(
+    style: Style, panels: int = 1, columns: int | None = None, **options: Any
+) -> tuple[Picture, list[Any]]:
+    """Return a figure and its panels, row by row.
+
+    By default, up to three are side by side, or all are stacked if the figure is narrow.
+    """
+    columns = columns or (min(panels, 3) if style.beside else 1)
     rows = math.ceil(panels / columns)
-    height = style.height * (0.86 * rows if not style.beside and rows > 1 else 1)
+    height = style.height * (1 if style.beside else max(1, rows * (0.86 if columns == 1 else 0.42)))
     figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False, **options).ravel())
     for empty in grid[panels:]:
         empty.set_visible(False)
     return figure, grid[:panels]
-
-
-def new_multiples(style: Style, panels: int) -> tuple[Figure, list[Any]]:
-    """Return a figure of small panels with shared axes, row by row, and these panels."""
-    columns = min(panels, 4 if style.beside else 2)
-    rows = -(-panels // columns)
-    height = style.height if style.beside else style.height * (0.2 + 0.55 * rows)
-    figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    for axes in grid[panels:]:
-        axes.remove()
-    return figure, list(grid[:panels])
 
 
 def dress(
@@ -166,15 +159,22 @@ def legend(figure: Any, style: Style, handles: list[Any]) -> None:
 
 
 def write_caption(figure: Picture, style: Style) -> None:
-    """Write the caption below the panels and the legend, which make room for it."""
+    """Write the caption below the panels and the legend, which make room for it.
+
+    A figure for a column of text becomes higher instead: its panels would be flat.
+    """
     if not figure.caption:
         return
     size = 0.75 * style.font
-    line = size / (72 * figure.get_figheight())
-    room = int(0.97 * style.width * 72 / (0.48 * size))
+    room = int(0.97 * style.width * 72 / (0.52 * size))
     text = textwrap.fill(figure.caption, room)
+    lines = 1.25 * (text.count("\n") + 1) + 0.5
+    if not style.beside:
+        legends = sum(one.get_window_extent().height for one in figure.legends) / figure.dpi
+        figure.set_figheight(figure.get_figheight() + lines * size / 72 + legends)
+    line = size / (72 * figure.get_figheight())
     figure.text(0.01, 0.3 * line, text, fontsize=size, va="bottom")
-    bottom = line * (1.25 * (text.count("\n") + 1) + 0.5)
+    bottom = line * lines
     for one in figure.legends:
         # A legend that is moved is no longer part of the layout.
         one.set_bbox_to_anchor((0.0, bottom, 1.0, 1.0 - bottom), transform=figure.transFigure)

@@ -58,25 +58,28 @@ def draw(results: Results, options: Options) -> Picture:
     if kept.empty:
         figure, (axes,) = new_figure(options.style)
         remark(axes, options.style, f"{plural(len(runs), 'run')} diverged")
+        figure.table = pd.DataFrame()
         return figure
     kept = _with_parameters(results, kept)
     single = experiment.single(like)
     shares = right_shares(experiment, kept)
     diverged = int(runs["status"].astype(str).eq("diverged").sum())
     count = plural(len(kept), "run") if shared else count_runs(results, len(kept))
-    title = f"share of right answers for each data point, of {count}"
-    title += f" with {shared}" if shared else ""
+    title = "share of right answers for each data point"
+    told = f"Shares of {count}{f' with {shared}' if shared else ''}"
     if (shares["runs"] < len(kept)).any():
-        title += "; for each held-out point, of the runs that hold it out"
+        told += "; for each held-out point, of the runs that hold it out"
     if diverged:
-        title += f"; {diverged:,} that diverged left out"
-    return difficulty(
+        told += f"; {diverged:,} that diverged left out"
+    picture = difficulty(
         data_points(single).drop(columns="held_out").join(shares),
         class_names(single.source, "class "),
         inputs=column_names(results, "inputs"),
         style=options.style,
         title=title,
     )
+    picture.caption = f"{told}."
+    return picture
 
 
 def _with_parameters(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
@@ -132,6 +135,7 @@ def difficulty(
         handles = class_entries(names, points, style)
     headline(figure, style, title)
     legend(figure, style, handles)
+    figure.table = points
     return figure
 
 

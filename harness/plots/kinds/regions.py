@@ -19,7 +19,7 @@ from harness.plots.style import (
     fitted,
     headline,
     legend,
-    new_multiples,
+    new_figure,
 )
 from harness.plots.titles import run_title
 from harness.results.sentences import column_names
@@ -50,7 +50,7 @@ def draw(results: Results, options: Options) -> Picture:
     threshold = threshold_of(targets)
     inputs = predictions.lattice(single, _POINTS)
     curves = predictions.curves(experiment, run_id, epochs, inputs)
-    return regions(
+    picture = regions(
         points.assign(**{"class": classes_of(targets, threshold)}),
         curves.assign(**{"class": predictions.predicted_classes(curves, threshold)}),
         class_names(single.source, "class "),
@@ -58,6 +58,8 @@ def draw(results: Results, options: Options) -> Picture:
         style=options.style,
         title=run_title(results, run_id, row),
     )
+    picture.caption = f"Run {run_id}. Colours are predicted classes, dots the data points."
+    return picture
 
 
 def regions(
@@ -83,7 +85,9 @@ def regions(
         Names of the inputs.
     """
     epochs = curves["epoch"].unique()
-    figure, panels = new_multiples(style, len(epochs))
+    figure, panels = new_figure(
+        style, len(epochs), 4 if style.beside else 2, sharex=True, sharey=True
+    )
     observed = points["class"].to_numpy()
     room = 0.2 if style.beside else 0.35  # of the width of the figure, for a panel
     x, y = (fitted(name, style, room) for name in inputs or ("input 1", "input 2"))
@@ -96,6 +100,7 @@ def regions(
         axes.label_outer()
     headline(figure, style, title)
     legend(figure, style, class_entries(names, points, style))
+    figure.table = curves
     return figure
 
 

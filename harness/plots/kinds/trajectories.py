@@ -1,4 +1,4 @@
-"""SSR of runs over the epochs: a line per run if they are few, otherwise quantiles."""
+"""A quantity over the epochs: a line per run if they are few, otherwise medians and bands."""
 
 from typing import Any
 
@@ -6,14 +6,28 @@ import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.patches import Patch
 
-from harness.analysis.measures import bands
 from harness.errors import ResultsError, shown
 from harness.plots import reading
 from harness.plots.bins import is_log
+from harness.plots.curves import (
+    DASHES,
+    SSR,
+    columns_of,
+    curve_caption,
+    curve_entries,
+    curves,
+    data_entries,
+    draw_curves,
+    examples,
+    read_paths,
+    span_for,
+    span_of_curves,
+)
 from harness.plots.kinds import Kind, Options
-from harness.plots.scales import Span, label_of, set_epochs, set_log_ticks, span_of
+from harness.plots.quantities import Quantity
+from harness.plots.scales import Span, label_of, set_epochs, set_log_ticks
+from harness.plots.series import Series
 from harness.plots.style import (
     CATEGORIES,
     DARK,
@@ -27,88 +41,157 @@ from harness.plots.style import (
     entry,
     legend,
     new_figure,
+    remark,
 )
-from harness.plots.titles import count_runs
+from harness.plots.titles import count_runs, over_others
 from harness.results.tables import Results
 
 MOST_LINES = 300
-_SAMPLE = 5_000  # runs that quantiles are taken of
-_EXAMPLES = 8  # runs that are drawn over the quantiles
-_BLOWN_UP = 1e6  # runs whose SSR exceeds this multiple of the initial SSR leave the scale
+_MOST_PAIRS = 20  # runs with two lines each, of training and held-out data
 _TICKS = 6  # up to this many values of an axis each have a tick beside their colour
-_BANDS = (0.05, 0.25, 0.5, 0.75, 0.95)
-_COLOUR = "#31688e"
 
 
 def draw(results: Results, options: Options) -> Picture:
     """Draw the trajectories of a sweep, or of a sample of its runs."""
+    series = options.series
     axes = reading.varied_axes(results)
-    by = reading.choose_axes(results, [options.x])[0] if options.x else (axes or ["init_id"])[0]
-    total = results.manifest["runs"]
-    few = total <= MOST_LINES
-    if options.x and not few:
+    colour = reading.choose_axes(results, [options.x])[0] if options.x else (axes or ["init_id"])[0]
+    wanted = [series.axis] if series else [colour]
+    runs, table, quantity = read_paths(results, options, wanted)
+    # Whoever asks for the ends of bands wants bands.
+    lines = 0 if options.lines is None and "quantiles" in options.given else options.lines
+    single = are_lines(runs, table, quantity, series, lines)
+    if options.x and not single:
         raise ResultsError(
-            f"x = {shown(options.x)} colours lines, and the {total:,} runs are drawn as quantiles:"
-            f" there are more than {MOST_LINES}.\n"
-            "Leave x out; epochs and endings show what depends on an axis."
+            f"x = {shown(options.x)} colours single runs, and there are too many, or medians were"
+            " asked for.\nUse by to compare values of an axis."
         )
-    runs, table = reading.runs_and_trajectories(
-        results, [by, "status"], MOST_LINES if few else _SAMPLE
+    title = f"{quantity.label} during training"
+    if not single:
+        title += over_others(results, [series.axis] if series else [])
+    picture = trajectories(
+        runs,
+        table,
+        quantity,
+        series=series,
+        quantiles=options.quantiles,
+        lines=lines,
+        colour_by=None if colour == "init_id" and not options.x else colour,
+        epoch_scale=options.epoch_scale,
+        style=options.style,
+        title=title,
     )
-    title = f"SSR of {count_runs(results, len(runs))}"
-    if len(runs) > MOST_LINES:
-        title += ": quantiles at each epoch"
-    colour = None if by == "init_id" and not options.x else by
-    return trajectories(runs, table, by=colour, style=options.style, title=title)
+    counted = count_runs(results, len(runs))
+    if single:
+        picture.caption = f"{counted}, drawn one by one."
+    else:
+        picture.caption = curve_caption(runs, counted, options.quantiles, lines or 0)
+    return picture
+
+
+def are_lines(
+    runs: pd.DataFrame,
+    table: pd.DataFrame,
+    quantity: Quantity,
+    series: Series | None,
+    lines: int | None,
+) -> bool:
+    """Return whether each run is a line, instead of part of a median and a band."""
+    most = MOST_LINES if len(columns_of(quantity, table.columns)) == 1 else _MOST_PAIRS
+    return series is None and lines is None and len(runs) <= most
 
 
 def trajectories(
     runs: pd.DataFrame,
     table: pd.DataFrame,
+    quantity: Quantity = SSR,
     *,
-    by: str | None = None,
+    series: Series | None = None,
+    quantiles: tuple[float, float] = (0.25, 0.75),
+    lines: int | None = None,
+    colour_by: str | None = None,
+    epoch_scale: str | None = None,
     style: Style = SLIDE,
     title: str = "",
 ) -> Picture:
-    """Draw the SSR of runs over the epochs.
+    """Draw a quantity of runs over the epochs.
 
-    Up to `MOST_LINES` runs are drawn as lines, coloured by an axis; more as quantiles over all of
-    them, with some runs as examples. A run that diverged ends at the upper edge.
+    Without a series, up to `MOST_LINES` runs are drawn as lines, coloured by an axis; one that
+    diverged ends at the upper edge. Otherwise, each group of runs has a median and a band, in which
+    runs that diverged are left out from the start.
 
     Parameters
     ----------
     runs : DataFrame
-        With run_id, status and `by`.
+        With run_id, status, the axis of the series and `colour_by`.
     table : DataFrame
-        Trajectories of the same runs, with run_id, epoch, ssr.
-    by : str, optional
-        The axis that colours the lines.
+        Trajectories of the same runs, with run_id, epoch and the quantity. If it also has the
+        quantity of held-out data, as `validation_<column>`, that is drawn dashed.
+    quantity : Quantity
+        The quantity; by default, the SSR.
+    series : Series, optional
+        The values of an axis, with a median and a band each.
+    quantiles : tuple of two floats
+        The ends of the bands.
+    lines : int, optional
+        The number of single runs of each group to draw over the bands. By default, there are none;
+        a number asks for bands also where each run could be a line.
+    colour_by : str, optional
+        The axis that colours the lines if each run is one.
+    epoch_scale : {"linear", "log"}, optional
+        Scale of the epochs; by default, logarithmic if they are many.
     """
     figure, (axes,) = new_figure(style)
+    if are_lines(runs, table, quantity, series, lines):
+        figure.table = runs.merge(table, on="run_id")
+        handles = _draw_runs(figure, axes, runs, table, quantity, colour_by, style)
+    else:
+        columns = columns_of(quantity, table.columns)
+        found = curves(runs, table, columns, quantiles, series)
+        some = examples(runs, table, quantity.column, lines, series) if lines else []
+        span, beyond = span_of_curves(found, some) if quantity.log else (None, "")
+        draw_curves(axes, found, style, span=span, series=series, lines=some)
+        if span:
+            span.set(axes.yaxis, beyond)
+        if found["epoch"].isna().all():
+            remark(axes, style, f"all {len(runs):,} runs diverged")
+        handles = curve_entries(found, style, series)
+        figure.table = found
+    set_epochs(axes, float(table["epoch"].max()), epoch_scale)
+    dress(axes, style, x="epoch", y=quantity.label, title=title)
+    legend(figure, style, handles)
+    return figure
+
+
+def _draw_runs(
+    figure: Any,
+    axes: Any,
+    runs: pd.DataFrame,
+    table: pd.DataFrame,
+    quantity: Quantity,
+    colour_by: str | None,
+    style: Style,
+) -> list[Any]:
+    """Draw the lines of all runs and their axis; return legend entries."""
+    columns = columns_of(quantity, table.columns)
+    if not quantity.log:
+        finite = table.replace([np.inf, -np.inf], np.nan).dropna(subset=list(columns.values()))
+        handles = draw_lines(figure, axes, runs, finite, None, colour_by, style, quantity)
+        axes.autoscale_view()
+        return handles
     status = runs.set_index("run_id")["status"].astype(str)
     diverged = table["run_id"].map(status).eq("diverged").to_numpy()
     # The scale is that of the runs that did not diverge, if there are any.
-    ssr = table["ssr"].to_numpy()
-    ssr = ssr if diverged.all() else ssr[~diverged]
-    # Without a limit, runs may finish at 1e200, which would flatten all others.
-    start = table.loc[table["epoch"] == table["epoch"].min(), "ssr"].median()
-    blown_up = (ssr > _BLOWN_UP * start) & ~diverged.all()
-    ssr = ssr[~blown_up]
-    far = bool(diverged.any() or blown_up.any())
-    if len(runs) <= MOST_LINES:
-        span = span_of(ssr, beyond=far)
-        handles = draw_lines(figure, axes, runs, table, span, by, style)
-    else:
-        quantiles = bands(table, runs, _BANDS)
-        # A decade below the lowest band: one run of thousands can be far lower.
-        low = quantiles[str(_BANDS[0])].min()
-        span = span_of(ssr[ssr >= min(low / 10, ssr.max())], beyond=far)
-        handles = _draw_quantiles(axes, quantiles, table, span, style)
-    span.set(axes.yaxis, "off the\nscale" if blown_up.any() else "diverged")
-    set_epochs(axes, float(table["epoch"].max()))
-    dress(axes, style, x="epoch", y="SSR", title=title)
-    legend(figure, style, handles)
-    return figure
+    rows = table if diverged.all() else table[~diverged]
+    start = table.loc[table["epoch"] == table["epoch"].min(), quantity.column].median()
+    span, beyond = span_for(
+        rows[list(columns.values())],
+        np.inf if diverged.all() else start,
+        diverged=bool(diverged.any()),
+    )
+    handles = draw_lines(figure, axes, runs, table, span, colour_by, style, quantity)
+    span.set(axes.yaxis, beyond)
+    return handles
 
 
 def draw_lines(
@@ -116,29 +199,47 @@ def draw_lines(
     axes: Any,
     runs: pd.DataFrame,
     table: pd.DataFrame,
-    span: Span,
+    span: Span | None,
     by: str | None,
     style: Style,
+    quantity: Quantity = SSR,
 ) -> list[Any]:
-    """Draw a line per run with a symbol where it ended early; return legend entries."""
-    groups = dict(iter(table.assign(ssr=span.positions(table["ssr"])).groupby("run_id")))
-    runs = runs[runs["run_id"].isin(list(groups))]
-    segments = [groups[run_id][["epoch", "ssr"]].to_numpy(float) for run_id in runs["run_id"]]
+    """Draw a line per run with a symbol where it ended early; return legend entries.
+
+    Values of held-out data, if the table has them, are a second, dashed line. Without a span, the
+    axis is linear.
+    """
+    columns = columns_of(quantity, table.columns)
+    if span:
+        table = table.assign(**{name: span.positions(table[name]) for name in columns.values()})
+    paths = dict(iter(table.groupby("run_id")))
+    runs = runs[runs["run_id"].isin(list(paths))]
+    segments = [
+        paths[run_id][["epoch", name]].to_numpy(float)
+        for name in columns.values()
+        for run_id in runs["run_id"]
+    ]
     few = len(segments) <= 30
+    styles = DASHES if len(columns) > 1 else dict.fromkeys(columns, "-")
     lines = LineCollection(
-        segments, linewidths=style.line * (0.9 if few else 0.5), alpha=0.9 if few else 0.6
+        segments,
+        linestyles=[styles[data] for data in columns for _ in range(len(runs))],
+        linewidths=style.line * (0.9 if few else 0.5),
+        alpha=0.9 if few else 0.6,
     )
-    handles = _colour_lines(figure, axes, lines, runs, by, style)
+    handles = _colour_lines(figure, axes, lines, pd.concat([runs] * len(columns)), by, style)
     axes.add_collection(lines)
-    ends = np.array([segment[-1] for segment in segments])
+    handles += data_entries(columns, DARK, style)
+    ends = np.array([segment[-1] for segment in segments[: len(runs)]])
     size = style.font * (0.35 if len(runs) <= 100 else 0.25)
     for ending, marker in (("converged", "o"), ("diverged", "x"), ("stopped", "s")):
         chosen = runs["status"].astype(str).eq(ending).to_numpy()
         if not chosen.any():
             continue
         look = {"color": ENDINGS[ending], "marker": marker, "linestyle": ""}
-        epoch, ssr = ends[chosen].T
-        height = np.full(len(ssr), span.beyond) if ending == "diverged" else ssr
+        epoch, height = ends[chosen].T
+        if span and ending == "diverged":
+            height = np.full(len(height), span.beyond)
         axes.plot(epoch, height, markersize=size, zorder=3, **look)
         handles.append(entry(f"{ending} ({chosen.sum():,})", markersize=0.4 * style.font, **look))
     return handles
@@ -149,7 +250,7 @@ def _colour_lines(
 ) -> list[Any]:
     """Colour the lines by an axis; return legend entries if its values are names."""
     if by is None or runs[by].nunique() < 2:
-        lines.set_color(_COLOUR)
+        lines.set_color(CATEGORIES[0])
         return []
     column = runs[by]
     if pd.api.types.is_numeric_dtype(column):
@@ -170,33 +271,9 @@ def _colour_lines(
     return [entry(name, color=value, linewidth=style.line) for name, value in colour.items()]
 
 
-def _draw_quantiles(
-    axes: Any, quantiles: pd.DataFrame, table: pd.DataFrame, span: Span, style: Style
-) -> list[Any]:
-    """Draw bands and the median over all runs, and some of the runs; return legend entries."""
-    epoch = quantiles["epoch"].to_numpy(float)
-    at = {share: span.positions(quantiles[str(share)]) for share in _BANDS}
-    for low, high, alpha in ((0.05, 0.95, 0.2), (0.25, 0.75, 0.35)):
-        axes.fill_between(epoch, at[low], at[high], color=_COLOUR, alpha=alpha, linewidth=0)
-    axes.plot(epoch, at[0.5], color=DARK, linewidth=1.3 * style.line)
-    # Evenly spaced in the order of their last SSR, so that good and bad runs are among them.
-    last = table.groupby("run_id")["ssr"].last().sort_values(kind="stable")
-    chosen = last.index[np.linspace(0, len(last) - 1, _EXAMPLES).round().astype(int)]
-    for run_id in dict.fromkeys(chosen):
-        run = table[table["run_id"] == run_id]
-        ssr = span.positions(run["ssr"])
-        axes.plot(run["epoch"], ssr, color=CATEGORIES[4], linewidth=0.5 * style.line)
-    return [
-        entry("median", color=DARK, linewidth=1.3 * style.line),
-        Patch(color=_COLOUR, alpha=0.5, linewidth=0, label="middle half"),
-        Patch(color=_COLOUR, alpha=0.2, linewidth=0, label="9 of 10 runs"),
-        entry("some runs", color=CATEGORIES[4], linewidth=style.line),
-    ]
-
-
 KIND = Kind(
-    summary="SSR over the epochs: a line per run, or quantiles if there are many runs.",
+    summary="Loss or another quantity over the epochs: a line per run, or medians and bands.",
     draw=draw,
-    takes=("x",),
+    takes=("x", "by", "measure", "quantiles", "lines", "epoch_scale"),
     needs=(reading.need_trajectories,),
 )

@@ -1,9 +1,9 @@
-"""Plots of held-out data and of classes: the numbers that are drawn, against pandas and sklearn."""
+"""Plots of classes: the numbers that are drawn, against sklearn."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.contour import ContourSet
 from matplotlib.text import Text
@@ -46,29 +46,6 @@ def results_of(folder, loss="ssr", last="identity", classes=("no", "yes"), recor
 @pytest.fixture(scope="module")
 def held_out(tmp_path_factory):
     return results_of(tmp_path_factory.mktemp("held"), validation=0.25)
-
-
-@pytest.mark.parametrize("style", ["slide", "column"])
-def test_lines_are_medians_of_the_runs_that_did_not_diverge(held_out, style):
-    figure = plots.draw(held_out, "learning", style=style)
-    runs, table = held_out.runs, held_out.trajectories()
-    kept = runs.loc[runs["status"] != "diverged", "run_id"]
-    assert 0 < len(kept) < len(runs)
-    table = table[table["run_id"].isin(kept)]
-    shares = {"": 30, "validation_": 10}
-    for axes, name in zip(figure.axes, ("ssr", "accuracy"), strict=True):
-        for line, (prefix, points) in zip(axes.get_lines(), shares.items(), strict=True):
-            values = table[f"{prefix}{name}"] / (points if name == "ssr" else 1)
-            median = values.groupby(table["epoch"]).quantile(0.5, interpolation="lower")
-            np.testing.assert_allclose(line.get_ydata(), median)
-            assert line.get_xdata().tolist() == median.index.tolist()
-        bands = [c for c in axes.collections if isinstance(c, PolyCollection)]
-        assert len(bands) == 2
-        low = values.groupby(table["epoch"]).quantile(0.25, interpolation="lower")
-        assert bands[1].get_paths()[0].vertices[:, 1].min() == pytest.approx(low.min())
-    assert figure.axes[0].get_ylabel() == "SSR per data point"
-    title = figure.get_suptitle()
-    assert f"{len(runs) - len(kept)} that diverged left out" in " ".join(title.split())
 
 
 def counts_of(axes):

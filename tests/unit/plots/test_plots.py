@@ -136,7 +136,7 @@ def test_any_numbers_have_an_axis(values):
 def test_few_runs_are_lines():
     runs = runs_table(starts=4)
     table = falling(runs)
-    figure = trajectories(runs, table, by="learning_rate")
+    figure = trajectories(runs, table, colour_by="learning_rate")
     axes = figure.axes[0]
     (lines,) = [c for c in axes.collections if isinstance(c, LineCollection)]
     segments = lines.get_segments()
@@ -185,27 +185,6 @@ def test_epoch_0_is_on_a_logarithmic_axis():
     assert axes.get_xscale() == "symlog"
     assert axes.get_xlim()[0] < 0
     assert tick_labels(axes.xaxis)[:3] == ["0", "1", "10"]
-
-
-def test_many_runs_are_bands():
-    runs = runs_table(starts=200)
-    runs["status"] = "finished"
-    table = falling(runs)
-    figure = trajectories(runs, table)
-    axes = figure.axes[0]
-    values = table.pivot_table(index="epoch", columns="run_id", values="ssr").to_numpy()
-    median = axes.get_lines()[0]
-    assert median.get_xdata().tolist() == list(range(6))
-    np.testing.assert_array_equal(
-        median.get_ydata(), np.quantile(values, 0.5, axis=1, method="lower")
-    )
-    outer, inner = axes.collections
-    for band, low, high in ((outer, 0.05, 0.95), (inner, 0.25, 0.75)):
-        heights = band.get_paths()[0].vertices[:, 1]
-        for share in (low, high):
-            expected = np.quantile(values, share, axis=1, method="lower")
-            assert set(expected) <= set(heights)
-    assert len(axes.get_lines()) == 1 + 8
 
 
 def test_runs_that_finish_at_1e200_do_not_stretch_the_axis():
@@ -597,7 +576,7 @@ def test_a_sample_of_similar_runs_has_every_value_of_the_first_axis(trained):
     assert shared == "activation softplus"
 
 
-@pytest.mark.parametrize("kind", sorted({*plots.KINDS} - {"learning", "regions"}))
+@pytest.mark.parametrize("kind", sorted({*plots.KINDS} - {"regions"}))
 @pytest.mark.parametrize("name", ["full", "one", "lost"])
 def test_every_kind_draws_all_sorts_of_results(trained, name, kind):
     figure = plots.draw(trained[name], kind, style="column")
@@ -659,7 +638,6 @@ def test_without_parameters_the_run_is_trained_again_to_the_same_fit(trained):
         ("bare", "endpoints", {}, "record.parameters"),
         ("bare", "epochs", {"ssr": 0.1}, "record.epochs"),
         ("aimless", "epochs", {}, "training.tolerance"),
-        ("full", "learning", {}, "data.validation = 0.25"),
         ("full", "regions", {}, "two inputs"),
         ("full", "map", {"x": "learning_rat"}, 'Did you mean "learning_rate"?'),
         ("full", "endpoints", {"x": "w1", "y": "w9"}, "w9"),
@@ -681,7 +659,7 @@ TAKEN = {
     "endpoints": {"x", "y"},
     "epochs": {"x", "ssr"},
     "fit": {"run"},
-    "learning": set(),
+    "grid": {"x", "y"},
     "map": {"x", "y"},
     "regions": {"run"},
     "squiggle": {"run"},
@@ -704,14 +682,6 @@ def test_an_option_that_a_kind_does_not_take_is_refused(trained, kind):
         with pytest.raises(HarnessError, match=f"{kind} does not use {option} = ") as caught:
             plots.draw(trained["full"], kind, **{option: OPTIONS[option]})
         assert str(caught.value).endswith(f"{option} is for {takers}.")
-
-
-def test_an_axis_for_colours_is_refused_if_no_lines_are_drawn(trained, monkeypatch):
-    monkeypatch.setattr("harness.plots.kinds.trajectories.MOST_LINES", 20)
-    with pytest.raises(
-        ResultsError, match=r"x = .* colours lines, and the 24 runs .* more than 20"
-    ):
-        plots.draw(trained["full"], "trajectories", x="learning_rate")
 
 
 def test_unknown_kinds_and_widths(trained):
@@ -762,7 +732,7 @@ def test_a_sweep_without_a_finished_chunk(trained, tmp_path, monkeypatch, capsys
     folder.mkdir()
     for name in ("manifest.json", "data.parquet"):
         (folder / name).write_bytes((trained["full"].folder / name).read_bytes())
-    for kind in sorted({*plots.KINDS} - {"learning", "regions"}):  # one input, none held out
+    for kind in sorted({*plots.KINDS} - {"regions"}):  # one input
         monkeypatch.setattr("sys.argv", ["harness", "plot", str(folder), kind])
         with pytest.raises(SystemExit) as stopped:
             main()
@@ -793,7 +763,7 @@ def test_all_texts_lie_inside_the_figure():
     for style in (plots.SLIDE, plots.COLUMN):
         for figure in (
             final_map(runs, "learning_rate", "init_id", style=style, title=long),
-            trajectories(runs, falling(runs), by="learning_rate", style=style, title=long),
+            trajectories(runs, falling(runs), colour_by="learning_rate", style=style, title=long),
             distribution(runs, style=style, title=long),
         ):
             plots.rendered(figure)
@@ -826,7 +796,7 @@ def reference_pictures():
     )
     return {
         "trajectories": trajectories(
-            runs, falling(runs), by="learning_rate", style=SMALL, title="SSR of 60 runs"
+            runs, falling(runs), colour_by="learning_rate", style=SMALL, title="SSR of 60 runs"
         ),
         "map": final_map(runs, "learning_rate", "init_id", style=SMALL, title="60 runs"),
         "endings": endings(runs, "learning_rate", style=SMALL, title="how 60 runs ended"),
