@@ -168,7 +168,8 @@ def final_map(
         headline(figure, style, title)
     legend(figure, style, _entries(quantity, values, counts))
     merged = len(across.centres) * len(up.centres) < rows[x].nunique() * rows[y].nunique()
-    figure.caption = _caption(quantity, values, counts, merged=merged)
+    diverged = bool((rows["status"] == "diverged").any())
+    figure.caption = _caption(quantity, counts, diverged=diverged, merged=merged)
     figure.table = _table(across, up, x, y, counts, drawn, series)
     if starts is not None:
         figure.caption += _ORDERED
@@ -335,7 +336,7 @@ def _entries(quantity: Quantity, values: Floats, counts: NDArray[np.int64]) -> l
     return entries
 
 
-def _caption(quantity: Quantity, values: Floats, counts: NDArray[np.int64], *, merged: bool) -> str:
+def _caption(quantity: Quantity, counts: NDArray[np.int64], *, diverged: bool, merged: bool) -> str:
     """Return the sentences on what cells are."""
     least, most = counts[counts > 0].min(), counts.max()
     number = f"{most:,}" if least == most else f"{least:,} to {most:,}"
@@ -345,11 +346,15 @@ def _caption(quantity: Quantity, values: Floats, counts: NDArray[np.int64], *, m
         text = f"Each cell has {number} runs."
     else:
         text = f"Each cell is the median of {number} runs"
-        worst = "lowest" if quantity.higher_is_better else "highest"
-        text += f"; those that diverged count as {worst}." if np.isinf(values).any() else "."
+        text += _told_diverged(quantity) if diverged else "."
     if merged:
         text += " Neighbouring values share a cell."
     return text
+
+
+def _told_diverged(quantity: Quantity) -> str:
+    worst = "lowest" if quantity.higher_is_better else "highest"
+    return f"; those that diverged count as {worst}."
 
 
 def _table(
@@ -434,7 +439,13 @@ def final_lines(
         room = 0.8 / len(panels) if style.beside else 0.8
         dress(axes, style, x=label, y=y, title=heading, room=room)
     legend(figure, style, panels[0].get_lines() if series else [])
-    figure.caption = _line_caption(quantity, quantiles, several=several, shares=len(drawn) > 1)
+    figure.caption = _line_caption(
+        quantity,
+        quantiles,
+        diverged=bool((rows["status"] == "diverged").any()),
+        several=several,
+        shares=len(drawn) > 1,
+    )
     table = drawn[quantity].rename(
         columns={"low": f"{quantity.column}_low", "middle": quantity.column}
         | {"high": f"{quantity.column}_high"}
@@ -443,7 +454,8 @@ def final_lines(
         table[["converged", "converged_low", "converged_high"]] = drawn[CONVERGED][
             ["middle", "low", "high"]
         ]
-    percentages = [name for name in table if str(name).startswith(STATUSES)]
+    # Shares are percentages on axes only.
+    percentages = [name for name in table.columns.astype(str) if name.startswith(STATUSES)]
     table[percentages] /= 100
     table.insert(0, x, bins.values[table.pop("bin")])
     numbers = table.pop("part")
@@ -514,7 +526,12 @@ def _draw_lines(
 
 
 def _line_caption(
-    quantity: Quantity, quantiles: tuple[float, float], *, several: bool, shares: bool
+    quantity: Quantity,
+    quantiles: tuple[float, float],
+    *,
+    diverged: bool,
+    several: bool,
+    shares: bool,
 ) -> str:
     """Return the sentences on what lines and bands are."""
     interval = "95 % intervals"
@@ -526,8 +543,8 @@ def _line_caption(
     band = "the middle half"
     if quantiles != (0.25, 0.75):
         band = f"from the {100 * low:.4g} % to the {100 * high:.4g} % quantile"
-    worst = "lowest" if quantity.higher_is_better else "highest"
-    text = f"Lines are medians and bands {band} of the runs; those that diverged count as {worst}."
+    text = f"Lines are medians and bands {band} of the runs"
+    text += _told_diverged(quantity) if diverged else "."
     return text + (f" Bands of the share converged are {interval}." if shares else "")
 
 
