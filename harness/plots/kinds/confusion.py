@@ -99,20 +99,22 @@ def confusion(
             for (i, j), value in np.ndenumerate(counts):
                 colour = "white" if shares[i, j] > 0.6 else DARK
                 axes.text(
-                    j, i, f"{value:,}", ha="center", va="center", color=colour, fontsize=style.font
+                    j, i, f"{value:,}", ha="center", va="center", color=colour, fontsize=style.small
                 )
+        first = axes.get_subplotspec().is_first_col()
         right = int(np.trace(counts))
         total = int(counts.sum())
         dress(
             axes,
             style,
             x="predicted",
-            y="observed",
+            y="observed" if first else "",
             title=f"{says}: {right:,} of {total:,} right",
-            room=0.8 / columns - 0.1,
+            room=0.75 / columns,
         )
         axes.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), names if first else [""] * len(names))
+        axes.set_anchor("W")  # titles begin at the left edge
         axes.spines[:].set_visible(False)
     headline(figure, style, title)
     rows = [
