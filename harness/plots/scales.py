@@ -86,18 +86,28 @@ def number_text(value: float) -> str:
     return f"$10^{{{power}}}$" if factor == "1" else rf"${factor}\times10^{{{power}}}$"
 
 
+def tick_texts(ticks: Floats) -> list[str]:
+    """Format ticks, with more digits than usual if they would look alike.
+
+    >>> tick_texts(np.array([0.5, 1.0])), tick_texts(np.array([1.0, 1.00001]))
+    (['0.5', '1'], ['1', '1.00001'])
+    """
+    texts = [number_text(tick) for tick in ticks]
+    return texts if len(set(texts)) == len(texts) else [f"{tick:.10g}" for tick in ticks]
+
+
 def set_linear_ticks(axis: Any, low: float, high: float) -> None:
     """Set round numbers on a linear axis."""
     ticks = linear_ticks(low, high)
     axis.set_major_locator(FixedLocator(ticks.tolist()))
-    axis.set_major_formatter(FixedFormatter([number_text(value) for value in ticks]))
+    axis.set_major_formatter(FixedFormatter(tick_texts(ticks)))
 
 
 def set_log_ticks(axis: Any, low: float, high: float) -> None:
     """Set round numbers on a logarithmic axis of any number of decades."""
     major, minor = log_ticks(low, high)
     axis.set_major_locator(FixedLocator(major.tolist()))
-    axis.set_major_formatter(FixedFormatter([number_text(value) for value in major]))
+    axis.set_major_formatter(FixedFormatter(tick_texts(major)))
     axis.set_minor_locator(FixedLocator(minor.tolist()))
     axis.set_minor_formatter(FixedFormatter([""] * len(minor)))
 
@@ -171,7 +181,7 @@ class Span:
             major, minor = log_ticks(self.low, self.high)
         else:
             major, minor = linear_ticks(self.low, self.high), np.empty(0)
-        pairs = [(value, number_text(value)) for value in major]
+        pairs = list(zip(major, tick_texts(major), strict=True))
         strip = axes.axhspan if vertical else axes.axvspan
         for at, text in ((self.zero, "0"), (self.beyond, beyond)):
             if at is None:
