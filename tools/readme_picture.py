@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+
 import harness
 from harness.analysis.ranking import start_ranks
 from harness.plots import Style, rendered
 from harness.plots.bins import bins_of
-from harness.plots.kinds.map import cell_values, draw_ssr
+from harness.plots.kinds.map import cells, draw_cells
 from harness.plots.kinds.trajectories import draw_lines
+from harness.plots.quantities import FINAL_SSR
 from harness.plots.scales import set_epochs, span_of
 from harness.plots.style import DARK, dress, new_figure
 
@@ -25,13 +28,16 @@ def main() -> None:
     # All runs: one column per learning rate, one row per initialisation.
     ordered = runs.assign(init_id=start_ranks(runs))
     across, up = bins_of(ordered["learning_rate"], 200), bins_of(ordered["init_id"], 200)
-    draw_ssr(figure, left, across, up, cell_values(ordered, across, up)[0], STYLE)
+    shape = 1, len(up.centres), len(across.centres)
+    index = np.zeros(len(ordered), dtype=np.int64), up.of_rows, across.of_rows
+    values, _ = cells(ordered, index, shape)
+    draw_cells(figure, [left], across, up, values, FINAL_SSR, STYLE)
     dress(
         left,
         STYLE,
         x="learning rate",
         y="starts, those that fit most often first",
-        title=f"final SSR of {len(runs):,} trainings (grey: diverged)",
+        title=f"final SSR of {len(runs):,} trainings (hatched: diverged)",
     )
 
     # SSR over epochs, at the rate at which most initialisations fit.

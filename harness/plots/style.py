@@ -24,6 +24,7 @@ ENDINGS = {
     "stopped": "#E69F00",
 }
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 
 # Both are perceptually uniform and colour-blind safe.
 VALUES = "viridis"
@@ -31,6 +32,7 @@ SHARES = "cividis"
 
 DARK = "#222222"
 GREY = "#bbbbbb"  # map cells whose runs diverged
+HATCH = "////"
 STRIP = "#f0f0f0"  # the part of an axis that stands for zero or infinity
 
 # No dates: the same figure gives the same file.
@@ -166,7 +168,7 @@ def write_caption(figure: Picture, style: Style) -> None:
     if not figure.caption:
         return
     size = 0.75 * style.font
-    room = int(0.97 * style.width * 72 / (0.52 * size))
+    room = int(0.97 * style.width * 72 / (0.54 * size))
     text = textwrap.fill(figure.caption, room)
     lines = 1.25 * (text.count("\n") + 1) + 0.5
     if not style.beside:
@@ -188,7 +190,7 @@ def colour_bar(
     figure: Any, style: Style, mappable: Any, axes: Any, label: str, **options: Any
 ) -> Any:
     """Add a colour bar beside a panel."""
-    bar = figure.colorbar(mappable, ax=axes, pad=0.02, aspect=25, **options)
+    bar = figure.colorbar(mappable, ax=axes, pad=0.02, **{"aspect": 25, **options})
     bar.set_label(label, fontsize=style.font)
     bar.ax.tick_params(labelsize=style.small)
     bar.outline.set_visible(False)
@@ -198,7 +200,14 @@ def colour_bar(
 def remark(axes: Any, style: Style, text: str) -> None:
     """Write in the middle of an empty panel why it is empty."""
     axes.text(
-        0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=style.font
+        0.5,
+        0.5,
+        text,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=style.font,
+        bbox={"facecolor": "white", "linewidth": 0},
     )
 
 

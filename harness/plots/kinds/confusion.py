@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.predictions import class_names
-from harness.experiment.data import Dataset
+from harness.errors import ResultsError
 from harness.kernels.metrics import classes_of, threshold_of
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import need_classes, one_run
+from harness.plots.scales import label_of
+from harness.plots.series import Series
 from harness.plots.style import DARK, SLIDE, Picture, Style, dress, headline, new_figure
 from harness.plots.titles import run_title
 from harness.results.tables import Results
@@ -19,24 +22,49 @@ _MANY = 12  # classes whose counts are still written into the cells
 
 
 def draw(results: Results, options: Options) -> Picture:
-    """Draw the confusion matrix of one run, of training and of held-out data points."""
-    run_id, row = one_run(results, options.run)
-    single, network = results.experiment.single(run_id), results.network(run_id)
-    source = single.source
-    parts = {"training": single.data, "held out": single.validation}
-    threshold = threshold_of(*(points.targets for points in parts.values() if points is not None))
-    count = max(2, source.targets.shape[1])
+    """Draw the confusion matrix of one run, or of the best run with each value of an axis."""
+    names = class_names(results.experiment.source)
+    if options.series is None:
+        run_id, row = one_run(results, options.run)
+        tables = _tables(results, run_id, len(names))
+        title = run_title(results, run_id, row)
+        picture = confusion(tables, names, style=options.style, title=title)
+        picture.caption = "Numbers of data points; shades are shares of each row."
+        return picture
+    if options.run is not None:
+        raise ResultsError(
+            "run and by are both given.\nLeave out one: by takes the best run with each value."
+        )
+    by, runs, side = {}, [], ""
+    for value in options.series.values:
+        one = Series(axis=options.series.axis, values=(value,))
+        run_id = results.where(one.condition).best_run
+        tables = _tables(results, run_id, len(names))
+        side = list(tables)[-1]  # held out, if data points are
+        by[one.label(value)] = tables[side]
+        runs.append(run_id)
+    title = f"best run with each {label_of(options.series.axis)}, {side} data"
+    picture = confusion(by, names, style=options.style, title=title)
+    picture.caption = (
+        "Numbers of data points; shades are shares of each row."
+        f" Runs {', '.join(f'{run_id:,}' for run_id in runs)}."
+    )
+    return picture
 
-    def counts(points: Dataset) -> NDArray[np.int64]:
+
+def _tables(results: Results, run_id: int, classes: int) -> dict[str, NDArray[np.int64]]:
+    """Return the confusion matrices of training and of held-out data points, if there are any."""
+    single, network = results.experiment.single(run_id), results.network(run_id)
+    parts = {"training": single.data, "held out": single.validation}
+    known = {says: points for says, points in parts.items() if points is not None}
+    threshold = threshold_of(*(points.targets for points in known.values()))
+    tables = {}
+    for says, points in known.items():
         observed = classes_of(points.targets, threshold)
         predicted = classes_of(network.predict(points.inputs), threshold)
-        found = np.zeros((count, count), dtype=np.int64)
-        np.add.at(found, (observed, predicted), 1)
-        return found
-
-    tables = {says: counts(points) for says, points in parts.items() if points is not None}
-    title = run_title(results, run_id, row)
-    return confusion(tables, class_names(source), style=options.style, title=title)
+        tables[says] = np.zeros((classes, classes), dtype=np.int64)
+        np.add.at(tables[says], (observed, predicted), 1)
+    return tables
 
 
 def confusion(
@@ -56,6 +84,9 @@ def confusion(
         Names of the classes.
     """
     figure, panels = new_figure(style, len(tables))
+    columns = min(len(tables), 3) if style.beside else 1
+    room = 0.65 * style.width / columns * 72 / (0.55 * style.small)  # characters below a matrix
+    crowded = sum(len(name) + 2 for name in names) > room
     for axes, (says, counts) in zip(panels, tables.items(), strict=True):
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axes.imshow(shares, cmap=_SHADES, vmin=0.0, vmax=1.0)
@@ -63,28 +94,36 @@ def confusion(
             for (i, j), value in np.ndenumerate(counts):
                 colour = "white" if shares[i, j] > 0.6 else DARK
                 axes.text(
-                    j, i, f"{value:,}", ha="center", va="center", color=colour, fontsize=style.font
+                    j, i, f"{value:,}", ha="center", va="center", color=colour, fontsize=style.small
                 )
+        first = axes.get_subplotspec().is_first_col()
         right = int(np.trace(counts))
         total = int(counts.sum())
         dress(
             axes,
             style,
             x="predicted",
-            y="observed",
+            y="observed" if first else "",
             title=f"{says}: {right:,} of {total:,} right",
-            room=0.8 / len(tables) if style.beside else 0.8,
+            room=0.75 / columns,
         )
-        axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 6 else 0)
-        axes.set_yticks(range(len(names)), names)
+        axes.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
+        axes.set_yticks(range(len(names)), names if first else [""] * len(names))
+        axes.set_anchor("W")  # titles begin at the left edge
         axes.spines[:].set_visible(False)
     headline(figure, style, title)
+    rows = [
+        (says, names[i], names[j], count)
+        for says, counts in tables.items()
+        for (i, j), count in np.ndenumerate(counts)
+    ]
+    figure.table = pd.DataFrame(rows, columns=["panel", "observed", "predicted", "points"])
     return figure
 
 
 KIND = Kind(
-    summary="Confusion matrix of one run, on training and held-out data.",
+    summary="Confusion matrix of one run, or of the best run with each value of an axis.",
     draw=draw,
-    takes=("run",),
+    takes=("run", "by"),
     needs=(need_classes,),
 )

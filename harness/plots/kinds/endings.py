@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS as STATUSES
 from harness.analysis.measures import outcomes
@@ -72,28 +74,32 @@ def endings(
         }
     )
     table = outcomes(binned, ["panel", "bin"])
-    table.insert(1, x, bins.centres[table["bin"]])
+    table.insert(1, x, bins.values[table["bin"]])
     figure, panels = new_figure(style, len(parts), sharey=True)
     handles: dict[str, Any] = {}
+    room = 0.8 / min(len(parts), 3) if style.beside else 0.8
     for axes, name in zip(panels, parts, strict=True):
-        _draw_shares(axes, table[table["panel"] == name], x, style, handles)
+        ours = table[table["panel"] == name]
+        _draw_shares(axes, bins.centres[ours["bin"]], ours, style, handles)
         set_bins(axes.xaxis, bins)
-        dress(axes, style, x=label_of(x), title=name or title, room=0.8 / min(len(parts), 3))
-    axes = panels[0]
-    axes.set_ylim(-2, 102)
-    axes.set_ylabel("share of runs, %", fontsize=style.font)
+        dress(axes, style, x=label_of(x), title=name or title, room=room)
+        if axes.get_subplotspec().is_first_col():
+            axes.set_ylabel("share of runs, %", fontsize=style.font)
+    panels[0].set_ylim(-2, 102)  # of all panels
     if series:
         headline(figure, style, title)
     legend(figure, style, list(handles.values()))
-    figure.table = table.drop(columns="bin" if len(parts) > 1 else ["bin", "panel"])
+    names = table.pop("panel")
+    if series:
+        table.insert(0, series.axis, names.map(dict(zip(parts, series.values, strict=True))))
+    figure.table = table.drop(columns="bin")
     return figure
 
 
 def _draw_shares(
-    axes: Any, table: pd.DataFrame, x: str, style: Style, handles: dict[str, Any]
+    axes: Any, at: NDArray[np.float64], table: pd.DataFrame, style: Style, handles: dict[str, Any]
 ) -> None:
     """Draw the shares of one panel, and add the legend entries that are new."""
-    at = table[x].to_numpy()
     for status, marker in zip(STATUSES, MARKERS, strict=False):
         if status not in table or not table[status].any():
             continue

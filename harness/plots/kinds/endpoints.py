@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 from numpy.typing import NDArray
 
 from harness.analysis.parameters import exchanged, parameters_of
@@ -15,7 +15,8 @@ from harness.formatting import plural
 from harness.hints import nearest
 from harness.plots import reading
 from harness.plots.kinds import Kind, Options
-from harness.plots.scales import colour_range, set_log_ticks
+from harness.plots.quantities import FINAL_SSR, Quantity, final_quantity
+from harness.plots.scales import colour_range, set_linear_ticks, set_log_ticks
 from harness.plots.style import (
     DARK,
     SLIDE,
@@ -35,6 +36,7 @@ from harness.results.tables import Results
 Floats = NDArray[np.float64]
 
 _MARKED = 6
+_APART = 0.1  # labels of solutions, as a share of the height of the panel
 
 # Runs farther from the median than `_FAR` times the `_MOST` quantile of these distances are drawn
 # at the edge.
@@ -49,16 +51,23 @@ def draw(results: Results, options: Options) -> Picture:
     pair = None
     if options.x or options.y:
         pair = _checked(options.x, network), _checked(options.y, network)
-    columns = ["run_id", "status", "ssr_final", *(f"{name}_final" for name in network.parameters)]
+    quantity = final_quantity(results, options.measure, shares=False)
+    columns = ["run_id", "status", "ssr_final", quantity.column]
+    columns += [f"{name}_final" for name in network.parameters]
     axes = [axis.name for axis in results.experiment.variant_grid.axes]
     # The size of a sample is approximate: keep clear of the limit of `solutions`.
     runs, shared = reading.runs_like(results, best, axes, columns, int(0.9 * MOST_RUNS))
-    diverged = int(runs["status"].astype(str).eq("diverged").sum())
+    title = "where runs ended" + (f", {shared}" if shared else "")
+    picture = endpoints(
+        runs, network, pair=pair, quantity=quantity, style=options.style, title=title
+    )
     count = plural(len(runs), "run") if shared else count_runs(results, len(runs))
-    title = f"where {count} ended"
-    title += f", {shared}" if shared else ""
-    title += f" ({diverged:,} diverged)" if diverged else ""
-    return endpoints(runs, network, pair=pair, style=options.style, title=title)
+    diverged = int(runs["status"].astype(str).eq("diverged").sum())
+    left_out = f"; {diverged:,} that diverged are left out" if diverged else ""
+    picture.caption = f"{count}{left_out}. {picture.caption}".strip()
+    if network.loss == "cross_entropy":  # of classes, whose solutions differ in every run
+        picture.caption += " The plot confusion shows which classes are mistaken for which."
+    return picture
 
 
 def _checked(name: str | None, network: Network) -> str:
@@ -78,22 +87,26 @@ def endpoints(
     network: Network,
     *,
     pair: tuple[str, str] | None = None,
+    quantity: Quantity = FINAL_SSR,
     style: Style = SLIDE,
     title: str = "",
 ) -> Picture:
-    """Draw where the parameters of runs ended, coloured by SSR, with the most frequent solutions.
+    """Draw where the parameters of runs ended, with the most frequent solutions.
 
     Parameters
     ----------
     runs : DataFrame
-        With run_id, status, ssr_final and all final parameters, such as w1_final; at most
-        `harness.analysis.solutions.MOST_RUNS` rows. Runs that diverged are not drawn.
+        With run_id, status, ssr_final, the column of the quantity and all final parameters, such as
+        w1_final; at most `harness.analysis.solutions.MOST_RUNS` rows. Runs that diverged are not
+        drawn.
     network : Network
         Their network.
     pair : tuple of str, optional
         Names of two parameters. Default: the first two principal components of all parameters,
         with hidden units in ascending order, so that runs that differ only in the order of their
         units coincide. A network with two parameters needs no components.
+    quantity : Quantity
+        What the colours show.
     """
     theta = parameters_of(runs, network)
     good = runs["status"].astype(str).ne("diverged").to_numpy() & np.isfinite(theta).all(axis=1)
@@ -102,6 +115,8 @@ def endpoints(
         pair = network.parameters[0], network.parameters[1]
     figure, (axes,) = new_figure(style)
     x, y = pair or ("component 1", "component 2")
+    names = ["x", "y"] if pair is None else list(pair)
+    figure.table = pd.DataFrame(columns=["run_id", *names, quantity.column])
     if kept.empty:
         remark(axes, style, f"all {len(runs):,} runs diverged")
         axes.set(xticks=[], yticks=[])
@@ -117,12 +132,20 @@ def endpoints(
                 x, y = (
                     f"component {k + 1} ({share:.0%} of variance)" for k, share in enumerate(shares)
                 )
-        _dots(figure, axes, at, near, kept["ssr_final"].to_numpy(), style)
+        _dots(figure, axes, at, near, kept[quantity.column].to_numpy(float), quantity, style)
+        figure.table = pd.DataFrame(at, columns=names)
+        figure.table.insert(0, "run_id", kept["run_id"])
+        figure.table[quantity.column] = kept[quantity.column]
         handles = _rings(axes, kept, at, near, network, style)
         if not near.all():
             look = {"marker": "D", "linestyle": "", "markersize": 0.3 * style.font}
             handles.append(entry(f"{(~near).sum():,} further out", color=DARK, **look))
         legend(figure, style, handles)
+        if pair is None:
+            figure.caption = "Hidden units are in ascending order, so that exchanged ones coincide."
+        if not near.all():
+            figure.caption += " Runs further out are drawn at the edge."
+        figure.caption = figure.caption.strip()
     dress(axes, style, x=x, y=y, title=title)
     return figure
 
@@ -151,15 +174,23 @@ def _components(points: Floats, near: NDArray[np.bool_]) -> tuple[Floats, Floats
 
 
 def _dots(
-    figure: Any, axes: Any, at: Floats, near: NDArray[np.bool_], ssr: Floats, style: Style
+    figure: Any,
+    axes: Any,
+    at: Floats,
+    near: NDArray[np.bool_],
+    values: Floats,
+    quantity: Quantity,
+    style: Style,
 ) -> None:
     """Draw one dot per run, with diamonds at the edge for those further out."""
-    low, high = colour_range(ssr)
+    low, high = colour_range(values, log=quantity.log)
     ends = np.array([at[near].min(axis=0), at[near].max(axis=0)])
     room = np.where(ends[1] > ends[0], 0.06 * (ends[1] - ends[0]), 0.5)
     inside = np.clip(at, ends[0] - room, ends[1] + room)
-    order = np.argsort(-ssr, kind="stable")  # the best runs on top
-    norm = LogNorm(low, high)
+    # The best runs on top.
+    order = np.argsort(values if quantity.higher_is_better else -values, kind="stable")
+    norm = LogNorm(low, high) if quantity.log else Normalize(low, high)
+    colours = np.maximum(values, np.finfo(float).tiny) if quantity.log else values
     for marker, chosen in (("D", order[~near[order]]), ("o", order[near[order]])):
         dots = axes.scatter(
             inside[chosen, 0],
@@ -167,7 +198,7 @@ def _dots(
             marker=marker,
             norm=norm,
             cmap=VALUES,
-            c=np.maximum(ssr[chosen], np.finfo(float).tiny),
+            c=colours[chosen],
             s=(0.35 * style.font) ** 2,
             alpha=0.8,
             linewidths=0,
@@ -176,8 +207,8 @@ def _dots(
         )
     axes.set_xlim(ends[0, 0] - room[0], ends[1, 0] + room[0])
     axes.set_ylim(ends[0, 1] - room[1], ends[1, 1] + room[1])
-    bar = colour_bar(figure, style, dots, axes, "final SSR", extend="both")
-    set_log_ticks(bar.ax.yaxis, low, high)
+    bar = colour_bar(figure, style, dots, axes, quantity.label, extend="both")
+    (set_log_ticks if quantity.log else set_linear_ticks)(bar.ax.yaxis, low, high)
 
 
 def _rings(
@@ -193,17 +224,11 @@ def _rings(
     row_of = {run_id: row for row, run_id in enumerate(runs["run_id"])}
     rows = [row_of[run_id] for run_id in table["run_id"]]
     often = table[(table["runs"] > 1) & near[rows]].head(_MARKED)
-    offset = 0.55 * style.font
-    # Numbers on the four sides in turn, so that neighbours do not overlap.
-    sides = (
-        ("left", "bottom", 1, 1),
-        ("right", "top", -1, -1),
-        ("left", "top", 1, -1),
-        ("right", "bottom", -1, 1),
-    )
-    for number, solution in enumerate(often.itertuples()):
-        point = at[row_of[solution.run_id]]
-        across, up, right, above = sides[number % 4]
+    points = [at[row_of[run_id]] for run_id in often["run_id"]]
+    fractions = [axes.transLimits.transform(point)[1] for point in points]
+    # Labels are beside the panel, in the order of their rings, so that none covers another.
+    heights = _spread(np.array(fractions), _APART)
+    for point, count, height in zip(points, often["runs"], heights, strict=True):
         axes.plot(
             *point,
             "o",
@@ -213,14 +238,13 @@ def _rings(
             markeredgewidth=0.7 * style.line,
         )
         axes.annotate(
-            f"{solution.runs:,}",
+            f"{count:,}",
             point,
-            xytext=(right * offset, above * offset),
-            ha=across,
-            va=up,
-            textcoords="offset points",
+            xytext=(1.04, height),
+            textcoords="axes fraction",
+            va="center",
             fontsize=style.small,
-            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
+            arrowprops={"arrowstyle": "-", "color": DARK, "linewidth": 0.3 * style.line},
         )
     if often.empty:
         return []
@@ -229,9 +253,26 @@ def _rings(
     return [entry(label, markerfacecolor="none", markeredgecolor=DARK, **look)]
 
 
+def _spread(positions: Floats, apart: float) -> Floats:
+    """Return positions from 0 to 1, moved so that neighbours are at least `apart`.
+
+    >>> _spread(np.array([0.5, 0.52, 0.9]), 0.1).round(2).tolist()
+    [0.5, 0.6, 0.9]
+    >>> _spread(np.array([1.0, 0.98]), 0.1).round(2).tolist()
+    [1.0, 0.9]
+    """
+    order = np.argsort(positions, kind="stable")
+    steps = apart * np.arange(len(positions))
+    # Without the steps, neighbours only have to be in order.
+    room = np.maximum.accumulate(positions[order] - steps)
+    found = np.empty(len(positions))
+    found[order] = np.minimum(room, 1.0 - apart * (len(positions) - 1)) + steps
+    return found
+
+
 KIND = Kind(
     summary="Final parameters of runs, with the most frequent solutions.",
     draw=draw,
-    takes=("x", "y"),
+    takes=("x", "y", "measure"),
     needs=(reading.need_parameters,),
 )

@@ -66,6 +66,24 @@ def test_the_confusion_matrix_is_that_of_scikit_learn(held_out):
         assert [label.get_text() for label in axes.get_xticklabels()] == ["no", "yes"]
 
 
+def test_confusion_matrices_of_the_best_run_with_each_value(held_out):
+    figure = plots.draw(held_out, "confusion", by="learning_rate=0.001,0.01")
+    assert len(figure.axes) == 2
+    for axes, rate in zip(figure.axes, (0.001, 0.01), strict=True):
+        runs = held_out.runs
+        best = runs[runs["learning_rate"] == rate].nsmallest(1, "ssr_final")["run_id"].item()
+        points = held_out.experiment.single(best).validation
+        predicted = held_out.network(best).predict(points.inputs)[:, 0] >= 0.5
+        expected = confusion_matrix(points.targets[:, 0] == 1, predicted, labels=[False, True])
+        assert counts_of(axes) == expected.tolist()
+        assert axes.get_title(loc="left").startswith(f"learning rate {rate}")
+        ours = figure.table[figure.table["panel"] == f"learning rate {rate}"]
+        assert ours["points"].tolist() == expected.ravel().tolist()
+        assert f"{best:,}" in figure.caption.split("Runs ")[1]
+    with pytest.raises(ResultsError, match="run and by are both given"):
+        plots.draw(held_out, "confusion", run=1, by="learning_rate")
+
+
 def test_the_confusion_matrix_of_scaled_targets(tmp_path):
     inputs = np.arange(20.0)
     sweep = Experiment.from_mapping(

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import LineCollection, PathCollection, QuadMesh
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import LogNorm
 from matplotlib.testing.compare import compare_images
 from typer.testing import CliRunner
@@ -24,28 +24,14 @@ from harness.plots.kinds.endings import endings
 from harness.plots.kinds.endpoints import endpoints
 from harness.plots.kinds.epochs import epochs
 from harness.plots.kinds.fit import fit
-from harness.plots.kinds.map import final_lines, final_map
+from harness.plots.kinds.map import final_map
 from harness.plots.kinds.squiggle import squiggle
 from harness.plots.kinds.trajectories import trajectories
 from harness.plots.reading import runs_like
+from tests.unit.plots.invented import legend_labels, meshes, runs_table, texts, tick_labels
 
 REFERENCES = Path(__file__).parent
 STATUSES = ("converged", "finished", "diverged")
-
-
-def runs_table(seed=0, rates=(0.01, 0.1, 1.0), starts=20):
-    """Invented runs; most diverge at the largest rate."""
-    random = np.random.default_rng(seed)
-    grid = [(rate, start) for start in range(starts) for rate in rates]
-    table = pd.DataFrame(grid, columns=["learning_rate", "init_id"])
-    table.insert(0, "run_id", np.arange(len(table)))
-    table["ssr_final"] = 10.0 ** random.uniform(-4, 1, len(table))
-    table["status"] = np.where(table["ssr_final"] < 1e-2, "converged", "finished")
-    lost = table["learning_rate"].eq(rates[-1]) & (random.random(len(table)) < 0.8)
-    table.loc[lost, "status"] = "diverged"
-    table.loc[lost, "ssr_final"] = 1e12
-    table["epochs"] = random.integers(5, 100, len(table))
-    return table
 
 
 def falling(runs, epochs=6):
@@ -55,19 +41,6 @@ def falling(runs, epochs=6):
         factor = 10.0 if run.status == "diverged" else 0.1
         rows += [(run.run_id, e, (1 + run.run_id) * factor**e) for e in range(epochs)]
     return pd.DataFrame(rows, columns=["run_id", "epoch", "ssr"])
-
-
-def texts(figure):
-    """All texts of a figure."""
-    return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
-
-
-def legend_labels(figure):
-    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
-
-
-def tick_labels(axis):
-    return [label.get_text() for label in axis.get_ticklabels()]
 
 
 # ------------------------------------------------------------------------------ cells and scales
@@ -195,109 +168,6 @@ def test_runs_that_finish_at_1e200_do_not_stretch_the_axis():
     assert axes.get_ylim()[1] < 1e3
     assert "off the\nscale" in tick_labels(axes.yaxis)
     assert "diverged" not in tick_labels(axes.yaxis)
-
-
-# ------------------------------------------------------------------------------------------ maps
-
-
-def meshes(axes):
-    return [c for c in axes.collections if isinstance(c, QuadMesh)]
-
-
-def test_a_map_has_median_and_share_of_each_cell():
-    runs = runs_table(starts=30).assign(momentum=lambda t: np.where(t["init_id"] < 15, 0.0, 0.9))
-    figure = final_map(runs, "learning_rate", "momentum")
-    left, right = figure.axes[:2]
-    grey, coloured = meshes(left)
-    (shares,) = meshes(right)
-    ssr = runs["ssr_final"].where(runs["status"] != "diverged", np.inf)
-    keys = [runs["momentum"], runs["learning_rate"]]
-    median = ssr.groupby(keys).median().unstack().to_numpy()
-    share = (runs["status"] == "converged").groupby(keys).mean().unstack().to_numpy()
-    assert np.isinf(median).any()
-    np.testing.assert_array_equal(coloured.get_array().mask, np.isinf(median))
-    np.testing.assert_array_equal(grey.get_array().mask, ~np.isinf(median))
-    drawn = coloured.get_array()
-    np.testing.assert_array_equal(drawn.compressed(), median[np.isfinite(median)])
-    np.testing.assert_allclose(shares.get_array(), 100 * share)
-    assert left.get_xscale() == "log"
-    assert "at least half of the runs diverged" in legend_labels(figure)
-
-
-def test_starts_are_ordered_with_one_run_per_cell():
-    runs = runs_table(starts=6)
-    figure = final_map(runs, "learning_rate", "init_id")
-    (shares,) = meshes(figure.axes[1])
-    rows = (shares.get_array() > 0).sum(axis=1)
-    assert rows.tolist() == sorted(rows.tolist(), reverse=True)
-    hits = runs["status"].eq("converged").groupby(runs["init_id"]).sum()
-    assert sorted(rows.tolist()) == sorted(hits.tolist())
-    assert "diverged" in legend_labels(figure)
-    kept = final_map(runs, "learning_rate", "init_id", order_starts=False)
-    (plain,) = meshes(kept.axes[1])
-    assert (plain.get_array() > 0).sum(axis=1).tolist() == hits.tolist()
-
-
-def test_cells_without_runs_are_blank():
-    runs = runs_table(starts=4).iloc[1:]
-    figure = final_map(runs, "learning_rate", "init_id", order_starts=False)
-    grey, coloured = meshes(figure.axes[0])
-    assert grey.get_array().mask[0, 0]
-    assert coloured.get_array().mask[0, 0]
-    assert meshes(figure.axes[1])[0].get_array().mask[0, 0]
-    assert "no run" in legend_labels(figure)
-
-
-def test_a_huge_axis_becomes_a_raster():
-    random = np.random.default_rng(0)
-    runs = pd.DataFrame({
-        "learning_rate": 10.0 ** random.uniform(-3, 0, 50_000),
-        "init_id": random.integers(0, 20_000, 50_000),
-        "status": "finished",
-    })  # fmt: skip
-    runs["ssr_final"] = runs["learning_rate"]
-    figure = final_map(runs, "learning_rate", "init_id", order_starts=False)
-    _, mesh = meshes(figure.axes[0])
-    assert mesh.get_array().shape == (200, 200)
-    assert figure.axes[0].get_xscale() == "log"
-    columns = np.ma.median(mesh.get_array(), axis=0)
-    assert (np.diff(columns) > 0).mean() > 0.99
-
-
-def test_colours_span_most_cells_and_ignore_outliers():
-    runs = pd.DataFrame({"learning_rate": np.repeat(np.geomspace(0.01, 1, 20), 20),
-                         "momentum": np.tile(np.arange(20), 20), "status": "finished"})  # fmt: skip
-    runs["ssr_final"] = np.linspace(0.5, 2, 400)
-    runs.loc[7, "ssr_final"] = 1e9
-    runs.loc[8, "ssr_final"] = 0.0
-    _, mesh = meshes(final_map(runs, "learning_rate", "momentum").axes[0])
-    assert mesh.norm.vmin > 0.4
-    assert mesh.norm.vmax < 2.1
-    runs.loc[:150, "ssr_final"] = 1e200
-    _, mesh = meshes(final_map(runs, "learning_rate", "momentum").axes[0])
-    assert mesh.norm.vmax < 1e4
-
-
-def test_every_run_diverged():
-    runs = runs_table(starts=3).assign(status="diverged")
-    figure = final_map(runs, "learning_rate", "init_id")
-    assert "every run diverged" in texts(figure)
-    assert not meshes(figure.axes[0])[0].get_array().mask.any()
-
-
-def test_one_axis_is_a_line():
-    runs = runs_table(starts=25)
-    figure = final_lines(runs, "learning_rate")
-    left, right = figure.axes
-    ssr = runs["ssr_final"].where(runs["status"] != "diverged", np.inf)
-    median = ssr.groupby(runs["learning_rate"]).median()
-    (line,) = left.get_lines()
-    assert line.get_xdata().tolist() == [0.01, 0.1, 1.0]
-    assert line.get_ydata()[:2].tolist() == median.tolist()[:2]
-    edge = dict(zip(tick_labels(left.yaxis), left.get_yticks(), strict=True))["diverged"]
-    assert line.get_ydata()[2] == edge
-    share = runs["status"].eq("converged").groupby(runs["learning_rate"]).mean()
-    np.testing.assert_allclose(right.get_lines()[0].get_ydata(), 100 * share)
 
 
 # --------------------------------------------------------------------------------- along an axis
@@ -582,17 +452,6 @@ def test_every_kind_draws_all_sorts_of_results(trained, name, kind):
     figure = plots.draw(trained[name], kind, style="column")
     assert plots.rendered(figure)[:4] == b"\x89PNG"
     assert any(axes.get_xlabel() or axes.axison for axes in figure.axes)
-
-
-def test_the_map_summarises_over_starts_if_there_are_two_other_axes(trained):
-    figure = plots.draw(trained["full"], "map")
-    assert "24 runs, over all starts (init_id)" in texts(figure)
-    runs = trained["full"].runs
-    (mesh,) = meshes(figure.axes[1])
-    share = runs["status"].eq("converged").groupby([runs["momentum"], runs["learning_rate"]])
-    np.testing.assert_allclose(mesh.get_array(), 100 * share.mean().unstack())
-    chosen = plots.draw(trained["full"], "map", x="init_id", y="learning_rate")
-    assert "24 runs, over all momentum" in texts(chosen)
 
 
 def test_epochs_to_an_ssr_are_those_of_the_trajectories(trained):
