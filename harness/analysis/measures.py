@@ -95,10 +95,15 @@ def share_interval(
     return np.where(hits == 0, 0.0, low), np.where(hits == runs, 1.0, high)
 
 
-def comparable(runs: pd.DataFrame, column: str) -> "pd.Series[float]":
-    """Return a column of `runs` with infinity for runs that diverged, and for NaN."""
+def comparable(
+    runs: pd.DataFrame, column: str, *, higher_is_better: bool = False
+) -> "pd.Series[float]":
+    """Return a column of `runs` with the worst value for runs that diverged, and for NaN.
+
+    That is infinity, or minus infinity if higher values are better.
+    """
     good = (runs["status"] != "diverged") & runs[column].notna()
-    return runs[column].where(good, np.inf)
+    return runs[column].where(good, -np.inf if higher_is_better else np.inf)
 
 
 def final_values(

@@ -8,11 +8,12 @@ import pandas as pd
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from harness.plots.scales import set_log_ticks
+from harness.plots.scales import number_text, set_log_ticks
 
 Floats = NDArray[np.float64]
 
-# Up to this many values each have a tick; up to this many unevenly spaced ones get equal bins.
+# Up to this many values each have a tick if they are round numbers and far enough apart; up to
+# `_EVEN_BINS` unevenly spaced ones get bins of equal size.
 _WRITTEN = 8
 _EVEN_BINS = 24
 
@@ -25,6 +26,8 @@ class Bins:
     ----------
     of_rows : array of shape (rows,)
         The bin of each row.
+    values : array of shape (bins,)
+        The values that bins stand for: numbers or names; of several, the middle.
     centres, edges : arrays of shape (bins,) and (bins + 1,)
         Where the bins are drawn.
     scale : str
@@ -34,6 +37,7 @@ class Bins:
     """
 
     of_rows: NDArray[np.int64]
+    values: NDArray[Any]
     centres: Floats
     edges: Floats
     scale: str
@@ -58,13 +62,15 @@ def bins_of(column: "pd.Series[Any]", most: int, *, even: bool = False) -> Bins:
     count = len(found)
     if not numbers or (even and count <= _EVEN_BINS and _is_uneven(np.asarray(found))):
         centres = np.arange(count, dtype=np.float64)
+        step = -(-count // _WRITTEN) if numbers else 1
         return Bins(
             of_rows=code,
+            values=np.asarray(found),
             centres=centres,
             edges=np.arange(count + 1, dtype=np.float64) - 0.5,
             scale="linear",
-            ticks=centres,
-            texts=[f"{value:.4g}" if numbers else str(value) for value in found],
+            ticks=centres[::step],
+            texts=[number_text(value) if numbers else str(value) for value in found[::step]],
         )
     values = np.asarray(found, dtype=np.float64)
     log = is_log(values)
@@ -77,15 +83,27 @@ def bins_of(column: "pd.Series[Any]", most: int, *, even: bool = False) -> Bins:
     edges = _edges(space, first)
     if log:
         middle, edges = np.exp(middle), np.exp(edges)
-    few = count <= _WRITTEN
+    written = count <= _WRITTEN and _are_round(values) and _are_apart(space)
+    centres = values if bins == count else middle  # exact values, not exp(log(x))
     return Bins(
         of_rows=bin_of[code],
-        centres=values if bins == count else middle,  # exact values, not exp(log(x))
+        values=np.asarray(found) if bins == count else centres,
+        centres=centres,
         edges=edges,
         scale="log" if log else "linear",
-        ticks=values if few else np.empty(0),
-        texts=[f"{value:.4g}" for value in values] if few else [],
+        ticks=values if written else np.empty(0),
+        texts=[number_text(value) for value in values] if written else [],
     )
+
+
+def _are_round(values: Floats) -> bool:
+    """Return whether numbers have at most three digits, or are whole."""
+    return all(value == round(value) or value == float(f"{value:.3g}") for value in values)
+
+
+def _are_apart(space: Floats) -> bool:
+    """Return whether the labels of ascending values have room beside each other."""
+    return bool(np.all(np.diff(space) >= (space[-1] - space[0]) / 12))
 
 
 def _edges(space: Floats, first: NDArray[np.int64]) -> Floats:

@@ -41,7 +41,10 @@ class Quantity:
         return self.column in ENDINGS
 
 
-def final_quantity(results: Results, name: str | None = None) -> Quantity:
+FINAL_SSR = Quantity(column="ssr_final", label="final SSR", log=True)
+
+
+def final_quantity(results: Results, name: str | None = None, *, shares: bool = True) -> Quantity:
     """Return a quantity of the table of runs.
 
     Parameters
@@ -51,6 +54,8 @@ def final_quantity(results: Results, name: str | None = None) -> Quantity:
     name : str, optional
         A column, a column without its ending `_final`, or one of `measures.ENDINGS` for shares of
         runs. Default: the final loss that was trained.
+    shares : bool
+        Whether the plot can show shares of runs.
 
     Raises
     ------
@@ -59,13 +64,14 @@ def final_quantity(results: Results, name: str | None = None) -> Quantity:
     """
     columns = results.run_columns
     name = name or trained_loss(columns)
-    if name in ENDINGS:
+    if shares and name in ENDINGS:
         return Quantity(column=name, label=f"share {name}, %", log=False, higher_is_better=True)
     column = name if name in columns else f"{name}_final"
     axes = [axis.name for axis in results.grid.axes]
     numbers = [known for known in columns if known not in ("run_id", "status", *axes)]
     if column not in numbers:
-        known = [*ENDINGS, *(known.removesuffix("_final") for known in numbers)]
+        known = [*ENDINGS] if shares else []
+        known += [known.removesuffix("_final") for known in numbers]
         raise _unknown(results, name, known)
     return _quantity(column, epochs=column == "epochs" or column.startswith("epoch_"))
 

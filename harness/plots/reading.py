@@ -42,7 +42,9 @@ def all_axes(results: Results) -> list[str]:
     return [*columns[columns.index("init_id") + 1 : columns.index("status")], "init_id"]
 
 
-def choose_axes(results: Results, wanted: Sequence[str | None]) -> list[str]:
+def choose_axes(
+    results: Results, wanted: Sequence[str | None], apart: str | None = None
+) -> list[str]:
     """Return the axes to draw, fewer than wanted if the grid has fewer.
 
     Parameters
@@ -51,11 +53,13 @@ def choose_axes(results: Results, wanted: Sequence[str | None]) -> list[str]:
         The sweep.
     wanted : sequence of str or None
         The name of each axis; None for the one with most values among the others.
+    apart : str, optional
+        The axis that the plot compares by, which is not drawn along.
 
     Raises
     ------
     ResultsError
-        A name is not an axis.
+        A name is not an axis, or it is `apart`.
     """
     known = all_axes(results)
     for name in wanted:
@@ -64,7 +68,12 @@ def choose_axes(results: Results, wanted: Sequence[str | None]) -> list[str]:
                 f"{results.folder} has no axis {shown(name)}. {suggest(name, known)}".rstrip()
                 + f"\nIts axes are {', '.join(known)}."
             )
-    free = [name for name in varied_axes(results) if name not in wanted]
+    if apart is not None and apart in wanted:
+        raise ResultsError(
+            f"{'xy'[wanted.index(apart)]} and by are both {shown(apart)}.\n"
+            "Compare by one axis, and draw along another."
+        )
+    free = [name for name in varied_axes(results) if name not in (*wanted, apart)]
     chosen = []
     for name in wanted:
         if name is not None:
@@ -96,11 +105,7 @@ def choose_axis(results: Results, wanted: str | None, apart: str | None = None) 
     if wanted is None:
         known = [name for name in varied_axes(results) if name != apart]
         return "learning_rate" if "learning_rate" in known else (known or ["init_id"])[0]
-    if wanted == apart:
-        raise ResultsError(
-            f"x and by are both {shown(wanted)}.\nCompare by one axis, and draw along another."
-        )
-    return choose_axes(results, [wanted])[0]
+    return choose_axes(results, [wanted], apart)[0]
 
 
 def runs_of(results: Results, columns: Sequence[str], most: int = MOST_RUNS) -> pd.DataFrame:

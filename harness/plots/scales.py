@@ -1,6 +1,6 @@
-"""Scales of axes: SSR from zero to infinity, epochs from 0, colours, and round numbers at ticks."""
+"""Scales of axes: from zero to infinity, epochs from 0, colours, and round numbers at ticks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ _LABELS = {"init_id": "starts (init_id)", "max_epochs": "epochs allowed"}
 
 # An axis is longer than its numbers: beyond these its ends would underflow or overflow.
 _LEAST, _GREATEST = 1e-130, 1e130
+
+# The strips of zero and infinity are this far from the numbers, as a share of their length.
+_GAP = 0.11
 
 # More epochs than this are drawn on a logarithmic axis that includes 0.
 _LINEAR_EPOCHS = 30
@@ -38,6 +41,8 @@ def log_ticks(low: float, high: float) -> tuple[Floats, Floats]:
     [0.01, 0.1, 1.0]
     >>> log_ticks(2.0, 30.0)[0].tolist()
     [2.0, 5.0, 10.0, 20.0]
+    >>> log_ticks(0.0131, 0.0204)[0].tolist()
+    [0.014, 0.016, 0.018, 0.02]
     """
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     decades = np.array([float(f"1e{power}") for power in range(first, last + 1)])
@@ -51,10 +56,21 @@ def log_ticks(low: float, high: float) -> tuple[Floats, Floats]:
             major = finer[(finer >= low) & (finer <= high)]
             if len(major) >= 3:
                 break
-    if len(major) < 2:
-        major = np.array([low, high])
+    if len(major) < 3:
+        major = linear_ticks(low, high)
     minor = np.outer(decades, np.arange(2, 10)).ravel() if step == 1 else decades
     return major, minor[(minor >= low) & (minor <= high)]
+
+
+def linear_ticks(low: float, high: float) -> Floats:
+    """Return round numbers for the ticks of a linear axis.
+
+    >>> linear_ticks(0.02, 0.93).tolist()
+    [0.2, 0.4, 0.6, 0.8]
+    """
+    steps = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high)
+    ticks = np.array([float(f"{tick:.10g}") for tick in steps])
+    return ticks[(ticks >= low) & (ticks <= high)]
 
 
 def number_text(value: float) -> str:
@@ -70,6 +86,13 @@ def number_text(value: float) -> str:
     return f"$10^{{{power}}}$" if factor == "1" else rf"${factor}\times10^{{{power}}}$"
 
 
+def set_linear_ticks(axis: Any, low: float, high: float) -> None:
+    """Set round numbers on a linear axis."""
+    ticks = linear_ticks(low, high)
+    axis.set_major_locator(FixedLocator(ticks.tolist()))
+    axis.set_major_formatter(FixedFormatter([number_text(value) for value in ticks]))
+
+
 def set_log_ticks(axis: Any, low: float, high: float) -> None:
     """Set round numbers on a logarithmic axis of any number of decades."""
     major, minor = log_ticks(low, high)
@@ -79,17 +102,26 @@ def set_log_ticks(axis: Any, low: float, high: float) -> None:
     axis.set_minor_formatter(FixedFormatter([""] * len(minor)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A logarithmic axis from `low` to `high`, with room for zero and for infinity.
+    """An axis from `low` to `high`, with room for zero and for runs that diverged.
 
-    `zero` and `beyond` are where they are drawn; None if the axis does not show them.
+    Attributes
+    ----------
+    low, high : float
+        The least and greatest number that the axis shows.
+    zero, beyond : float or None
+        Where zero and infinity are drawn; None if the axis does not show them. Infinity is below
+        the numbers if they are better the higher they are.
+    log : bool
+        Whether the axis is logarithmic.
     """
 
     low: float
     high: float
-    zero: float | None
-    beyond: float | None
+    zero: float | None = None
+    beyond: float | None = None
+    log: bool = True
 
     def positions(self, values: Any) -> Floats:
         """Return where values are drawn; NaN and values beyond the axis count as infinity."""
@@ -98,80 +130,117 @@ class Span:
             numbers = np.maximum(numbers, self.zero)
         if self.beyond is not None:
             numbers = np.where(np.isfinite(numbers), numbers, self.beyond)
-            numbers = np.minimum(numbers, self.beyond)
+            bound = np.minimum if self.beyond > self.low else np.maximum
+            numbers = bound(numbers, self.beyond)
         return numbers
+
+    def moved(self, position: float, share: float) -> float:
+        """Return a position moved along the axis by a share of the length of its numbers."""
+        if self.log:
+            factor: float = (self.high / self.low) ** share
+            return position * factor
+        return position + share * (self.high - self.low)
 
     def in_strip(self, above: float) -> float:
         """Return a position in the strip of infinity, from -0.5 to 0.5 around its middle."""
         assert self.beyond is not None
-        factor: float = _gap(self.low, self.high) ** (0.8 * above)
-        return self.beyond * factor
+        return self.moved(self.beyond, 0.8 * above * _GAP)
 
     @property
     def ends(self) -> tuple[float, float]:
         """The limits of the axis."""
-        gap = _gap(self.low, self.high)
-        edge = gap**0.5
-        below = self.low / edge if self.zero is None else self.zero / gap**0.6
-        above = self.high * edge if self.beyond is None else self.beyond * gap**0.6
+        strips = [at for at in (self.zero, self.beyond) if at is not None]
+        low, high = min([self.low, *strips]), max([self.high, *strips])
+        below = self.moved(low, -_GAP * (0.5 if low == self.low else 0.6))
+        above = self.moved(high, _GAP * (0.5 if high == self.high else 0.6))
         return below, above
+
+    def edges(self, count: int) -> Floats:
+        """Return the edges of bins of equal size from the least to the greatest number."""
+        space = np.geomspace if self.log else np.linspace
+        edges: Floats = space(self.low, self.high, count + 1)
+        edges[[0, -1]] = self.low, self.high  # rounding must not leave out the ends
+        return edges
 
     def set(self, axis: Any, beyond: str) -> None:
         """Give an axis this span; `beyond` labels infinity. Zero and infinity have grey strips."""
         axes, vertical = axis.axes, axis.axis_name == "y"
-        (axes.set_yscale if vertical else axes.set_xscale)("log")
+        (axes.set_yscale if vertical else axes.set_xscale)("log" if self.log else "linear")
         (axes.set_ylim if vertical else axes.set_xlim)(*self.ends)
-        major, minor = log_ticks(self.low, self.high)
+        if self.log:
+            major, minor = log_ticks(self.low, self.high)
+        else:
+            major, minor = linear_ticks(self.low, self.high), np.empty(0)
         pairs = [(value, number_text(value)) for value in major]
-        gap = _gap(self.low, self.high)
         strip = axes.axhspan if vertical else axes.axvspan
-        if self.zero is not None:
-            pairs.insert(0, (self.zero, "0"))
-            strip(self.ends[0], self.zero * gap**0.5, color=STRIP, zorder=0, linewidth=0)
-        if self.beyond is not None:
-            pairs.append((self.beyond, beyond))
-            strip(self.beyond / gap**0.5, self.ends[1], color=STRIP, zorder=0, linewidth=0)
+        for at, text in ((self.zero, "0"), (self.beyond, beyond)):
+            if at is None:
+                continue
+            pairs.append((at, text))
+            inner, outer = (
+                (self.moved(at, 0.5 * _GAP), self.ends[0])
+                if at < self.low
+                else (self.moved(at, -0.5 * _GAP), self.ends[1])
+            )
+            strip(min(inner, outer), max(inner, outer), color=STRIP, zorder=0, linewidth=0)
+        pairs.sort()
         axis.set_major_locator(FixedLocator([value for value, _ in pairs]))
         axis.set_major_formatter(FixedFormatter([text for _, text in pairs]))
         axis.set_minor_locator(FixedLocator(minor.tolist()))
         axis.set_minor_formatter(FixedFormatter([""] * len(minor)))
 
 
-def span_of(values: Any, *, beyond: bool | None = None) -> Span:
+def span_of(
+    values: Any, *, beyond: bool | None = None, log: bool = True, higher_is_better: bool = False
+) -> Span:
     """Return the axis for some numbers.
 
     Parameters
     ----------
     values : array
-        Numbers from 0 to infinity, or NaN.
+        Numbers and infinities, or NaN; at least 0 if the axis is logarithmic.
     beyond : bool, optional
         Whether the axis shows infinity. Default: if a value is not finite.
+    log : bool
+        Whether the axis is logarithmic.
+    higher_is_better : bool
+        Whether infinity, where runs that diverged are drawn, is below the numbers.
     """
     numbers = np.asarray(values, dtype=np.float64).ravel()
-    good = numbers[np.isfinite(numbers) & (numbers > 0)]
+    finite = numbers[np.isfinite(numbers)]
+    far = len(finite) < len(numbers) if beyond is None else beyond
+    good = finite[finite > 0] if log else finite
     low, high = (float(good.min()), float(good.max())) if good.size else (0.1, 1.0)
-    low, high = max(low, _LEAST), min(high, _GREATEST)
-    if high / low < 4:
-        low, high = low / 2, high * 2
-    gap = _gap(low, high)
-    far = bool((~np.isfinite(numbers)).any()) if beyond is None else beyond
-    return Span(low, high, low / gap if (numbers <= 0).any() else None, high * gap if far else None)
+    if log:
+        low, high = max(low, _LEAST), min(high, _GREATEST)
+        if high / low < 4:
+            low, high = low / 2, high * 2
+    elif low == high:
+        low, high = _around(low)
+    plain = Span(low=low, high=high, log=log)
+    return replace(
+        plain,
+        zero=plain.moved(low, -_GAP) if log and (numbers <= 0).any() else None,
+        beyond=plain.moved(*((low, -_GAP) if higher_is_better else (high, _GAP))) if far else None,
+    )
 
 
-def _gap(low: float, high: float) -> float:
-    """Return the ratio between an end of the numbers and the strip beyond it."""
-    ratio: float = (high / low) ** 0.11
-    return ratio
-
-
-def colour_range(values: Floats) -> tuple[float, float]:
-    """Return the ends of a logarithmic colour scale for most of some values."""
-    positive = values[np.isfinite(values) & (values > 0)]
-    if not positive.size:
+def colour_range(values: Floats, *, log: bool = True) -> tuple[float, float]:
+    """Return the ends of a colour scale for most of some values; they differ."""
+    good = values[np.isfinite(values) & (values > 0 if log else True)]
+    if not good.size:
         return 0.1, 1.0
-    low, high = np.quantile(positive, _COLOURED).tolist()
-    high = max(min(high, _BLOWN_UP * float(np.median(positive))), low)
+    low, high = np.quantile(good, _COLOURED).tolist()
+    if not log:
+        return (low, high) if low < high else _around(low)
+    high = max(min(high, _BLOWN_UP * float(np.median(good))), low)
     return (low / 1.25, high * 1.25) if high / low < 1.5 else (low, high)
+
+
+def _around(value: float) -> tuple[float, float]:
+    """Return the ends of a linear scale for a single value."""
+    room = 0.1 * abs(value) or 0.1
+    return value - room, value + room
 
 
 def set_epochs(axes: Any, last: float) -> None:
