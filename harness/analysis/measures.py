@@ -78,7 +78,7 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def share_interval(
-    hits: NDArray[np.int64], runs: NDArray[np.int64]
+    hits: NDArray[Any], runs: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return low and high ends of the 95 % Wilson interval of shares hits / runs, shape (n,) each.
 
