@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS, comparable, share_interval
-from harness.analysis.ranking import SEEDS, ranks_outside, trained_loss
+from harness.analysis.ranking import RANKS, SEEDS, ending_codes, ranks_outside, trained_loss
 from harness.analysis.tally import Factor
 from harness.experiment.grid import Grid
 
@@ -73,10 +73,10 @@ def pairs(
     DataFrame
         One row per pair: `axis`, its second value; the columns of `on`; status, epochs and `column`
         of both runs, named `status_first`, `status_second` and so on, with `value` for `column`;
-        `start`, a number for each combination of seeds; and `better`: 1 if the second run is
-        better, -1 if it is worse, 0 if they are equal. If `column` is the loss that is trained, two
-        runs that converged are equal: both reached the tolerance, and how far below it they
-        stopped has no meaning.
+        `start`, a number for each combination of seeds; `better`: 1 if the second run is better, -1
+        if it is worse, 0 if they are equal; and `better_ending`, the same for their endings. If
+        `column` is the loss that is trained, two runs that converged are equal: both reached the
+        tolerance, and how far below it they stopped has no meaning.
     """
     value = comparable(runs, column, higher_is_better=higher_is_better).astype(np.float64)
     kept = runs[[*on, "status", "epochs"]].assign(value=value)
@@ -93,11 +93,16 @@ def pairs(
     rises, falls = (one < other).astype(np.int8), (one > other).astype(np.int8)
     better: pd.Series[int] = rises - falls if higher_is_better else falls - rises
     if column == trained_loss(runs.columns):
-        better = better.where(~_both_converged(found), 0)
-    return found.assign(better=better)
+        better = better.where(~both_converged(found), 0)
+    first, second = (
+        RANKS[ending_codes(found.rename(columns={f"status_{which}": "status"}))]
+        for which in ("first", "second")
+    )
+    return found.assign(better=better, better_ending=np.sign(first - second))
 
 
-def _both_converged(pairs: pd.DataFrame) -> NDArray[np.bool_]:
+def both_converged(pairs: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return whether both runs of each pair converged, shape (pairs,)."""
     both = pairs["status_first"].eq("converged") & pairs["status_second"].eq("converged")
     return both.to_numpy(bool)
 
@@ -165,7 +170,7 @@ def compare(pairs: pd.DataFrame, axis: str, *, ratio: bool = True) -> pd.DataFra
         first, second = group["value_first"].to_numpy(), group["value_second"].to_numpy()
         same = group["better"].to_numpy() == 0
         row |= _named("change", _median_change(first, second, same, starts, ratio))
-        both = group[_both_converged(group)]
+        both = group[both_converged(group)]
         first, second = (both[f"epochs_{which}"].to_numpy(float) for which in ("first", "second"))
         row["both_converged"] = len(both)
         row |= _named(

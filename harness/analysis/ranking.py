@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from harness.analysis.measures import CONFIDENCE, ENDINGS, comparable, shares
 
 # Rank of a run by its ending, in the order of `measures.ENDINGS`.
-_RANKS = np.array([0, 1, 2, 1], dtype=np.int8)
+RANKS = np.array([0, 1, 2, 1], dtype=np.int8)
 
 # Axes that repeat a combination instead of changing it.
 SEEDS = ("init_id", "init_seed", "batch_seed", "fold", "split_seed")
@@ -189,7 +189,7 @@ def best_runs(runs: pd.DataFrame, count: int | None = None) -> pd.DataFrame:
     >>> best_runs(runs.assign(ssr_final=[0.2, 0.1, 1e9, 0.1]))["run_id"].tolist()
     [3, 1, 0, 2]
     """
-    rank, epochs, loss = _RANKS[ending_codes(runs)], runs["epochs"].to_numpy(), final_losses(runs)
+    rank, epochs, loss = RANKS[ending_codes(runs)], runs["epochs"].to_numpy(), final_losses(runs)
     first = np.where(rank == 0, epochs, np.where(rank == 1, loss, -epochs))
     rows = np.arange(len(runs))
     if count is not None and count < len(runs):

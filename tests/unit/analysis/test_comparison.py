@@ -47,6 +47,7 @@ def test_pairs_have_the_same_start():
     assert table["value_second"].tolist() == [0.01, 0.1, 0.3, np.inf, 0.01, np.inf]
     assert table["epochs_second"].tolist() == [50, 100, 100, 9, 20, 2]
     assert table["better"].tolist() == [1, 1, 1, -1, 0, 0]
+    assert table["better_ending"].tolist() == [1, 0, 1, -1, 0, 0]
 
 
 def test_two_runs_that_converged_are_equal_only_in_the_trained_loss():
