@@ -108,7 +108,9 @@ def _what_pairs_are(pairs: pd.DataFrame, table: pd.DataFrame, agree: list[str]) 
         said.append("Two runs that converged count as equal.")
     if (table["pairs"] > table["starts"]).any():
         said.append("Intervals are for the number of starts, not of pairs.")
-    if len(table) == 1 and len(pairs) > _MOST_POINTS:
+    if len(table) > 1:
+        said.append("Blue lines are 95% intervals of the medians.")
+    elif len(pairs) > _MOST_POINTS:
         said.append(f"Points are a sample of {_MOST_POINTS:,} pairs.")
     return said
 
@@ -150,8 +152,7 @@ def compare(
         figure, (left, right) = new_figure(style, 2)
         handles = _draw_bars(left, table, style)
         _draw_changes(right, table, quantity, ratio, style)
-        first = short(series.values[0])
-        what = f"ratio to that at {first}" if ratio else f"difference from {first}"
+        what = f"{'ratio to' if ratio else 'difference from'} {series.label(series.values[0])}"
         dress(left, style, x="pairs, %", y=label_of(series.axis))
         dress(right, style, x=f"median {what}")
         headline(figure, style, title)
