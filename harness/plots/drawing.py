@@ -113,6 +113,7 @@ def draw(
         results = results.where(series.condition)
         notes.append(series.note)
     options = Options(
+        given=frozenset(name for name, option in given.items() if option is not None),
         run=run,
         x=x,
         y=y,

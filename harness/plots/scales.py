@@ -243,16 +243,17 @@ def _around(value: float) -> tuple[float, float]:
     return value - room, value + room
 
 
-def set_epochs(axes: Any, last: float) -> None:
-    """Set the x axis to epochs from 0 to the last, logarithmic if they are many."""
-    if last <= _LINEAR_EPOCHS:
+def set_epochs(axes: Any, last: float, scale: str | None = None) -> None:
+    """Set the x axis to epochs from 0 to the last, by default logarithmic if they are many."""
+    if scale == "linear" or (scale is None and last <= _LINEAR_EPOCHS):
         axes.set_xlim(-0.02 * max(last, 1), max(last, 1) * 1.02)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.xaxis.set_major_formatter(lambda value, _: number_text(value))
         return
     # Linear from 0 to 1, so that 0 has a position.
     axes.set_xscale("symlog", linthresh=1, linscale=0.35)
     axes.set_xlim(-0.15, last * 1.12)
-    powers = 10.0 ** np.arange(0, np.floor(np.log10(last)) + 1)
+    powers = 10.0 ** np.arange(0, np.floor(np.log10(max(last, 1))) + 1)
     major = np.concatenate(([0.0], powers))
     axes.xaxis.set_major_locator(FixedLocator(major.tolist()))
     axes.xaxis.set_major_formatter(FixedFormatter([number_text(value) for value in major]))

@@ -72,7 +72,7 @@ def short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def series_of(results: Results, by: str) -> Series:
+def series_of(results: Results, by: str, *, most: int = MOST_SERIES, option: str = "by") -> Series:
     """Return the series that a user asked for.
 
     Parameters
@@ -80,9 +80,13 @@ def series_of(results: Results, by: str) -> Series:
     results : Results
         The sweep.
     by : str
-        The name of an axis, for all its values or `MOST_SERIES` of them, evenly spread; or the name
-        and some values, such as ``"learning_rate=0.02,0.05"``. Of numbers that are not on the axis,
-        the nearest are taken, and `Series.note` says so.
+        The name of an axis, for all its values or `most` of them, evenly spread; or the name and
+        some values, such as ``"learning_rate=0.02,0.05"``. Of numbers that are not on the axis, the
+        nearest are taken, and `Series.note` says so.
+    most : int
+        The largest number of values.
+    option : str
+        Name of the option in error messages.
 
     Raises
     ------
@@ -91,19 +95,19 @@ def series_of(results: Results, by: str) -> Series:
     """
     name, equals, text = by.partition("=")
     name = choose_axes(results, [name.strip()])[0]
-    known = _values(results, name)
+    known = _values(results, name, option)
     if not equals:
-        if len(known) <= MOST_SERIES:
+        if len(known) <= most:
             return Series(axis=name, values=tuple(known))
-        spread = np.linspace(0, len(known) - 1, MOST_SERIES).round().astype(int)
-        note = f"{MOST_SERIES} of {len(known):,} values of {label_of(name)} are shown."
+        spread = np.linspace(0, len(known) - 1, most).round().astype(int)
+        note = f"{most} of {len(known):,} values of {label_of(name)} are shown."
         return Series(axis=name, values=tuple(known[i] for i in spread), note=note)
     wanted = [part.strip() for part in text.split(",")]
-    if len(wanted) > MOST_SERIES:
+    if len(wanted) > most:
         raise ResultsError(
-            f"by = {shown(by)} names {len(wanted)} values.\nName at most {MOST_SERIES}."
+            f"{option} = {shown(by)} names {len(wanted)} values.\nName at most {most}."
         )
-    found = [_nearest(name, part, known) for part in wanted]
+    found = [_nearest(name, part, known, option) for part in wanted]
     moved = [
         f"{short(value)} is nearest to {part}"
         for part, value in zip(wanted, found, strict=True)
@@ -113,14 +117,14 @@ def series_of(results: Results, by: str) -> Series:
     return Series(axis=name, values=tuple(dict.fromkeys(found)), note=note)
 
 
-def _values(results: Results, name: str) -> list[Any]:
+def _values(results: Results, name: str, option: str) -> list[Any]:
     """Return the distinct values of an axis: numbers in ascending order, names as in the grid."""
     for number, axes in enumerate(results.grid.dimensions):
         for axis in axes:
             if axis.name == name:
                 if axis.values.count > _MOST_VALUES:
                     raise ResultsError(
-                        f"by = {shown(name)} has {plural(axis.values.count, 'value')}, too many to"
+                        f"{option} = {shown(name)} has {plural(axis.values.count, 'value')}, too many to"
                         ' choose from.\nUse --where, such as --where "init_id < 100".'
                     )
                 factor = Factor(number, (axis,), axis.values.count)
@@ -131,7 +135,7 @@ def _values(results: Results, name: str) -> list[Any]:
     return list(column.astype(object))
 
 
-def _nearest(name: str, text: str, known: Sequence[Any]) -> Any:
+def _nearest(name: str, text: str, known: Sequence[Any], option: str) -> Any:
     """Return the value that a user means: the same text, or the nearest number."""
     for value in known:
         if text in (exact(value), short(value)):
@@ -144,7 +148,7 @@ def _nearest(name: str, text: str, known: Sequence[Any]) -> Any:
     if not numbers or len(numbers) < len(known) or not np.isfinite(wanted):
         few = ", ".join(short(value) for value in known[:20])
         raise ResultsError(
-            f"by = {shown(f'{name}={text}')} is no value of the axis {name}.\n"
+            f"{option} = {shown(f'{name}={text}')} is no value of the axis {name}.\n"
             f"Its values are {few}{', ...' if len(known) > 20 else ''}."
         )
     return min(numbers, key=lambda value: abs(value - wanted))

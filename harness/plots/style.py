@@ -87,11 +87,16 @@ class Picture(Figure):
         return rendered(self)
 
 
-def new_figure(style: Style, panels: int = 1, **options: Any) -> tuple[Picture, list[Any]]:
-    """Return a figure and its panels: up to three side by side, or stacked if it is narrow."""
-    columns = min(panels, 3) if style.beside else 1
+def new_figure(
+    style: Style, panels: int = 1, columns: int | None = None, **options: Any
+) -> tuple[Picture, list[Any]]:
+    """Return a figure and its panels, row by row.
+
+    By default, up to three are side by side, or all are stacked if the figure is narrow.
+    """
+    columns = columns or (min(panels, 3) if style.beside else 1)
     rows = math.ceil(panels / columns)
-    height = style.height * (0.86 * rows if not style.beside and rows > 1 else 1)
+    height = style.height * (1 if style.beside else max(1, 0.86 * rows / columns))
     figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False, **options).ravel())
     for empty in grid[panels:]:

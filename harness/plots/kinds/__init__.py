@@ -24,6 +24,8 @@ class Options:
 
     Attributes
     ----------
+    given : frozenset of str
+        The options that the user gave, such as "by" or "quantiles".
     run : int or None
         A run_id.
     x, y : str or None
@@ -44,6 +46,7 @@ class Options:
         Sizes.
     """
 
+    given: frozenset[str]
     run: int | None
     x: str | None
     y: str | None
