@@ -159,15 +159,22 @@ def legend(figure: Any, style: Style, handles: list[Any]) -> None:
 
 
 def write_caption(figure: Picture, style: Style) -> None:
-    """Write the caption below the panels and the legend, which make room for it."""
+    """Write the caption below the panels and the legend, which make room for it.
+
+    A figure for a column of text becomes higher instead: its panels would be flat.
+    """
     if not figure.caption:
         return
     size = 0.75 * style.font
-    line = size / (72 * figure.get_figheight())
-    room = int(0.97 * style.width * 72 / (0.48 * size))
+    room = int(0.97 * style.width * 72 / (0.52 * size))
     text = textwrap.fill(figure.caption, room)
+    lines = 1.25 * (text.count("\n") + 1) + 0.5
+    if not style.beside:
+        legends = sum(one.get_window_extent().height for one in figure.legends) / figure.dpi
+        figure.set_figheight(figure.get_figheight() + lines * size / 72 + legends)
+    line = size / (72 * figure.get_figheight())
     figure.text(0.01, 0.3 * line, text, fontsize=size, va="bottom")
-    bottom = line * (1.25 * (text.count("\n") + 1) + 0.5)
+    bottom = line * lines
     for one in figure.legends:
         # A legend that is moved is no longer part of the layout.
         one.set_bbox_to_anchor((0.0, bottom, 1.0, 1.0 - bottom), transform=figure.transFigure)
