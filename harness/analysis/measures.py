@@ -211,8 +211,8 @@ def epochs_to_reach(watched: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFr
 
 def _first(curve: pd.DataFrame, column: str) -> float:
     """Return the first epoch at which a share is at least one half; inf if there is none."""
-    half = curve[column] >= 0.5  # false for NaN
-    return float(curve["epoch"][half.idxmax()]) if half.any() else np.inf
+    half = curve[column].to_numpy() >= 0.5  # false for NaN
+    return float(curve["epoch"].to_numpy()[half.argmax()]) if half.any() else np.inf
 
 
 def reached_by_epoch(watched: pd.DataFrame) -> pd.DataFrame:
@@ -251,6 +251,40 @@ def reached_by_epoch(watched: pd.DataFrame) -> pd.DataFrame:
     )
     start = pd.DataFrame({"epoch": [0.0], "share": 0.0, "low": np.nan, "high": np.nan, "lost": 0})
     return table if epochs[:1] == 0 else pd.concat([start, table], ignore_index=True)
+
+
+def majority_ranges(runs: pd.DataFrame, axis: str, column: str) -> pd.DataFrame:
+    """Return the ranges of an axis in which something is true of at least half of the runs.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With `axis`, whose values are numbers, and `column`.
+    column : str
+        Booleans, such as whether runs converged.
+
+    Returns
+    -------
+    DataFrame
+        One row per range, in ascending order: its first and last value, `low` and `high`; the
+        number of `values` in it; and `decades`, log10(high / low), NaN if `low` is not positive.
+        At a value between two ranges, it is true of fewer than half of the runs.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"learning_rate": [0.01, 0.1, 0.1, 1.0, 10.0]})
+    >>> runs["converged"] = [True, True, False, False, True]
+    >>> majority_ranges(runs, "learning_rate", "converged")
+        low  high  values  decades
+    0   0.01   0.1       2      1.0
+    1  10.00  10.0       1      0.0
+    """
+    most = runs.groupby(axis)[column].mean() >= 0.5
+    number = (most != most.shift()).cumsum()[most]
+    values = number.index.to_series().groupby(number)
+    table = pd.DataFrame({"low": values.min(), "high": values.max(), "values": values.size()})
+    low = table["low"].where(table["low"] > 0)
+    return table.assign(decades=np.log10(table["high"] / low)).reset_index(drop=True)
 
 
 def largest_stable(runs: pd.DataFrame, axis: str = "learning_rate") -> pd.DataFrame:
