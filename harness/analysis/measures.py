@@ -82,7 +82,7 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def share_interval(
-    hits: NDArray[np.int64], runs: NDArray[np.int64]
+    hits: NDArray[Any], runs: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return low and high ends of the 95 % Wilson interval of shares hits / runs, shape (n,) each.
 
@@ -230,30 +230,91 @@ def epochs_to_reach(watched: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFr
     axes = _names(by)
     rows = []
     for point, group in watched.groupby(axes, observed=True):
-        median, low, high = _median_epoch(
-            group["epoch"].to_numpy(np.float64), group["reached"].to_numpy(bool)
-        )
-        rows.append((*point, len(group), int(group["reached"].sum()), median, low, high))
+        curve = reached_by_epoch(group)
+        median = _first(curve, "share")
+        # Where the curve has no interval, the median bounds it.
+        low = min(_first(curve, "high"), median)
+        hits = int(group["reached"].sum())
+        rows.append((*point, len(group), hits, median, low, _first(curve, "low")))
     return pd.DataFrame(rows, columns=[*axes, "runs", "reached", "median", "low", "high"])
 
 
-def _median_epoch(epoch: NDArray[np.float64], hit: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Return the Kaplan-Meier median and the ends of its interval."""
+def _first(curve: pd.DataFrame, column: str) -> float:
+    """Return the first epoch at which a share is at least one half; inf if there is none."""
+    half = curve[column].to_numpy() >= 0.5  # false for NaN
+    return float(curve["epoch"].to_numpy()[half.argmax()]) if half.any() else np.inf
+
+
+def reached_by_epoch(watched: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of runs that have reached an SSR, epoch by epoch.
+
+    Parameters
+    ----------
+    watched : DataFrame
+        The table of `reached`, or a part of it.
+
+    Returns
+    -------
+    DataFrame
+        One row for epoch 0, one for each epoch at which runs reached the SSR or were watched for
+        the last time, in ascending order. `epoch`; `share`, the estimate of Kaplan and Meier
+        (1958); its 95 % interval, `low` and `high`, pointwise and by the exponential formula of
+        Greenwood, NaN where that has none: before the first run has reached the SSR, and after all
+        have; and `lost`, the number of runs that were watched up to this epoch without reaching it.
+    """
     from scipy import stats
 
-    if not hit.any():
-        return np.inf, np.inf, np.inf
-    survival = stats.ecdf(stats.CensoredData(uncensored=epoch[hit], right=epoch[~hit])).sf
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no interval at the ends of the curve
-        band = survival.confidence_interval(CONFIDENCE, method="log-log")
+    epoch = watched["epoch"].to_numpy(np.float64)
+    hit = watched["reached"].to_numpy(bool)
+    epochs, lost = np.unique(epoch, return_inverse=True)
+    share = np.zeros(len(epochs))
+    low, high = np.full((2, len(epochs)), np.nan)
+    if hit.any():
+        found = stats.ecdf(stats.CensoredData(uncensored=epoch[hit], right=epoch[~hit])).cdf
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # no interval at the ends of the curve
+            band = found.confidence_interval(CONFIDENCE, method="log-log")
+        share, low, high = found.probabilities, band.low.probabilities, band.high.probabilities
+    counts = np.bincount(lost, weights=~hit, minlength=len(epochs)).astype(np.int64)
+    table = pd.DataFrame(
+        {"epoch": epochs, "share": share, "low": low, "high": high, "lost": counts}
+    )
+    start = pd.DataFrame({"epoch": [0.0], "share": 0.0, "low": np.nan, "high": np.nan, "lost": 0})
+    return table if epochs[:1] == 0 else pd.concat([start, table], ignore_index=True)
 
-    def half(curve: Any) -> float:
-        below = curve.probabilities <= 0.5  # false for NaN, where there is no interval
-        return float(curve.quantiles[below.argmax()]) if below.any() else np.inf
 
-    median = half(survival)
-    return median, min(half(band.low), median), half(band.high)
+def majority_ranges(runs: pd.DataFrame, axis: str, column: str) -> pd.DataFrame:
+    """Return the ranges of an axis in which something is true of at least half of the runs.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With `axis`, whose values are numbers, and `column`.
+    column : str
+        Booleans, such as whether runs converged.
+
+    Returns
+    -------
+    DataFrame
+        One row per range, in ascending order: its first and last value, `low` and `high`; the
+        number of `values` in it; and `decades`, log10(high / low), NaN if `low` is not positive.
+        At a value between two ranges, it is true of fewer than half of the runs.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"learning_rate": [0.01, 0.1, 0.1, 1.0, 10.0]})
+    >>> runs["converged"] = [True, True, False, False, True]
+    >>> majority_ranges(runs, "learning_rate", "converged")
+        low  high  values  decades
+    0   0.01   0.1       2      1.0
+    1  10.00  10.0       1      0.0
+    """
+    most = runs.groupby(axis)[column].mean() >= 0.5
+    number = (most != most.shift()).cumsum()[most]
+    values = number.index.to_series().groupby(number)
+    table = pd.DataFrame({"low": values.min(), "high": values.max(), "values": values.size()})
+    low = table["low"].where(table["low"] > 0)
+    return table.assign(decades=np.log10(table["high"] / low)).reset_index(drop=True)
 
 
 def largest_stable(runs: pd.DataFrame, axis: str = "learning_rate") -> pd.DataFrame:

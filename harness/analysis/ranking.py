@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from harness.analysis.measures import CONFIDENCE, ENDINGS, comparable, shares
 
 # Rank of a run by its ending, in the order of `measures.ENDINGS`.
-_RANKS = np.array([0, 1, 2, 1], dtype=np.int8)
+RANKS = np.array([0, 1, 2, 1], dtype=np.int8)
 
 # Axes that repeat a combination instead of changing it.
 SEEDS = ("init_id", "init_seed", "batch_seed", "fold", "split_seed")
@@ -189,7 +189,7 @@ def best_runs(runs: pd.DataFrame, count: int | None = None) -> pd.DataFrame:
     >>> best_runs(runs.assign(ssr_final=[0.2, 0.1, 1e9, 0.1]))["run_id"].tolist()
     [3, 1, 0, 2]
     """
-    rank, epochs, loss = _RANKS[ending_codes(runs)], runs["epochs"].to_numpy(), final_losses(runs)
+    rank, epochs, loss = RANKS[ending_codes(runs)], runs["epochs"].to_numpy(), final_losses(runs)
     first = np.where(rank == 0, epochs, np.where(rank == 1, loss, -epochs))
     rows = np.arange(len(runs))
     if count is not None and count < len(runs):
@@ -253,7 +253,7 @@ def medians(
     low, high = (ordered[(first + (counts - odd) // 2)[full]] for odd in (1, 0))
     found[0, full] = np.where(low == high, low, (low + high) / 2)
     lengths, index = np.unique(counts[full], return_inverse=True)
-    outside = np.array([_outside(int(length)) for length in lengths], dtype=np.int64)[index]
+    outside = np.array([ranks_outside(int(length)) for length in lengths], dtype=np.int64)[index]
     bounded, last = outside > 0, (first + counts - 1)[full]
     at_low, at_high = first[full] + outside - 1, last - outside + 1
     found[1, full] = np.where(bounded, ordered[np.maximum(at_low, 0)], -np.inf)
@@ -261,13 +261,13 @@ def medians(
     return found
 
 
-def _outside(count: int) -> int:
+def ranks_outside(count: int) -> int:
     """Return k such that the k-th least and the k-th greatest of `count` values bound the median.
 
     The number of independent values below the median is binomial: k is the largest for which
     P(number < k) is at most 2.5 %, or 0.
 
-    >>> [_outside(count) for count in (5, 6, 10, 100)]  # as in Conover 1999, table A3
+    >>> [ranks_outside(count) for count in (5, 6, 10, 100)]  # as in Conover 1999, table A3
     [0, 1, 2, 40]
     """
     below = np.arange(count // 2)

@@ -1,16 +1,19 @@
-"""Epochs until half of the runs reach an SSR, along an axis."""
+"""Epochs until runs reach an SSR: the share over epochs, or the median along an axis."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from harness.analysis.measures import epochs_to_reach, reached
+from harness.analysis.measures import epochs_to_reach, reached, reached_by_epoch, share_interval
+from harness.analysis.ranking import SEEDS
 from harness.errors import ResultsError
 from harness.plots import reading
-from harness.plots.bins import bins_of, set_bins
+from harness.plots.bins import Bins, bins_of, set_bins
 from harness.plots.kinds import Kind, Options
-from harness.plots.scales import Span, label_of, span_of
+from harness.plots.scales import Span, label_of, set_epochs, set_log_ticks, span_of
+from harness.plots.series import Series
 from harness.plots.style import (
     CATEGORIES,
     DARK,
@@ -20,22 +23,27 @@ from harness.plots.style import (
     Style,
     dress,
     entry,
+    headline,
     legend,
     new_figure,
 )
 from harness.plots.titles import count_runs, over_others
+from harness.results.sentences import percent
 from harness.results.tables import Results
 
 _MOST_POINTS = 60
-_MOST_SERIES = 6  # a second axis with more values has no curves of its own
 _SAMPLE = 20_000  # runs whose trajectories are searched for an SSR
 
 
 def draw(results: Results, options: Options) -> Picture:
-    """Draw the epochs until half of the runs converged, or reached the SSR of the options."""
-    x = reading.choose_axis(results, options.x)
-    others = [name for name in reading.varied_axes(results) if name not in (x, "init_id")]
-    columns = ["run_id", "status", "epochs", x, *others[:1]]
+    """Draw the epochs until runs converged, or reached the SSR of the options."""
+    series = options.series
+    told = [series.axis] if series else []
+    x = None
+    if series is None or options.x is not None:
+        x = reading.choose_axis(results, options.x, apart=series.axis if series else None)
+        told.append(x)
+    columns = ["run_id", "status", "epochs", *told]
     if "max_epochs" in reading.all_axes(results):
         columns.append("max_epochs")
     table = None
@@ -51,64 +59,202 @@ def draw(results: Results, options: Options) -> Picture:
         )
     if "max_epochs" not in runs:
         runs = runs.assign(max_epochs=results.experiment.training.epochs)
-    series = next((name for name in others[:1] if runs[name].nunique() <= _MOST_SERIES), None)
-    title = (
-        f"epochs after which half of the runs have {goal}; {count_runs(results, len(runs))}"
-        + over_others(results, [x, *([series] if series else [])])
-    )
     watched = reached(runs, table, options.ssr)
-    return epochs(watched, x, series=series, style=options.style, title=title)
+    over, style = over_others(results, told), options.style
+    shares = f"share of runs that have {goal}{over}"
+    pooled = set(reading.varied_axes(results)) - {*told, *SEEDS}
+    said = ["bands are 95 % intervals" + (", as if no two runs had one start" if pooled else "")]
+    if x is None:
+        assert series is not None
+        scale = options.epoch_scale
+        picture = curves(watched, series, style=style, title=shares, epoch_scale=scale)
+        said.insert(0, "curves are the estimate of Kaplan and Meier")
+        if (picture.table["lost"][picture.table["epoch"] < watched["epoch"].max()] > 0).any():
+            said.append("strokes mark the last epochs of runs that have not")
+    else:
+        picture = epochs(watched, x, series=series, style=style)
+        medians = np.isfinite(picture.table["median"])
+        headline(
+            picture, style, f"epochs until runs have {goal}{over}" if medians.any() else shares
+        )
+        if not medians.all():
+            said.append("there is a median only where half of the runs have")
+    if (runs["status"] == "diverged").any():
+        said.append("runs that diverged count as never")
+    picture.caption = f"{count_runs(results, len(runs))}; {'; '.join(said)}."
+    return picture
+
+
+def curves(
+    watched: pd.DataFrame,
+    series: Series,
+    *,
+    style: Style = SLIDE,
+    title: str = "",
+    epoch_scale: str | None = None,
+) -> Picture:
+    """Draw the share of runs that have reached an SSR, over epochs, for each value of an axis.
+
+    Parameters
+    ----------
+    watched : DataFrame
+        As returned by `harness.analysis.measures.reached`, with the axis of the series.
+    series : Series
+        The values of an axis, with a curve each.
+    epoch_scale : {"linear", "log"}, optional
+        As for `harness.plots.draw`.
+    """
+    figure, (axes,) = new_figure(style)
+    axes.axhline(50, color=DARK, linewidth=style.line / 3, linestyle=":")
+    tables, handles = {}, []
+    for number, (label, part) in enumerate(series.parts(watched)):
+        if part.empty:
+            continue
+        table = tables[series.values[number]] = reached_by_epoch(part)
+        (median,) = epochs_to_reach(part.assign(all=0), "all")["median"]
+        colour, marker = CATEGORIES[number], MARKERS[number]
+        _draw_steps(axes, table, median, colour, marker, style)
+        end = table.iloc[-1]
+        said = (
+            f"half after {median:,.0f} epochs"
+            if np.isfinite(median)
+            else f"{percent(end['share'])} after {end['epoch']:,.0f} epochs"
+        )
+        look = {"color": colour, "marker": marker, "markersize": 0.45 * style.font}
+        handles.append(entry(f"{label}: {said}", linewidth=style.line, **look))
+    _set_epochs(axes, watched, epoch_scale)
+    axes.set_ylim(-2, 102)
+    dress(axes, style, x="epoch", y="share of runs, %", title=title)
+    legend(figure, style, handles)
+    figure.table = pd.concat(tables, names=[series.axis]).reset_index(level=0)
+    return figure
+
+
+def _set_epochs(axes: Any, watched: pd.DataFrame, scale: str | None) -> None:
+    """Set the x axis to epochs; a logarithmic one begins shortly before a run reached the SSR."""
+    first, last = watched["epoch"][watched["reached"]].min(), float(watched["epoch"].max())
+    set_epochs(axes, last, scale)
+    if axes.get_xscale() != "linear" and first >= 10:
+        axes.set_xscale("log")
+        axes.set_xlim(first / 2, last * 1.12)
+        set_log_ticks(axes.xaxis, first / 2, last)
+
+
+def _draw_steps(
+    axes: Any, table: pd.DataFrame, median: float, colour: str, marker: str, style: Style
+) -> None:
+    """Draw a curve with its band, a stroke where runs were lost, and a marker at the median.
+
+    The marker is at the end of a curve that has no median.
+    """
+    epoch, share = table["epoch"].to_numpy(), 100 * table["share"].to_numpy()
+    # Where the curve has no interval, the band goes on from where it has one.
+    low, high = (100 * table[name].ffill().to_numpy() for name in ("low", "high"))
+    band = {"step": "post", "color": colour, "alpha": 0.2, "linewidth": 0}
+    axes.fill_between(epoch, low, np.fmax(high, share), where=np.isfinite(low), **band)
+    axes.step(epoch, share, where="post", color=colour, linewidth=style.line)
+    lost = table["lost"].to_numpy() > 0
+    axes.plot(
+        epoch[lost],
+        share[lost],
+        color=colour,
+        marker="|",
+        linestyle="",
+        markersize=0.6 * style.font,
+        markeredgewidth=style.line / 2,
+    )
+    at = (median, 50.0) if np.isfinite(median) else (epoch[-1], share[-1])
+    axes.plot(*at, color=colour, marker=marker, markersize=0.5 * style.font, clip_on=False)
 
 
 def epochs(
     watched: pd.DataFrame,
     x: str,
     *,
-    series: str | None = None,
+    series: Series | None = None,
     style: Style = SLIDE,
     title: str = "",
 ) -> Picture:
     """Draw the median number of epochs to an SSR along an axis, with its 95 % interval.
 
-    Where fewer than half of the runs reach it, there is a triangle at the upper edge.
+    Where fewer than half of the runs reach it, there is a triangle at the upper edge, and a second
+    panel has the share that does. It is the only panel if there is no median.
 
     Parameters
     ----------
     watched : DataFrame
-        As returned by `harness.analysis.measures.reached`, with `x` and `series`.
+        As returned by `harness.analysis.measures.reached`, with `x` and the axis of the series.
     x : str
         The axis, usually learning_rate.
-    series : str, optional
-        An axis with a curve for each of its values.
+    series : Series, optional
+        The values of another axis, with a curve each.
     """
     bins = bins_of(watched[x], _MOST_POINTS)
     watched = watched.assign(bin=bins.of_rows)
-    groups: list[tuple[Any, pd.DataFrame]] = [(None, watched)]
-    if series is not None:
-        numbers = pd.api.types.is_numeric_dtype(watched[series])
-        groups = list(watched.groupby(series, sort=numbers, observed=True))
-    tables = [(value, epochs_to_reach(group, ["bin"])) for value, group in groups]
-    span = _span(pd.concat([table for _, table in tables]), float(watched["epoch"].max()))
-    figure, (axes,) = new_figure(style)
-    handles, missed = [], False
-    for number, (value, table) in enumerate(tables):
-        colour = CATEGORIES[number % len(CATEGORIES)]
-        marker = MARKERS[number % len(MARKERS)]
+    parts = dict(series.parts(watched)) if series else {"": watched}
+    tables = {name: _with_shares(epochs_to_reach(part, "bin")) for name, part in parts.items()}
+    everything = pd.concat(tables, names=["series"])
+    there = np.isfinite(everything["median"])
+    figure, panels = new_figure(style, 1 + bool(there.any() and not there.all()))
+    handles = []
+    if there.any():
+        missed = _draw_medians(panels[0], tables, bins, float(watched["epoch"].max()), style)
+        dress(panels[0], style, y="median of epochs")
+        if missed:
+            handles.append(entry("fewer than half", **_missed(DARK, style)))
+    if not there.all():
+        _draw_shares(panels[-1], tables, bins, style)
+        dress(panels[-1], style, y="share of runs, %")
+    for axes in panels:
+        set_bins(axes.xaxis, bins)
+        dress(axes, style, x=label_of(x))
+    if title:
+        headline(figure, style, title)
+    if series:
+        handles = [
+            entry(name, color=colour, marker=marker, markersize=0.35 * style.font)
+            for name, colour, marker in zip(tables, CATEGORIES, MARKERS, strict=False)
+        ] + handles
+    legend(figure, style, handles)
+    table = everything.reset_index(level=0)
+    table.insert(1, x, bins.values[table["bin"]])
+    figure.table = table.drop(columns="bin" if series else ["bin", "series"])
+    return figure
+
+
+def _with_shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the share of runs that reached the SSR, and its interval."""
+    hits, runs = table["reached"].to_numpy(), table["runs"].to_numpy()
+    low, high = share_interval(hits, runs)
+    return table.assign(share=hits / runs, share_low=low, share_high=high)
+
+
+def _draw_shares(axes: Any, tables: Mapping[str, pd.DataFrame], bins: Bins, style: Style) -> None:
+    """Draw the share of runs that reached the SSR, with its interval, for each series."""
+    for table, colour, marker in zip(tables.values(), CATEGORIES, MARKERS, strict=False):
+        at = bins.centres[table["bin"]]
+        share, low, high = (100 * table[f"share{end}"] for end in ("", "_low", "_high"))
+        axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
+        if len(at) == 1:  # the band has no width
+            axes.vlines(at, low, high, color=colour, alpha=0.4, linewidth=style.line)
+        look = {"color": colour, "marker": marker, "markersize": 0.35 * style.font}
+        axes.plot(at, share, linewidth=style.line, **look)
+    axes.set_ylim(-2, 102)
+
+
+def _draw_medians(
+    axes: Any, tables: Mapping[str, pd.DataFrame], bins: Bins, longest: float, style: Style
+) -> bool:
+    """Draw the median epochs of each series; return whether some are missing."""
+    span = _span(pd.concat(tables), longest)
+    missed = False
+    for number, table in enumerate(tables.values()):
         # Triangles of several curves are stacked in the strip at the edge.
         above = number / (len(tables) - 1) - 0.5 if len(tables) > 1 else 0.0
+        colour, marker = CATEGORIES[number], MARKERS[number]
         missed |= _draw_curve(axes, bins.centres, table, span, above, colour, marker, style)
-        if series is not None:
-            text = f"{value:.4g}" if isinstance(value, float) else str(value)
-            label = f"{label_of(series)} {text}"
-            size = 0.35 * style.font
-            handles.append(entry(label, color=colour, marker=marker, markersize=size))
-    if missed:
-        handles.append(entry("fewer than half", **_missed(DARK, style)))
-    set_bins(axes.xaxis, bins)
     span.set(axes.yaxis, "not\nreached")
-    dress(axes, style, x=label_of(x), y="epochs", title=title)
-    legend(figure, style, handles)
-    return figure
+    return missed
 
 
 def _span(table: pd.DataFrame, longest: float) -> Span:
@@ -172,7 +318,7 @@ def _draw_curve(
 
 
 KIND = Kind(
-    summary="Epochs until half of the runs converge, or reach an SSR, along an axis.",
+    summary="Epochs until runs converge or reach an SSR, along an axis or as curves (with by).",
     draw=draw,
-    takes=("x", "ssr"),
+    takes=("x", "by", "ssr", "epoch_scale"),
 )

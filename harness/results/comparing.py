@@ -1,0 +1,199 @@
+"""The values of an axis compared run by run: reading the pairs, and saying what changes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis.comparison import paired_axes, pairs
+from harness.analysis.measures import ENDINGS
+from harness.analysis.ranking import trained_loss
+from harness.errors import ResultsError
+from harness.formatting import plural
+from harness.results.sentences import percent
+from harness.results.tables import Results
+
+_THEN = {
+    "converged": "converged",
+    "finished": "finished",
+    "diverged": "diverged",
+    "stopped": "were stopped",
+}
+# Plural and singular.
+_NOW = {
+    "converged": ("converge", "converges"),
+    "finished": ("finish", "finishes"),
+    "diverged": ("diverge", "diverges"),
+    "stopped": ("are stopped", "is stopped"),
+}
+
+
+def read_pairs(
+    results: Results,
+    axis: str,
+    values: Sequence[Any],
+    column: str | None = None,
+) -> pd.DataFrame:
+    """Return the table of `harness.analysis.comparison.pairs` for some values of an axis.
+
+    Beyond a million runs, these are the pairs in a sample.
+
+    Parameters
+    ----------
+    results : Results
+        The sweep.
+    axis, values
+        As for `pairs`.
+    column : str, optional
+        What to compare. Default: the final loss that was trained.
+
+    Raises
+    ------
+    ResultsError
+        There are no pairs.
+    """
+    loss = trained_loss(results.run_columns)
+    column = column or loss
+    on = paired_axes(results.grid, axis)
+    names = dict.fromkeys([axis, *on, "status", "epochs", loss, column])
+    runs = results.sample_runs(names)
+    found = pairs(runs, axis, values, on, column)
+    if found.empty:
+        raise ResultsError(
+            f"{results.folder} has no two runs that differ in {axis} only.\n"
+            f"Runs are paired by {', '.join(on)}, with at least two values of {axis}."
+        )
+    return found
+
+
+def what_changes(
+    row: Mapping[str, Any],
+    second: str,
+    first: str,
+    label: str,
+    *,
+    higher_is_better: bool = False,
+    ratio: bool = True,
+) -> str:
+    """Say what changes from the first value of an axis to another one, in sentences.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `harness.analysis.comparison.compare`.
+    second, first : str
+        The values in words, such as "momentum 0.9" and "0".
+    label : str
+        What is compared, in words, such as "final SSR".
+    higher_is_better, ratio : bool
+        As for `pairs` and `compare`.
+
+    Examples
+    --------
+    >>> import textwrap
+    >>> row = {"pairs": 100, "starts": 100, "equal": 0, "both_converged": 0}
+    >>> row |= {"better": 0.83, "better_low": 0.745, "better_high": 0.891}
+    >>> row |= {"change": 0.31, "change_low": 0.22, "change_high": 0.45}
+    >>> row |= {"finished_to_converged": 12, "finished_to_diverged": 3}
+    >>> print(textwrap.fill(what_changes(row, "momentum 0.9", "0", "final SSR"), 80))
+    momentum 0.9 against 0, paired over 100 starts: lower final SSR in 83% of the
+    pairs (95% interval 74.5% to 89.1%); median ratio 0.31 (0.22 to 0.45). Of the
+    runs that finished, 12 now converge and 3 now diverge.
+    """
+    said = [
+        f"{second} against {first}, {_paired(row)}:"
+        f" {_better(row, label, higher_is_better)}{_change(row, ratio)}."
+    ]
+    if row["both_converged"]:
+        count = row["both_converged"]
+        said.append(f"Where both converge ({count:,} of the pairs): {_epochs(row)}.")
+    said.append(_endings(row))
+    return " ".join(said)
+
+
+def in_short(
+    row: Mapping[str, Any], second: str, label: str, *, higher_is_better: bool = False
+) -> str:
+    """Say what changes in a line: the epochs if most pairs converge, or else the loss.
+
+    Parameters
+    ----------
+    row, second, label, higher_is_better
+        As for `what_changes`.
+
+    Examples
+    --------
+    >>> row = {"pairs": 100, "starts": 100, "both_converged": 100}
+    >>> row |= {"epochs_ratio": 0.41, "epochs_ratio_low": 0.36, "epochs_ratio_high": 0.475}
+    >>> in_short(row, "momentum 0.9", "final SSR")
+    'momentum 0.9: 2.44 times fewer epochs (95% interval 2.11 to 2.78), paired over 100 starts'
+    """
+    both, count = row["both_converged"], row["pairs"]
+    if 2 * both < count:
+        return f"{second}: {_better(row, label, higher_is_better)}, {_paired(row)}"
+    where = (
+        _paired(row) if both == count else f"in {both:,} of {count:,} pairs, where both converge"
+    )
+    return f"{second}: {_epochs(row)}, {where}"
+
+
+def _paired(row: Mapping[str, Any]) -> str:
+    starts = plural(row["starts"], "start")
+    if row["pairs"] == row["starts"]:
+        return f"paired over {starts}"
+    return f"in {plural(row['pairs'], 'pair')} from {starts}"
+
+
+def _better(row: Mapping[str, Any], label: str, higher_is_better: bool) -> str:
+    interval = f"{percent(row['better_low'])} to {percent(row['better_high'])}"
+    equal = f", equal in {percent(row['equal'])}" if row["equal"] else ""
+    return (
+        f"{'higher' if higher_is_better else 'lower'} {label} in {percent(row['better'])} of the"
+        f" pairs (95% interval {interval}){equal}"
+    )
+
+
+def _change(row: Mapping[str, Any], ratio: bool) -> str:
+    """Say the median change; nothing if it is infinite, since half of the runs diverge then."""
+    middle, low, high = (row[f"change{end}"] for end in ("", "_low", "_high"))
+    if not np.isfinite(middle) or (ratio and middle == 0):
+        return ""
+    what = "ratio" if ratio else "difference"
+    return f"; median {what} {middle:.3g} ({_interval(low, high, ratio)})"
+
+
+def _interval(low: float, high: float, ratio: bool) -> str:
+    if low == (0 if ratio else -np.inf) and high == np.inf:
+        return "too few starts for an interval"
+    return f"{low:.3g} to {high:.3g}"
+
+
+def _epochs(row: Mapping[str, Any]) -> str:
+    """Say how many times fewer or more epochs the second runs take to converge."""
+    middle, low, high = (row[f"epochs_ratio{end}"] for end in ("", "_low", "_high"))
+    if middle == 1:
+        return f"as many epochs (ratio {_interval(low, high, True)})"
+    words = "as many"
+    if middle < 1:
+        with np.errstate(divide="ignore"):
+            middle, low, high = 1 / np.array([middle, high, low])
+        words = "fewer"
+    interval = _interval(low, high, True)
+    sure = interval if interval.startswith("too") else f"95% interval {interval}"
+    return f"{middle:.3g} times {words} epochs ({sure})"
+
+
+def _endings(row: Mapping[str, Any]) -> str:
+    """Say which runs ended in another way."""
+    said: list[str] = []
+    for first in ENDINGS:
+        changed = [
+            f"{row[name]:,} now {_NOW[second][row[name] == 1]}"
+            for second in ENDINGS
+            if row.get(name := f"{first}_to_{second}")
+        ]
+        if changed:
+            runs = "Of the runs that" if not said else "of those that"
+            said.append(f"{runs} {_THEN[first]}, {' and '.join(changed)}")
+    return "; ".join(said) + "." if said else "Every run ends as before."
