@@ -485,7 +485,7 @@ def _points(rows: pd.DataFrame, quantity: Quantity, quantiles: tuple[float, floa
     found = pd.DataFrame({"runs": groups.size()})
     low, high = quantiles
     for name, share in (("low", low), ("middle", 0.5), ("high", high)):
-        # pandas interpolates to NaN between a number and infinity.
+        # pandas interpolates to NaN between minus infinity and a number.
         found[name] = groups.quantile(share).fillna(worst)
     return found.reset_index()
 

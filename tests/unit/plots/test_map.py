@@ -297,6 +297,16 @@ def test_bands_are_quantiles_with_diverged_runs_as_infinity(quantiles):
             assert found == pytest.approx(between if np.isfinite(above) else above)
 
 
+def test_a_band_from_diverged_runs_begins_below_the_numbers():
+    runs = pd.DataFrame({
+        "learning_rate": 0.1, "status": ["diverged"] * 2 + ["finished"] * 4,
+        "accuracy": [1.0, 1.0, 0.5, 0.6, 0.7, 0.8],
+    })  # fmt: skip
+    table = final_lines(runs, "learning_rate", quantity=ACCURACY).table
+    # Ordered: -inf, -inf, 0.5, 0.6, 0.7, 0.8; the quartiles are at 1.25 and 3.75.
+    assert table.iloc[0].tolist() == pytest.approx([0.1, 6, -np.inf, 0.55, 0.675])
+
+
 def test_lines_differ_in_colour_marker_and_dashes():
     runs = with_momentum()
     figure = final_lines(runs, "learning_rate", series=MOMENTA)
