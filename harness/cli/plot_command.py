@@ -61,10 +61,15 @@ def plot(
     ] = None,
     x: Annotated[
         str | None,
-        typer.Option("--x", metavar="NAME", help="Axis of the grid, or parameter for endpoints."),
+        typer.Option(
+            "--x",
+            metavar="NAME",
+            help="Axis of the grid; for grid, also with values; for endpoints, a parameter.",
+        ),
     ] = None,
     y: Annotated[
-        str | None, typer.Option("--y", metavar="NAME", help="The same, for map and endpoints.")
+        str | None,
+        typer.Option("--y", metavar="NAME", help="The same, for map, grid and endpoints."),
     ] = None,
     ssr: Annotated[
         float | None,
@@ -78,7 +83,7 @@ def plot(
     ] = None,
     lines: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Number of single runs to draw too.", min=0),
+        typer.Option(metavar="N", help="Number of single runs to draw over each band.", min=0),
     ] = None,
     epoch_scale: Annotated[
         str | None,

@@ -1,4 +1,8 @@
-"""Quantities of groups of runs over the epochs: medians and bands, drawn into any panel."""
+"""Quantities of groups of runs over the epochs: medians and bands, drawn into any panel.
+
+Runs that diverged are left out from the start, and counted. If they were a quarter of a group, they
+would lift the upper end of its band out of the picture.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import cycle

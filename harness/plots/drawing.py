@@ -53,13 +53,14 @@ def draw(
         `harness.analysis.ranking`. For difficulty, the run whose settings all runs have. Default:
         any settings.
     x, y : str, optional
-        Axes of the grid; for endpoints, two parameters. Default: the axes with most values.
+        Axes of the grid; for grid, also with values, as in `by`; for endpoints, two parameters.
+        Default: the axes with most values.
     ssr : float, optional
         The SSR to reach, for epochs. Default: the tolerance.
     quantiles : sequence of two floats, optional
         The ends of the bands. Default: 0.25 and 0.75, the middle half.
     lines : int, optional
-        The number of single runs to draw in addition.
+        The number of single runs to draw over each band.
     epoch_scale : {"linear", "log"}, optional
         Scale of the epochs. Default: logarithmic if they are many.
     style : {"slide", "column", "poster"}

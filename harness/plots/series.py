@@ -148,7 +148,7 @@ def _nearest(name: str, text: str, known: Sequence[Any], option: str) -> Any:
     if not numbers or len(numbers) < len(known) or not np.isfinite(wanted):
         few = ", ".join(short(value) for value in known[:20])
         raise ResultsError(
-            f"{option} = {shown(f'{name}={text}')} is no value of the axis {name}.\n"
+            f"{option} = {shown(f'{name}={text}')} is not a value of the axis {name}.\n"
             f"Its values are {few}{', ...' if len(known) > 20 else ''}."
         )
     return min(numbers, key=lambda value: abs(value - wanted))

@@ -58,7 +58,7 @@ def draw(results: Results, options: Options) -> Picture:
     colour = reading.choose_axes(results, [options.x])[0] if options.x else (axes or ["init_id"])[0]
     wanted = [series.axis] if series else [colour]
     runs, table, quantity = read_paths(results, options, wanted)
-    # Whoever asks for the ends of bands wants bands.
+    # The ends of bands are of use only if bands are drawn.
     lines = 0 if options.lines is None and "quantiles" in options.given else options.lines
     single = are_lines(runs, table, quantity, series, lines)
     if options.x and not single:

@@ -1,4 +1,4 @@
-"""Trajectories compared along an axis, alone and in panels: the numbers drawn, against pandas."""
+"""Trajectories compared along an axis, in one panel or many: the numbers drawn, against pandas."""
 
 import numpy as np
 import pandas as pd
