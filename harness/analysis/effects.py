@@ -1,0 +1,101 @@
+"""The effect of one axis on the outcome, over all values of the other axes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.analysis.ranking import decided_by, ranked, rivals
+
+# The median of fewer runs has no interval; see `ranking.combinations`.
+FEWEST_RUNS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderedEffect:
+    """The values of an axis of numbers at which runs work, and those at which all diverge.
+
+    Attributes
+    ----------
+    best : dict
+        The row of the best value, as `ranking` orders them.
+    decided_by : str
+        What decided: converged, the share of runs, or median, that of the final loss.
+    works : tuple of two floats, or None
+        The ends of the range around the best value in which at least half of its share of runs
+        converges or, if the median decided, in which the intervals of the medians overlap that of
+        the best one. None if no value stands out, or at least half of the runs diverged at each.
+    everywhere : bool
+        Whether that range is the whole axis.
+    no_difference : bool
+        Whether the intervals of all values overlap that of the best one, with enough runs at each
+        value to tell.
+    diverge_to, diverge_from : float or None
+        Up to, and from, this value on, all runs diverged. Both are set if all runs diverged.
+    """
+
+    best: dict[str, Any]
+    decided_by: str
+    works: tuple[float, float] | None
+    everywhere: bool
+    no_difference: bool
+    diverge_to: float | None
+    diverge_from: float | None
+
+
+def ordered_effect(table: pd.DataFrame, axis: str) -> OrderedEffect:
+    """Return the effect of an axis of numbers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of `ranking.combinations` for this axis, in any order.
+    axis : str
+        The axis; each value has one row.
+
+    Examples
+    --------
+    >>> from harness.analysis.ranking import combinations
+    >>> status = ["finished", "converged", "converged", "diverged"]
+    >>> runs = pd.DataFrame({"learning_rate": [0.1, 0.2, 0.3, 0.9], "status": status})
+    >>> runs = pd.concat([runs.assign(ssr_final=1.0)] * 10, ignore_index=True)
+    >>> found = ordered_effect(combinations(runs, "learning_rate"), "learning_rate")
+    >>> found.works, found.diverge_from
+    ((0.2, 0.3), 0.9)
+    """
+    table = table.sort_values(axis, ignore_index=True)
+    values = table[axis].tolist()
+    order = ranked(table)
+    best = {str(name): column.iloc[0] for name, column in order.items()}
+    decided = decided_by(order)
+    if decided == "converged":
+        works = (table["converged"] >= best["converged"] / 2).to_numpy(bool)
+    else:
+        works = (table["median_low"] <= best["median_high"]).to_numpy(bool)
+    stands_out = len(rivals(order)) < len(order) - 1
+    first, last = _around(works, values.index(best[axis]))
+    lost = (table["diverged"] == 1).to_numpy(bool)
+    below, above = _leading(lost), _leading(lost[::-1])
+    return OrderedEffect(
+        best=best,
+        decided_by=decided,
+        works=(values[first], values[last])
+        if stands_out and (decided == "converged" or np.isfinite(best["median"]))
+        else None,
+        everywhere=bool(works.all()),
+        no_difference=not stands_out and not lost.any() and table["runs"].min() >= FEWEST_RUNS,
+        diverge_to=values[below - 1] if below else None,
+        diverge_from=values[len(values) - above] if above else None,
+    )
+
+
+def _around(works: NDArray[np.bool_], at: int) -> tuple[int, int]:
+    """Return the first and the last of the neighbours of a position that are all true."""
+    return at - _leading(works[:at][::-1]), at + _leading(works[at + 1 :])
+
+
+def _leading(marks: NDArray[np.bool_]) -> int:
+    """Return the number of marks before the first that is false."""
+    return int(np.argmin([*marks, False]))
