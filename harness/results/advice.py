@@ -14,9 +14,8 @@ from harness.analysis.stability import Threshold
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis, Listed, Spaced
-from harness.formatting import plural
 from harness.results.findings import writer
-from harness.results.sentences import percent
+from harness.results.sentences import exact, percent
 from harness.results.tables import Results
 
 _MOST = 2
@@ -27,6 +26,9 @@ _MOST_TRAJECTORIES = 200
 # recorded before may be earlier, but not earlier than this share of the epochs.
 _FALL = 0.05
 _LAST_TENTH, _EARLIEST = 0.9, 0.75
+
+# An axis at equal ratios grows by at most this factor.
+_MOST_FACTOR = 10.0
 
 # Leave values out if this share of the runs is at values where all runs diverge.
 _WASTED = 0.2
@@ -130,4 +132,113 @@ def _extend(
         f"The best {axis.name}, {writer(sorted(ends))(value)}, is the"
         f" {'largest' if up else 'smallest'} of the grid. Extend it:"
     )
+    return Advice(text=text, change=_set(axis.name, spec))
+
+
+def _beyond(values: Listed | Spaced, *, up: bool) -> tuple[str, float]:
+    """Return the values of an axis and more of them beyond an end, as TOML, and the new end.
+
+    >>> _beyond(Spaced(kind="log", first=0.01, last=1.0, count=31), up=True)
+    ('{log=[0.01,10],count=46}', 10.0)
+    >>> _beyond(Listed((0.1, 0.2, 0.4)), up=False)
+    ('[0.05,0.1,0.2,0.4]', 0.05)
+    """
+    low, high = values.ends()
+    if isinstance(values, Listed):
+        ordered = sorted(values.values)
+        if not up:
+            ordered.reverse()
+        last, before = ordered[-1], ordered[-2]
+        ratio = all(value > 0 for value in ordered)
+        end = _rounded(last * last / before if ratio else 2 * last - before, high - low, last)
+        return _listed(sorted([*ordered, end])), end
+    low, high = min(low, high), max(low, high)
+    if values.kind == "log":
+        factor = min(high / low, _MOST_FACTOR)
+        end = high * factor if up else low / factor
+    else:
+        end = high + (high - low) / 2 if up else low - (high - low) / 2
+    end = _rounded(end, high - low, values.first)
+    ends = (low, end) if up else (end, high)
+    return _spaced(values.kind, *ends, _count(values, *ends)), end
+
+
+def _rounded(value: float, span: float, like: float) -> float:
+    """Return a value with few digits but precise within a span; whole if `like` is an integer.
+
+    >>> _rounded(0.30000000000000004, 0.1, 0.1), _rounded(128.0, 64, 64)
+    (0.3, 128)
+    """
+    digits = 4 if span > 0.01 * abs(value) else 12
+    return round(value) if isinstance(like, int) else float(f"{value:.{digits}g}")
+
+
+def _count(values: Spaced, low: float, high: float) -> int:
+    """Return the number of values between two others at the distances of an axis."""
+    scale = math.log if values.kind == "log" else float
+    step = abs(scale(values.last) - scale(values.first)) / (values.count - 1)
+    return max(round((scale(high) - scale(low)) / step), 1) + 1
+
+
+def _spaced(kind: str, low: float, high: float, count: int) -> str:
+    return f"{{{kind}=[{exact(low)},{exact(high)}],count={count}}}"
+
+
+def _listed(values: Sequence[float]) -> str:
+    return f"[{','.join(map(exact, values))}]"
+
+
+def _set(axis: str, spec: str) -> str:
+    return f"grid.{axis}={spec}"
+
+
+def _longer(results: Results, best: Mapping[str, Any], runs: pd.DataFrame) -> Advice | None:
+    """Suggest more epochs if the loss of finished runs at the best combination still falls."""
+    experiment, epochs = results.experiment, results.experiment.training.epochs
+    recorded = experiment.recorded_epochs
+    earlier = recorded[recorded <= _LAST_TENTH * epochs]
+    if not earlier.size or earlier[-1] < _EARLIEST * epochs or "max_epochs" in runs:
+        return None
+    chosen = runs["status"].eq("finished").to_numpy(bool)
+    for name, value in best.items():
+        chosen &= runs[name].to_numpy() == value
+    run_ids = runs.loc[chosen, "run_id"].to_numpy()[:_MOST_TRAJECTORIES]
+    if not run_ids.size:
+        return None
+    loss = trained_loss(results.run_columns).removesuffix("_final")
+    fall = _median_fall(results.trajectories(run_ids, ["epoch", loss]), loss, earlier[-1], epochs)
+    if not fall >= _FALL:  # also if it is NaN
+        return None
+    whose = f"the median of {run_ids.size:,} finished runs" if run_ids.size > 1 else "the run"
+    at = " at the best combination" if best else ""
+    text = (
+        f"Between epochs {earlier[-1]:,} and {epochs:,}, the {loss} of {whose}{at} still falls by"
+        f" {percent(fall)}. Train longer:"
+    )
+    return Advice(text=text, change=f"training.epochs={2 * epochs}")
+
+
+def _median_fall(rows: pd.DataFrame, loss: str, before: int, after: int) -> float:
+    """Return the median share by which the loss of runs falls between two epochs; or NaN."""
+    first, last = (rows.loc[rows["epoch"] == at, loss].to_numpy() for at in (before, after))
+    with np.errstate(all="ignore"):  # a loss of 0 falls no further: NaN
+        falls = 1 - last / first
+    return float(np.nanmedian(falls)) if np.isfinite(falls).any() else math.nan
+
+
+def _leave_out(axis: Axis, effect: OrderedEffect) -> Advice | None:
+    """Suggest an axis without the values at its ends at which all runs diverge."""
+    count, index = axis.values.count, np.arange(axis.values.count)
+    values = np.sort(axis.values.take(index))
+    low = -np.inf if effect.diverge_to is None else effect.diverge_to
+    high = np.inf if effect.diverge_from is None else effect.diverge_from
+    kept = values[(values > low) & (values < high)]
+    lost = count - kept.size
+    if lost < _WASTED * count or kept.size < 2:
+        return None
+    if isinstance(axis.values, Listed):
+        spec = _listed(kept.tolist())
+    else:
+        spec = _spaced(axis.values.kind, float(kept[0]), float(kept[-1]), kept.size)
+    text = f"At {lost:,} of the {count:,} values of {axis.name} all runs diverge. Leave them out:"
     return Advice(text=text, change=_set(axis.name, spec))
