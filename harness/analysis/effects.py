@@ -1,5 +1,10 @@
-"""The effect of one axis on the outcome, over all values of the other axes."""
+"""The effect of one axis on the outcome, over all values of the other axes.
 
+Along an axis of numbers, `ordered_effect` finds the ranges that work and that diverge. A few values
+are better compared pair by pair, by `paired_effect`.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.ranking import decided_by, ranked, rivals
+from harness.analysis.comparison import compare, most_converge, paired_axes, pairs
+from harness.analysis.ranking import decided_by, ranked, rivals, trained_loss
+from harness.experiment.grid import Grid
 
 # The median of fewer runs has no interval; see `ranking.combinations`.
 FEWEST_RUNS = 6
@@ -33,7 +40,9 @@ class OrderedEffect:
         Whether the intervals of all values overlap that of the best one, with enough runs at each
         value to tell.
     diverge_to, diverge_from : float or None
-        Up to, and from, this value on, all runs diverged. Both are set if all runs diverged.
+        Up to, and from, this value on, all runs diverged.
+    all_diverge : bool
+        Whether all runs diverged at every value.
     """
 
     best: dict[str, Any]
@@ -43,6 +52,7 @@ class OrderedEffect:
     no_difference: bool
     diverge_to: float | None
     diverge_from: float | None
+    all_diverge: bool
 
 
 def ordered_effect(table: pd.DataFrame, axis: str) -> OrderedEffect:
@@ -88,7 +98,65 @@ def ordered_effect(table: pd.DataFrame, axis: str) -> OrderedEffect:
         no_difference=not stands_out and not lost.any() and table["runs"].min() >= FEWEST_RUNS,
         diverge_to=values[below - 1] if below else None,
         diverge_from=values[len(values) - above] if above else None,
+        all_diverge=bool(lost.all()),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedEffect:
+    """What changes from the first value of an axis to another one, pair by pair.
+
+    Attributes
+    ----------
+    row : dict
+        A row of `comparison.compare`: that of the best value that differs from the first one; if
+        none does, that of the best other value.
+    column : str
+        What is compared: epochs if most pairs converge, or else the final loss.
+    differs : bool
+        Whether the interval excludes that nothing changes.
+    """
+
+    row: dict[str, Any]
+    column: str
+    differs: bool
+
+
+def paired_effect(
+    runs: pd.DataFrame, grid: Grid, axis: str, order: Sequence[Any]
+) -> PairedEffect | None:
+    """Return the effect of an axis with few values; None if the starts are too few to tell.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        All runs or a sample, with all axes of the grid, status, epochs and the final loss.
+    grid : Grid
+        The grid.
+    axis : str
+        The axis.
+    order : sequence
+        Its values: the one to compare with, then the others with the best first.
+    """
+    loss = trained_loss(runs.columns)
+    found = pairs(runs, axis, order, paired_axes(grid, axis), loss)
+    rows = [] if found.empty else compare(found, axis).to_dict("records")
+    effects = [
+        PairedEffect(
+            row={str(name): value for name, value in row.items()},
+            column="epochs" if most_converge(row) else loss,
+            differs=_differs(row),
+        )
+        for row in rows
+        if row["starts"] >= FEWEST_RUNS
+    ]
+    return next((effect for effect in effects if effect.differs), effects[0] if effects else None)
+
+
+def _differs(row: Mapping[Any, Any]) -> bool:
+    if most_converge(row):
+        return not row["epochs_ratio_low"] <= 1 <= row["epochs_ratio_high"]
+    return bool(row["better_low"] > row["worse_high"] or row["worse_low"] > row["better_high"])
 
 
 def _around(works: NDArray[np.bool_], at: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ verdict: such a run may move to where the loss is flatter. So a threshold is an 
 the runs above it diverged and those below did not.
 """
 
+import inspect
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ from harness.analysis.sampling import scattered
 from harness.experiment import Experiment
 from harness.experiment.axes import allowed_axes
 from harness.kernels.curvature import sharpness_of
-from harness.kernels.losses import LOSSES, squared_term, weight_of_loss
+from harness.kernels.losses import LOSSES, squared_term
 from harness.training.buffers import start
 from harness.training.variants import Variant, make_variant, work_of_sharpness
 
@@ -103,9 +104,16 @@ def why_diverged(experiment: Experiment, runs: pd.DataFrame) -> Threshold | None
     if not all(variant.plan.full_batch for variant in variants):
         return None
     starts = _starts(experiment, runs["run_id"].to_numpy())
-    return _explanation(experiment, runs, starts, variants, "output bias") or _explanation(
-        experiment, *_some(runs, starts, variants), variants, "start"
-    )
+    found = _threshold(experiment, runs, starts, variants, "output bias")
+    if found and found.explains:
+        return found
+    # The sharpness is nowhere less, so these runs are above a threshold by the sharpness too. If
+    # they are too many for all diverged runs together, it need not be computed.
+    survived = found.above - found.diverged_above if found else 0
+    if survived > (1 - _SHARE) * (survived + runs["status"].eq("diverged").sum()):
+        return None
+    found = _threshold(experiment, *_some(runs, starts, variants), variants, "start")
+    return found if found and found.explains else None
 
 
 def _one_rate(experiment: Experiment) -> bool:
@@ -144,14 +152,14 @@ def _some(
     return runs[kept], starts[kept]
 
 
-def _explanation(
+def _threshold(
     experiment: Experiment,
     runs: pd.DataFrame,
     starts: NDArray[np.int64],
     variants: list[Variant],
     of: Literal["output bias", "start"],
 ) -> Threshold | None:
-    """Return the threshold by one kind of curvature if it explains which runs diverged."""
+    """Return the threshold by one kind of curvature; None if no curvature is known."""
     diverged = runs["status"].eq("diverged").to_numpy(bool)
     _, firsts, start_of = np.unique(starts, return_index=True, return_inverse=True)
     curvature = _curvatures(experiment, runs["run_id"].to_numpy()[firsts], variants, of)[start_of]
@@ -164,7 +172,7 @@ def _explanation(
         return None
     threshold = np.where(known, 2 * (1 + momenta) / np.where(known, curvature, 1), np.inf)
     above, below = known & (rates > threshold), known & ~(rates > threshold)
-    found = Threshold(
+    return Threshold(
         of=of,
         curvature=(float(curvature[known].min()), float(curvature[known].max())),
         low=float(threshold[known].min()),
@@ -176,7 +184,6 @@ def _explanation(
         below=int(below.sum()),
         diverged_below=int((below & diverged).sum()),
     )
-    return found if found.explains else None
 
 
 def _curvatures(
@@ -229,4 +236,5 @@ def bias_curvature(variant: Variant) -> float:
         return np.nan
     points = len(variant.data.x)
     slope = float(architecture.scales[-1]) * architecture.output_scale
-    return 2 * weight_of_loss(architecture.loss, points, outputs) * points * slope**2
+    weight = inspect.unwrap(LOSSES[network.loss].weight)(points, outputs)  # not compiled
+    return float(2 * weight * points * slope**2)

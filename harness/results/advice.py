@@ -26,6 +26,7 @@ _MOST_TRAJECTORIES = 200
 # recorded before may be earlier, but not earlier than this share of the epochs.
 _FALL = 0.05
 _LAST_TENTH, _EARLIEST = 0.9, 0.75
+_ROUNDING = 1e-12
 
 # An axis at equal ratios grows by at most this factor.
 _MOST_FACTOR = 10.0
@@ -84,8 +85,13 @@ def advise(
             for dimension in experiment.grid.dimensions
             if len(dimension) == 1 and dimension[0].name in effects
         ]
-        found = [_extend(experiment, axis, effect, best) for axis, effect in axes]
-        found.append(_longer(results, best, runs))
+        here = runs
+        for name, value in best.items():
+            here = here[here[name] == value]
+        found = []
+        if not here["status"].eq("converged").all():
+            found = [_extend(experiment, axis, effect, best) for axis, effect in axes]
+            found.append(_longer(results, here, has_best=bool(best)))
         found += [_leave_out(axis, effect) for axis, effect in axes]
     return [advice for advice in found if advice is not None][:_MOST]
 
@@ -117,7 +123,7 @@ def _extend(
 ) -> Advice | None:
     """Suggest more values beyond the end of an axis where the best value is."""
     ends = axis.values.ends()
-    if axis.name in _CRITERIA or not effect.works or effect.best["converged"] == 1:
+    if axis.name in _CRITERIA or not effect.works:
         return None
     value = effect.best[axis.name]
     if value not in ends or best.get(axis.name) != value:
@@ -192,38 +198,45 @@ def _set(axis: str, spec: str) -> str:
     return f"grid.{axis}={spec}"
 
 
-def _longer(results: Results, best: Mapping[str, Any], runs: pd.DataFrame) -> Advice | None:
-    """Suggest more epochs if the loss of finished runs at the best combination still falls."""
+def _longer(results: Results, runs: pd.DataFrame, *, has_best: bool) -> Advice | None:
+    """Suggest more epochs if the loss of finished runs at the best combination still falls.
+
+    `runs` are those at the best combination.
+    """
     experiment, epochs = results.experiment, results.experiment.training.epochs
     recorded = experiment.recorded_epochs
     earlier = recorded[recorded <= _LAST_TENTH * epochs]
     if not earlier.size or earlier[-1] < _EARLIEST * epochs or "max_epochs" in runs:
         return None
-    chosen = runs["status"].eq("finished").to_numpy(bool)
-    for name, value in best.items():
-        chosen &= runs[name].to_numpy() == value
-    run_ids = runs.loc[chosen, "run_id"].to_numpy()[:_MOST_TRAJECTORIES]
+    run_ids = runs.loc[runs["status"] == "finished", "run_id"].to_numpy()[:_MOST_TRAJECTORIES]
     if not run_ids.size:
         return None
     loss = trained_loss(results.run_columns).removesuffix("_final")
     fall = _median_fall(results.trajectories(run_ids, ["epoch", loss]), loss, earlier[-1], epochs)
-    if not fall >= _FALL:  # also if it is NaN
+    if fall < _FALL:
         return None
-    whose = f"the median of {run_ids.size:,} finished runs" if run_ids.size > 1 else "the run"
-    at = " at the best combination" if best else ""
+    whose = f"run {run_ids[0]}"
+    if run_ids.size > 1:
+        at = " at the best combination" if has_best else ""
+        whose = f"{run_ids.size:,} finished runs{at} (median)"
     text = (
-        f"Between epochs {earlier[-1]:,} and {epochs:,}, the {loss} of {whose}{at} still falls by"
+        f"Between epochs {earlier[-1]:,} and {epochs:,}, the {loss} of {whose} still falls by"
         f" {percent(fall)}. Train longer:"
     )
     return Advice(text=text, change=f"training.epochs={2 * epochs}")
 
 
 def _median_fall(rows: pd.DataFrame, loss: str, before: int, after: int) -> float:
-    """Return the median share by which the loss of runs falls between two epochs; or NaN."""
-    first, last = (rows.loc[rows["epoch"] == at, loss].to_numpy() for at in (before, after))
-    with np.errstate(all="ignore"):  # a loss of 0 falls no further: NaN
-        falls = 1 - last / first
-    return float(np.nanmedian(falls)) if np.isfinite(falls).any() else math.nan
+    """Return the median share by which the loss of runs falls between two epochs.
+
+    It is 0 for runs whose loss has fallen to rounding errors.
+    """
+    start, first, last = (
+        rows.loc[rows["epoch"] == at, loss].to_numpy() for at in (0, before, after)
+    )
+    falls = np.zeros(len(first))
+    np.divide(first - last, first, out=falls, where=last > _ROUNDING * start)
+    return float(np.median(falls))
 
 
 def _leave_out(axis: Axis, effect: OrderedEffect) -> Advice | None:

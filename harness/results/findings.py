@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.analysis.effects import OrderedEffect
+from harness.analysis.effects import OrderedEffect, PairedEffect
 from harness.analysis.stability import Threshold
 from harness.formatting import number, plural
-from harness.results.sentences import percent
+from harness.results.comparing import in_short
+from harness.results.sentences import exact, percent
 
 Write = Callable[[Any], str]
 
@@ -59,6 +60,8 @@ def ordered_axis(effect: OrderedEffect, axis: str, count: int, loss: str, write:
     """
     if effect.no_difference:
         return f"{axis}: no clear difference between its {count:,} values."
+    if effect.all_diverge:
+        return f"{axis}: all runs diverge at every value."
     said = []
     if effect.works:
         low, high = (write(end) for end in effect.works)
@@ -72,14 +75,38 @@ def ordered_axis(effect: OrderedEffect, axis: str, count: int, loss: str, write:
         elif low == high:
             said.append(f"the lowest median {loss} is at {best}")
         else:
-            said.append(f"the median {loss} is lowest at {best}; {here} overlap")
-    if effect.diverge_to == effect.diverge_from is not None or _all_diverge(effect):
-        return f"{axis}: all runs diverge at every value."
+            said.append(f"the median {loss} is lowest at {best} ({here} overlap it)")
     if effect.diverge_to is not None:
         said.append(f"up to {write(effect.diverge_to)}, all runs diverge")
     if effect.diverge_from is not None:
         said.append(f"from {write(effect.diverge_from)} on, all runs diverge")
     return f"{axis}: {'; '.join(said)}." if said else ""
+
+
+def few_values(effect: PairedEffect, axis: str, first: Any, count: int, loss: str) -> str:
+    """Say what an axis with few values does.
+
+    Parameters
+    ----------
+    effect : PairedEffect
+        Its effect.
+    axis : str
+        Its name.
+    first : object
+        The value that the others are compared with.
+    count : int
+        The number of its values.
+    loss : str
+        The column of the final loss.
+    """
+    row = effect.row
+    if effect.differs:
+        return f"{in_short(row, f'{axis} {exact(row[axis])} against {exact(first)}', loss)}."
+    among = plural(row["starts"], "start")
+    return (
+        f"{axis}: no clear difference in {effect.column} between its {count:,} values, paired over"
+        f" {among}."
+    )
 
 
 def why_diverged(threshold: Threshold, sample: int | None) -> str:
@@ -98,7 +125,11 @@ def why_diverged(threshold: Threshold, sample: int | None) -> str:
     values = value if same else f"{value} to {number(threshold.high)}"
     if threshold.of == "output bias":
         curvature = number(threshold.curvature[0])
-        equals = f"{factor} / {curvature} = {value}" if same else f"{factor} / {curvature}, {values}"
+        equals = (
+            f"{factor} / {curvature} = {value}"
+            if same
+            else f"{factor} / {curvature}, which is {values}"
+        )
         cause = (
             f"along the bias of the output the curvature of the loss is {curvature} everywhere, and"
             f" gradient descent is unstable above {equals}."
