@@ -117,15 +117,14 @@ def why_diverged(experiment: Experiment, runs: pd.DataFrame) -> Threshold | None
 
 
 def _one_rate(experiment: Experiment) -> bool:
-    """Return whether each run has one learning rate for all layers, and no drift."""
-    training = experiment.training
+    """Return whether each run is gradient descent with one learning rate for all layers."""
+    training = experiment.training.model_dump()
     names = [axis.name for axis in experiment.grid.axes]
     return (
-        training.optimiser == "sgd"
-        and isinstance(training.learning_rate, float)
-        and not np.any(training.drift)
-        and not any(name.startswith(("learning_rate_", "drift")) for name in names)
-        and "optimiser" not in names
+        training["optimiser"] == "sgd"
+        and isinstance(training["learning_rate"], float)
+        and not np.any(training["drift"])
+        and not any(name.startswith(("learning_rate_", "drift", "optimiser")) for name in names)
     )
 
 

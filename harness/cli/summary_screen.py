@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from harness.analysis import ranking, tally
@@ -70,12 +69,13 @@ def summarise(results: Results) -> None:
         say_wrapped(said)
         say()
     runs = pd.concat(sample, ignore_index=True)
-    runs = runs.assign(**grid.columns(runs["run_id"].to_numpy()))
+    # A grid without the axis init_id has one start.
+    runs = runs.assign(**{"init_id": 0, **grid.columns(runs["run_id"].to_numpy())})
     tables = {cells.factors[0]: counts.table(cells) for cells in along}
     ranked = counts.ranked()
     names = [name for factor in varied for name in factor.names]
     point = (best if ranked is None else ranked)[names].iloc[0]
-    _say_why(results, tables, runs, point.to_dict())
+    _say_why(results, tables, runs, {name: point[name] for name in names})
     median = f"median {loss}" + (" of a sample" if counts.sampled else "")
     if endings:
         endings.show(loss)
@@ -120,7 +120,7 @@ def _say_why(
         if is_number:
             effects[axis] = ordered_effect(table, axis)
         if is_number and len(table) > _FEW:
-            write = findings.writer(np.sort(table[axis].to_numpy()))
+            write = findings.writer(sorted(table[axis]))
             lines.append(findings.ordered_axis(effects[axis], axis, len(table), loss, write))
         else:
             first = table[axis].iloc[0]

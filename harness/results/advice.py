@@ -13,7 +13,7 @@ from harness.analysis.ranking import trained_loss
 from harness.analysis.stability import Threshold
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
-from harness.experiment.grid import Axis, Listed, Spaced
+from harness.experiment.grid import Axis, Counted, Listed, Spaced
 from harness.results.findings import writer
 from harness.results.sentences import exact, percent
 from harness.results.tables import Results
@@ -122,14 +122,14 @@ def _extend(
     experiment: Experiment, axis: Axis, effect: OrderedEffect, best: Mapping[str, Any]
 ) -> Advice | None:
     """Suggest more values beyond the end of an axis where the best value is."""
-    ends = axis.values.ends()
-    if axis.name in _CRITERIA or not effect.works:
+    values, ends = axis.values, axis.values.ends()
+    if axis.name in _CRITERIA or not effect.works or isinstance(values, Counted):
         return None
     value = effect.best[axis.name]
     if value not in ends or best.get(axis.name) != value:
         return None
     up = value == max(ends)
-    spec, end = _beyond(axis.values, up=up)
+    spec, end = _beyond(values, up=up)
     try:
         experiment.at({axis.name: end})
     except ExperimentError:  # such as a momentum of 1
@@ -165,8 +165,8 @@ def _beyond(values: Listed | Spaced, *, up: bool) -> tuple[str, float]:
     else:
         end = high + (high - low) / 2 if up else low - (high - low) / 2
     end = _rounded(end, high - low, values.first)
-    ends = (low, end) if up else (end, high)
-    return _spaced(values.kind, *ends, _count(values, *ends)), end
+    low, high = (low, end) if up else (end, high)
+    return _spaced(values.kind, low, high, _count(values, low, high)), end
 
 
 def _rounded(value: float, span: float, like: float) -> float:
@@ -241,8 +241,10 @@ def _median_fall(rows: pd.DataFrame, loss: str, before: int, after: int) -> floa
 
 def _leave_out(axis: Axis, effect: OrderedEffect) -> Advice | None:
     """Suggest an axis without the values at its ends at which all runs diverge."""
-    count, index = axis.values.count, np.arange(axis.values.count)
-    values = np.sort(axis.values.take(index))
+    if isinstance(axis.values, Counted):
+        return None
+    count = axis.values.count
+    values = np.sort(axis.values.take(np.arange(count)))
     low = -np.inf if effect.diverge_to is None else effect.diverge_to
     high = np.inf if effect.diverge_from is None else effect.diverge_from
     kept = values[(values > low) & (values < high)]

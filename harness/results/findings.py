@@ -29,10 +29,11 @@ def writer(values: Sequence[float]) -> Write:
     ('64', '20000')
     """
     numbers = np.asarray(values, dtype=np.float64)
-    gaps, largest = np.diff(numbers), float(np.abs(numbers).max())
     digits = 4
-    if gaps.size and gaps.min() > 0:
-        digits = min(max(digits, 1 - math.floor(math.log10(gaps.min() / largest))), 17)
+    if numbers.size > 1:
+        size = np.maximum(np.abs(numbers[1:]), np.abs(numbers[:-1]))
+        closest = float((np.diff(numbers) / size).min())
+        digits = min(max(digits, 1 - math.floor(math.log10(closest))), 17)
 
     def write(value: Any) -> str:
         if float(value).is_integer() and abs(value) < 1e6:
