@@ -374,7 +374,7 @@ def test_every_number_equals_that_of_pandas(name, trained, capsys):
         answers += blocks.pop(0)
     answers = " ".join(answers)
     for axes in groups:
-        if not runs[axes[0]].dtype == object and len(axes) == 1 and runs[axes[0]].nunique() > 4:
+        if runs[axes[0]].dtype != object and len(axes) == 1 and runs[axes[0]].nunique() > 4:
             assert answers.count(f"{axes[0]}: ") == 1
             assert wanted_axis(runs, axes[0], loss) in answers
 
