@@ -104,13 +104,14 @@ def ordered_effect(table: pd.DataFrame, axis: str) -> OrderedEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedEffect:
-    """What changes from the first value of an axis to another one, pair by pair.
+    """What changes from a value of an axis to a better one, pair by pair.
 
     Attributes
     ----------
     row : dict
-        A row of `comparison.compare`: that of the best value that differs from the first one; if
-        none does, that of the best other value.
+        A row of `comparison.compare`.
+    against : object
+        The value that it is compared with.
     column : str
         What is compared: epochs if most pairs converge, or else the final loss.
     differs : bool
@@ -118,6 +119,7 @@ class PairedEffect:
     """
 
     row: dict[str, Any]
+    against: Any
     column: str
     differs: bool
 
@@ -126,6 +128,9 @@ def paired_effect(
     runs: pd.DataFrame, grid: Grid, axis: str, order: Sequence[Any]
 ) -> PairedEffect | None:
     """Return the effect of an axis with few values; None if the starts are too few to tell.
+
+    It is that of the best value that differs from the first one of `order`, or of the best other
+    value if none does. If the first one is better, it is compared with that value instead.
 
     Parameters
     ----------
@@ -138,25 +143,39 @@ def paired_effect(
     order : sequence
         Its values: the one to compare with, then the others with the best first.
     """
-    loss = trained_loss(runs.columns)
-    found = pairs(runs, axis, order, paired_axes(grid, axis), loss)
-    rows = [] if found.empty else compare(found, axis).to_dict("records")
-    effects = [
-        PairedEffect(
-            row={str(name): value for name, value in row.items()},
-            column="epochs" if most_converge(row) else loss,
-            differs=_differs(row),
-        )
-        for row in rows
-        if row["starts"] >= FEWEST_RUNS
-    ]
-    return next((effect for effect in effects if effect.differs), effects[0] if effects else None)
+    loss, on, first = trained_loss(runs.columns), paired_axes(grid, axis), order[0]
+
+    def compared(values: Sequence[Any]) -> list[PairedEffect]:
+        found = pairs(runs, axis, values, on, loss)
+        rows = [] if found.empty else compare(found, axis).to_dict("records")
+        return [
+            PairedEffect(
+                row={str(name): value for name, value in row.items()},
+                against=values[0],
+                column="epochs" if most_converge(row) else loss,
+                differs=_differs(row),
+            )
+            for row in rows
+            if row["starts"] >= FEWEST_RUNS
+        ]
+
+    effects = compared(order)
+    if not effects:
+        return None
+    found = next((effect for effect in effects if effect.differs), effects[0])
+    return compared([found.row[axis], first])[0] if _is_worse(found.row) else found
 
 
 def _differs(row: Mapping[Any, Any]) -> bool:
     if most_converge(row):
         return not row["epochs_ratio_low"] <= 1 <= row["epochs_ratio_high"]
     return bool(row["better_low"] > row["worse_high"] or row["worse_low"] > row["better_high"])
+
+
+def _is_worse(row: Mapping[Any, Any]) -> bool:
+    if most_converge(row):
+        return bool(row["epochs_ratio"] > 1)
+    return bool(row["worse"] > row["better"])
 
 
 def _around(works: NDArray[np.bool_], at: int) -> tuple[int, int]:

@@ -127,7 +127,7 @@ def _say_why(
             order = [value for value in ranking.ranked(table)[axis] if value != first]
             effect = paired_effect(runs, results.grid, axis, [first, *order])
             if effect:
-                lines.append(findings.few_values(effect, axis, first, len(table), loss))
+                lines.append(findings.few_values(effect, axis, len(table), loss))
     threshold = why_diverged(results.experiment, runs)
     if threshold:
         sample = len(runs) if len(runs) < results.run_count else None

@@ -76,7 +76,7 @@ def ordered_axis(effect: OrderedEffect, axis: str, count: int, loss: str, write:
         elif low == high:
             said.append(f"the lowest median {loss} is at {best}")
         else:
-            said.append(f"the median {loss} is lowest at {best} ({here} overlap it)")
+            said.append(f"the median {loss} is lowest at {best} (no clear difference from {here})")
     if effect.diverge_to is not None:
         said.append(f"up to {write(effect.diverge_to)}, all runs diverge")
     if effect.diverge_from is not None:
@@ -84,7 +84,7 @@ def ordered_axis(effect: OrderedEffect, axis: str, count: int, loss: str, write:
     return f"{axis}: {'; '.join(said)}." if said else ""
 
 
-def few_values(effect: PairedEffect, axis: str, first: Any, count: int, loss: str) -> str:
+def few_values(effect: PairedEffect, axis: str, count: int, loss: str) -> str:
     """Say what an axis with few values does.
 
     Parameters
@@ -93,8 +93,6 @@ def few_values(effect: PairedEffect, axis: str, first: Any, count: int, loss: st
         Its effect.
     axis : str
         Its name.
-    first : object
-        The value that the others are compared with.
     count : int
         The number of its values.
     loss : str
@@ -102,7 +100,8 @@ def few_values(effect: PairedEffect, axis: str, first: Any, count: int, loss: st
     """
     row = effect.row
     if effect.differs:
-        return f"{in_short(row, f'{axis} {exact(row[axis])} against {exact(first)}', loss)}."
+        values = f"{axis} {exact(row[axis])} against {exact(effect.against)}"
+        return f"{in_short(row, values, loss)}."
     among = plural(row["starts"], "start")
     return (
         f"{axis}: no clear difference in {effect.column} between its {count:,} values, paired over"

@@ -267,8 +267,8 @@ def wanted_axis(runs, axis, loss):
             f" converged, {percent(best['share'])} at {order[0]:.4g})"
         )
     elif clear:
-        overlap = f" ({ends} overlap it)" if len(here) > 1 else ""
-        said.append(f"the median {loss} is lowest at {order[0]:.4g}{overlap}")
+        same = f" (no clear difference from {ends})" if len(here) > 1 else ""
+        said.append(f"the median {loss} is lowest at {order[0]:.4g}{same}")
     kept = lost.index[~lost]
     if lost.iloc[0]:
         said.append(f"up to {lost.index[lost.index < kept[0]][-1]:.4g}, all runs diverge")

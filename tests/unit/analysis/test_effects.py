@@ -96,7 +96,7 @@ def test_epochs_are_compared_from_the_same_starts():
     wide = runs.pivot_table(index="init_id", columns="momentum", values="epochs")
     assert found.differs
     assert found.column == "epochs"
-    assert found.row["momentum"] == 0.9
+    assert (found.row["momentum"], found.against) == (0.9, 0.0)
     assert found.row["epochs_ratio"] == pytest.approx((wide[0.9] / wide[0.0]).median(), rel=1e-12)
 
 
@@ -106,7 +106,9 @@ def test_the_first_value_that_differs_is_said_even_if_a_better_one_does_not():
         lambda momentum, start: 0.01 + 0 * start,
     )
     grid = Grid(dimensions=((MOMENTA,), (STARTS,)))
-    assert paired_effect(runs, grid, "momentum", [0.0, 0.5, 0.9]).row["momentum"] == 0.9
+    found = paired_effect(runs, grid, "momentum", [0.0, 0.5, 0.9])
+    assert (found.row["momentum"], found.against) == (0.0, 0.9)  # the better one comes first
+    assert found.row["epochs_ratio"] == pytest.approx(1 / 5)
 
 
 def test_losses_are_compared_if_most_runs_do_not_converge():
