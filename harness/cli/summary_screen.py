@@ -70,7 +70,8 @@ def summarise(results: Results) -> None:
         say()
     runs = pd.concat(sample, ignore_index=True)
     # A grid without the axis init_id has one start.
-    runs = runs.assign(**{"init_id": 0, **grid.columns(runs["run_id"].to_numpy())})
+    axes = grid.columns(runs["run_id"].to_numpy())
+    runs = runs.assign(init_id=0).assign(**axes)
     tables = {cells.factors[0]: counts.table(cells) for cells in along}
     ranked = counts.ranked()
     names = [name for factor in varied for name in factor.names]

@@ -7,10 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 import harness
+from harness.analysis.effects import ordered_effect
 from harness.cli.app import app
 from harness.cli.options import parse_change
 from harness.cli.summary_screen import summarise
 from harness.errors import ResultsError
+from harness.results.advice import advise
 
 DOSAGE = {
     "name": "answers",
@@ -130,12 +132,46 @@ def test_without_trajectories_nothing_is_said_of_them(record, said):
     assert "Train longer" not in text
 
 
-def test_a_loss_that_has_settled_or_reached_rounding_is_no_advice(said):
+def test_a_loss_that_has_settled_is_no_advice(said):
     text, _, _ = said(
         {"learning_rate": [0.05, 0.1], "init_id": 40}, tolerance=0.0, epochs=20_000,
         record={"epochs": {"linear": 20}},
     )  # fmt: skip
     assert "Train longer" not in text
+
+
+def test_a_loss_at_rounding_errors_is_no_advice(tmp_path, capsys):
+    line = DOSAGE | {
+        "network": {"layers": [1, 1], "activations": ["identity"]},
+        "data": {"inputs": [0, 1, 2], "targets": [0.0, 0.7, 1.4]},
+        "training": {"epochs": 50, "learning_rate": 0.1},
+        "grid": {"init_id": 20},
+        "record": {"epochs": "all"},
+    }
+    results = harness.run(harness.Experiment.from_mapping(line), tmp_path / "line")
+    rows = results.trajectories().pivot_table(index="run_id", columns="epoch", values="ssr")
+    assert (1 - rows[50] / rows[45]).median() > 0.5
+    capsys.readouterr()
+    summarise(results)
+    assert "Train longer" in capsys.readouterr().out
+    results = harness.run(
+        harness.Experiment.from_mapping(line | {"training": line["training"] | {"epochs": 120}}),
+        tmp_path / "longer",
+    )
+    rows = results.trajectories().pivot_table(index="run_id", columns="epoch", values="ssr")
+    assert (1 - rows[120] / rows[108]).median() > 0.5
+    summarise(results)
+    assert "Train longer" not in capsys.readouterr().out
+
+
+def test_the_best_value_of_an_axis_must_be_that_of_the_best_combination(said):
+    _, _, results = said({"learning_rate": [0.1, 0.2, 0.3], "init_id": 60})
+    effect = ordered_effect(results.combinations(), "learning_rate")
+    assert effect.best["learning_rate"] == 0.1
+    effects = {"learning_rate": effect}
+    for best, count in ((0.1, 1), (0.2, 0)):
+        found = advise(results, effects, {"learning_rate": best}, results.runs, None)
+        assert len([advice for advice in found if "Extend" in advice.text]) == count
 
 
 def test_values_at_which_all_runs_diverge_are_left_out(said):
