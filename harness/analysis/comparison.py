@@ -5,7 +5,7 @@ of every other axis. Differences within pairs are free of the luck of the start,
 what differs between runs; means of each value are not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -177,6 +177,11 @@ def compare(pairs: pd.DataFrame, axis: str, *, ratio: bool = True) -> pd.DataFra
     table = pd.DataFrame(rows)
     endings = [name for name in table if "_to_" in str(name)]
     return table.fillna(dict.fromkeys(endings, 0)).astype(dict.fromkeys(endings, np.int64))
+
+
+def most_converge(row: Mapping[Any, Any]) -> bool:
+    """Return whether both runs converged in at least half of the pairs of a row of `compare`."""
+    return bool(2 * row["both_converged"] >= row["pairs"])
 
 
 def _named(name: str, numbers: tuple[float, float, float]) -> dict[str, float]:

@@ -115,13 +115,10 @@ class Cells:
         The factors.
     steps : sequence of int, optional
         For each factor, the number of neighbouring values that share a cell; 1 by default.
-    thinned : bool
-        Whether only the first value of every step counts; runs with the others are in no cell.
     """
 
     factors: Sequence[Factor]
     steps: Sequence[int] = ()
-    thinned: bool = False
 
     @property
     def _steps(self) -> Sequence[int]:
@@ -139,17 +136,13 @@ class Cells:
         return prod(self.shape)
 
     def codes(self, grid: Grid, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the cell of some runs, or -1 for none."""
+        """Return the cell of some runs."""
         coordinates = grid.coordinates(run_ids)
         code = np.zeros(run_ids.shape, dtype=np.int64)
-        outside = np.zeros(run_ids.shape, dtype=bool)
         stride = 1
         for factor, step, length in zip(self.factors, self._steps, self.shape, strict=True):
-            cell, rest = np.divmod(factor.ranks(coordinates[factor.dimension]), step)
-            code += stride * cell
+            code += stride * (factor.ranks(coordinates[factor.dimension]) // step)
             stride *= length
-            outside |= self.thinned & (rest > 0)
-        code[outside] = -1
         return code
 
     def first_runs(self, grid: Grid, codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -205,14 +198,15 @@ class Tally:
         self._share = min(1.0, most / max(grid.size, 1))
         self._counts = {each: np.zeros((each.size, len(ENDINGS)), np.int64) for each in wanted}
         self._kept: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+        self._ranked: pd.DataFrame | None = None
 
     def add(self, runs: pd.DataFrame) -> None:
         """Count some runs: a table with run_id, status, and loss_final or ssr_final."""
+        self._ranked = None
         ids, endings = runs["run_id"].to_numpy(), ending_codes(runs)
         for cells, counts in self._counts.items():
             codes = cells.codes(self._grid, ids)
-            inside = slice(None) if not cells.thinned else codes >= 0
-            np.add.at(counts.ravel(), codes[inside] * len(ENDINGS) + endings[inside], 1)
+            np.add.at(counts.ravel(), codes * len(ENDINGS) + endings, 1)
         values = final_losses(runs)
         if self.sampled:
             drawn = in_sample(self._grid, ids, self._share)
@@ -238,17 +232,15 @@ class Tally:
         counts = self._counts[cells]
         ids, values = map(np.concatenate, zip(*self._kept, strict=True))
         self._kept = [(ids, values)]
-        codes = cells.codes(self._grid, ids)
-        inside = codes >= 0
-        found = medians(codes[inside], values[inside], cells.size)
+        found = medians(cells.codes(self._grid, ids), values, cells.size)
         full = np.flatnonzero(counts.any(axis=1))
         return cell_table(cells.points(full), counts[full], found[:, full])
 
     def ranked(self) -> pd.DataFrame | None:
         """Return `ranking.combinations` of the counted runs; None if there are none to rank."""
         cells = self._combinations
-        if cells is None:
-            return None
-        table = self.table(cells)
-        first_runs = cells.first_runs(self._grid, table.index.to_numpy())
-        return ranked(table.iloc[np.argsort(first_runs)])
+        if cells is not None and self._ranked is None:
+            table = self.table(cells)
+            first_runs = cells.first_runs(self._grid, table.index.to_numpy())
+            self._ranked = ranked(table.iloc[np.argsort(first_runs)])
+        return self._ranked

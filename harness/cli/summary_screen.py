@@ -1,43 +1,64 @@
 """Summary of a sweep, in memory that does not grow with the number of runs."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
 from harness.analysis import ranking, tally
+from harness.analysis.effects import OrderedEffect, ordered_effect, paired_effect
 from harness.analysis.measures import ENDINGS
+from harness.analysis.sampling import in_sample
+from harness.analysis.stability import why_diverged
 from harness.analysis.tally import Cells, Factor, Tally
 from harness.cli.heat_map import Endings, map_cells, show_map
 from harness.cli.printing import say, say_table, say_wrapped
 from harness.formatting import number, plural
-from harness.results import sentences
+from harness.results import findings, sentences
+from harness.results.advice import advise
 from harness.results.tables import Results
 
 # Factors with a table of their own, rows of such a table, and best runs listed.
-_TABLES = 3
-_TABLE_ROWS = 16
-_BEST_RUNS = 5
+_TABLES = 2
+_TABLE_ROWS = 8
+_BEST_RUNS = 3
+
+# Values of an axis that are compared pair by pair.
+_FEW = 4
+
+# Runs that are compared one by one, with each other and with theory.
+_SAMPLE = 100_000
 
 
 def summarise(results: Results) -> None:
-    """Print how the runs ended, the best combination and the best runs, and where the files are.
+    """Print how the runs ended, what is best and why, what to try next, and where the files are.
 
     Shares are of all runs, and so are medians up to `tally.MOST_VALUES` runs.
+
+    Raises
+    ------
+    ResultsError
+        No run is trained yet, or none satisfies the condition.
     """
+    results.require_runs()
     grid, loss = results.grid, ranking.trained_loss(results.run_columns)
     varied = tally.varied(grid)
     whole = Cells([])
-    along = [Cells([factor], [_step(factor)], thinned=True) for factor in varied[:_TABLES]]
-    over = map_cells(varied[0], varied[1]) if len(varied) > 1 else None
+    along = [Cells([factor]) for factor in varied if factor.count <= tally.MOST_COMBINATIONS]
+    # A map would show combinations without runs like the best ones.
+    mapped = len(varied) > 1 and results.condition is None
+    over = map_cells(varied[0], varied[1]) if mapped else None
     endings = Endings(grid, varied[0]) if len(varied) == 1 else None
     counts = Tally(grid, [cells for cells in (whole, over, *along) if cells])
+    sample = []
 
     def counted() -> Iterator[pd.DataFrame]:
         for part in results.run_batches(["run_id", "status", "epochs", loss]):
             counts.add(part)
             if endings:
                 endings.add(part)
+            sample.append(part[in_sample(grid, part["run_id"].to_numpy(), _SAMPLE / grid.size)])
             yield part
 
     found = ranking.best_of(counted(), _BEST_RUNS)  # in the same pass as the counts
@@ -47,6 +68,15 @@ def summarise(results: Results) -> None:
     if said:
         say_wrapped(said)
         say()
+    runs = pd.concat(sample, ignore_index=True)
+    # A grid without the axis init_id has one start.
+    axes = grid.columns(runs["run_id"].to_numpy())
+    runs = runs.assign(init_id=0).assign(**axes)
+    tables = {cells.factors[0]: counts.table(cells) for cells in along}
+    ranked = counts.ranked()
+    names = [name for factor in varied for name in factor.names]
+    point = (best if ranked is None else ranked)[names].iloc[0]
+    _say_why(results, tables, runs, {name: point[name] for name in names})
     median = f"median {loss}" + (" of a sample" if counts.sampled else "")
     if endings:
         endings.show(loss)
@@ -54,9 +84,10 @@ def summarise(results: Results) -> None:
     if over:
         show_map(over, counts.table(over), median)
         say()
-    for cells in along:
-        _along(cells, counts.table(cells), median)
-        say()
+    for factor, table in list(tables.items())[:_TABLES]:
+        if len(table) > 1:
+            _along(factor, table, median)
+            say()
     if varied and counts.sampled:
         say_wrapped(
             f"Medians are of a sample of {counts.values:,} runs, spread evenly over the grid."
@@ -68,8 +99,49 @@ def summarise(results: Results) -> None:
     _what_next(results)
 
 
-def _step(factor: Factor) -> int:
-    return math.ceil(factor.count / _TABLE_ROWS)
+def _say_why(
+    results: Results,
+    tables: Mapping[Factor, pd.DataFrame],
+    runs: pd.DataFrame,
+    best: Mapping[str, Any],
+) -> None:
+    """Print what each axis does, why runs diverged, and what to try next.
+
+    `tables` are those along each factor, `runs` are all runs or a sample, with their axes, and
+    `best` is the best combination.
+    """
+    loss = ranking.trained_loss(results.run_columns)
+    effects: dict[str, OrderedEffect] = {}
+    lines = []
+    for factor, table in tables.items():
+        axis = factor.names[0]
+        if len(table) == 1 or table[axis].duplicated().any():  # zipped axes may repeat values
+            continue
+        is_number = pd.api.types.is_numeric_dtype(table[axis])
+        if is_number:
+            effects[axis] = ordered_effect(table, axis)
+        if is_number and len(table) > _FEW:
+            write = findings.writer(sorted(table[axis]))
+            lines.append(findings.ordered_axis(effects[axis], axis, len(table), loss, write))
+        else:
+            first = table[axis].iloc[0]
+            order = [value for value in ranking.ranked(table)[axis] if value != first]
+            effect = paired_effect(runs, results.grid, axis, [first, *order])
+            if effect:
+                lines.append(findings.few_values(effect, axis, len(table), loss))
+    threshold = why_diverged(results.experiment, runs)
+    if threshold:
+        sample = len(runs) if len(runs) < results.run_count else None
+        lines.append(findings.why_diverged(threshold, sample))
+    for line in filter(None, lines):
+        say_wrapped(line)
+    if any(lines):
+        say()
+    if results.condition is None:  # with one, only a part of the grid is known
+        for suggestion in advise(results, effects, best, runs, threshold):
+            say_wrapped(suggestion.text)
+            say(f'  --set "{suggestion.change}"')
+            say()
 
 
 def _say_endings(results: Results, counts: dict[str, int]) -> None:
@@ -77,17 +149,18 @@ def _say_endings(results: Results, counts: dict[str, int]) -> None:
     there = sum(counts.values())
     ordered = sorted(counts.items(), key=lambda item: -item[1])
     ended = ", ".join(f"{count:,} {status}" for status, count in ordered if count)
-    say(f"{plural(there, 'run')}: {ended}.")
+    of = f" with {results.condition.text}" if results.condition else ""
+    say_wrapped(f"{plural(there, 'run')}{of}: {ended}.")
     missing = results.manifest["runs"] - there
-    if missing:
+    if missing and not of:
         are = "is" if missing == 1 else "are"
         say(f"{plural(missing, 'run')} {are} not trained yet; `harness run FILE` resumes.")
     say()
 
 
-def _along(cells: Cells, table: pd.DataFrame, median: str) -> None:
+def _along(factor: Factor, table: pd.DataFrame, median: str) -> None:
     """Print a table of endings along a factor."""
-    (factor,), (step,) = cells.factors, cells.steps
+    step = math.ceil(len(table) / _TABLE_ROWS)
     shares = [name for name in ("converged", "diverged", "stopped") if name in table]
     rows = [
         [
@@ -96,7 +169,7 @@ def _along(cells: Cells, table: pd.DataFrame, median: str) -> None:
             *(sentences.percent(row[name]) for name in shares),
             number(row["median"]),
         ]
-        for row in table.to_dict("records")
+        for row in table.iloc[::step].to_dict("records")
     ]
     headings = [*factor.names, "runs", *shares, median]
     say_table(f"along {factor.title}", headings, rows, fold=True)

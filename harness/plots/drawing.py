@@ -5,7 +5,7 @@ from types import NoneType
 from typing import Any
 
 from harness.calls import check_type, check_whole, is_number
-from harness.errors import HarnessError, ResultsError, shown
+from harness.errors import HarnessError, shown
 from harness.hints import suggest
 from harness.plots.kinds import KINDS, Options, load_kind
 from harness.plots.series import series_of
@@ -104,10 +104,7 @@ def draw(
     notes = []
     if where is not None:
         results = results.where(where)
-        if not results.run_count:
-            nearest = [f"{missed.column} == {missed.nearest!r}" for missed in results.missed()]
-            hint = f"The nearest are {' and '.join(nearest)}." if nearest else "Widen it."
-            raise ResultsError(f"No run of {results.folder} satisfies {shown(where)}.\n{hint}")
+        results.require_runs()
     if results.condition is not None:
         notes.append(f"Only runs with {results.condition.text}.")
     series = None if by is None else series_of(results, by)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.comparison import paired_axes, pairs
+from harness.analysis.comparison import most_converge, paired_axes, pairs
 from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import trained_loss
 from harness.errors import ResultsError
@@ -130,7 +130,7 @@ def in_short(
     'momentum 0.9: 2.44 times fewer epochs (95% interval 2.11 to 2.78), paired over 100 starts'
     """
     both, count = row["both_converged"], row["pairs"]
-    if 2 * both < count:
+    if not most_converge(row):
         return f"{second}: {_better(row, label, higher_is_better)}, {_paired(row)}"
     where = (
         _paired(row) if both == count else f"in {both:,} of {count:,} pairs, where both converge"

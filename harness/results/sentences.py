@@ -10,11 +10,11 @@ from harness.analysis.measures import comparable
 from harness.analysis.ranking import decided_by, rivals, trained_loss
 from harness.analysis.tally import MOST_VALUES, Tally, varied
 from harness.experiment import Experiment
-from harness.formatting import plural
+from harness.formatting import number, plural
 from harness.results.tables import Results
 from harness.training.evaluation import HELD_OUT
 
-# Combinations to name one by one.
+# Combinations to name after the best one.
 _NAMED = 2
 
 
@@ -128,7 +128,7 @@ def best(results: Results, counts: Tally, runs: pd.DataFrame) -> str:
     if not names:
         return _final_values(results, {})
     table = counts.ranked()
-    if table is None:
+    if table is None or (table["runs"] == 1).all():
         run = _first(runs)
         return f"{_best_run(run, names, loss)} {_final_values(results, run['run_id'])}".rstrip()
     sample = counts.values if counts.sampled else None
@@ -193,7 +193,9 @@ def _best_combination(
     said = ["No run converged."] if tolerance and not by_share else []
     if not by_share and np.isinf(first["median"]):
         return [*said, "No combination is best: at each, at least half of the runs diverged."]
-    title = f"Best {names[0]}:" if len(names) == 1 else "Best combination:"
+    title = "Best combination:" if len(names) > 1 else f"Best {names[0]}:"
+    if len(table) == 1:  # of a condition
+        title = "The only combination:" if len(names) > 1 else f"The only {names[0]}:"
     here = exact(first[names[0]]) if len(names) == 1 else point(names, first)
     if by_share:
         hits, runs = round(first["converged"] * first["runs"]), first["runs"]
@@ -207,18 +209,36 @@ def _best_combination(
     sure = f"95% interval {interval}" if interval else "too few runs for an interval"
     said.append(f"{title} {here}, where {what} ({sure}).")
     said += _ties(table, median) if by_share else []
-    others = rivals(table)
-    if others.empty:
-        said.append("No other interval overlaps it.")
-    elif interval:
-        said.append(f"{_overlap(len(others), len(table) - 1)} it ({_named(others, names)}).")
+    if len(table) > 1:
+        said += _runners_up(table, names, "converged" if by_share else "median")
+        said += _overlap(table, names) if interval else []
     return said
 
 
-def _overlap(count: int, of: int) -> str:
-    if count == 1:
-        return "The interval of 1 other overlaps"
-    return f"The intervals of {'all ' if count == of else ''}{count:,} others overlap"
+def _runners_up(table: pd.DataFrame, names: Sequence[str], column: str) -> list[str]:
+    """Name the combinations after the best one."""
+    said = []
+    for row in table[1 : 1 + _NAMED].to_dict("records"):
+        if np.isfinite(row[column]):
+            here = exact(row[names[0]]) if len(names) == 1 else point(names, row)
+            value = percent(row[column]) if column == "converged" else number(row[column])
+            said.append(f"{here} ({value})")
+    title = "Runner-up" if len(said) == 1 else "Runners-up"
+    return [f"{title}: {'; '.join(said)}."] if said else []
+
+
+def _overlap(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Say how many intervals overlap that of the best combination, and where along one axis."""
+    others = rivals(table)
+    if others.empty:
+        return ["No other interval overlaps it."]
+    if len(others) == 1:
+        return ["The interval of 1 other overlaps it."]
+    said = f"{'all ' if len(others) == len(table) - 1 else ''}{len(others):,} others overlap it"
+    values = others[names[0]]
+    if len(names) == 1 and pd.api.types.is_numeric_dtype(values):
+        said += f" ({exact(values.min())} to {exact(values.max())})"
+    return [f"The intervals of {said}."]
 
 
 def _ties(table: pd.DataFrame, median: str) -> list[str]:
@@ -232,13 +252,3 @@ def _ties(table: pd.DataFrame, median: str) -> list[str]:
         same = f"of those with the lowest {median}, {lowest:.4g}, this is the first"
         return [f"{others} the same share; {same}."]
     return [f"{others} the same share; the lowest {median} decides, {lowest:.4g}."]
-
-
-def _named(others: pd.DataFrame, names: Sequence[str]) -> str:
-    """Name some combinations: the first few, or the range along a single axis of numbers."""
-    if len(names) == 1 and len(others) > 1 and pd.api.types.is_numeric_dtype(others[names[0]]):
-        values = others[names[0]]
-        return f"{exact(values.min())} to {exact(values.max())}"
-    few = others.head(_NAMED).to_dict("records")
-    texts = [exact(row[names[0]]) if len(names) == 1 else point(names, row) for row in few]
-    return ("the best of them: " if len(others) > _NAMED else "") + "; ".join(texts)

@@ -122,6 +122,15 @@ class Results:
             return []
         return list(self.condition.missed(lambda name: self.reader.batches("runs", [name])))
 
+    def require_runs(self) -> None:
+        """Raise a ResultsError if no run satisfies the condition; name the nearest values."""
+        if self.condition is not None and not self.run_count:
+            nearest = [f"{missed.column} == {missed.nearest!r}" for missed in self.missed()]
+            hint = f"The nearest are {' and '.join(nearest)}." if nearest else "Widen it."
+            raise ResultsError(
+                f"No run of {self.folder} satisfies {shown(self.condition.text)}.\n{hint}"
+            )
+
     @property
     def run_count(self) -> int:
         """The number of trained runs, of those that satisfy the condition if there is one."""

@@ -96,17 +96,24 @@ _WORK_PER_ACTIVATION = 15
 
 def work_of(variant: Variant) -> float:
     """Return the work of a run that does not end early, in multiply-adds."""
-    plan, m = variant.plan, len(variant.data.x)
-    units = sum(variant.network.sizes[1:])
-    parameters = variant.network.parameter_count
-    per_point = 3.0 * parameters + _WORK_PER_ACTIVATION * units
+    plan, m, network = variant.plan, len(variant.data.x), variant.network
     # With batches, another pass over the data evaluates the loss.
     seen = m if plan.full_batch else m + plan.points_seen
     passes = (plan.epochs + 1.0) * seen
     if variant.experiment.record.sharpness:
         passes += _WORK_PER_SHARPNESS * plan.recorded.size * m
     forward_only = (plan.epochs + 1.0) * len(variant.watched.x)
-    return passes * per_point + forward_only * (parameters + _WORK_PER_ACTIVATION * units)
+    return passes * _work_per_point(network) + forward_only * _work_per_point(network, passes=1)
+
+
+def work_of_sharpness(variant: Variant) -> float:
+    """Return the work of one sharpness, in multiply-adds."""
+    return _WORK_PER_SHARPNESS * len(variant.data.x) * _work_per_point(variant.network)
+
+
+def _work_per_point(network: Network, passes: int = 3) -> float:
+    """Return the work for one data point; forward, backward and gradient are a pass each."""
+    return passes * float(network.parameter_count) + _WORK_PER_ACTIVATION * sum(network.sizes[1:])
 
 
 # Numbers of data points side by side, the best first: few enough to leave registers for several

@@ -199,11 +199,9 @@ def wanted_best(runs, loss, names, document):
                 *said, "No combination is best: at each, at least half of the runs diverged."
             ])  # fmt: skip
         text = f"where the median of {loss} is {best['median']:.4g}"
-        if np.isnan(best["median_low"]):  # fewer than six runs
-            return " ".join(
-                [*said, f"{title}{point(best)}, {text} (too few runs for an interval)."]
-            )
-        text += f" (95% interval {best['median_low']:.4g} to {best['median_high']:.4g})"
+        interval = f"95% interval {best['median_low']:.4g} to {best['median_high']:.4g}"
+        few = np.isnan(best["median_low"])  # fewer than six runs
+        text += f" ({'too few runs for an interval' if few else interval})"
         others = others[others["median_low"] <= best["median_high"]]
     else:
         ends = f"{percent(best['low'])} to {percent(best['high'])}"
@@ -217,21 +215,66 @@ def wanted_best(runs, loss, names, document):
         said.append(
             f"{have} the same share; the lowest median of {loss} decides, {best['median']:.4g}."
         )
-    every = "all " if len(others) == len(table) - 1 > 1 else ""
-    overlap = f"The intervals of {every}{len(others)} others overlap it"
-    if len(others) == 1:
-        overlap = "The interval of 1 other overlaps it"
+    next_ones = [
+        f"{point(row)} ({percent(row['share']) if best['hits'] else format(row['median'], '.4g')})"
+        for _, row in table.astype(object)[1:3].iterrows()
+        if best["hits"] or np.isfinite(row["median"])
+    ]
+    if next_ones:
+        title = "Runners-up" if len(next_ones) > 1 else "Runner-up"
+        said.append(f"{title}: {'; '.join(next_ones)}.")
+    if not best["hits"] and few:
+        return " ".join(said)
+    overlap = f"{'all ' if len(others) == len(table) - 1 else ''}{len(others)} others overlap it"
     if others.empty:
         said.append("No other interval overlaps it.")
-    elif len(others) > 1 and len(names) == 1 and pd.api.types.is_numeric_dtype(runs[names[0]]):
+    elif len(others) == 1:
+        said.append("The interval of 1 other overlaps it.")
+    elif len(names) == 1 and pd.api.types.is_numeric_dtype(runs[names[0]]):
         values = others[names[0]]
-        said.append(f"{overlap} ({exact(values.min())} to {exact(values.max())}).")
-    elif len(others) > 2:
-        first = "; ".join(point(row) for _, row in others.head(2).iterrows())
-        said.append(f"{overlap} (the best of them: {first}).")
+        ends = f"{exact(values.min())} to {exact(values.max())}"
+        said.append(f"The intervals of {overlap} ({ends}).")
     else:
-        said.append(f"{overlap} ({'; '.join(point(row) for _, row in others.iterrows())}).")
+        said.append(f"The intervals of {overlap}.")
     return " ".join(said)
+
+
+def wanted_axis(runs, axis, loss):
+    """Return what is said of an axis of more than four numbers, from its shares or medians."""
+    table = combinations(runs, axis)
+    order = list(table.index)
+    best, others = table.iloc[0], table.iloc[1:]
+    lost = runs.groupby(axis)["status"].agg(lambda status: (status == "diverged").all())
+    if lost.all():
+        return f"{axis}: all runs diverge at every value."
+    if best["hits"]:
+        works = table["share"] >= best["share"] / 2
+        clear = (others["high"] < best["low"]).any()
+    else:
+        works = table["median_low"] <= best["median_high"]
+        clear = (others["median_low"] > best["median_high"]).any()
+        clear &= np.isfinite(best["median"])
+    if not clear and not lost.any() and not np.isnan(best["median_low"]):
+        return f"{axis}: no clear difference between its {len(table)} values."
+    works = works.sort_index()
+    runs_of_true = (works != works.shift()).cumsum()
+    here = works.index[runs_of_true == runs_of_true[order[0]]]
+    said = []
+    ends = " to ".join(dict.fromkeys(f"{value:.4g}" for value in (here[0], here[-1])))
+    if clear and best["hits"]:
+        said.append(
+            f"{'every value' if works.all() else ends} works (at least half of the best share that"
+            f" converged, {percent(best['share'])} at {order[0]:.4g})"
+        )
+    elif clear:
+        same = f" (no clear difference from {ends})" if len(here) > 1 else ""
+        said.append(f"the median {loss} is lowest at {order[0]:.4g}{same}")
+    kept = lost.index[~lost]
+    if lost.iloc[0]:
+        said.append(f"up to {lost.index[lost.index < kept[0]][-1]:.4g}, all runs diverge")
+    if lost.iloc[-1]:
+        said.append(f"from {lost.index[lost.index > kept[-1]][0]:.4g} on, all runs diverge")
+    return f"{axis}: {'; '.join(said)}." if said else ""
 
 
 def in_order(runs):
@@ -247,12 +290,12 @@ def in_order(runs):
 
 
 def wanted_tables(runs, loss, groups, document):
-    """Return the rows of the tables along the first three axes, by title."""
+    """Return the rows of the tables along the first two axes, by title."""
     found = {}
-    for axes in groups[:3]:
+    for axes in groups[:2]:
         values = in_grid_order(document, axes, runs)
         rows = []
-        for _, value in values.iloc[:: math.ceil(len(values) / 16)].iterrows():
+        for _, value in values.iloc[:: math.ceil(len(values) / 8)].iterrows():
             ours = runs[(runs[axes] == value).all(axis=1)]
             status = ours["status"]
             rows.append([
@@ -260,7 +303,7 @@ def wanted_tables(runs, loss, groups, document):
                 percent((status == "diverged").mean()), f"{ours['value'].median():.4g}",
             ])  # fmt: skip
         found[f"along {', '.join(axes)}"] = rows
-    best = in_order(runs).head(5)
+    best = in_order(runs).head(3)
     ways = dict.fromkeys(best["status"])
     words = {"converged": "first to converge", "finished": f"lowest {loss}",
              "diverged": "last to diverge"}  # fmt: skip
@@ -325,6 +368,15 @@ def test_every_number_equals_that_of_pandas(name, trained, capsys):
     best = wanted_best(runs, loss, names, document)
     if best:
         assert " ".join(" ".join(blocks.pop(0)).split()) == best
+
+    answers = []
+    while not blocks[0][0].startswith(("share of", "median", "first to", "lowest ", "last to")):
+        answers += blocks.pop(0)
+    answers = " ".join(answers)
+    for axes in groups:
+        if runs[axes[0]].dtype != object and len(axes) == 1 and runs[axes[0]].nunique() > 4:
+            assert answers.count(f"{axes[0]}: ") == 1
+            assert wanted_axis(runs, axes[0], loss) in answers
 
     if groups:
         rows, steps, lost = wanted_picture(runs, groups, document)

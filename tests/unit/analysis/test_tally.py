@@ -65,22 +65,32 @@ def test_numbers_ascend_and_words_are_in_the_order_of_the_experiment():
     assert words.values(np.arange(2))["init_scheme"].tolist() == ["uniform", "normal"]
 
 
-def test_neighbours_share_a_cell_or_only_the_first_of_them_counts():
+def test_neighbours_share_a_cell():
     grid = Grid(dimensions=((FALLING,), (STARTS,)))
     runs = runs_of(grid)
     (rates,) = tally.varied(grid)
-    shared, thinned = tally.Cells([rates], [4]), tally.Cells([rates], [4], thinned=True)
-    found = counted(grid, [shared, thinned], runs)
+    shared = tally.Cells([rates], [4])
+    table = counted(grid, [shared], runs).table(shared)
     values = sorted(set(runs["learning_rate"]))
-    for cells, members in ((shared, 4), (thinned, 1)):
-        table = found.table(cells)
-        assert table["learning_rate"].tolist() == values[::4]
-        for first, row in zip(range(0, 9, 4), table.to_dict("records"), strict=True):
-            ours = runs[runs["learning_rate"].isin(values[first : first + members])]
-            assert row["runs"] == len(ours)
-            assert row["converged"] == (ours["status"] == "converged").mean()
-            losses = ours["ssr_final"].mask(ours["status"] == "diverged", np.inf)
-            assert row["median"] == losses.median()
+    assert table["learning_rate"].tolist() == values[::4]
+    for first, row in zip(range(0, 9, 4), table.to_dict("records"), strict=True):
+        ours = runs[runs["learning_rate"].isin(values[first : first + 4])]
+        assert row["runs"] == len(ours)
+        assert row["converged"] == (ours["status"] == "converged").mean()
+        losses = ours["ssr_final"].mask(ours["status"] == "diverged", np.inf)
+        assert row["median"] == losses.median()
+
+
+def test_combinations_are_ranked_again_after_more_runs():
+    grid = Grid(dimensions=((FALLING,), (STARTS,)))
+    runs = runs_of(grid)
+    found = tally.Tally(grid)
+    for part in (runs[:40], runs[40:]):
+        found.add(part)
+        ranked = found.ranked()
+    pd.testing.assert_frame_equal(
+        ranked, ranking.combinations(runs, "learning_rate"), check_exact=True
+    )
 
 
 def test_runs_that_are_not_trained_yet_are_not_counted():
