@@ -6,11 +6,12 @@ from harness.analysis.measures import ENDINGS, higher_is_better
 from harness.analysis.ranking import trained_loss
 from harness.errors import ResultsError, shown
 from harness.hints import suggest
+from harness.results.sentences import column_label
 from harness.results.tables import Results
 from harness.training.evaluation import HELD_OUT
 
-# Losses fall over many powers of ten.
-_LOG = ("ssr", "loss")
+# They range over many powers of ten.
+_LOG = ("ssr", "loss", "sharpness")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,18 +93,10 @@ def path_quantity(results: Results, name: str | None = None) -> Quantity:
 
 def _quantity(column: str, *, epochs: bool = False) -> Quantity:
     bare = column.removeprefix(HELD_OUT)
-    stem, _, when = bare.rpartition("_")
-    if when not in ("initial", "final", "min", "best"):
-        stem, when = bare, ""
-    words = [
-        "held-out" if column != bare else "",
-        {"initial": "initial", "final": "final", "min": "lowest", "best": "best"}.get(when, ""),
-        "SSR" if stem == "ssr" else stem.replace("_", " "),
-    ]
     return Quantity(
         column=column,
-        label=" ".join(word for word in words if word),
-        log=epochs or stem in _LOG or stem.startswith("sharpness"),
+        label=column_label(column),
+        log=epochs or bare.startswith(_LOG),
         higher_is_better=higher_is_better(column),
     )
 

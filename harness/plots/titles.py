@@ -32,6 +32,12 @@ def count_runs(results: Results, drawn: int) -> str:
 
 
 def over_others(results: Results, axes: list[str]) -> str:
-    """Return the end of a title that names the axes which a plot does not tell apart."""
-    others = [label_of(name) for name in varied_axes(results) if name not in axes]
+    """Return the end of a title that names the axes which a plot does not tell apart.
+
+    Those in a condition are left out: it may fix them, and the caption has it.
+    """
+    fixed = results.condition.columns if results.condition else ()
+    others = [
+        label_of(name) for name in varied_axes(results) if name not in axes and name not in fixed
+    ]
     return f", over all {' and '.join(others)}" if others else ""

@@ -22,7 +22,7 @@ from harness.report.packing import as_json
 from harness.report.rendering import render
 from harness.report.settings import settings
 from harness.report.summary import Summary, summarise
-from harness.results.sentences import final_label
+from harness.results.sentences import column_label
 from harness.results.tables import Results, open_results
 from harness.store import is_local
 from harness.store.files import LocalFiles
@@ -172,7 +172,7 @@ def _data(
         "loss": "SSR" if loss == "ssr" else "loss",
         "curve": charts.fitted_curve(experiment, found.best.iloc[0]),
         "regions": charts.decision_regions(results, found.best.iloc[0]),
-        "accuracy": final_label(accuracy) if accuracy else None,
+        "accuracy": column_label(accuracy) if accuracy else None,
         "best_run": found.best_run,
         "best_ranks": [axis.ranks(np.array([found.best_run])).item() for axis in axes],
         "log_epochs": "log" in str(experiment.record.epochs),

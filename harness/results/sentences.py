@@ -69,16 +69,24 @@ def column_names(results: Results, which: str) -> list[str]:
     return [name.replace("_", " ") + note for name in names]
 
 
-def final_label(column: str) -> str:
-    """Return the name of a final value of runs in words.
+_MOMENTS = {"initial": "initial", "final": "final", "min": "lowest", "best": "best"}
 
-    >>> final_label("ssr_final"), final_label("validation_balanced_accuracy_final")
+
+def column_label(column: str) -> str:
+    """Return the name of a column of runs or trajectories in words.
+
+    >>> column_label("ssr_final"), column_label("validation_balanced_accuracy_final")
     ('final SSR', 'final held-out balanced accuracy')
+    >>> column_label("loss"), column_label("ssr_min"), column_label("epochs")
+    ('loss', 'lowest SSR', 'epochs')
     """
-    name = column.removesuffix("_final")
-    held_out = "held-out " if name.startswith(HELD_OUT) else ""
-    name = name.removeprefix(HELD_OUT)
-    return f"final {held_out}{'SSR' if name == 'ssr' else name.replace('_', ' ')}"
+    bare = column.removeprefix(HELD_OUT)
+    stem, _, when = bare.rpartition("_")
+    if when not in _MOMENTS:
+        stem, when = bare, ""
+    held_out = "held-out" if column != bare else ""
+    words = (_MOMENTS.get(when, ""), held_out, "SSR" if stem == "ssr" else stem.replace("_", " "))
+    return " ".join(word for word in words if word)
 
 
 def order_of(best: pd.DataFrame, loss: str) -> str:

@@ -89,7 +89,8 @@ class Results:
         found.filter(schema.empty_table())  # an error is raised here, not by the first plot
         chosen = copy(self)
         chosen.condition = found if self.condition is None else self.condition & found
-        vars(chosen).pop("runs", None)  # a cached property: the table of all runs
+        for name in ("runs", "_matching"):  # cached properties, of the runs before
+            vars(chosen).pop(name, None)
         return chosen
 
     @property
@@ -136,6 +137,10 @@ class Results:
         """The number of trained runs, of those that satisfy the condition if there is one."""
         if self.condition is None:
             return self.reader.rows("runs")
+        return self._matching
+
+    @cached_property
+    def _matching(self) -> int:
         return sum(rows.num_rows for rows in self._run_tables(["run_id"]))
 
     def _run_tables(self, names: Sequence[str], run_ids: Any = None) -> Iterator[pa.Table]:
