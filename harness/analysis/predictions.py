@@ -16,7 +16,7 @@ from harness.analysis.replay import state_after
 from harness.analysis.trained_network import TrainedNetwork
 from harness.experiment import Experiment
 from harness.experiment.data import Dataset
-from harness.experiment.held_out import held_out_points, in_original_units, scaled_as_training
+from harness.experiment.held_out import in_original_units, scaled_as_training
 from harness.experiment.new_inputs import input_columns
 from harness.kernels.metrics import are_classes, classes_of, threshold_of
 from harness.kernels.passes import predict
@@ -146,8 +146,7 @@ def in_data_units(
         table[name] = values
 
     if inputs is None and single.validation is not None:
-        held_out = held_out_points(source, section)
-        add("data", np.where(held_out, "held out", "training"), "")
+        add("data", np.where(single.is_held_out, "held out", "training"), "")
     for column in input_columns(source):
         add(column.name, column.values(x), "input_")
     for name, values in zip(_output_names(source), found.T, strict=True):

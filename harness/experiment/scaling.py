@@ -173,10 +173,7 @@ def scale_of(measured: Floats, how: str | float) -> Scale:
 
 
 def _standardise(measured: Floats) -> tuple[float, float]:
-    """Return mean and population standard deviation.
-
-    Sums are exact (`math.fsum`), so that their order does not matter.
-    """
+    """Return mean and population standard deviation."""
     mean = _sum(measured) / measured.size
     return mean, math.sqrt(_sum((measured - mean) ** 2) / measured.size)
 
