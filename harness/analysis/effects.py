@@ -104,7 +104,7 @@ def ordered_effect(table: pd.DataFrame, axis: str) -> OrderedEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedEffect:
-    """What changes from a value of an axis to a better one, pair by pair.
+    """Changes from a value of an axis to a better one, pair by pair.
 
     Attributes
     ----------

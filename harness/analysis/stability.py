@@ -3,8 +3,8 @@
 Near a point where the Hessian of the loss has the largest eigenvalue s, the sharpness, gradient
 descent is unstable for learning rates above 2 / s, and with momentum above 2 (1 + momentum) / s
 (Polyak 1964; Cohen, Kaur, Li, Kolter and Talwalkar 2021, "Gradient descent on neural networks
-typically occurs at the edge of stability", arXiv:2103.00065). Away from a quadratic this is no
-verdict: such a run may move to where the loss is flatter. So a threshold is an explanation only if
+typically occurs at the edge of stability", arXiv:2103.00065). Away from a quadratic this proves
+nothing: such a run may move to where the loss is flatter. So a threshold is an explanation only if
 the runs above it diverged and those below did not.
 """
 

@@ -107,7 +107,7 @@ def _spread(axis: OrderedAxis, best: int) -> list[int]:
 
 
 def _data_points(results: Results, column: str) -> int:
-    """Return what a loss is divided by: of two sums over different data, the number of points."""
+    """Return the number of data points that a sum over them is divided by; 1 for other losses."""
     experiment = results.experiment
     validation = experiment.validation
     if validation is None or experiment.network.loss not in _SUMS:

@@ -1,4 +1,4 @@
-"""What to try next: changes to the grid or to the epochs that the results support."""
+"""Advice on the next sweep: changes to the grid or to the epochs that the results support."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _MOST_FACTOR = 10.0
 # Leave values out if this share of the runs is at values where all runs diverge.
 _WASTED = 0.2
 
-# Axes that say when a run counts as converged or diverged: their ends are no sign.
+# Axes that say when a run counts as converged or diverged: their ends say nothing.
 _CRITERIA = ("tolerance", "limit")
 
 

@@ -99,7 +99,7 @@ def test_a_lower_end_is_extended_downwards(said):
     assert values_of(loaded(results, changes), "learning_rate")[0] == 0.05
 
 
-def test_a_best_value_inside_the_grid_or_at_the_end_of_what_is_allowed_is_no_advice(said):
+def test_a_best_value_inside_the_grid_or_at_the_end_of_what_is_allowed_gives_no_advice(said):
     rates = {"log": [0.001, 0.3], "count": 9}
     text, _, results = said({"learning_rate": rates, "init_id": 60})
     assert 0.001 < results.combinations()["learning_rate"].iloc[0] < 0.3
@@ -132,7 +132,7 @@ def test_without_trajectories_nothing_is_said_of_them(record, said):
     assert "Train longer" not in text
 
 
-def test_a_loss_that_has_settled_is_no_advice(said):
+def test_a_loss_that_has_settled_gives_no_advice(said):
     text, _, _ = said(
         {"learning_rate": [0.05, 0.1], "init_id": 40}, tolerance=0.0, epochs=20_000,
         record={"epochs": {"linear": 20}},
@@ -140,7 +140,7 @@ def test_a_loss_that_has_settled_is_no_advice(said):
     assert "Train longer" not in text
 
 
-def test_a_loss_at_rounding_errors_is_no_advice(tmp_path, capsys):
+def test_a_loss_at_rounding_errors_gives_no_advice(tmp_path, capsys):
     line = DOSAGE | {
         "network": {"layers": [1, 1], "activations": ["identity"]},
         "data": {"inputs": [0, 1, 2], "targets": [0.0, 0.7, 1.4]},

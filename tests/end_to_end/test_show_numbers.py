@@ -240,7 +240,7 @@ def wanted_best(runs, loss, names, document):
 
 
 def wanted_axis(runs, axis, loss):
-    """Return what is said of an axis of more than four numbers, from its shares or medians."""
+    """Return the sentence on an axis of more than four numbers, from its shares or medians."""
     table = combinations(runs, axis)
     order = list(table.index)
     best, others = table.iloc[0], table.iloc[1:]

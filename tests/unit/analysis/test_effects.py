@@ -1,4 +1,4 @@
-"""What an axis does to the outcome, on tables written by hand."""
+"""The effect of an axis on the outcome, on tables written by hand."""
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ def test_a_range_works_around_the_best_value_and_all_diverge_at_the_ends(
     assert not found.all_diverge
 
 
-def test_overlapping_intervals_are_no_difference():
+def test_overlapping_intervals_show_no_difference():
     found = ordered_effect(sweep([20, 22, 19, 24, 21]), "learning_rate")
     assert found.no_difference
     assert found.works is None

@@ -114,7 +114,7 @@ def test_other_outputs_have_no_such_bias(section, keys):
     assert np.isnan(bias_curvature(make_variant(experiment)))
 
 
-def test_a_catapult_is_no_explanation(tmp_path):
+def test_a_catapult_gives_no_explanation(tmp_path):
     found, runs = explained(CATAPULT, tmp_path)
     assert (runs["status"] == "diverged").any()
     assert found is None
