@@ -104,7 +104,7 @@ def both_converged(pairs: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def compare(pairs: pd.DataFrame, axis: str, *, ratio: bool = True) -> pd.DataFrame:
-    """Return the changes between the first value of an axis and each of the others.
+    """Compare the first value of an axis with each of the others.
 
     Parameters
     ----------

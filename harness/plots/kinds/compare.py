@@ -83,7 +83,7 @@ def _shortest_axis(results: Results) -> str:
     names = [name for name in reading.varied_axes(results) if name not in SEEDS]
     if not names:
         raise ResultsError(
-            f"{results.folder} has no axis to compare by: only starts differ.\n"
+            f"{results.folder} has no axis to compare by, apart from starts.\n"
             "Two values of a setting, such as `grid.momentum = [0, 0.9]`, make a comparison."
         )
     return names[-1]

@@ -125,6 +125,52 @@ def test_censored_in_the_middle():
     assert measures.epochs_to_reach(watched, "arm")["median"].tolist() == [23.0]
 
 
+def test_shares_by_epoch_are_those_of_a_textbook():
+    # The same patients: Kalbfleisch and Prentice print the share still in remission, to 3 digits.
+    weeks = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
+    events = [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]
+    watched = pd.DataFrame({"epoch": weeks, "reached": np.array(events, dtype=bool)})
+    table = measures.reached_by_epoch(watched).set_index("epoch")
+    left = {0: 1.0, 6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
+    np.testing.assert_allclose(1 - table.loc[list(left), "share"], list(left.values()), atol=5e-4)
+    assert table["share"].iloc[-1] == table.loc[23, "share"]
+    assert table["lost"].to_dict() == {
+        0: 0, 6: 1, 7: 0, 9: 1, 10: 1, 11: 1, 13: 0, 16: 0, 17: 1, 19: 1, 20: 1,
+        22: 0, 23: 0, 25: 1, 32: 2, 34: 1, 35: 1,
+    }  # fmt: skip
+    # At 10: log(-log S) +- 1.96 times the root of Greenwood's sum, over log S.
+    survival = (18 / 21) * (16 / 17) * (14 / 15)
+    spread = np.sqrt(3 / (21 * 18) + 1 / (17 * 16) + 1 / (15 * 14)) / -np.log(survival)
+    ends = [survival ** np.exp(sign * 1.959964 * spread) for sign in (-1, 1)]
+    np.testing.assert_allclose(1 - table.loc[10, ["low", "high"]], ends, rtol=1e-5)
+
+
+def test_without_lost_runs_shares_by_epoch_are_counts():
+    watched = pd.DataFrame({"epoch": [3, 1, 2, 2], "reached": True})
+    table = measures.reached_by_epoch(watched)
+    assert table["epoch"].tolist() == [0, 1, 2, 3]
+    np.testing.assert_allclose(table["share"], [0, 0.25, 0.75, 1])
+    nobody = measures.reached_by_epoch(watched.assign(reached=False))
+    assert nobody["share"].tolist() == [0, 0, 0, 0]
+    assert nobody["lost"].tolist() == [0, 1, 2, 1]
+    at_once = measures.reached_by_epoch(watched.assign(epoch=0))
+    assert at_once[["epoch", "share"]].to_numpy().tolist() == [[0, 1]]
+
+
+def test_ranges_of_an_axis_where_something_is_true_of_half_of_the_runs():
+    hits = {0.1: [1, 1, 0], 0.01: [1, 0], 0.5: [0, 0, 1], 0.001: [0], 1.0: [1]}
+    rows = [(rate, bool(hit)) for rate, found in hits.items() for hit in found]
+    runs = pd.DataFrame(rows, columns=["rate", "converged"])
+    table = measures.majority_ranges(runs, "rate", "converged")
+    assert table[["low", "high", "values"]].to_numpy().tolist() == [[0.01, 0.1, 2], [1, 1, 1]]
+    np.testing.assert_allclose(table["decades"], [1, 0])
+    assert measures.majority_ranges(runs.assign(converged=False), "rate", "converged").empty
+    (whole,) = measures.majority_ranges(runs.assign(rate=-1.0), "rate", "converged").to_dict(
+        "records"
+    )
+    assert np.isnan(whole["decades"])
+
+
 def test_the_median_is_infinite_if_no_run_reached_it():
     watched = pd.DataFrame({"rate": [1, 1], "epoch": [9, 9], "reached": [False, False]})
     assert measures.epochs_to_reach(watched, "rate")["median"].tolist() == [np.inf]
