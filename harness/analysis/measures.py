@@ -114,12 +114,15 @@ def accuracy_column(columns: Container[str]) -> str | None:
 
 
 def higher_is_better(column: str) -> bool:
-    """Return whether a column of `runs` is of a metric whose higher values are better.
+    """Return whether a column is of a metric whose higher values are better.
 
     >>> higher_is_better("validation_accuracy_final"), higher_is_better("loss_final")
     (True, False)
+    >>> higher_is_better("accuracy"), higher_is_better("mae")
+    (True, False)
     """
-    metric = METRICS.get(column.removeprefix(HELD_OUT).rpartition("_")[0])
+    bare = column.removeprefix(HELD_OUT)
+    metric = METRICS.get(bare) or METRICS.get(bare.rpartition("_")[0])
     return metric is not None and metric.higher_is_better
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import harness
 from harness.analysis.difficulty import right_shares, within
-from harness.analysis.measures import comparable, final_column, final_values
+from harness.analysis.measures import accuracy_column, comparable, final_values
 from harness.experiment import Experiment
 from harness.training.variants import make_variant, work_of
 
@@ -98,11 +98,11 @@ def test_runs_are_trained_again_within_a_number_of_operations(tmp_path):
         assert within(results.experiment, runs, most)["run_id"].tolist() == list(range(count))
 
 
-def test_the_final_value_of_classes_is_the_accuracy_of_held_out_data():
+def test_the_accuracy_is_that_of_held_out_data_if_there_are_any():
     names = ["ssr_final", "accuracy_final", "validation_ssr_final"]
-    assert final_column(names) == "accuracy_final"
-    assert final_column([*names, "validation_accuracy_final"]) == "validation_accuracy_final"
-    assert final_column([*names[::2], "r2_final"]) == "ssr_final"
+    assert accuracy_column(names) == "accuracy_final"
+    assert accuracy_column([*names, "validation_accuracy_final"]) == "validation_accuracy_final"
+    assert accuracy_column([*names[::2], "r2_final"]) is None
 
 
 def test_a_run_that_diverged_has_the_worst_accuracy():

@@ -17,6 +17,7 @@ from harness.plots.classes import DIVERGED, RING
 from harness.plots.kinds.difficulty import difficulty
 from harness.plots.kinds.map import final_lines
 from harness.plots.kinds.regions import regions
+from harness.plots.quantities import final_quantity
 
 RNG = np.random.default_rng(8)
 
@@ -173,7 +174,7 @@ def test_regions_that_are_not_finite_are_explained():
     curves = pd.concat([curves.assign(epoch=0), curves.assign(epoch=9)])
     curves["class"] = [0, 1, 0, -1, -1, -1, -1, -1]
     points = pd.DataFrame({"input_1": [0.5], "input_2": [0.5], "class": [0], "held_out": [False]})
-    first, last = regions(points, curves, ["a", "b"]).axes
+    first, last = regions(points, curves, ["a", "b"]).axes[:2]
     assert first.collections[0].get_array().filled(-1).tolist() == [[0, 1], [0, -1]]
     assert [text.get_text() for text in last.texts] == [DIVERGED]
 
@@ -210,13 +211,11 @@ def test_the_difficulty_of_points_in_the_plane(held_out):
             zip(map(tuple, np.asarray(dots.get_offsets())), dots.get_array(), strict=True)
         )
     assert drawn == pytest.approx(expected)
-    title = " ".join(figure.get_suptitle().split())
-    assert title.startswith(
-        f"share of right answers for each data point, of {len(kept)} of 24 runs"
-    )
-    assert f"; {24 - len(kept)} that diverged left out" in title
+    assert figure.get_suptitle() == "share of right answers for each data point"
+    assert figure.caption.startswith(f"Shares of {len(kept)} of 24 runs")
+    assert f"; {24 - len(kept)} that diverged left out" in figure.caption
     same = plots.draw(held_out, "difficulty", run=4)
-    assert "of 8 runs with learning_rate 0.01" in " ".join(same.get_suptitle().split())
+    assert same.caption.startswith("Shares of 8 runs with learning_rate 0.01")
 
 
 def test_the_hardest_points_of_more_inputs_are_named():
@@ -246,7 +245,9 @@ def test_a_difficulty_that_takes_too_long_asks_for_parameters(tmp_path, monkeypa
 
 
 def test_the_map_shows_the_accuracy_of_held_out_data(held_out):
-    figure = plots.draw(held_out, "map", x="learning_rate", y="init_id")
+    figure = plots.draw(
+        held_out, "map", x="learning_rate", y="init_id", measure="validation_accuracy"
+    )
     runs = held_out.runs
     lost = runs["status"] == "diverged"
     values = runs["validation_accuracy_final"].where(~lost)
@@ -263,7 +264,8 @@ def test_the_map_shows_the_accuracy_of_held_out_data(held_out):
 
 def test_the_map_along_one_axis_shows_the_accuracy(held_out):
     runs = held_out.runs
-    axes = final_lines(runs, "learning_rate", "validation_accuracy_final").axes[0]
+    quantity = final_quantity(held_out, "validation_accuracy")
+    axes = final_lines(runs, "learning_rate", quantity=quantity).axes[0]
     groups = runs.groupby("learning_rate")["validation_accuracy_final"]
     diverged = runs["status"].eq("diverged").groupby(runs["learning_rate"]).mean()
     assert diverged.tolist() == [0, 0, 1]
