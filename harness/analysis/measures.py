@@ -307,10 +307,10 @@ def majority_ranges(runs: pd.DataFrame, axis: str, column: str) -> pd.DataFrame:
     --------
     >>> runs = pd.DataFrame({"learning_rate": [0.01, 0.1, 0.1, 1.0, 10.0]})
     >>> runs["converged"] = [True, True, False, False, True]
-    >>> majority_ranges(runs, "learning_rate", "converged")
-        low  high  values  decades
-    0   0.01   0.1       2      1.0
-    1  10.00  10.0       1      0.0
+    >>> print(majority_ranges(runs, "learning_rate", "converged").to_string(index=False))
+      low  high  values  decades
+     0.01   0.1       2      1.0
+    10.00  10.0       1      0.0
     """
     most = runs.groupby(axis)[column].mean() >= 0.5
     number = (most != most.shift()).cumsum()[most]
