@@ -113,6 +113,7 @@ def _say_why(
     loss = ranking.trained_loss(results.run_columns)
     effects: dict[str, OrderedEffect] = {}
     lines = []
+    paired = False
     for factor, table in tables.items():
         axis = factor.names[0]
         if len(table) == 1 or table[axis].duplicated().any():  # zipped axes may repeat values
@@ -128,10 +129,13 @@ def _say_why(
             order = [value for value in ranking.ranked(table)[axis] if value != first]
             effect = paired_effect(runs, results.grid, axis, [first, *order])
             if effect:
+                paired = True
                 lines.append(findings.few_values(effect, axis, len(table), loss))
+    sample = len(runs) if len(runs) < results.run_count else None
+    if sample and paired:
+        lines.append(f"Pairs are those in a sample of {sample:,} runs.")
     threshold = why_diverged(results.experiment, runs)
     if threshold:
-        sample = len(runs) if len(runs) < results.run_count else None
         lines.append(findings.why_diverged(threshold, sample))
     for line in filter(None, lines):
         say_wrapped(line)

@@ -123,7 +123,9 @@ def _extend(
 ) -> Advice | None:
     """Suggest more values beyond the end of an axis where the best value is."""
     values, ends = axis.values, axis.values.ends()
-    if axis.name in _CRITERIA or not effect.works or isinstance(values, Counted):
+    if isinstance(values, Counted) or axis.name in _CRITERIA:
+        return None
+    if not effect.works or effect.everywhere:  # values beyond the end would do as well
         return None
     value = effect.best[axis.name]
     if value not in ends or best.get(axis.name) != value:

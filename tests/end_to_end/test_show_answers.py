@@ -3,11 +3,13 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import harness
 from harness.analysis.effects import ordered_effect
+from harness.analysis.ranking import combinations
 from harness.cli.app import app
 from harness.cli.options import parse_change
 from harness.cli.summary_screen import summarise
@@ -162,6 +164,17 @@ def test_a_loss_at_rounding_errors_gives_no_advice(tmp_path, capsys):
     assert (1 - rows[120] / rows[108]).median() > 0.5
     summarise(results)
     assert "Train longer" not in capsys.readouterr().out
+
+
+def test_an_end_that_is_hardly_better_than_the_rest_is_not_extended(said):
+    runs = 40_000 * ["converged"] + 1_000 * ["finished"] + 38_000 * ["converged"]
+    table = pd.DataFrame({"status": runs + 3_000 * ["finished"], "ssr_final": 0.01})
+    table["learning_rate"] = np.repeat([0.1, 0.2], 41_000)
+    effect = ordered_effect(combinations(table, "learning_rate"), "learning_rate")
+    assert effect.works == (0.1, 0.2)
+    _, _, results = said({"learning_rate": [0.1, 0.2], "init_id": 20})
+    best = {"learning_rate": 0.1}
+    assert not advise(results, {"learning_rate": effect}, best, results.runs, None)
 
 
 def test_the_best_value_of_an_axis_must_be_that_of_the_best_combination(said):
