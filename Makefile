@@ -54,7 +54,7 @@ bench-c: $(VENV)/.installed-test  ## compare the speed with C, if gcc is install
 
 docs: $(VENV)/.installed-test  ## train the examples of the README and the notebook, and update their outputs
 	@$(BIN)/python -m tools.readme
-	@$(BIN)/python -m tools.readme_picture
+	@$(BIN)/harness plot results/dosage endings -o docs/images/dosage.png
 	@$(BIN)/python -m tools.notebook
 
 landmarks: $(VENV)/.installed-test  ## train the landmarks and write docs/landmarks; takes an hour
