@@ -37,7 +37,7 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "data.separator": "sep delimiter delim",
         "data.missing": "navalues dropna fillna imputer",
         "data.validation": (
-            "testsize valsize valsplit validationsplit validationfraction holdout heldout"
+            "test testsize valsize valsplit validationsplit validationfraction holdout heldout"
         ),
         "data.folds": "kfold kfolds nfolds nsplits cv crossvalidation",
         "data.stratify": "stratified",
@@ -66,7 +66,19 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "linear identity": "lin",
         "count": "num",
         "map": "heatmap",
-        "distribution": "histogram",
+        "distribution": "histogram hist",
+        "trajectories": "curves losscurve losscurves learning learningcurve learningcurves history",
+        "confusion": "confusionmatrix",
+        "difficulty": "hard hardest",
+        "endings": "reliability success",
+        "accuracy": "acc",
+        "validation_loss": "testloss valloss",
+        "validation_accuracy": "testaccuracy valaccuracy valacc",
+        "--measure": "metric quantity",
+        "--by": "groupby hue color colour",
+        "--where": "filter query",
+        "--quantiles": "band bands percentiles",
+        "--epoch-scale": "logx xscale",
     }.items()
     for word in words.split()
 }

@@ -17,6 +17,7 @@ import typer
 
 from harness.cli import ctrl_c
 from harness.cli.bench_command import bench
+from harness.cli.command import Command
 from harness.cli.explore_command import explore
 from harness.cli.export_command import export
 from harness.cli.folder_command import status, verify
@@ -67,7 +68,7 @@ _STATUS = {
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 for _name, _command in _COMMANDS.items():
-    app.command(_name)(_command)
+    app.command(_name, cls=Command)(_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -22,7 +22,7 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> Experimen
     (key, inner, field, siblings), detail = max(same, key=lambda one: _indices(one[1]["loc"]))
     table, _, last = key.rpartition(".")
     if field is None:
-        elsewhere = " and of ".join(f"[{name}]" for name in _sections_with(last, model))
+        elsewhere = " and of ".join(f"[{name}]" for name in sections_with(last, model))
         advice = (
             f"It is a key of {elsewhere}."
             if elsewhere
@@ -78,7 +78,7 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
-def _sections_with(key: str, model: type[BaseModel]) -> list[str]:
+def sections_with(key: str, model: type[BaseModel]) -> list[str]:
     """Return the sections that have a key, for one that is in the wrong place."""
     return [
         name

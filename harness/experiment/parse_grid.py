@@ -91,7 +91,9 @@ def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
         raise ExperimentError(
             key,
             f"= {shown(spec)} must be {also}{_AXIS_FORMS}.",
-            f"Write a single value as [{shown(spec)}].",
+            'Write several values in brackets, as [0.1, 0.2] or ["tanh", "relu"].'
+            if isinstance(spec, str) and "," in spec
+            else f"Write a single value as [{shown(spec)}].",
         )
     match sorted(spec):
         case ["values"]:

@@ -76,12 +76,16 @@ def test_key_of_another_section():
 
 
 def test_suggested_names_exist():
+    from typer.main import get_command
+
+    from harness.cli.app import app
     from harness.experiment import Experiment
     from harness.experiment.axes import allowed_axes
     from harness.experiment.generators import GENERATORS
     from harness.experiment.parse_grid import _SPEC_KEYS
     from harness.experiment.schema import keys_of
     from harness.kernels.descent import BATCHES
+    from harness.kernels.metrics import METRICS
     from harness.plots import KINDS
 
     keys = set()
@@ -99,5 +103,7 @@ def test_suggested_names_exist():
     )
     axes = allowed_axes(experiment.network).named
     named = {name for names in _CALLED_HERE.values() for name in names}
-    assert named <= keys | values | {*axes} | {"all"}
+    options = {name for param in get_command(app).commands["plot"].params for name in param.opts}
+    measures = {f"{data}{name}" for data in ("", "validation_") for name in ("loss", *METRICS)}
+    assert named <= keys | values | {*axes} | options | measures | {"all"}
     assert all(word == word.lower() and word.isalnum() for word in (*_CALLED_HERE, *_NOT_HERE))

@@ -135,7 +135,7 @@ def difficulty(
         handles = class_entries(names, points, style)
     headline(figure, style, title)
     legend(figure, style, handles)
-    figure.table = points
+    figure.table = points.rename_axis("point").reset_index()
     return figure
 
 

@@ -55,7 +55,7 @@ def draw(results: Results, options: Options) -> Picture:
         part
         for part in (
             f"{count_runs(results, len(runs))}{why}; dots are the values of {label_of(x)}, grey"
-            " where it is fewer than half; on the right are the widths of the ranges.",
+            f" where fewer than half of the runs {end}; on the right are the widths of the ranges.",
             note,
         )
         if part
@@ -143,7 +143,9 @@ def _widths(found: pd.DataFrame, log: bool) -> str:
         return f"{len(widths)} ranges"
     texts = [f"{width:.2g}" for width in widths]
     said = " + ".join(texts)
-    return f"{said} decades" if said and log else said
+    if not (said and log):
+        return said
+    return f"{said} {'decade' if said == '1' else 'decades'}"
 
 
 KIND = Kind(
