@@ -20,6 +20,8 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Check the names of options, then let typer read them.
 
+        The context is a class of click or of typer's own copy, by the version of typer.
+
         Raises
         ------
         HarnessError

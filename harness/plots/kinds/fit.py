@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis import predictions
+from harness.formatting import plural
 from harness.kernels.metrics import are_classes, threshold_of
 from harness.plots.classes import (
     DIVERGED,
@@ -57,7 +58,7 @@ def draw(results: Results, options: Options) -> Picture:
         data = np.concatenate((data, predictions.lattice(single, _POINTS[inputs])))
     found = predictions.final_curve(experiment, row, data)
     at_data = found[:count].filter(like="prediction_")
-    return fit(
+    picture = fit(
         points.join(at_data),
         found[count:],
         inputs=column_names(results, "inputs"),
@@ -65,6 +66,8 @@ def draw(results: Results, options: Options) -> Picture:
         style=options.style,
         title=run_title(results, run_id, row),
     )
+    picture.caption = f"Run {run_id}. Dots are the {plural(count, 'data point')}."
+    return picture
 
 
 def fit(

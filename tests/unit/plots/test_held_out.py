@@ -195,6 +195,7 @@ def test_the_fit_of_two_classes_has_their_boundary_and_marks_held_out_points(hel
 
 def test_the_difficulty_of_points_in_the_plane(held_out):
     figure = plots.draw(held_out, "difficulty")
+    assert figure.table["point"].tolist() == [*range(len(figure.table))]
     runs = held_out.runs
     kept = runs.loc[runs["status"] != "diverged", "run_id"]
     single = held_out.experiment.single(0)
