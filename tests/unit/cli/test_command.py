@@ -30,6 +30,12 @@ def test_message(args, message):
     assert message in str(error)
 
 
+def test_values_without_brackets():
+    args = ["plan", "experiments/dosage.toml", "--set", "grid.momentum=0,0.9"]
+    error = CliRunner().invoke(app, args).exception
+    assert "Write several values in brackets" in str(error)
+
+
 def test_repeatable_options_may_be_repeated():
     change = ["--set", "training.epochs=1"]
     error = CliRunner().invoke(app, ["run", "no.toml", *change, *change]).exception

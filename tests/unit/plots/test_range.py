@@ -50,6 +50,11 @@ def test_a_linear_axis_has_widths_and_many_ranges_have_their_number():
     assert texts(axes) == ["3"]
 
 
+def test_one_decade_is_singular():
+    (axes,) = ranges(runs_of([0, 1, 1, 0, 0, 0]), "learning_rate").axes
+    assert texts(axes) == ["1 decade"]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A sweep with a tolerance, and one without."""
