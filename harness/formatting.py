@@ -1,6 +1,7 @@
 """Numbers as people read them: counts, sizes, times. Tables on disk have every digit instead."""
 
 import math
+from collections.abc import Sequence
 
 
 def plural(count: int, noun: str) -> str:
@@ -10,6 +11,16 @@ def plural(count: int, noun: str) -> str:
     ('1 run', '3,100 runs')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as in a sentence.
+
+    >>> listed(["width"]), listed(["width", "rate"]), listed(["width", "rate", "start"])
+    ('width', 'width and rate', 'width, rate and start')
+    """
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def number(value: float) -> str:

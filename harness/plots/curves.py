@@ -324,7 +324,11 @@ def told_diverged(diverged: int, runs: int) -> str:
 
 
 def curve_caption(
-    runs: pd.DataFrame, counted: str, quantiles: tuple[float, float], lines: int = 0
+    runs: pd.DataFrame,
+    found: pd.DataFrame,
+    counted: str,
+    quantiles: tuple[float, float],
+    lines: int = 0,
 ) -> str:
     """Return the sentences on the runs that are shown, and on what lines and bands are.
 
@@ -332,6 +336,8 @@ def curve_caption(
     ----------
     runs : DataFrame
         With status.
+    found : DataFrame
+        The table of `curves`.
     counted : str
         Their number in words, from `count_runs`.
     quantiles : tuple of two floats
@@ -342,10 +348,13 @@ def curve_caption(
     diverged = int((runs["status"] == "diverged").sum())
     if diverged == len(runs):
         return f"{counted}; all of them diverged."
-    low, high = (f"{100 * share:.4g} %" for share in quantiles)
+    left_out = f"; {diverged:,} that diverged are left out" if diverged else ""
+    if found["runs"].max() == 1:
+        return f"{counted}{left_out}. Each line is a run."
+    low, high = (f"{100 * share:.4g}%" for share in quantiles)
     band = "the middle half" if quantiles == (0.25, 0.75) else f"quantiles from {low} to {high}"
     sentences = [
-        f"{counted}{f'; {diverged:,} that diverged are left out' if diverged else ''}.",
+        f"{counted}{left_out}.",
         f"Lines are medians, bands {band}.",
         "A run that ended counts with its last value until all have ended.",
     ]

@@ -28,10 +28,23 @@ _COLOURED = (0.02, 0.98)
 # Without a limit, runs finish at 1e200: colours end at this multiple of the median.
 _BLOWN_UP = 1e3
 
+# Numbers of decades between the ticks of a logarithmic axis.
+_STEPS = (1, 2, 3, 5, 10, 20, 25, 50, 100, 200)
+
 
 def label_of(axis: str) -> str:
     """Return the name of an axis in words."""
     return _LABELS.get(axis, axis.replace("_", " "))
+
+
+def one_of(axis: str) -> str:
+    """Return what a single value of an axis is called, such as "learning rate" or "start"."""
+    return "start" if axis == "init_id" else label_of(axis)
+
+
+def values_of(axis: str) -> str:
+    """Return what the values of an axis are called, such as "values of learning rate"."""
+    return "starts" if axis == "init_id" else f"values of {label_of(axis)}"
 
 
 def log_ticks(low: float, high: float) -> tuple[Floats, Floats]:
@@ -43,11 +56,13 @@ def log_ticks(low: float, high: float) -> tuple[Floats, Floats]:
     [2.0, 5.0, 10.0, 20.0]
     >>> log_ticks(0.0131, 0.0204)[0].tolist()
     [0.014, 0.016, 0.018, 0.02]
+    >>> np.log10(log_ticks(1.0, 1e114)[0]).tolist()
+    [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
     """
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     decades = np.array([float(f"1e{power}") for power in range(first, last + 1)])
     inside = decades[(decades >= low) & (decades <= high)]
-    step = -(-len(inside) // 6)
+    step = next(step for step in _STEPS if len(inside) <= 6 * step)
     powers = np.round(np.log10(inside)).astype(int) if len(inside) else np.empty(0, dtype=int)
     major = inside[powers % step == 0] if step > 1 else inside
     if len(major) < 3:

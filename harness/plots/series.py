@@ -9,9 +9,9 @@ import pandas as pd
 
 from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
-from harness.formatting import plural
+from harness.formatting import listed, plural
 from harness.plots.reading import choose_axes
-from harness.plots.scales import label_of
+from harness.plots.scales import one_of, values_of
 from harness.results.sentences import exact
 from harness.results.tables import Results
 
@@ -52,7 +52,7 @@ class Series:
         >>> Series(axis="learning_rate", values=(0.1,)).label(0.034145488738336005)
         'learning rate 0.03415'
         """
-        return f"{label_of(self.axis)} {short(value)}"
+        return f"{one_of(self.axis)} {short(value)}"
 
     def parts(self, runs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         """Yield each value's label and its rows of a table that has the column of the axis."""
@@ -100,7 +100,7 @@ def series_of(results: Results, by: str, *, most: int = MOST_SERIES, option: str
         if len(known) <= most:
             return Series(axis=name, values=tuple(known))
         spread = np.linspace(0, len(known) - 1, most).round().astype(int)
-        note = f"{most} of {len(known):,} values of {label_of(name)} are shown."
+        note = f"{most} of {len(known):,} {values_of(name)} are shown."
         return Series(axis=name, values=tuple(known[i] for i in spread), note=note)
     wanted = [part.strip() for part in text.split(",")]
     if len(wanted) > most:
@@ -109,11 +109,15 @@ def series_of(results: Results, by: str, *, most: int = MOST_SERIES, option: str
         )
     found = [_nearest(name, part, known, option) for part in wanted]
     moved = [
-        f"{short(value)} is nearest to {part}"
+        (short(value), part)
         for part, value in zip(wanted, found, strict=True)
         if part != exact(value) and not _same(part, value)
     ]
-    note = f"Of the values of {label_of(name)}, {' and '.join(moved)}." if moved else ""
+    nearest = [
+        f"{value} {'' if number else 'is nearest '}to {part}"
+        for number, (value, part) in enumerate(moved)
+    ]
+    note = f"Of the {values_of(name)}, {listed(nearest)}." if moved else ""
     return Series(axis=name, values=tuple(dict.fromkeys(found)), note=note)
 
 

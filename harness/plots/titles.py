@@ -3,9 +3,9 @@
 import pandas as pd
 
 from harness.analysis.ranking import trained_loss
-from harness.formatting import plural
+from harness.formatting import listed, plural
 from harness.plots.reading import all_axes, varied_axes
-from harness.plots.scales import label_of
+from harness.plots.scales import label_of, one_of
 from harness.results.sentences import exact
 from harness.results.tables import Results
 
@@ -37,7 +37,7 @@ def over_others(results: Results, axes: list[str]) -> str:
     Those in a condition are left out: it may fix them, and the caption has it.
     """
     fixed = results.condition.columns if results.condition else ()
-    others = [
-        label_of(name) for name in varied_axes(results) if name not in axes and name not in fixed
-    ]
-    return f", over all {' and '.join(others)}" if others else ""
+    others = [name for name in varied_axes(results) if name not in axes and name not in fixed]
+    if others == ["init_id"]:
+        return f", over all {label_of('init_id')}"
+    return f", over every {listed([one_of(name) for name in others])}" if others else ""

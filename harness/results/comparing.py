@@ -10,7 +10,7 @@ from harness.analysis.comparison import most_converge, paired_axes, pairs
 from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import trained_loss
 from harness.errors import ResultsError
-from harness.formatting import plural
+from harness.formatting import listed, plural
 from harness.results.sentences import percent
 from harness.results.tables import Results
 
@@ -112,7 +112,50 @@ def what_changes(
     return " ".join(said)
 
 
-def in_short(
+def against_the_first(
+    rows: Mapping[str, Mapping[str, Any]],
+    first: str,
+    label: str,
+    *,
+    higher_is_better: bool = False,
+) -> str:
+    """Say in a sentence how several values of an axis compare with the first one.
+
+    Parameters
+    ----------
+    rows : mapping
+        The rows of `harness.analysis.comparison.compare` by the values in words, such as "0.9".
+    first : str
+        The first value in words, with the axis, such as "momentum 0".
+    label, higher_is_better
+        As for `what_changes`.
+
+    Examples
+    --------
+    >>> row = {"pairs": 100, "starts": 100, "both_converged": 0}
+    >>> row |= {"better": 0.83, "better_low": 0.745, "better_high": 0.891}
+    >>> print(against_the_first({"0.5": row, "0.9": row}, "momentum 0", "final SSR"))
+    Against momentum 0, paired over 100 starts: lower final SSR in 83% of the pairs at 0.5 \
+(95% interval 74.5% to 89.1%) and 83% at 0.9 (74.5% to 89.1%).
+    """
+    paired = {_paired(row) for row in rows.values()}
+    if len(paired) > 1 or any(map(most_converge, rows.values())):
+        lines = [
+            _in_short(row, value, label, higher_is_better=higher_is_better)
+            for value, row in rows.items()
+        ]
+        return f"Against {first}: {'; '.join(lines)}."
+    pairs, interval = " of the pairs", "95% interval "
+    shares = []
+    for value, row in rows.items():
+        ends = f"{percent(row['better_low'])} to {percent(row['better_high'])}"
+        shares.append(f"{percent(row['better'])}{pairs} at {value} ({interval}{ends})")
+        pairs = interval = ""
+    what = _comparative(label, higher_is_better)
+    return f"Against {first}, {paired.pop()}: {what} in {listed(shares)}."
+
+
+def _in_short(
     row: Mapping[str, Any], second: str, label: str, *, higher_is_better: bool = False
 ) -> str:
     """Say what changes in a line: the epochs if most pairs converge, or else the loss.
@@ -126,7 +169,7 @@ def in_short(
     --------
     >>> row = {"pairs": 100, "starts": 100, "both_converged": 100}
     >>> row |= {"epochs_ratio": 0.41, "epochs_ratio_low": 0.36, "epochs_ratio_high": 0.475}
-    >>> in_short(row, "momentum 0.9", "final SSR")
+    >>> _in_short(row, "momentum 0.9", "final SSR")
     'momentum 0.9: 2.44 times fewer epochs (95% interval 2.11 to 2.78), paired over 100 starts'
     """
     both, count = row["both_converged"], row["pairs"]
@@ -149,9 +192,15 @@ def _better(row: Mapping[str, Any], label: str, higher_is_better: bool) -> str:
     interval = f"{percent(row['better_low'])} to {percent(row['better_high'])}"
     equal = f", equal in {percent(row['equal'])}" if row["equal"] else ""
     return (
-        f"{'higher' if higher_is_better else 'lower'} {label} in {percent(row['better'])} of the"
+        f"{_comparative(label, higher_is_better)} in {percent(row['better'])} of the"
         f" pairs (95% interval {interval}){equal}"
     )
+
+
+def _comparative(label: str, higher_is_better: bool) -> str:
+    if label == "epochs":
+        return "fewer epochs"
+    return f"{'higher' if higher_is_better else 'lower'} {label}"
 
 
 def _change(row: Mapping[str, Any], ratio: bool) -> str:

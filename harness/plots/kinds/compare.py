@@ -10,10 +10,11 @@ from harness.analysis import comparison
 from harness.analysis.ranking import SEEDS
 from harness.analysis.sampling import scattered
 from harness.errors import ResultsError
+from harness.formatting import listed
 from harness.plots import reading
 from harness.plots.kinds import Kind, Options
 from harness.plots.quantities import Quantity, final_quantity
-from harness.plots.scales import label_of, span_of
+from harness.plots.scales import label_of, one_of, span_of
 from harness.plots.series import Series, series_of, short
 from harness.plots.style import (
     CATEGORIES,
@@ -29,7 +30,7 @@ from harness.plots.style import (
     legend,
     new_figure,
 )
-from harness.results.comparing import in_short, read_pairs, what_changes
+from harness.results.comparing import against_the_first, read_pairs, what_changes
 from harness.results.sentences import percent
 from harness.results.tables import Results
 
@@ -43,6 +44,9 @@ _LOOKS = {
     "better ending": (ENDINGS["converged"], "^"),
     "worse ending": (ENDINGS["diverged"], "v"),
 }
+
+# The number of the tick beside the strip may be close to it.
+_BELOW_TICKS = "\ndiverged"
 
 _SIDES = {"better": ENDINGS["converged"], "equal": GREY, "worse": ENDINGS["diverged"]}
 
@@ -68,12 +72,10 @@ def draw(results: Results, options: Options) -> Picture:
             what_changes(rows[0], name, first, quantity.label, higher_is_better=higher, ratio=ratio)
         ]
     else:
-        lines = [
-            in_short(row, series.label(row[series.axis]), quantity.label, higher_is_better=higher)
-            for row in rows
-        ]
-        said = [f"Against {series.label(series.values[0])}: {'; '.join(lines)}."]
-    agree = [_agreed(name) for name in reading.varied_axes(results) if name != series.axis]
+        named = {short(row[series.axis]): row for row in rows}
+        name = series.label(series.values[0])
+        said = [against_the_first(named, name, quantity.label, higher_is_better=higher)]
+    agree = [one_of(name) for name in reading.varied_axes(results) if name != series.axis]
     picture.caption = " ".join([*said, *_what_pairs_are(pairs, picture.table, agree)])
     return picture
 
@@ -89,18 +91,17 @@ def _shortest_axis(results: Results) -> str:
     return names[-1]
 
 
-def _agreed(axis: str) -> str:
-    return "start" if axis == "init_id" else label_of(axis)
-
-
 def _has_ratios(pairs: pd.DataFrame, quantity: Quantity) -> bool:
     return quantity.log and bool((pairs[["value_first", "value_second"]].to_numpy() >= 0).all())
 
 
 def _what_pairs_are(pairs: pd.DataFrame, table: pd.DataFrame, agree: list[str]) -> list[str]:
     """Return the sentences on what a pair is, and how it is counted."""
-    said = [f"The runs of a pair have the same {' and '.join(agree)}."] if agree else []
-    if pairs["status_first"].eq("diverged").any() or pairs["status_second"].eq("diverged").any():
+    said = [f"The runs of a pair have the same {listed(agree)}."] if agree else []
+    diverged = pairs[["status_first", "status_second"]].eq("diverged").to_numpy()
+    if diverged.all():
+        said.append("All runs diverged, which counts as equal.")
+    elif diverged.any():
         said.append("Runs that diverged count as worst.")
     if pairs.loc[pairs["value_first"] != pairs["value_second"], "better"].eq(0).any():
         said.append("Two runs that converged count as equal.")
@@ -142,7 +143,13 @@ def compare(
         x, y = map(series.label, series.values)
         dress(axes, style, x=x, y=y, title=title)
         handles = [
-            entry(text, color=colour, marker=marker, linestyle="", markersize=0.4 * style.font)
+            entry(
+                f"{text} ({(looks == text).sum():,})",
+                color=colour,
+                marker=marker,
+                linestyle="",
+                markersize=0.4 * style.font,
+            )
             for text, (colour, marker) in _LOOKS.items()
             if text in looks
         ]
@@ -192,7 +199,7 @@ def _draw_changes(
     axes.plot(
         middle, places, color=CATEGORIES[0], marker="o", linestyle="", markersize=0.5 * style.font
     )
-    span.set(axes.xaxis, "diverged")
+    span.set(axes.xaxis, _BELOW_TICKS)
 
 
 def _draw_points(
@@ -221,17 +228,20 @@ def _draw_points(
     axes.plot(ends, ends, color=DARK, linewidth=style.line / 2, zorder=1)
     edge = high if quantity.higher_is_better else low
     axes.fill_between(ends, ends, edge, color=_SIDES["better"], alpha=0.08, linewidth=0)
-    for axis in (axes.xaxis, axes.yaxis):
-        span.set(axis, "diverged")
+    span.set(axes.xaxis, _BELOW_TICKS)
+    span.set(axes.yaxis, "diverged")
 
 
 def _write_shares(axes: Any, row: "pd.Series[Any]", quantity: Quantity, style: Style) -> None:
-    """Write the shares of better and worse pairs on their sides of the diagonal."""
+    """Write the shares of better and worse pairs on their sides of the diagonal.
+
+    Many points are in the corners, of runs that converge and runs that do not.
+    """
     upper, lower = ("better", "worse") if quantity.higher_is_better else ("worse", "better")
     box = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.15 * style.font}
     look = {"transform": axes.transAxes, "fontsize": style.font, "bbox": box}
-    axes.text(0.03, 0.97, f"{percent(row[upper])} {upper}", ha="left", va="top", **look)
-    axes.text(0.97, 0.03, f"{percent(row[lower])} {lower}", ha="right", va="bottom", **look)
+    axes.text(0.25, 0.6, f"{percent(row[upper])} {upper}", ha="center", **look)
+    axes.text(0.75, 0.4, f"{percent(row[lower])} {lower}", ha="center", **look)
 
 
 def _looks(pairs: pd.DataFrame) -> NDArray[np.str_]:

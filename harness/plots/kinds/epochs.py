@@ -32,6 +32,7 @@ from harness.results.sentences import percent
 from harness.results.tables import Results
 
 _MOST_POINTS = 60
+_ONE_CURVE = "the curve is the estimate of Kaplan and Meier"
 _SAMPLE = 20_000  # runs whose trajectories are searched for an SSR
 
 
@@ -40,7 +41,9 @@ def draw(results: Results, options: Options) -> Picture:
     series = options.series
     told = [series.axis] if series else []
     x = None
-    if series is None or options.x is not None:
+    # Starts have no order to draw along: their shares over the epochs are of more use.
+    only_starts = series is None and set(reading.varied_axes(results)) <= {"init_id"}
+    if options.x is not None or not (series or only_starts):
         x = reading.choose_axis(results, options.x, apart=series.axis if series else None)
         told.append(x)
     columns = ["run_id", "status", "epochs", *told]
@@ -63,12 +66,11 @@ def draw(results: Results, options: Options) -> Picture:
     over, style = over_others(results, told), options.style
     shares = f"share of runs that have {goal}{over}"
     pooled = set(reading.varied_axes(results)) - {*told, *SEEDS}
-    said = ["bands are 95 % intervals" + (", as if no two runs had one start" if pooled else "")]
+    said = ["bands are 95% intervals" + (", as if all runs had different starts" if pooled else "")]
     if x is None:
-        assert series is not None
         scale = options.epoch_scale
         picture = curves(watched, series, style=style, title=shares, epoch_scale=scale)
-        said.insert(0, "curves are the estimate of Kaplan and Meier")
+        said.insert(0, "curves are estimates of Kaplan and Meier" if series else _ONE_CURVE)
         if (picture.table["lost"][picture.table["epoch"] < watched["epoch"].max()] > 0).any():
             said.append("strokes mark the last epochs of runs that have not")
     else:
@@ -77,8 +79,8 @@ def draw(results: Results, options: Options) -> Picture:
         headline(
             picture, style, f"epochs until runs have {goal}{over}" if medians.any() else shares
         )
-        if not medians.all():
-            said.append("there is a median only where half of the runs have")
+        if medians.any() and not medians.all():
+            said.append(f"there is a median only where at least half of the runs have {goal}")
     if (runs["status"] == "diverged").any():
         said.append("runs that diverged count as never")
     picture.caption = f"{count_runs(results, len(runs))}; {'; '.join(said)}."
@@ -87,30 +89,31 @@ def draw(results: Results, options: Options) -> Picture:
 
 def curves(
     watched: pd.DataFrame,
-    series: Series,
+    series: Series | None = None,
     *,
     style: Style = SLIDE,
     title: str = "",
     epoch_scale: str | None = None,
 ) -> Picture:
-    """Draw the share of runs that have reached an SSR, over epochs, for each value of an axis.
+    """Draw the share of runs that have reached an SSR, over epochs.
 
     Parameters
     ----------
     watched : DataFrame
         As returned by `harness.analysis.measures.reached`, with the axis of the series.
-    series : Series
-        The values of an axis, with a curve each.
+    series : Series, optional
+        The values of an axis, with a curve each. By default, there is one curve.
     epoch_scale : {"linear", "log"}, optional
         As for `harness.plots.draw`.
     """
     figure, (axes,) = new_figure(style)
     axes.axhline(50, color=DARK, linewidth=style.line / 3, linestyle=":")
     tables, handles = {}, []
-    for number, (label, part) in enumerate(series.parts(watched)):
+    parts = list(series.parts(watched)) if series else [("all runs", watched)]
+    for number, (label, part) in enumerate(parts):
         if part.empty:
             continue
-        table = tables[series.values[number]] = reached_by_epoch(part)
+        table = tables[series.values[number] if series else label] = reached_by_epoch(part)
         (median,) = epochs_to_reach(part.assign(all=0), "all")["median"]
         colour, marker = CATEGORIES[number], MARKERS[number]
         _draw_steps(axes, table, median, colour, marker, style)
@@ -126,7 +129,8 @@ def curves(
     axes.set_ylim(-2, 102)
     dress(axes, style, x="epoch", y="share of runs, %", title=title)
     legend(figure, style, handles)
-    figure.table = pd.concat(tables, names=[series.axis]).reset_index(level=0)
+    table = pd.concat(tables, names=[series.axis if series else "all"]).reset_index(level=0)
+    figure.table = table if series else table.drop(columns="all")
     return figure
 
 

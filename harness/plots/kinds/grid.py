@@ -34,6 +34,7 @@ from harness.plots.style import (
     headline,
     legend,
     new_figure,
+    remark,
 )
 from harness.plots.titles import count_runs, over_others
 from harness.results.tables import Results
@@ -63,7 +64,7 @@ def draw(results: Results, options: Options) -> Picture:
         title=f"{quantity.label} during training{over_others(results, names)}",
     )
     counted = count_runs(results, len(runs))
-    caption = curve_caption(runs, counted, options.quantiles, options.lines or 0)
+    caption = curve_caption(runs, picture.table, counted, options.quantiles, options.lines or 0)
     notes = (across.note, up.note if up else "")
     picture.caption = " ".join(part for part in (caption, *notes) if part)
     return picture
@@ -151,6 +152,8 @@ def grid(
         set_epochs(axes, float(table["epoch"].max()), epoch_scale)
         thin_ticks(axes.xaxis, max(2, int(across_points / (4 * style.small))))
         thin_ticks(axes.yaxis, max(2, int(up_points / (2 * style.small))))
+        if everything["epoch"].isna().all():  # an axis without values has no numbers
+            axes.set_yticks([])
         dress(axes, style, x="epoch" if number >= len(cells) - width else "")
         if number % width == 0:
             label = _wrapped(quantity.label, int(up_points / (0.5 * style.small)))
@@ -172,10 +175,15 @@ def _wrapped(text: str, room: int) -> str:
 
 
 def _write_losses(axes: Any, part: pd.DataFrame, quantity: Quantity, style: Style) -> None:
-    """Write how many runs of a panel diverged, if any did, in a corner that is often empty."""
+    """Write how many runs of a panel diverged, if any did.
+
+    If that is not all of them, it is in a corner that is often empty.
+    """
     diverged = int((part["status"] == "diverged").sum())
     text = told_diverged(diverged, len(part)) if len(part) else "no runs"
-    if diverged or part.empty:
+    if diverged == len(part):
+        remark(axes, replace(style, font=style.small), text.replace(" diverged", "\ndiverged"))
+    elif diverged:
         top = quantity.higher_is_better
         axes.text(
             0.05,

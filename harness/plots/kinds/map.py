@@ -73,9 +73,10 @@ def draw(results: Results, options: Options) -> Picture:
     columns = ["init_id", x, y, *by, "status", trained_loss(results.run_columns)]
     columns += [] if quantity.is_share else [quantity.column]
     runs = reading.runs_of(results, columns)
-    title = quantity.label.removesuffix(", %") + over_others(results, [*axes, *by])
+    over = over_others(results, [*axes, *by])
+    title = (quantity.label.removesuffix(", %") if over or quantity != STATUS else "ending") + over
     shares = options.measure is None and results.has_tolerance
-    complete = len(runs) == results.manifest["runs"]
+    complete = len(runs) == results.run_count and _are_alike(runs, [x, y, *by])
     if x == y:
         picture = final_lines(
             runs,
@@ -175,6 +176,15 @@ def final_map(
         figure.caption += _ORDERED
         figure.table = _with_starts(figure.table, starts, merged=merged)
     return figure
+
+
+def _are_alike(runs: pd.DataFrame, axes: list[str]) -> bool:
+    """Return whether all starts have equally many runs at the same points of some axes."""
+    points = runs.groupby(list(dict.fromkeys(["init_id", *axes]))).size()
+    others = [name for name in points.index.names if name != "init_id"]
+    every = runs["init_id"].nunique()
+    every *= len(runs[others].drop_duplicates()) if others else 1
+    return len(points) == every and points.nunique() == 1
 
 
 def _by_rank(runs: pd.DataFrame) -> "tuple[pd.DataFrame, pd.Series[int]]":
@@ -534,7 +544,7 @@ def _line_caption(
     shares: bool,
 ) -> str:
     """Return the sentences on what lines and bands are."""
-    interval = "95 % intervals"
+    interval = "95% intervals"
     if quantity.is_share:
         return f"Bands are {interval} of the shares."
     if not several:
@@ -542,7 +552,7 @@ def _line_caption(
     low, high = quantiles
     band = "the middle half"
     if quantiles != (0.25, 0.75):
-        band = f"from the {100 * low:.4g} % to the {100 * high:.4g} % quantile"
+        band = f"from the {100 * low:.4g}% to the {100 * high:.4g}% quantile"
     text = f"Lines are medians and bands {band} of the runs"
     text += _told_diverged(quantity) if diverged else "."
     return text + (f" Bands of the share converged are {interval}." if shares else "")

@@ -8,6 +8,7 @@ import pandas as pd
 from harness.analysis.measures import majority_ranges
 from harness.analysis.ranking import SEEDS
 from harness.errors import ResultsError, shown
+from harness.formatting import plural
 from harness.plots import reading
 from harness.plots.bins import bins_of, set_bins
 from harness.plots.kinds import Kind, Options
@@ -26,6 +27,11 @@ def draw(results: Results, options: Options) -> Picture:
     """Draw the ranges of an axis in which at least half of the runs converge."""
     series = options.series
     x = reading.choose_axis(results, options.x, apart=series.axis if series else None)
+    if x == "init_id":
+        raise ResultsError(
+            "init_id numbers starts, whose order has no meaning, so that there are no ranges.\n"
+            "Choose an axis of numbers, such as learning_rate."
+        )
     note = ""
     others = [name for name in reading.varied_axes(results) if name not in (x, *SEEDS)]
     if series is None and others:
@@ -54,8 +60,9 @@ def draw(results: Results, options: Options) -> Picture:
     picture.caption = " ".join(
         part
         for part in (
-            f"{count_runs(results, len(runs))}{why}; dots are the values of {label_of(x)}, grey"
-            f" where fewer than half of the runs {end}; on the right are the widths of the ranges.",
+            f"{count_runs(results, len(runs))}{why}. Dots are values of {label_of(x)}: white where"
+            f" at least half of the runs {end}, grey where fewer do. On the right are the widths of"
+            " the ranges, or the largest share if there is none.",
             note,
         )
         if part
@@ -94,7 +101,10 @@ def ranges(
     set_bins(axes.xaxis, bins)
     axes.set_yticks(range(len(parts)), [short(value) for value in parts])
     axes.set_ylim(len(parts) - 0.4, -0.6)
-    dress(axes, style, x=label_of(x), y=label_of(series.axis) if series else "", title=title)
+    dress(
+        axes, style, x=label_of(x), y=label_of(series.axis) if series else "", title=title, room=0.9
+    )
+    axes.spines["left"].set_visible(bool(series))
     axes.tick_params(axis="y", length=0)
     table = pd.concat(tables, names=[series.axis if series else "all"]).reset_index(level=0)
     figure.table = table if series else table.drop(columns="all")
@@ -141,11 +151,10 @@ def _widths(found: pd.DataFrame, log: bool) -> str:
     widths = found["decades"] if log else found["high"] - found["low"]
     if len(widths) > _MOST_WIDTHS:
         return f"{len(widths)} ranges"
-    texts = [f"{width:.2g}" for width in widths]
-    said = " + ".join(texts)
-    if not (said and log):
-        return said
-    return f"{said} {'decade' if said == '1' else 'decades'}"
+    if len(widths) and not widths.any():
+        return plural(len(widths), "value")
+    said = " + ".join(f"{width:.2g}" for width in widths)
+    return f"{said} decade{'' if said == '1' else 's'}" if said and log else said
 
 
 KIND = Kind(

@@ -1,5 +1,6 @@
 """A quantity over the epochs: a line per run if they are few, otherwise medians and bands."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
 
+from harness.analysis.ranking import SEEDS
 from harness.errors import ResultsError, shown
 from harness.plots import reading
 from harness.plots.bins import is_log
@@ -25,9 +27,9 @@ from harness.plots.curves import (
     span_of_curves,
 )
 from harness.plots.kinds import Kind, Options
-from harness.plots.quantities import Quantity
+from harness.plots.quantities import Quantity, path_quantity
 from harness.plots.scales import Span, label_of, set_epochs, set_log_ticks
-from harness.plots.series import Series
+from harness.plots.series import Series, series_of
 from harness.plots.style import (
     CATEGORIES,
     DARK,
@@ -56,11 +58,20 @@ def draw(results: Results, options: Options) -> Picture:
     series = options.series
     axes = reading.varied_axes(results)
     colour = reading.choose_axes(results, [options.x])[0] if options.x else (axes or ["init_id"])[0]
-    wanted = [series.axis] if series else [colour]
-    runs, table, quantity = read_paths(results, options, wanted)
     # The ends of bands are of use only if bands are drawn.
     lines = 0 if options.lines is None and "quantiles" in options.given else options.lines
-    single = are_lines(runs, table, quantity, series, lines)
+    columns = columns_of(
+        path_quantity(results, options.measure), results.reader.columns("trajectories")
+    )
+    single = are_lines(results.run_count, columns, series, lines)
+    settings = [name for name in axes if name not in SEEDS]
+    note = ""
+    if not single and series is None and settings:
+        # A median over all learning rates would be that of no run.
+        series = series_of(results, settings[0])
+        results, note = results.where(series.condition), series.note
+    wanted = [series.axis] if series else [colour]
+    runs, table, quantity = read_paths(results, options, wanted)
     if options.x and not single:
         raise ResultsError(
             f"x = {shown(options.x)} colours single runs, and there are too many, or medians were"
@@ -85,20 +96,17 @@ def draw(results: Results, options: Options) -> Picture:
     if single:
         picture.caption = f"{counted}, drawn one by one."
     else:
-        picture.caption = curve_caption(runs, counted, options.quantiles, lines or 0)
+        caption = curve_caption(runs, picture.table, counted, options.quantiles, lines or 0)
+        picture.caption = f"{caption} {note}".rstrip()
     return picture
 
 
 def are_lines(
-    runs: pd.DataFrame,
-    table: pd.DataFrame,
-    quantity: Quantity,
-    series: Series | None,
-    lines: int | None,
+    runs: int, columns: Mapping[str, str], series: Series | None, lines: int | None
 ) -> bool:
-    """Return whether each run is a line, instead of part of a median and a band."""
-    most = MOST_LINES if len(columns_of(quantity, table.columns)) == 1 else _MOST_PAIRS
-    return series is None and lines is None and len(runs) <= most
+    """Return whether each of a number of runs is a line, instead of part of a band."""
+    most = MOST_LINES if len(columns) == 1 else _MOST_PAIRS
+    return series is None and lines is None and runs <= most
 
 
 def trajectories(
@@ -142,19 +150,20 @@ def trajectories(
         Scale of the epochs; by default, logarithmic if they are many.
     """
     figure, (axes,) = new_figure(style)
-    if are_lines(runs, table, quantity, series, lines):
+    columns = columns_of(quantity, table.columns)
+    if are_lines(len(runs), columns, series, lines):
         figure.table = runs.merge(table, on="run_id")
         handles = _draw_runs(figure, axes, runs, table, quantity, colour_by, style)
     else:
-        columns = columns_of(quantity, table.columns)
         found = curves(runs, table, columns, quantiles, series)
         some = examples(runs, table, quantity.column, lines, series) if lines else []
         span, beyond = span_of_curves(found, some) if quantity.log else (None, "")
         draw_curves(axes, found, style, span=span, series=series, lines=some)
-        if span:
-            span.set(axes.yaxis, beyond)
         if found["epoch"].isna().all():
+            axes.set_yticks([])
             remark(axes, style, f"all {len(runs):,} runs diverged")
+        elif span:
+            span.set(axes.yaxis, beyond)
         handles = curve_entries(found, style, series)
         figure.table = found
     set_epochs(axes, float(table["epoch"].max()), epoch_scale)

@@ -134,7 +134,7 @@ def test_curves_of_a_sweep_are_counts_if_all_runs_are_watched_to_the_end(trained
         wanted = [(done <= epoch).mean() for epoch in ours["epoch"]]
         np.testing.assert_allclose(ours["share"], wanted, atol=1e-12)
     assert "runs that diverged count as never" in figure.caption
-    assert "as if no two runs had one start" in figure.caption
+    assert "as if all runs had different starts" in figure.caption
 
 
 def test_the_title_says_whether_there_are_medians(trained):

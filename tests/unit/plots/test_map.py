@@ -363,7 +363,7 @@ def test_the_map_summarises_over_starts_and_counts_runs_in_its_caption(results):
     share = runs["status"].eq("converged").groupby([runs["momentum"], runs["learning_rate"]]).mean()
     np.testing.assert_allclose(figure.table["converged"], share)
     chosen = plots.draw(results, "map", x="init_id", y="learning_rate", measure="epochs")
-    assert chosen.axes[0].get_title(loc="left") == "epochs, over all momentum"
+    assert chosen.axes[0].get_title(loc="left") == "epochs, over every momentum"
     epochs = runs["epochs"].where(runs["status"] != "diverged", np.inf)
     expected = epochs.groupby(runs["init_id"]).sum()
     found = chosen.table.groupby("init_id")["runs"].sum()

@@ -68,7 +68,7 @@ def test_medians_and_bands_are_those_of_the_runs_that_did_not_diverge(results):
             np.testing.assert_allclose(found.to_numpy(float), expected)
             assert found.index.tolist() == expected.index.tolist()
     assert picture.axes[0].get_ylabel() == "SSR per data point"
-    assert "quantiles from 10 % to 80 %" in picture.caption
+    assert "quantiles from 10% to 80%" in picture.caption
     lines = picture.axes[0].get_lines()
     training = picture.table[picture.table["data"] == "training"]
     first = training[training["learning_rate"] == 0.003]
