@@ -84,7 +84,7 @@ def final_network(
     experiment: Experiment, run: "pd.Series[Any] | Mapping[str, Any]"
 ) -> TrainedNetwork:
     """Return the network of a run at its end; for `run`, see `final_curve`."""
-    return _network(experiment, run, "final", int(run["epochs"]))
+    return _network(experiment, run, "final", int(run.get("epochs", 0)))
 
 
 def best_network(
