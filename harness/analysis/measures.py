@@ -6,7 +6,6 @@ that diverged are meaningless; they are ordered last, as infinity, or as minus i
 is better.
 """
 
-import warnings
 from collections.abc import Container, Sequence
 from statistics import NormalDist
 from typing import Any
@@ -22,6 +21,9 @@ ENDINGS = ("converged", "finished", "diverged", "stopped")
 
 # Level of all intervals.
 CONFIDENCE = 0.95
+
+# The normal quantile for it, correctly rounded; NormalDist is two units in the last place off.
+_Z = 1.959963984540054
 
 
 def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
@@ -52,8 +54,13 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
     1            0.9     1        0.0       1.0
     """
     axes = _names(by)
-    counts = pd.crosstab([runs[name] for name in axes], runs["status"].astype(str))
-    return shares(counts.reindex(columns=list(ENDINGS), fill_value=0)).reset_index()
+    ending = pd.Categorical(runs["status"], categories=list(ENDINGS))
+    # A million categories take 0.06 s, and texts 0.23 s; with a crosstab, 0.25 and 0.13 s.
+    groups = runs.groupby(axes, observed=True)
+    codes = groups.ngroup().to_numpy() * len(ENDINGS) + ending.codes
+    counts = np.bincount(codes, minlength=groups.ngroups * len(ENDINGS)).reshape(-1, len(ENDINGS))
+    index = groups.size().index
+    return shares(pd.DataFrame(counts, index=index, columns=list(ENDINGS))).reset_index()
 
 
 def shares(counts: pd.DataFrame) -> pd.DataFrame:
@@ -265,23 +272,26 @@ def reached_by_epoch(watched: pd.DataFrame) -> pd.DataFrame:
         Greenwood, NaN where that has none: before the first run has reached the SSR, and after all
         have; and `lost`, the number of runs that were watched up to this epoch without reaching it.
     """
-    from scipy import stats
-
     epoch = watched["epoch"].to_numpy(np.float64)
     hit = watched["reached"].to_numpy(bool)
-    epochs, lost = np.unique(epoch, return_inverse=True)
+    epochs, index = np.unique(epoch, return_inverse=True)
+    hits, lost = (np.bincount(index[which], minlength=len(epochs)) for which in (hit, ~hit))
     share = np.zeros(len(epochs))
     low, high = np.full((2, len(epochs)), np.nan)
     if hit.any():
-        found = stats.ecdf(stats.CensoredData(uncensored=epoch[hit], right=epoch[~hit])).cdf
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # no interval at the ends of the curve
-            band = found.confidence_interval(CONFIDENCE, method="log-log")
-        share, low, high = found.probabilities, band.low.probabilities, band.high.probabilities
-    counts = np.bincount(lost, weights=~hit, minlength=len(epochs)).astype(np.int64)
-    table = pd.DataFrame(
-        {"epoch": epochs, "share": share, "low": low, "high": high, "lost": counts}
-    )
+        ended = np.cumsum(hits + lost)
+        under_watch = len(epoch) - ended + hits + lost
+        if lost.any():
+            share = 1 - np.cumprod((under_watch - hits) / under_watch, dtype=np.float64)
+        else:  # the same without rounding, which could move a share below one half
+            share = ended / len(epoch)
+        left = 1 - share
+        with np.errstate(all="ignore"):  # no interval at the ends of the curve
+            greenwood = np.cumsum(hits / (under_watch * (under_watch - hits)))
+            spread = _Z * np.sqrt(1 / np.log(left) ** 2 * greenwood)
+            middle = np.log(-np.log(left))
+            high, low = (1 - np.exp(-np.exp(middle + side)) for side in (spread, -spread))
+    table = pd.DataFrame({"epoch": epochs, "share": share, "low": low, "high": high, "lost": lost})
     start = pd.DataFrame({"epoch": [0.0], "share": 0.0, "low": np.nan, "high": np.nan, "lost": 0})
     return table if epochs[:1] == 0 else pd.concat([start, table], ignore_index=True)
 

@@ -76,12 +76,12 @@ def distribution(
     numbers = values.to_numpy(dtype=np.float64)
     span = span_of(numbers, log=quantity.log, higher_is_better=quantity.higher_is_better)
     edges = span.edges(_STEPS if series else _BINS)
-    status = runs["status"].astype(str).to_numpy()
+    endings = {name: (runs["status"] == name).to_numpy() for name in STATUSES}
     if series:
         axis = runs[series.axis].astype(object).to_numpy()
         groups = {value: axis == value for value in series.values}
     else:
-        groups = {name: status == name for name in STATUSES if (status == name).any()}
+        groups = {name: ours for name, ours in endings.items() if ours.any()}
     counts = {name: _counts(numbers[ours], edges) for name, ours in groups.items()}
 
     figure, (axes,) = new_figure(style)
@@ -90,7 +90,7 @@ def distribution(
     else:
         handles = _bars(axes, span, edges, counts, style)
     far = ~np.isfinite(numbers)
-    span.set(axes.xaxis, "diverged" if (status[far] == "diverged").all() else "not finite")
+    span.set(axes.xaxis, "diverged" if endings["diverged"][far].all() else "not finite")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     axes.margins(y=0.1)
     y = "share of runs, %" if series else "runs"

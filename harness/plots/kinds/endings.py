@@ -70,7 +70,7 @@ def endings(
         {
             "panel": everything.index.get_level_values("panel"),
             "bin": bins.of_rows,
-            "status": everything["status"].to_numpy(),
+            "status": everything["status"].array,
         }
     )
     table = outcomes(binned, ["panel", "bin"])

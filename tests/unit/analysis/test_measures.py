@@ -1,5 +1,7 @@
 """Measures against tables worked out by hand, and against scipy and pandas one-liners."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,6 +145,20 @@ def test_shares_by_epoch_are_those_of_a_textbook():
     spread = np.sqrt(3 / (21 * 18) + 1 / (17 * 16) + 1 / (15 * 14)) / -np.log(survival)
     ends = [survival ** np.exp(sign * 1.959964 * spread) for sign in (-1, 1)]
     np.testing.assert_allclose(1 - table.loc[10, ["low", "high"]], ends, rtol=1e-5)
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.3, 0.9])
+def test_shares_by_epoch_have_the_bits_of_scipy(lost):
+    random = np.random.default_rng(5)
+    epoch = random.integers(1, 60, 500)
+    hit = random.random(500) >= lost
+    table = measures.reached_by_epoch(pd.DataFrame({"epoch": epoch, "reached": hit}))
+    sample = stats.CensoredData(uncensored=epoch[hit], right=epoch[~hit])
+    found = stats.ecdf(sample).cdf
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        band = found.confidence_interval(0.95, method="log-log")
+    for name, expected in (("share", found), ("low", band.low), ("high", band.high)):
+        np.testing.assert_array_equal(table[name][1:], expected.probabilities)
 
 
 def test_without_lost_runs_shares_by_epoch_are_counts():
