@@ -141,7 +141,7 @@ def against_the_first(
     paired = {_paired(row) for row in rows.values()}
     if len(paired) > 1 or any(map(most_converge, rows.values())):
         lines = [
-            _in_short(row, value, label, higher_is_better=higher_is_better)
+            in_short(row, value, label, higher_is_better=higher_is_better)
             for value, row in rows.items()
         ]
         return f"Against {first}: {'; '.join(lines)}."
@@ -155,7 +155,7 @@ def against_the_first(
     return f"Against {first}, {paired.pop()}: {what} in {listed(shares)}."
 
 
-def _in_short(
+def in_short(
     row: Mapping[str, Any], second: str, label: str, *, higher_is_better: bool = False
 ) -> str:
     """Say what changes in a line: the epochs if most pairs converge, or else the loss.
@@ -169,7 +169,7 @@ def _in_short(
     --------
     >>> row = {"pairs": 100, "starts": 100, "both_converged": 100}
     >>> row |= {"epochs_ratio": 0.41, "epochs_ratio_low": 0.36, "epochs_ratio_high": 0.475}
-    >>> _in_short(row, "momentum 0.9", "final SSR")
+    >>> in_short(row, "momentum 0.9", "final SSR")
     'momentum 0.9: 2.44 times fewer epochs (95% interval 2.11 to 2.78), paired over 100 starts'
     """
     both, count = row["both_converged"], row["pairs"]
