@@ -38,12 +38,12 @@ def label_of(axis: str) -> str:
 
 
 def one_of(axis: str) -> str:
-    """Return what a single value of an axis is called, such as "learning rate" or "start"."""
+    """Return the noun for a single value of an axis, such as "learning rate" or "start"."""
     return "start" if axis == "init_id" else label_of(axis)
 
 
 def values_of(axis: str) -> str:
-    """Return what the values of an axis are called, such as "values of learning rate"."""
+    """Return the words for the values of an axis, such as "values of learning rate"."""
     return "starts" if axis == "init_id" else f"values of {label_of(axis)}"
 
 

@@ -98,7 +98,7 @@ def _has_ratios(pairs: pd.DataFrame, quantity: Quantity) -> bool:
 def _what_pairs_are(pairs: pd.DataFrame, table: pd.DataFrame, agree: list[str]) -> list[str]:
     """Return the sentences on what a pair is, and how it is counted."""
     said = [f"The runs of a pair have the same {listed(agree)}."] if agree else []
-    diverged = (pairs[["status_first", "status_second"]] == "diverged").to_numpy()
+    diverged = pairs[["status_first", "status_second"]].to_numpy() == "diverged"
     if diverged.all():
         said.append("All runs diverged, which counts as equal.")
     elif diverged.any():

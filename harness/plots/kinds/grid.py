@@ -182,7 +182,9 @@ def _write_losses(axes: Any, part: pd.DataFrame, quantity: Quantity, style: Styl
     diverged = int((part["status"] == "diverged").sum())
     text = told_diverged(diverged, len(part)) if len(part) else "no runs"
     if diverged == len(part):
-        remark(axes, replace(style, font=style.small), text.replace(" diverged", "\ndiverged"))
+        remark(
+            axes, replace(style, font=0.65 * style.font), text.replace(" diverged", "\ndiverged")
+        )
     elif diverged:
         top = quantity.higher_is_better
         axes.text(

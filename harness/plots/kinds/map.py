@@ -187,9 +187,19 @@ def _are_alike(runs: pd.DataFrame, axes: list[str]) -> bool:
     return len(points) == every and points.nunique() == 1
 
 
-def _by_rank(runs: pd.DataFrame) -> "tuple[pd.DataFrame, pd.Series[int]]":
-    """Return runs with the rank of their start as init_id, and the init_id of each rank."""
-    ranks = start_ranks(runs)
+def _by_rank(
+    runs: pd.DataFrame, quantity: Quantity | None = None
+) -> "tuple[pd.DataFrame, pd.Series[int]]":
+    """Return runs with the rank of their start as init_id, and the init_id of each rank.
+
+    Starts are ranked as in `harness.analysis.ranking`, or by their median of a quantity.
+    """
+    if quantity is None or quantity.is_share:
+        ranks = start_ranks(runs)
+    else:
+        medians = comparable(runs, quantity.column).groupby(runs["init_id"]).median()
+        order = medians.rank(method="first", ascending=not quantity.higher_is_better)
+        ranks = runs["init_id"].map(order.astype(np.int64) - 1)
     return runs.assign(init_id=ranks), runs["init_id"].groupby(ranks).first()
 
 
@@ -421,11 +431,11 @@ def final_lines(
         Whether to add a panel with the share converged. It is left out if points have a single run,
         along starts, or if all shares are equal.
     order_starts : bool
-        Whether to order the starts of init_id, as in `final_map`.
+        Whether to order the starts of init_id, by the quantity if it is not a share.
     """
     label, starts = label_of(x), None
     if order_starts and x == "init_id":
-        runs, starts = _by_rank(runs)
+        runs, starts = _by_rank(runs, quantity)
         label = _RANKED
     parts = dict(series.parts(runs)) if series else {"": runs}
     rows = pd.concat(parts.values(), ignore_index=True)
@@ -472,7 +482,11 @@ def final_lines(
     if series:
         table.insert(0, series.axis, [series.values[number] for number in numbers])
     if starts is not None:
-        figure.caption += _ORDERED
+        if quantity.is_share:
+            figure.caption += _ORDERED
+        else:
+            median = "median " if len(parts) > 1 else ""
+            figure.caption += f" Starts are ordered by their {median}{quantity.label}."
         table = _with_starts(table, starts, merged=merged)
     figure.table = table
     return figure

@@ -93,6 +93,7 @@ def ranges(
     parts = {value: part for value, (_, part) in pairs if len(part)}
     bins = bins_of(runs[x], len(runs))
     figure, (axes,) = new_figure(style)
+    figure.set_figheight(style.height * min(1.0, 0.3 + 0.2 * len(parts)))
     tables = {}
     for row, (value, part) in enumerate(parts.items()):
         found = tables[value] = majority_ranges(part, x, "good")

@@ -281,7 +281,8 @@ def _colour_lines(
 
 
 KIND = Kind(
-    summary="Loss or another quantity over the epochs: a line per run, or medians and bands.",
+    summary="Loss or another quantity over the epochs: a line per run, or if they are many, medians"
+    " and bands for each value of an axis.",
     draw=draw,
     takes=("x", "by", "measure", "quantiles", "lines", "epoch_scale"),
     needs=(reading.need_trajectories,),

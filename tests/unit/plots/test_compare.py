@@ -135,3 +135,15 @@ def test_many_pairs_are_drawn_as_a_sample(results, monkeypatch):
     assert len(points(figure.axes[0])) == 10
     assert figure.table["pairs"].tolist() == [60]
     assert "Points are a sample of 10 pairs." in figure.caption
+
+
+def test_the_caption_of_several_values_names_the_pairs_once(results):
+    picture = plots.draw(results, "compare", where="learning_rate > 0.1", by="momentum")
+    assert picture.caption.count("paired over 30 starts") == 1
+    for row in picture.table.itertuples():
+        share = f"{100 * row.better:.1f}".removesuffix(".0")
+        assert f"{share}% " in picture.caption
+        assert f" at {row.momentum:g} (" in picture.caption
+    counted = plots.draw(results, "compare", by="momentum=0,0.9")
+    numbers = [text.get_text().split("(")[1].rstrip(")") for text in counted.legends[0].texts]
+    assert sum(map(int, numbers)) == counted.table["pairs"].iloc[0]

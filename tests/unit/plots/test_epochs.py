@@ -146,3 +146,13 @@ def test_the_title_says_whether_there_are_medians(trained):
     lost = titles(where="learning_rate > 0.1 and momentum < 0.5")
     assert any(text.startswith("share of runs that have converged") for text in lost)
     assert any(text.startswith("epochs until runs have reached SSR 3") for text in titles(ssr=3))
+
+
+def test_starts_are_one_curve(trained):
+    results = trained.where("learning_rate < 0.1 and momentum == 0")
+    watched = results.runs.assign(reached=lambda t: t["status"] == "converged")
+    figure = curves(watched.rename(columns={"epochs": "epoch"})[["epoch", "reached"]])
+    assert legend_labels(figure)[0].startswith("all runs: ")
+    assert next(iter(figure.table)) == "epoch"
+    last = figure.table["share"].iloc[-1]
+    assert last == pytest.approx(watched["reached"].mean())

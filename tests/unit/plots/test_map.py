@@ -340,6 +340,15 @@ def test_starts_in_a_line_are_ordered():
     assert figure.axes[0].get_xlabel() == "starts, best first"
 
 
+def test_starts_in_a_line_are_ordered_by_what_is_drawn():
+    runs = runs_table(rates=(0.1,), starts=9).assign(status="finished")
+    runs["epochs"] = np.random.default_rng(0).permutation(9)
+    figure = final_lines(runs, "init_id", quantity=Quantity(column="epochs", label="e", log=False))
+    (line,) = figure.axes[0].get_lines()
+    assert line.get_ydata().tolist() == list(range(9))
+    assert figure.caption.endswith("Starts are ordered by their e.")
+
+
 # ----------------------------------------------------------------------------------- from results
 
 
@@ -384,3 +393,12 @@ def test_axes_that_cannot_be_drawn_are_named(results):
         plots.draw(results, "map", x="learning_rate", y="momentum", by="momentum")
     with pytest.raises(ResultsError, match="takes a map of two axes"):
         plots.draw(results, "map", x="momentum", y="momentum", measure="status")
+
+
+def test_starts_are_ordered_if_all_have_the_same_points(results):
+    def label(where):
+        return plots.draw(results, "map", y="init_id", where=where).axes[0].get_ylabel()
+
+    assert label("learning_rate < 1") == "starts, best first"
+    assert label("init_id < 3 and momentum == 0") == "starts, best first"
+    assert label("init_id < 3 or learning_rate < 0.2") == "starts (init_id)"

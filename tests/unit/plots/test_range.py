@@ -48,6 +48,10 @@ def test_a_linear_axis_has_widths_and_many_ranges_have_their_number():
     assert texts(axes) == ["4 ranges"]
     (axes,) = ranges(runs.assign(good=runs["learning_rate"] > 2), "learning_rate").axes
     assert texts(axes) == ["3"]
+    (axes,) = ranges(runs_of([0, 1, 0]), "learning_rate").axes
+    assert texts(axes) == ["1 value"]
+    (axes,) = ranges(runs_of([0, 1, 1]), "learning_rate").axes
+    assert texts(axes) == ["1 decade"]
 
 
 def test_one_decade_is_singular():
@@ -103,3 +107,8 @@ def test_without_a_tolerance_it_is_where_most_runs_do_not_diverge(trained):
 def test_names_have_no_ranges(trained):
     with pytest.raises(ResultsError, match="axis of names"):
         plots.draw(trained[0], "range", x="activation")
+
+
+def test_starts_have_no_ranges(trained):
+    with pytest.raises(ResultsError, match="whose order has no meaning"):
+        plots.draw(trained[0], "range", x="init_id")

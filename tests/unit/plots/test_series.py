@@ -38,6 +38,10 @@ def test_the_nearest_values_are_taken_and_said(results):
     assert found.values == (min(rates, key=lambda rate: abs(rate - 0.02)), 0.1)
     assert found.note == "Of the values of learning rate, 0.01778 is nearest to 0.02."
     assert series_of(results, "activation=tanh").note == ""
+    assert series_of(results, "learning_rate=0.02,0.3,0.5").note == (
+        "Of the values of learning rate, 0.01778 is nearest to 0.02, 0.3162 to 0.3 and 0.5623 to"
+        " 0.5."
+    )
 
 
 def test_long_axes_are_thinned_and_short_ones_are_whole(results):
@@ -47,6 +51,7 @@ def test_long_axes_are_thinned_and_short_ones_are_whole(results):
         MOST_SERIES, rates[0], rates[-1],
     )  # fmt: skip
     assert found.note == "6 of 9 values of learning rate are shown."
+    assert series_of(results, "init_id", most=2).note == "2 of 3 starts are shown."
     assert series_of(results, "activation").values == ("softplus", "tanh")
     assert series_of(results, "init_id").values == (0, 1, 2)
 

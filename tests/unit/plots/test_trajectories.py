@@ -332,3 +332,30 @@ def test_values_without_runs_have_no_squiggle(results):
     picture = plots.draw(results, "squiggle", by="momentum", where="momentum > 0.1")
     assert len(picture.axes) == 1
     assert isinstance(picture.table, pd.DataFrame)
+
+
+def test_many_runs_are_compared_by_the_axis_with_most_values(results):
+    # 80 runs with held-out data are too many to be lines.
+    picture = plots.draw(results, "trajectories")
+    rates = DOCUMENT["grid"]["learning_rate"]
+    assert picture.table["learning_rate"].unique().tolist() == rates
+    title = picture.axes[0].get_title(loc="left").replace("\n", " ")
+    assert title.endswith("over every momentum, samples and start")
+    some = plots.draw(results, "trajectories", where="momentum == 0 and samples == 12")
+    assert "learning_rate" not in some.table.columns[:1]
+    assert some.caption.startswith("20 runs, drawn one by one.")
+
+
+def test_curves_of_single_runs_are_not_called_medians(results):
+    where = "momentum == 0 and samples == 12 and init_id == 1"
+    picture = plots.draw(results, "grid", where=where, x="learning_rate", y="momentum")
+    assert picture.caption.startswith(
+        "4 runs; 2 that diverged are left out. Each line is a run. 4 of 5 values of learning rate"
+    )
+
+
+def test_an_axis_without_values_has_no_numbers(results):
+    for options in ({"kind": "trajectories", "by": "momentum"}, {"kind": "grid"}):
+        picture = plots.draw(results, where="learning_rate == 1", **options)
+        assert "diverged" in " ".join(texts(picture))
+        assert all(axes.get_yticks().size == 0 for axes in picture.axes)
