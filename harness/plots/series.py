@@ -109,11 +109,11 @@ def series_of(results: Results, by: str, *, most: int = MOST_SERIES, option: str
         )
     found = [_nearest(name, part, known, option) for part in wanted]
     moved = [
-        f"{short(value)} is nearest to {part}"
+        f"{short(value)} for {part}"
         for part, value in zip(wanted, found, strict=True)
         if part != exact(value) and not _same(part, value)
     ]
-    note = f"Of the values of {label_of(name)}, {' and '.join(moved)}." if moved else ""
+    note = f"Nearest values of {label_of(name)}: {', '.join(moved)}." if moved else ""
     return Series(axis=name, values=tuple(dict.fromkeys(found)), note=note)
 
 
