@@ -60,7 +60,7 @@ def final_quantity(results: Results, name: str | None = None, *, shares: bool = 
     Raises
     ------
     ResultsError
-        There is no such column, or it has no numbers.
+        The column does not exist, or has no numbers.
     """
     columns = results.run_columns
     name = name or trained_loss(columns)
@@ -82,7 +82,7 @@ def path_quantity(results: Results, name: str | None = None) -> Quantity:
     Raises
     ------
     ResultsError
-        There is no such column.
+        The column does not exist.
     """
     columns = results.reader.columns("trajectories")
     name = name or trained_loss(results.run_columns).removesuffix("_final")

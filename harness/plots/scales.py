@@ -281,6 +281,23 @@ def _around(value: float) -> tuple[float, float]:
     return value - room, value + room
 
 
+def set_outputs(axes: Any, targets: Any, predicted: Any) -> bool:
+    """Limit the y axis to the surroundings of the targets; return whether predictions are beyond.
+
+    The curve of a run that is about to diverge would flatten all others.
+    """
+    low, high = float(np.min(targets)), float(np.max(targets))
+    room = 2 * max(high - low, 1e-9)
+    values = np.asarray(predicted, dtype=np.float64)
+    good = np.append(values[np.isfinite(values)], (low, high))
+    if good.min() >= low - room and good.max() <= high + room:
+        return False
+    bottom, top = max(good.min(), low - room), min(good.max(), high + room)
+    margin = 0.05 * (top - bottom)
+    axes.set_ylim(bottom - margin, top + margin)
+    return True
+
+
 def set_epochs(axes: Any, last: float, scale: str | None = None) -> None:
     """Set the x axis to epochs from 0 to the last, by default logarithmic if they are many."""
     if scale == "linear" or (scale is None and last <= _LINEAR_EPOCHS):

@@ -94,9 +94,11 @@ def new_figure(
 ) -> tuple[Picture, list[Any]]:
     """Return a figure and its panels, row by row.
 
-    By default, up to three are side by side, or all are stacked if the figure is narrow.
+    By default, up to three are side by side, four are two by two, or all are stacked if the figure
+    is narrow.
     """
-    columns = columns or (min(panels, 3) if style.beside else 1)
+    if columns is None:
+        columns = (2 if panels == 4 else min(panels, 3)) if style.beside else 1
     rows = math.ceil(panels / columns)
     height = style.height * (1 if style.beside else max(1, rows * (0.86 if columns == 1 else 0.42)))
     figure = Picture(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
@@ -133,7 +135,8 @@ def fitted(text: str, style: Style, share: float = 0.95) -> str:
 
 
 def headline(figure: Any, style: Style, text: str) -> None:
-    """Set a title above all panels."""
+    """Set a title above all panels, at some distance from theirs."""
+    figure.get_layout_engine().set(h_pad=0.006 * style.font)  # inches
     figure.suptitle(fitted(text, style), fontsize=style.font, x=0.01, ha="left")
 
 

@@ -6,18 +6,18 @@ from harness.analysis.ranking import trained_loss
 from harness.formatting import listed, plural
 from harness.plots.reading import all_axes, varied_axes
 from harness.plots.scales import label_of, one_of
-from harness.results.sentences import exact
+from harness.plots.series import short
 from harness.results.tables import Results
 
 
 def run_title(results: Results, run_id: int, row: "pd.Series[float]") -> str:
     """Return the title of a plot of one run: its settings, and how it ended."""
     axes = [name for name in all_axes(results) if name != "init_id"]
-    settings = ", ".join(f"{label_of(name)} {exact(row[name])}" for name in axes[:3])
+    settings = ", ".join(f"{label_of(name)} {short(row[name])}" for name in axes[:3])
     where = f" ({settings})" if settings else ""
     loss = trained_loss(row.index)
     return (
-        f"run {run_id:,}{where}: {row['status']} at {'SSR' if loss == 'ssr_final' else 'loss'}"
+        f"run {run_id}{where}: {row['status']} at {'SSR' if loss == 'ssr_final' else 'loss'}"
         f" {row[loss]:.3g} after {plural(int(row['epochs']), 'epoch')}"
     )
 

@@ -146,6 +146,8 @@ def _data(
     first, first_ranks = (axes[0], ranks[0]) if axes else (None, None)
     accuracy = accuracy_column(found.runs)
     epochs = ends = None
+    if first is not None and first.name == "init_id":  # values with a single run say little
+        first = first_ranks = None
     if first is not None and first_ranks is not None:
         used.add((0, min(first.count, charts.TABLE_BINS)))
         epochs = charts.epochs_along(first, first_ranks, results, found, sample, table)

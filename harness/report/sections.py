@@ -90,10 +90,10 @@ def _axis(axis: Axis) -> str:
 
 
 def outcome(found: Summary, along: Mapping[OrderedAxis, pd.DataFrame]) -> Table | None:
-    """Return how the runs ended along the first axis; None for a single run."""
-    if not along:
+    """Return how the runs ended along the first axis; None if runs differ in their start only."""
+    axis, frame = next(iter(along.items()), (None, pd.DataFrame()))
+    if axis is None or axis.name == "init_id":
         return None
-    axis, frame = next(iter(along.items()))
     step = -(-len(frame) // _OUTCOME_ROWS)
     known = list(map(str, frame))
     names = known[: known.index("runs")]

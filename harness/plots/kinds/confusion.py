@@ -43,11 +43,11 @@ def draw(results: Results, options: Options) -> Picture:
         side = list(tables)[-1]  # held out, if data points are
         by[one.label(value)] = tables[side]
         runs.append(run_id)
-    title = f"best run with each {label_of(options.series.axis)}, {side} data"
+    data = {"training": "training data", "held out": "held-out data"}[side]
+    title = f"best run with each {label_of(options.series.axis)}, {data}"
     picture = confusion(by, names, style=options.style, title=title)
     picture.caption = (
-        "Numbers of data points; shades are shares of each row."
-        f" Runs {', '.join(f'{run_id:,}' for run_id in runs)}."
+        f"Numbers of data points; shades are shares of each row. Runs {', '.join(map(str, runs))}."
     )
     return picture
 
@@ -83,8 +83,9 @@ def confusion(
     names : sequence of str
         Names of the classes.
     """
-    figure, panels = new_figure(style, len(tables))
-    columns = min(len(tables), 3) if style.beside else 1
+    # Squares: four have room side by side.
+    columns = (4 if len(tables) == 4 else min(len(tables), 3)) if style.beside else 1
+    figure, panels = new_figure(style, len(tables), columns)
     room = 0.65 * style.width / columns * 72 / (0.55 * style.small)  # characters below a matrix
     crowded = sum(len(name) + 2 for name in names) > room
     for axes, (says, counts) in zip(panels, tables.items(), strict=True):
@@ -99,14 +100,11 @@ def confusion(
         first = axes.get_subplotspec().is_first_col()
         right = int(np.trace(counts))
         total = int(counts.sum())
-        dress(
-            axes,
-            style,
-            x="predicted",
-            y="observed" if first else "",
-            title=f"{says}: {right:,} of {total:,} right",
-            room=0.75 / columns,
-        )
+        told = f"{right:,} of {total:,} right"
+        long = len(says) + len(told) > 0.75 / columns * style.width * 72 / (0.5 * style.font)
+        dress(axes, style, x="predicted", y="observed" if first else "")
+        axes.set_title(f"{says}:{chr(10) if long else ' '}{told}", fontsize=style.font, loc="left")
+        axes.tick_params(length=0)
         axes.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
         axes.set_yticks(range(len(names)), names if first else [""] * len(names))
         axes.set_anchor("W")  # titles begin at the left edge

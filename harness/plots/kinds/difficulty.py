@@ -57,20 +57,23 @@ def draw(results: Results, options: Options) -> Picture:
     kept = runs[runs["status"].astype(str) != "diverged"]
     if kept.empty:
         figure, (axes,) = new_figure(options.style)
-        remark(axes, options.style, f"{plural(len(runs), 'run')} diverged")
-        figure.table = pd.DataFrame()
+        remark(axes, options.style, f"all {len(runs):,} runs diverged")
+        axes.set_axis_off()
+        figure.caption = f"{count_runs(results, len(runs))}, which all diverged."
+        figure.table = pd.DataFrame(columns=["class", "held_out", "runs", "right"])
         return figure
     kept = _with_parameters(results, kept)
     single = experiment.single(like)
     shares = right_shares(experiment, kept)
     diverged = int(runs["status"].astype(str).eq("diverged").sum())
-    count = plural(len(kept), "run") if shared else count_runs(results, len(kept))
+    drawn = len(kept) + diverged
+    count = plural(drawn, "run") if shared else count_runs(results, drawn)
     title = "share of right answers for each data point"
     told = f"Shares of {count}{f' with {shared}' if shared else ''}"
+    if diverged:
+        told += f", without the {diverged:,} that diverged"
     if (shares["runs"] < len(kept)).any():
         told += "; for each held-out point, of the runs that hold it out"
-    if diverged:
-        told += f"; {diverged:,} that diverged left out"
     picture = difficulty(
         data_points(single).drop(columns="held_out").join(shares),
         class_names(single.source, "class "),
@@ -78,7 +81,7 @@ def draw(results: Results, options: Options) -> Picture:
         style=options.style,
         title=title,
     )
-    picture.caption = f"{told}."
+    picture.caption = f"{told}. {picture.caption}".strip()
     return picture
 
 
@@ -133,6 +136,7 @@ def difficulty(
         _draw_hardest(left, ordered[ordered["right"] < 1].head(_NAMED), names, style)
         _draw_ordered(right, ordered, len(names), style)
         handles = class_entries(names, points, style)
+        figure.caption = "Data points have their numbers, from 0, and their classes."
     headline(figure, style, title)
     legend(figure, style, handles)
     figure.table = points.rename_axis("point").reset_index()

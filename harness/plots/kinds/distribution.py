@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS as STATUSES
@@ -17,15 +18,15 @@ from harness.plots.scales import Span, span_of
 from harness.plots.series import Series
 from harness.plots.style import (
     CATEGORIES,
-    DASHES,
+    DARK,
     ENDINGS,
     SLIDE,
     Picture,
     Style,
     dress,
-    entry,
     legend,
     new_figure,
+    remark,
 )
 from harness.plots.titles import count_runs
 from harness.results.tables import Results
@@ -34,7 +35,6 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 _BINS = 50
-_STEPS = 25  # of outlines, which cross
 _HALF = 0.03  # half the width of the bars apart, as a share of the length of the numbers
 
 
@@ -58,7 +58,7 @@ def distribution(
     style: Style = SLIDE,
     title: str = "",
 ) -> Picture:
-    """Draw a histogram, stacked by how the runs ended, or an outline for each value of an axis.
+    """Draw a histogram, stacked by how the runs ended, or one for each value of an axis.
 
     The final values of a run that diverged have no meaning: these runs share one bar. Runs at 0,
     which has no logarithm, share another if the axis is logarithmic.
@@ -70,12 +70,12 @@ def distribution(
     quantity : Quantity
         What to draw.
     series : Series, optional
-        The values of an axis, with an outline each: the shares of its runs.
+        The values of an axis, with a row each: the shares of its runs.
     """
     values = comparable(runs, quantity.column)
     numbers = values.to_numpy(dtype=np.float64)
     span = span_of(numbers, log=quantity.log, higher_is_better=quantity.higher_is_better)
-    edges = span.edges(_STEPS if series else _BINS)
+    edges = span.edges(_BINS)
     endings = {name: (runs["status"] == name).to_numpy() for name in STATUSES}
     if series:
         axis = runs[series.axis].astype(object).to_numpy()
@@ -85,20 +85,29 @@ def distribution(
     counts = {name: _counts(numbers[ours], edges) for name, ours in groups.items()}
 
     figure, (axes,) = new_figure(style)
+    scale = "logarithmic axis" if quantity.log else "axis"
+    figure.caption = f"Bins have equal widths on the {scale}."
     if series:
-        handles = _outlines(axes, span, edges, counts, series, style)
+        top = _rows(axes, span, edges, counts, series, style)
+        figure.caption = (
+            "Each row is a histogram of the runs with that value, all on one scale: the highest bar"
+            f" has {top:.3g} % of the runs of its row."
+        )
     else:
-        handles = _bars(axes, span, edges, counts, style)
+        legend(figure, style, _bars(axes, span, edges, counts, style))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     far = ~np.isfinite(numbers)
-    span.set(axes.xaxis, "diverged" if endings["diverged"][far].all() else "not finite")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
-    axes.margins(y=0.1)
-    y = "share of runs, %" if series else "runs"
-    dress(axes, style, x=quantity.label, y=y, title=title)
-    legend(figure, style, handles)
+    ended = "diverged" if endings["diverged"][far].all() else "not finite"
+    span.set(axes.xaxis, ended)
+    if span.beyond is not None and far.all():  # there are no numbers to scale the axis
+        axes.xaxis.set_major_locator(FixedLocator([span.beyond]))
+        axes.xaxis.set_major_formatter(FixedFormatter([ended]))
+        axes.xaxis.set_minor_locator(NullLocator())
+        verb = "diverged" if ended == "diverged" else "are not finite"
+        remark(axes, style, f"all {len(runs):,} runs {verb}")
+        figure.caption = ""
+    dress(axes, style, x=quantity.label, y="" if series else "runs", title=title)
     figure.table = _table(edges, counts, series, quantity)
-    if series:
-        figure.caption = "Each outline is the share of the runs with that value, bin by bin."
     return figure
 
 
@@ -140,34 +149,42 @@ def _bars(
         base += found
         handles.append(Patch(color=ENDINGS[name], label=name))
     for index, at, _ in strips:
-        axes.annotate(
-            f"{base[index]:,.0f}",
-            (at, base[index]),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=style.small,
-        )
+        _write_above(axes, at, base[index], f"{base[index]:,.0f}", style)
+    # Explicit: Matplotlib's margin ends where a bar of height 0 stands on the highest one.
+    axes.set_ylim(0, 1.12 * max(base.max(), 1))
     return handles
 
 
-def _outlines(
+def _rows(
     axes: Any, span: Span, edges: Floats, counts: dict[Any, Counts], series: Series, style: Style
-) -> list[Any]:
-    """Draw a step outline for each value of an axis."""
-    handles = []
-    for (value, found), colour, dash in zip(
-        counts.items(), cycle(CATEGORIES), cycle(DASHES), strict=False
-    ):
-        shares = 100 * found / max(found.sum(), 1)
-        look = {"color": colour, "linewidth": 1.2 * style.line, "linestyle": dash}
-        axes.stairs(shares[1:-1], edges, **look)
-        for index, _, ends in _strips(span):
-            axes.stairs(shares[[index]], ends, **look)
-        handles.append(entry(series.label(value), **look))
-    axes.set_ylim(bottom=0)
-    return handles
+) -> float:
+    """Draw a histogram for each value of an axis, one above another; return the largest share."""
+    shares = {value: 100 * found / max(found.sum(), 1) for value, found in counts.items()}
+    top = max(float(found.max()) for found in shares.values()) or 1.0
+    bases = [1.45 * top * row for row in reversed(range(len(shares)))]
+    for base, found, colour in zip(bases, shares.values(), cycle(CATEGORIES), strict=False):
+        look = {"baseline": base, "fill": True, "color": colour, "linewidth": 0}
+        axes.stairs(base + found[1:-1], edges, **look)
+        for index, at, ends in _strips(span):
+            axes.stairs(base + found[[index]], ends, **look)
+            if found[index]:
+                _write_above(axes, at, base + found[index], f"{found[index]:.0f} %", style)
+        axes.axhline(base, color=DARK, linewidth=0.3 * style.line)
+    axes.set_yticks(bases, [series.label(value) for value in shares])
+    axes.set_ylim(0, bases[0] + 1.45 * top)
+    return top
+
+
+def _write_above(axes: Any, x: float, y: float, text: str, style: Style) -> None:
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=style.small,
+    )
 
 
 def _table(

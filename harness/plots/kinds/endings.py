@@ -14,6 +14,7 @@ from harness.plots.kinds import Kind, Options
 from harness.plots.scales import label_of
 from harness.plots.series import Series
 from harness.plots.style import (
+    DARK,
     ENDINGS,
     MARKERS,
     SLIDE,
@@ -37,14 +38,17 @@ def draw(results: Results, options: Options) -> Picture:
     runs = reading.runs_of(results, [x, "status", *([series.axis] if series else [])])
     told = [x, *([series.axis] if series else [])]
     title = "how runs ended" + over_others(results, told)
-    picture = endings(runs, x, series=series, style=options.style, title=title)
-    picture.caption = f"{count_runs(results, len(runs))}; bands are 95 % intervals of the shares."
+    single = options.x is None and x == "init_id"  # shares of one run each would say nothing
+    picture = endings(runs, None if single else x, series=series, style=options.style, title=title)
+    ranges = "lines on the bars" if single else "bands"
+    count = count_runs(results, len(runs))
+    picture.caption = f"{count}; {ranges} are 95 % intervals of the shares."
     return picture
 
 
 def endings(
     runs: pd.DataFrame,
-    x: str,
+    x: str | None,
     *,
     series: Series | None = None,
     style: Style = SLIDE,
@@ -52,20 +56,20 @@ def endings(
 ) -> Picture:
     """Draw the shares of runs that converged, finished, diverged or were stopped along an axis.
 
-    The bands are 95 % Wilson intervals.
+    The bands are 95 % Wilson intervals. Without an axis, the shares are bars.
 
     Parameters
     ----------
     runs : DataFrame
         With `x`, status, and the axis of the series.
-    x : str
+    x : str or None
         The axis.
     series : Series, optional
         The values of another axis, with a panel each.
     """
     parts = dict(series.parts(runs)) if series else {"": runs}
     everything = pd.concat(parts, names=["panel"])
-    bins = bins_of(everything[x], _MOST_POINTS)
+    bins = bins_of(everything[x] if x else pd.Series(0, everything.index), _MOST_POINTS)
     binned = pd.DataFrame(
         {
             "panel": everything.index.get_level_values("panel"),
@@ -74,18 +78,23 @@ def endings(
         }
     )
     table = outcomes(binned, ["panel", "bin"])
-    table.insert(1, x, bins.values[table["bin"]])
+    if x:
+        table.insert(1, x, bins.values[table["bin"]])
     figure, panels = new_figure(style, len(parts), sharey=True)
     handles: dict[str, Any] = {}
+    shown = [status for status in STATUSES if status in table and table[status].any()]
     room = 0.8 / min(len(parts), 3) if style.beside else 0.8
     for axes, name in zip(panels, parts, strict=True):
         ours = table[table["panel"] == name]
-        _draw_shares(axes, bins.centres[ours["bin"]], ours, style, handles)
-        set_bins(axes.xaxis, bins)
-        dress(axes, style, x=label_of(x), title=name or title, room=room)
+        if x:
+            _draw_shares(axes, bins.centres[ours["bin"]], ours, style, handles)
+            set_bins(axes.xaxis, bins)
+        else:
+            _draw_bars(axes, ours.iloc[0], shown, style)
+        dress(axes, style, x=label_of(x) if x else "", title=name or title, room=room)
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel("share of runs, %", fontsize=style.font)
-    panels[0].set_ylim(-2, 102)  # of all panels
+    panels[0].set_ylim(-2, 102 if x else 118)  # of all panels
     if series:
         headline(figure, style, title)
     legend(figure, style, list(handles.values()))
@@ -120,6 +129,16 @@ def _draw_shares(
             label=status,
         )
         handles.setdefault(status, line)
+
+
+def _draw_bars(axes: Any, shares: "pd.Series[Any]", statuses: list[str], style: Style) -> None:
+    """Draw a bar for each share of one panel, with its interval."""
+    for at, status in enumerate(statuses):
+        share, low, high = (100 * shares[f"{status}{end}"] for end in ("", "_low", "_high"))
+        axes.bar(at, share, 0.6, color=ENDINGS[status], alpha=0.7)
+        axes.vlines(at, low, high, color=DARK, linewidth=style.line)
+        axes.text(at, high + 1, f"{share:.0f}", ha="center", va="bottom", fontsize=style.small)
+    axes.set_xticks(range(len(statuses)), statuses)
 
 
 KIND = Kind(

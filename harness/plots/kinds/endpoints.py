@@ -63,7 +63,9 @@ def draw(results: Results, options: Options) -> Picture:
     )
     count = plural(len(runs), "run") if shared else count_runs(results, len(runs))
     diverged = int(runs["status"].astype(str).eq("diverged").sum())
-    left_out = f"; {diverged:,} that diverged are left out" if diverged else ""
+    left_out = f", without the {diverged:,} that diverged" if diverged else ""
+    if diverged == len(runs):
+        left_out = ", which all diverged"
     picture.caption = f"{count}{left_out}. {picture.caption}".strip()
     if network.loss == "cross_entropy":  # of classes, whose solutions differ in every run
         picture.caption += " The plot confusion shows which classes are mistaken for which."
@@ -119,7 +121,7 @@ def endpoints(
     figure.table = pd.DataFrame(columns=["run_id", *names, quantity.column])
     if kept.empty:
         remark(axes, style, f"all {len(runs):,} runs diverged")
-        axes.set(xticks=[], yticks=[])
+        axes.set_axis_off()
     else:
         if pair is not None:
             at = theta[:, [network.positions[name] for name in pair]]
@@ -142,7 +144,10 @@ def endpoints(
             handles.append(entry(f"{(~near).sum():,} further out", color=DARK, **look))
         legend(figure, style, handles)
         if pair is None:
-            figure.caption = "Hidden units are in ascending order, so that exchanged ones coincide."
+            figure.caption = (
+                "Components are the directions in which the final parameters differ most. Hidden"
+                " units are in ascending order, so that exchanged ones coincide."
+            )
         if not near.all():
             figure.caption += " Runs further out are drawn at the edge."
         figure.caption = figure.caption.strip()

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis import predictions
+from harness.analysis.predictions import class_names
 from harness.formatting import plural
-from harness.kernels.metrics import are_classes, threshold_of
+from harness.kernels.metrics import are_classes, classes_of, threshold_of
 from harness.plots.classes import (
     DIVERGED,
     class_entries,
@@ -23,6 +24,7 @@ from harness.plots.classes import (
 )
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import one_run
+from harness.plots.scales import set_outputs
 from harness.plots.style import (
     CATEGORIES,
     DARK,
@@ -63,6 +65,7 @@ def draw(results: Results, options: Options) -> Picture:
         found[count:],
         inputs=column_names(results, "inputs"),
         outputs=column_names(results, "targets"),
+        classes=class_names(single.source, "class "),
         style=options.style,
         title=run_title(results, run_id, row),
     )
@@ -76,13 +79,15 @@ def fit(
     *,
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
+    classes: Sequence[str] = (),
     style: Style = SLIDE,
     title: str = "",
 ) -> Picture:
     """Draw what a network predicts, and the data points.
 
     With one input this is a curve. With two it is an area, coloured by the output or, if the
-    targets are classes, by the largest output. Otherwise it is predicted against observed.
+    targets are classes, by the largest output. With more inputs it is the output for the class of
+    each data point or, without classes, predicted against observed.
 
     Parameters
     ----------
@@ -92,7 +97,7 @@ def fit(
     curve : DataFrame
         Other inputs and the predictions there: input_1, ...; prediction_1, ... Two inputs form a
         lattice. Not used if there are more.
-    inputs, outputs : sequence of str
+    inputs, outputs, classes : sequence of str
         Their names. Default: "input 1" and so on.
     """
     width = sum(str(name).startswith("input_") for name in points)
@@ -100,22 +105,34 @@ def fit(
     inputs = inputs or _numbered("input", width)
     outputs = outputs or _numbered("output", len(targets))
     figure, (axes,) = new_figure(style)
-    one_hot = bool(
-        np.isin(points[targets], (0, 1)).all() and (points[targets].sum(axis=1) == 1).all()
-    )
+    observed = points[targets].to_numpy(np.float64)
+    one_hot = len(targets) > 1 and are_classes(observed)
+    figure.table = points if width > 2 else pd.concat([points, curve], ignore_index=True)
     if width == 1:
         _curves(figure, axes, points, curve, outputs, style)
+        figure.caption = f"The line is the prediction, dots are the data points. {figure.caption}"
         x, y = inputs[0], outputs[0] if len(outputs) == 1 else "output"
     elif width == 2 and (len(targets) == 1 or one_hot):
         if len(targets) == 1:
             _area(figure, axes, points, curve, outputs[0], style)
+            figure.caption = "Colours are predictions; dots have the colours of their targets."
         else:
             _regions(figure, axes, points, curve, outputs, style)
+            figure.caption = "Colours are predicted classes, dots the data points."
         x, y = inputs
+    elif are_classes(observed):
+        names = classes or _numbered("class", max(len(targets), 2))
+        _by_class(figure, axes, points, names, style)
+        x, y = "class", "output for the class" if one_hot else "output"
+        figure.caption = (
+            "Each dot is a data point; crosses are those that the network takes for another class."
+        )
     else:
         _against(figure, axes, points, outputs, style)
         x, y = "observed", "predicted"
+        figure.caption = "Each dot is a data point; on the dotted line predictions are right."
     dress(axes, style, x=x, y=y, title=title)
+    figure.caption = figure.caption.strip()
     return figure
 
 
@@ -146,8 +163,13 @@ def _curves(
         draw_dots(axes, points, "input_1", f"target_{k}", "o", look)
         if len(outputs) > 1:
             handles.append(entry(output, color=colour, marker="o"))
-    if not np.isfinite(curve.filter(like="prediction_").to_numpy()).any():
+    found = curve.filter(like="prediction_")
+    if not np.isfinite(found.to_numpy()).any():
         remark(axes, style, DIVERGED)
+    elif set_outputs(axes, points.filter(like="target_"), found):
+        figure.caption = "Predictions beyond the y axis are cut off."
+        if not found.map(lambda value: axes.viewLim.y0 < value < axes.viewLim.y1).any(axis=None):
+            remark(axes, style, "all predictions are beyond the y axis")
     if not handles:
         handles = [
             entry("prediction", color=CATEGORIES[0], linewidth=1.4 * style.line),
@@ -215,6 +237,37 @@ def _regions(
     draw_classes(axes, points, targets.argmax(axis=1), count, 0.4 * style.font)
     axes.autoscale(tight=True)
     legend(figure, style, class_entries(outputs, points, style))
+
+
+def _by_class(
+    figure: Any, axes: Any, points: pd.DataFrame, names: Sequence[str], style: Style
+) -> None:
+    """Draw the output for the class of each data point, or the only output, class by class."""
+    targets = points.filter(like="target_").to_numpy(np.float64)
+    predicted = points.filter(like="prediction_").to_numpy(np.float64)
+    threshold = threshold_of(targets)
+    observed = classes_of(targets, threshold)
+    single = targets.shape[1] == 1
+    column = 0 if single else observed
+    output = predicted[np.arange(len(points)), column]
+    aside = np.empty(len(points))
+    for k in range(len(names)):
+        aside[observed == k] = np.linspace(-0.35, 0.35, int((observed == k).sum()))
+    finite = np.isfinite(predicted).all(axis=1)
+    at = points.assign(input_1=observed + aside, input_2=np.where(finite, output, np.nan))
+    draw_classes(axes, at, observed, len(names), 0.4 * style.font)
+    wrong = at[finite & (classes_of(predicted, threshold) != observed)]
+    look = {"color": DARK, "markersize": 0.7 * style.font, "markeredgewidth": 0.7 * style.line}
+    axes.plot(wrong["input_1"], wrong["input_2"], "x", **look)
+    if single:
+        axes.axhline(threshold, color=DARK, linestyle=":", linewidth=style.line)
+    if not finite.any():
+        remark(axes, style, DIVERGED)
+    axes.set_xticks(range(len(names)), names)
+    handles = held_out_entries(points, style)
+    if len(wrong):
+        handles.append(entry("taken for another class", marker="x", linestyle="", **look))
+    legend(figure, style, handles)
 
 
 def _against(

@@ -58,7 +58,7 @@ def draw(results: Results, options: Options) -> Picture:
         style=options.style,
         title=run_title(results, run_id, row),
     )
-    picture.caption = f"Run {run_id}. Colours are predicted classes, dots the data points."
+    picture.caption = "Colours are predicted classes, dots the data points."
     return picture
 
 

@@ -13,7 +13,7 @@ from harness.errors import ResultsError
 from harness.plots.classes import DIVERGED, draw_dots, held_out_entries
 from harness.plots.kinds import Kind, Options
 from harness.plots.reading import one_run
-from harness.plots.scales import label_of
+from harness.plots.scales import label_of, set_outputs
 from harness.plots.series import Series
 from harness.plots.style import (
     DARK,
@@ -71,13 +71,17 @@ def draw(results: Results, options: Options) -> Picture:
         ((run_id, row),) = found
         title, which = run_title(results, run_id, row), f"Run {run_id}"
     else:
-        title = f"the best run of each {label_of(series.axis)}"
-        told = [f"{run_id} ({row['status']})" for run_id, row in found]
+        title = f"best run with each {label_of(series.axis)}"
+        ended: dict[str, list[str]] = {}
+        for run_id, row in found:
+            ended.setdefault(str(row["status"]), []).append(str(run_id))
+        told = [f"{', '.join(ids)} ({status})" for status, ids in ended.items()]
         which = f"Runs {', '.join(told)}"
     picture = squiggle(
         pd.concat(points), pd.concat(curves), series=series, style=options.style, title=title
     )
-    picture.caption = f"{which}. Lines are predictions after some epochs, dots the data points."
+    said = "Lines are predictions after some epochs, dots the data points."
+    picture.caption = f"{which}. {said} {picture.caption}".strip()
     return picture
 
 
@@ -116,8 +120,11 @@ def squiggle(
     for axes, (label, lines, dots) in zip(panels, parts, strict=True):
         handles = _draw_curves(axes, dots, lines, style)
         dress(axes, style, x="input", title=label or title, room=0.7 / min(len(parts), 3))
+        if len(parts) > 1:
+            axes.locator_params(axis="x", nbins=4)
     panels[0].set_ylabel("output", fontsize=style.font)
-    _limit(panels[0], points["target_1"], curves)
+    if set_outputs(panels[0], points["target_1"], curves["prediction_1"]):
+        figure.caption = "Curves beyond the y axis are cut off."
     if series is None:
         panels[0].legend(
             handles=handles,
@@ -162,15 +169,6 @@ def _draw_curves(axes: Any, points: pd.DataFrame, curves: pd.DataFrame, style: S
     if not np.isfinite(curves["prediction_1"]).any():
         remark(axes, style, DIVERGED)
     return lines
-
-
-def _limit(axes: Any, targets: "pd.Series[float]", curves: pd.DataFrame) -> None:
-    """Limit the y axis, so that curves that are about to diverge do not flatten the others."""
-    low, high = float(targets.min()), float(targets.max())
-    room = 4 * max(high - low, 1e-9)
-    good = curves.loc[np.isfinite(curves["prediction_1"]), "prediction_1"]
-    if len(good) and (good.min() < low - room or good.max() > high + room):
-        axes.set_ylim(max(good.min(), low - room), min(good.max(), high + room))
 
 
 KIND = Kind(

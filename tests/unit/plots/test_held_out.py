@@ -211,8 +211,8 @@ def test_the_difficulty_of_points_in_the_plane(held_out):
         )
     assert drawn == pytest.approx(expected)
     assert figure.get_suptitle() == "share of right answers for each data point"
-    assert figure.caption.startswith(f"Shares of {len(kept)} of 24 runs")
-    assert f"; {24 - len(kept)} that diverged left out" in figure.caption
+    assert figure.caption.startswith("Shares of 24 runs")
+    assert f", without the {24 - len(kept)} that diverged" in figure.caption
     same = plots.draw(held_out, "difficulty", run=4)
     assert same.caption.startswith("Shares of 8 runs with learning_rate 0.01")
 

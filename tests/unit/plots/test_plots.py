@@ -195,6 +195,17 @@ def test_endings_are_shares_with_wilson_intervals():
         assert np.isclose(heights, 100 * end).any()
 
 
+def test_without_an_axis_endings_are_bars_of_all_runs():
+    runs = pd.DataFrame({"status": ["converged"] * 3 + ["finished"]})
+    figure = endings(runs, None)
+    axes = figure.axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [75, 25]
+    assert tick_labels(axes.xaxis) == ["converged", "finished"]
+    # Wilson's interval of 3 of 4, by hand.
+    (line, _) = axes.collections
+    np.testing.assert_allclose(line.get_segments()[0][:, 1], [30.06, 95.44], atol=0.01)
+
+
 # ---------------------------------------------------------------------------------- distribution
 
 
@@ -235,8 +246,16 @@ def test_bars_of_endings_are_stacked():
 
 def test_all_diverged_is_one_bar():
     runs = pd.DataFrame({"status": ["diverged"] * 7, "ssr_final": [np.inf, np.nan, *[1e20] * 5]})
-    bars = [bar for bar in distribution(runs).axes[0].patches if bar.get_height() == 7]
+    figure = distribution(runs)
+    bars = [bar for bar in figure.axes[0].patches if bar.get_height() == 7]
     assert len(bars) == 1
+    assert tick_labels(figure.axes[0].xaxis) == ["diverged"]
+    assert "all 7 runs diverged" in texts(figure)
+
+
+def test_the_highest_bar_does_not_touch_the_top():
+    runs = pd.DataFrame({"status": ["finished"] * 5 + ["diverged"], "ssr_final": [1.0] * 5 + [9.0]})
+    assert distribution(runs).axes[0].get_ylim()[1] > 5.2
 
 
 # ----------------------------------------------------------------------------------- fit, squiggle
@@ -288,6 +307,27 @@ def test_more_inputs_are_predicted_against_observed():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("observed", "predicted")
 
 
+def test_more_inputs_and_classes_are_outputs_for_the_class_of_each_point():
+    points = pd.DataFrame(
+        {
+            "input_1": 0.0,
+            "input_2": 0.0,
+            "input_3": [1.0, 2.0, 3.0],
+            "target_1": [1, 0, 0],
+            "target_2": [0, 1, 1],
+            "prediction_1": [0.9, 0.2, 0.6],
+            "prediction_2": [0.1, 0.8, 0.4],
+        }
+    )
+    figure = fit(points, pd.DataFrame(), classes=["left", "right"])
+    left, right, wrong = figure.axes[0].get_lines()
+    assert (left.get_ydata().tolist(), right.get_ydata().tolist()) == ([0.9], [0.8, 0.4])
+    assert wrong.get_ydata().tolist() == [0.4]
+    assert tick_labels(figure.axes[0].xaxis) == ["left", "right"]
+    assert legend_labels(figure) == ["taken for another class"]
+    assert len(figure.table) == 3
+
+
 def test_a_squiggle_has_one_curve_per_epoch_and_the_last_is_the_boldest():
     points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [0.0, 1.0]})
     curves = pd.DataFrame({"epoch": np.repeat([0, 5, 1000], 2), "input_1": [0.0, 1.0] * 3,
@@ -305,7 +345,15 @@ def test_a_curve_far_off_does_not_flatten_the_others():
     points = pd.DataFrame({"input_1": [0.0, 1.0], "target_1": [0.0, 1.0]})
     curves = pd.DataFrame({"epoch": [0, 0, 1, 1], "input_1": [0.0, 1.0] * 2,
                            "prediction_1": [0.0, 1.0, 1e9, 1e9]})  # fmt: skip
-    assert squiggle(points, curves).axes[0].get_ylim() == (0.0, 5.0)
+    figure = squiggle(points, curves)
+    low, high = figure.axes[0].get_ylim()
+    assert -1 < low < 0 < 1 < high < 4
+    assert "cut off" in figure.caption
+    far = points.assign(prediction_1=1e9)
+    fitted = fit(far, curves[2:])
+    low, high = fitted.axes[0].get_ylim()
+    assert -1 < low < 0 < 1 < high < 4
+    assert "all predictions are beyond the y axis" in texts(fitted)
 
 
 def test_predictions_that_are_not_finite_are_explained():
@@ -423,7 +471,10 @@ def test_every_kind_draws_all_sorts_of_results(trained, name, kind):
         pytest.skip("one run cannot be compared with another, and has no range")
     figure = plots.draw(trained[name], kind, style="column")
     assert plots.rendered(figure)[:4] == b"\x89PNG"
-    assert any(axes.get_xlabel() or axes.axison for axes in figure.axes)
+    assert figure.caption.endswith(".")
+    assert len(figure.table.columns)
+    if name != "lost":
+        assert len(figure.table)
 
 
 def test_epochs_to_an_ssr_are_those_of_the_trajectories(trained):
