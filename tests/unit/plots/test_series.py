@@ -36,7 +36,7 @@ def test_the_nearest_values_are_taken_and_said(results):
     rates = sorted(results.runs["learning_rate"].unique())
     found = series_of(results, "learning_rate=0.02,0.1")
     assert found.values == (min(rates, key=lambda rate: abs(rate - 0.02)), 0.1)
-    assert found.note == "Nearest values of learning rate: 0.01778 for 0.02."
+    assert found.note == "Of the values of learning rate, 0.01778 is nearest to 0.02."
     assert series_of(results, "activation=tanh").note == ""
     assert series_of(results, "learning_rate=0.02,0.3,0.5").note == (
         "Of the values of learning rate, 0.01778 is nearest to 0.02, 0.3162 to 0.3 and 0.5623 to"
