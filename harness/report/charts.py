@@ -73,8 +73,10 @@ def outcomes_along(
 
 def ends_along(axis: OrderedAxis, table: pd.DataFrame) -> dict[str, Any] | None:
     """Return the shares that ended early, as in `outcomes_along`; None if no run did."""
-    early = [name for name in ("converged", "diverged", "stopped") if name in table]
-    if not table[early].to_numpy().any():
+    early = [
+        name for name in ("converged", "diverged", "stopped") if name in table and table[name].any()
+    ]
+    if not early:
         return None
     names = [f"{end}{edge}" for end in early for edge in ("", "_low", "_high")]
     labels = axis.labels(min(axis.count, TABLE_BINS))

@@ -26,7 +26,7 @@ _SUMS = ("ssr", "half_ssr")  # losses that grow with the number of data points
 def settings(
     results: Results, axes: Sequence[OrderedAxis], best_run: int
 ) -> list[dict[str, Any]] | None:
-    """Return the lines of each axis for the page; None if no trajectories were recorded.
+    """Return the lines of each axis for the page; None if there are none to draw.
 
     Parameters
     ----------
@@ -64,6 +64,8 @@ def settings(
     for column in columns:
         table[column] /= _data_points(results, column)
     status = results.read_runs(["run_id", "status"], read).set_index("run_id")["status"]
+    if (status == "diverged").all():
+        return None
     return [
         {
             "axis": number,

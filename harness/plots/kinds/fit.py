@@ -45,6 +45,7 @@ from harness.results.tables import Results
 
 _POINTS = {1: 400, 2: 200}  # of the curve along each input, by their number
 _LEVELS = 15
+_FEW = 50  # data points that have room for large dots
 _DOT = "#999999"
 
 
@@ -198,6 +199,7 @@ def _area(
             handles.append(entry("boundary of the classes", color=DARK, linewidth=style.line))
     else:
         remark(axes, style, DIVERGED)
+    few = len(points) <= _FEW
     dots = axes.scatter(
         points["input_1"],
         points["input_2"],
@@ -206,8 +208,8 @@ def _area(
         vmin=low,
         vmax=high,
         edgecolors=edges(points),
-        linewidths=style.line,
-        s=(0.75 * style.font) ** 2,
+        linewidths=(1.0 if few else 0.5) * style.line,
+        s=((0.75 if few else 0.5) * style.font) ** 2,
         zorder=3,
         clip_on=False,
     )

@@ -408,6 +408,21 @@ def test_any_sweep_has_a_report(changes, tmp_path):
     assert len(page.data["axes"]) == len(ordered_axes(results.experiment.grid))
 
 
+def test_nothing_is_drawn_along_starts_with_a_single_run_each(tmp_path):
+    results = trained(tmp_path / "results", {"grid": {"init_id": 4}})
+    page = page_of(results, tmp_path)
+    assert (page.data["ends"], page.data["epochs"], page.data["histogram"]["axis"]) == (None,) * 3
+    assert "Along init_id" not in page.text
+
+
+def test_settings_are_not_compared_if_all_runs_diverged(tmp_path):
+    results = trained(tmp_path / "results", {"grid": {"learning_rate": [50.0, 90.0], "init_id": 4}})
+    assert set(results.runs["status"]) == {"diverged"}
+    page = page_of(results, tmp_path)
+    assert page.data["settings"] is None
+    assert set(page.data["ends"]) & {"converged", "diverged"} == {"diverged"}
+
+
 def test_no_finished_run_is_an_error(tmp_path):
     results = trained(tmp_path / "results", {"grid": {"init_id": 4}})
     store = Store.open(results.folder)
