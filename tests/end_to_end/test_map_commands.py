@@ -38,7 +38,7 @@ def test_a_map_writes_a_picture_and_trains_nothing_twice(tmp_path):
 
 
 def test_a_refined_map_reports_its_cost_and_resumes(tmp_path):
-    arguments = ("map", FILE, *SMALL, "--size", "40", "--refine", "--colours", "plain")
+    arguments = ("map", FILE, "--size", "40", *SMALL[2:], "--refine", "--colours", "plain")
     first = harness(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     (folder,) = tmp_path.glob("results/trainability_tanh-refined-*")
