@@ -70,7 +70,7 @@ def draw(results: Results, options: Options) -> Picture:
         style=options.style,
         title=run_title(results, run_id, row),
     )
-    picture.caption = f"Run {run_id}, with {plural(count, 'data point')}."
+    picture.caption = f"Run {run_id}, with {plural(count, 'data point')}. {picture.caption}"
     return picture
 
 
