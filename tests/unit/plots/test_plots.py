@@ -498,7 +498,7 @@ def test_the_best_run_is_fitted_unless_another_is_named(trained):
     assert f"run {best['run_id']} " in " ".join(texts(plots.draw(results, "fit"))) + " "
     figure = plots.draw(results, "fit", run=3)
     assert "run 3 (" in " ".join(texts(figure))
-    assert figure.caption == "Run 3, with 3 data points."
+    assert figure.caption.startswith("Run 3, with 3 data points. The line is the prediction")
     line = figure.axes[0].get_lines()[0]
     at = np.abs(line.get_xdata() - 0.5).argmin()
     row = runs.iloc[3]
