@@ -37,7 +37,7 @@ function drawEnds() {
       customdata: found.runs, hovertemplate: `%{x}<br>%{y:.1%} of %{customdata} runs ${name}<extra></extra>`,
     };
   }), {
-    xaxis: categories(found.axis, found.label), yaxis: axis("share of runs", { tickformat: ".0%" }), showlegend: true,
+    xaxis: categories(found.axis, found.label), yaxis: axis("share of runs", { tickformat: ".0%", range: [-0.03, 1.03] }), showlegend: true,
   });
   byId("ends-note").textContent = "With 95 % Wilson intervals.";
 }
