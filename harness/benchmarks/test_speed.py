@@ -60,9 +60,7 @@ def test_speed(request: pytest.FixtureRequest, workload: Workload, baseline: Bas
         few = min(10, epochs)
         *_, seconds = _prepare(make_job(workload.experiment(1, epochs=few)), baseline)
         if seconds * runs * epochs / few > _MOST_SECONDS:
-            pytest.skip(
-                f"it takes more than {_MOST_SECONDS} s, so its curve ends before this point"
-            )
+            pytest.skip(f"takes more than {_MOST_SECONDS} s, so its curve ends before this point")
     train, warm_up, seconds = _prepare(job, baseline)
     expected = _truth(workload, runs, epochs)
     difference = largest_difference(train(), expected)

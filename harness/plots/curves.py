@@ -14,6 +14,7 @@ from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from harness.analysis.measures import bands
+from harness.analysis.sums import divide_sums
 from harness.formatting import plural
 from harness.plots import reading
 from harness.plots.kinds import Options
@@ -30,8 +31,6 @@ SSR = Quantity(column="ssr", label="SSR", log=True)
 
 _SAMPLE = 5_000  # runs that quantiles are taken of
 _BLOWN_UP = 1e6  # values beyond this multiple of the initial ones leave the scale
-_SUMS = ("ssr", "half_ssr")  # losses that grow with the number of data points
-_COUNTS = ("loss", "samples", "fold")  # axes that decide what a sum is divided by
 DASHES = {"training": "-", "held out": (0, (3, 1.5))}
 
 
@@ -67,7 +66,7 @@ def read_paths(
     runs, table = reading.runs_and_trajectories(
         results, ["status", *axes], most, list(columns.values())
     )
-    if len(columns) > 1 and _divide(results, table, quantity.column):
+    if len(columns) > 1 and divide_sums(results.experiment, table, quantity.column):
         quantity = Quantity(
             column=quantity.column, label=f"{quantity.label} per data point", log=quantity.log
         )
@@ -81,27 +80,6 @@ def columns_of(quantity: Quantity, known: Collection[str]) -> dict[str, str]:
         return {"training": quantity.column, "held out": held_out}
     side = "held out" if quantity.column.startswith(HELD_OUT) else "training"
     return {side: quantity.column}
-
-
-def _divide(results: Results, table: pd.DataFrame, column: str) -> bool:
-    """Divide sums by the number of data points; return whether there are any."""
-    if column not in ("ssr", "loss"):
-        return False
-    grid, run_ids = results.grid, table["run_id"].to_numpy()
-    alike = np.zeros(len(table), dtype=np.int64)
-    for axes, index in zip(grid.dimensions, grid.coordinates(run_ids), strict=True):
-        if any(axis.name in _COUNTS for axis in axes):
-            alike = alike * axes[0].values.count + index
-    found = False
-    for group in np.unique(alike):
-        rows = alike == group
-        single = results.experiment.single(int(run_ids[rows][0]))
-        if column == "ssr" or single.network.loss in _SUMS:
-            assert single.validation is not None  # there are columns of held-out data
-            table.loc[rows, column] /= len(single.data.inputs)
-            table.loc[rows, HELD_OUT + column] /= len(single.validation.inputs)
-            found = True
-    return found
 
 
 def curves(

@@ -1,6 +1,6 @@
 """Reading results for plots: the axes of the grid, runs and their trajectories."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 from harness.analysis.sampling import scattered
 from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
+from harness.formatting import plural
 from harness.hints import suggest
 from harness.kernels.metrics import are_classes
 from harness.results.sentences import point
@@ -164,13 +165,18 @@ def need_trajectories(results: Results) -> None:
         )
 
 
-def need_held_out(results: Results) -> None:
-    """Raise a ResultsError if no data points were held out."""
-    if results.experiment.validation is None:
-        raise ResultsError(
-            f"{results.folder} has no held-out data points.\n"
-            "`data.validation = 0.25` in the experiment file holds a quarter of them out."
-        )
+def need_inputs(kind: str, count: int, other: str) -> Callable[[Results], None]:
+    """Return a check that the network has a number of inputs; `other` is a plot without that."""
+
+    def check(results: Results) -> None:
+        inputs = results.experiment.data.inputs.shape[1]
+        if inputs != count:
+            raise ResultsError(
+                f"{kind} is for networks with {plural(count, 'input')}; that of {results.folder}"
+                f" has {inputs}.\n`harness plot DIR {other}` shows what it has learnt."
+            )
+
+    return check
 
 
 def need_classes(results: Results) -> None:

@@ -132,11 +132,10 @@ def _values(results: Results, name: str, option: str) -> list[Any]:
                         ' many to choose from.\nUse --where, such as --where "init_id < 100".'
                     )
                 factor = Factor(number, (axis,), axis.values.count)
-                listed: list[Any] = factor.values(np.arange(factor.count))[name].tolist()
-                return listed
+                found: list[Any] = factor.values(np.arange(factor.count))[name].tolist()
+                return found
     # An axis that is left out of the grid has one value for all runs.
-    column = results.read_runs([name], [0])[name]
-    return list(column.astype(object))
+    return next(results.run_batches([name]))[name].astype(object).unique().tolist()
 
 
 def _nearest(name: str, text: str, known: Sequence[Any], option: str) -> Any:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from harness.analysis import measures
 from harness.analysis.ranking import SEEDS, trained_loss
+from harness.analysis.sums import divide_sums
 from harness.report.ordered_axes import OrderedAxis
 from harness.report.packing import rounded
 from harness.report.trajectories import thinned
@@ -20,7 +21,6 @@ from harness.training.evaluation import HELD_OUT
 MOST_AXES, MOST_VALUES, MOST_STARTS = 4, 6, 200
 _EPOCHS = 100
 _SHARES = (0.25, 0.5, 0.75)
-_SUMS = ("ssr", "half_ssr")  # losses that grow with the number of data points
 
 
 def settings(
@@ -61,8 +61,8 @@ def settings(
     table = results.trajectories(read, ["run_id", "epoch", *columns])
     if table.empty:
         return None
-    for column in columns:
-        table[column] /= _data_points(results, column)
+    if len(columns) > 1:
+        divide_sums(results.experiment, table, loss)
     status = results.read_runs(["run_id", "status"], read).set_index("run_id")["status"]
     if (status == "diverged").all():
         return None
@@ -106,15 +106,6 @@ def _spread(axis: OrderedAxis, best: int) -> list[int]:
     mine = axis.factor.ranks(np.array([best])).item()
     ranks[np.abs(ranks - mine).argmin()] = mine
     return sorted(set(ranks.tolist()))
-
-
-def _data_points(results: Results, column: str) -> int:
-    """Return the number of data points that a sum over them is divided by; 1 for other losses."""
-    experiment = results.experiment
-    validation = experiment.validation
-    if validation is None or experiment.network.loss not in _SUMS:
-        return 1
-    return len((validation if column.startswith(HELD_OUT) else experiment.data).inputs)
 
 
 def _value(

@@ -6,11 +6,10 @@ import pandas as pd
 
 from harness.analysis import predictions
 from harness.analysis.predictions import class_names
-from harness.errors import ResultsError
 from harness.kernels.metrics import classes_of, threshold_of
 from harness.plots.classes import class_entries, draw_classes, draw_regions
 from harness.plots.kinds import Kind, Options
-from harness.plots.reading import need_classes, one_run
+from harness.plots.reading import need_classes, need_inputs, one_run
 from harness.plots.style import (
     SLIDE,
     Picture,
@@ -27,16 +26,6 @@ from harness.results.tables import Results
 
 _PANELS = 8
 _POINTS = 100  # of the lattice along each input
-
-
-def need_two_inputs(results: Results) -> None:
-    """Raise a ResultsError unless the network has two inputs."""
-    inputs = results.experiment.data.inputs.shape[1]
-    if inputs != 2:
-        raise ResultsError(
-            f"regions is for networks with two inputs; that of {results.folder} has {inputs}.\n"
-            "`harness plot DIR confusion` shows which classes it takes for which."
-        )
 
 
 def draw(results: Results, options: Options) -> Picture:
@@ -108,5 +97,5 @@ KIND = Kind(
     summary="Decision regions of one run during training; for classes and two inputs.",
     draw=draw,
     takes=("run",),
-    needs=(need_classes, need_two_inputs),
+    needs=(need_classes, need_inputs("regions", 2, "confusion")),
 )

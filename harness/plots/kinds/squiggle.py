@@ -12,7 +12,7 @@ from harness.analysis.ranking import best_runs, trained_loss
 from harness.errors import ResultsError
 from harness.plots.classes import DIVERGED, draw_dots, held_out_entries
 from harness.plots.kinds import Kind, Options
-from harness.plots.reading import one_run
+from harness.plots.reading import need_inputs, one_run
 from harness.plots.scales import label_of, set_outputs
 from harness.plots.series import Series
 from harness.plots.style import (
@@ -32,16 +32,6 @@ from harness.results.tables import Results
 
 _CURVES = 9
 _POINTS = 400
-
-
-def need_one_input(results: Results) -> None:
-    """Raise a ResultsError if the network has several inputs."""
-    inputs = results.experiment.data.inputs.shape[1]
-    if inputs != 1:
-        raise ResultsError(
-            f"squiggle is for networks with one input; that of {results.folder} has {inputs}.\n"
-            "`harness plot DIR fit` shows what it has learnt."
-        )
 
 
 def draw(results: Results, options: Options) -> Picture:
@@ -175,5 +165,5 @@ KIND = Kind(
     summary="How the curve of one run changes during training; for networks with one input.",
     draw=draw,
     takes=("run", "by"),
-    needs=(need_one_input,),
+    needs=(need_inputs("squiggle", 1, "fit"),),
 )

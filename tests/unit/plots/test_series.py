@@ -56,6 +56,12 @@ def test_long_axes_are_thinned_and_short_ones_are_whole(results):
     assert series_of(results, "init_id").values == (0, 1, 2)
 
 
+def test_an_axis_that_is_not_in_the_grid_has_one_value(tmp_path):
+    document = DOCUMENT | {"grid": {"learning_rate": [0.1, 0.2]}}
+    results = harness.run(harness.Experiment.from_mapping(document), tmp_path / "out", threads=1)
+    assert series_of(results.where("run_id == 1"), "init_id").values == (0,)
+
+
 def test_parts_are_the_runs_with_each_value(results):
     found = series_of(results, "activation")
     runs = results.runs

@@ -185,6 +185,22 @@ def test_settings_show_held_out_data_per_data_point(tmp_path):
             np.testing.assert_allclose(line["median"], path[column] / points, rtol=1e-4)
 
 
+def test_sums_are_divided_by_the_data_points_of_each_value(tmp_path):
+    changes = {
+        "data": {"generator": "sine", "validation": 9},
+        "grid": {"samples": [6, 12], "init_id": 2},
+    }
+    results = trained(tmp_path / "out", changes)
+    page = page_of(results, tmp_path)
+    (found,) = page.data["settings"]
+    for value, points in zip(found["values"], (6, 12), strict=True):
+        runs = results.runs.query(f"samples == {points} and status != 'diverged'")
+        first = results.trajectories(runs["run_id"]).query("epoch == 0")
+        for name, column, count in (("training", "ssr", points), ("held out", "validation_ssr", 9)):
+            lowest = first[column].quantile(0.25, interpolation="lower") / count
+            assert value["lines"][name]["low"][0] == pytest.approx(lowest, rel=1e-4)
+
+
 def test_trajectories_equal_those_of_the_tables(small):
     results, page = small
     sample = page.data["runs"]
