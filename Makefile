@@ -57,7 +57,7 @@ docs: $(VENV)/.installed-test  ## train the examples of the README and the noteb
 	@$(BIN)/harness plot results/dosage endings -o docs/images/dosage.png
 	@$(BIN)/python -m tools.notebook
 
-landmarks: $(VENV)/.installed-test  ## train the landmarks and write docs/landmarks; takes an hour
+landmarks: $(VENV)/.installed-test  ## train the landmarks and write docs/landmarks; takes more than an hour
 	@$(BIN)/python -m experiments.landmarks
 
 capacity: $(VENV)/.installed-test  ## measure the cost of a chunk on a cluster and write docs/capacity.md

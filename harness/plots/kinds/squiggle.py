@@ -66,7 +66,7 @@ def draw(results: Results, options: Options) -> Picture:
         for run_id, row in found:
             ended.setdefault(str(row["status"]), []).append(str(run_id))
         told = [f"{', '.join(ids)} ({status})" for status, ids in ended.items()]
-        which = f"Runs {', '.join(told)}"
+        which = f"{'Run' if len(found) == 1 else 'Runs'} {', '.join(told)}"
     picture = squiggle(
         pd.concat(points), pd.concat(curves), series=series, style=options.style, title=title
     )

@@ -188,6 +188,7 @@ def test_settings_show_held_out_data_per_data_point(tmp_path):
 def test_sums_are_divided_by_the_data_points_of_each_value(tmp_path):
     changes = {
         "data": {"generator": "sine", "validation": 9},
+        "training": {"epochs": 20, "learning_rate": 0.001},
         "grid": {"samples": [6, 12], "init_id": 2},
     }
     results = trained(tmp_path / "out", changes)
