@@ -46,7 +46,7 @@ def plot(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What to show, such as loss, accuracy, validation_loss, epochs or converged.",
+            help="What to show, such as loss, accuracy, validation_loss or epochs; for map, also converged.",
             show_default="the trained loss",
         ),
     ] = None,

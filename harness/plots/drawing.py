@@ -46,8 +46,8 @@ def draw(
         ``"learning_rate=0.02,0.05"`` takes the nearest ones.
     measure : str, optional
         What to show: a column of the runs or trajectories, with or without `_final`, such as
-        "accuracy" or "validation_loss"; or "converged" and so on for shares of runs. Default: the
-        loss that was trained.
+        "accuracy" or "validation_loss"; for map also "converged" and so on, for shares of runs.
+        Default: the loss that was trained.
     run : int, optional
         The run_id of what shows one run. Default: the best run, as defined in
         `harness.analysis.ranking`. For difficulty, the run whose settings all runs have. Default:
