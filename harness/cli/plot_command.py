@@ -46,7 +46,8 @@ def plot(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What to show, such as loss, accuracy, validation_loss or epochs; for map, also converged.",
+            help="What to show, such as loss, accuracy, validation_loss or epochs; for map, also"
+            " converged.",
             show_default="the trained loss",
         ),
     ] = None,
