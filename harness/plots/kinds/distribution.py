@@ -91,7 +91,7 @@ def distribution(
         top = _rows(axes, span, edges, counts, series, style)
         figure.caption = (
             "Each row is a histogram of the runs with that value, all on one scale: the highest bar"
-            f" has {top:.3g} % of the runs of its row."
+            f" has {top:.3g}% of the runs of its row."
         )
     else:
         legend(figure, style, _bars(axes, span, edges, counts, style))

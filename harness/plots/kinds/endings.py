@@ -42,7 +42,7 @@ def draw(results: Results, options: Options) -> Picture:
     picture = endings(runs, None if single else x, series=series, style=options.style, title=title)
     ranges = "lines on the bars" if single else "bands"
     count = count_runs(results, len(runs))
-    picture.caption = f"{count}; {ranges} are 95 % intervals of the shares."
+    picture.caption = f"{count}; {ranges} are 95% intervals of the shares."
     return picture
 
 

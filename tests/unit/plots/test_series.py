@@ -130,7 +130,7 @@ def test_a_picture_has_a_caption_and_the_numbers_drawn(results):
     )
     assert isinstance(picture, Figure)
     assert picture.caption == (
-        "36 runs; bands are 95 % intervals of the shares. Only runs with init_id < 2."
+        "36 runs; bands are 95% intervals of the shares. Only runs with init_id < 2."
     )
     shares = runs[runs["init_id"] < 2].groupby(["activation", "learning_rate"])["status"]
     converged = shares.agg(lambda status: (status == "converged").mean())
@@ -175,7 +175,7 @@ def test_the_command_writes_the_numbers_and_says_the_caption(results, tmp_path):
     assert done.exit_code == 0
     said = done.output.splitlines()
     assert said == [
-        str(picture), str(table), "27 runs; bands are 95 % intervals of the shares.",
+        str(picture), str(table), "27 runs; bands are 95% intervals of the shares.",
     ]  # fmt: skip
     wanted = plots.draw(results, "endings", by="activation=tanh").table
     read = pd.read_csv(table)
