@@ -367,8 +367,9 @@ def _updates(
         layer = edge.unit.layer - 1
         step, sentence = {"learning_rate": 0.0, "step_size": 0.0}, ""
         if trains:
-            numbers = [found[layer].item() for found in state.settings.values()]
-            step, sentence = optimiser.explain(derivative, *numbers, *state.slots[:, at].tolist())
+            settings = {name: found[layer].item() for name, found in state.settings.items()}
+            slots = {name: found[at].item() for name, found in state.slots.items()}
+            step, sentence = optimiser.explain(derivative, settings, {**slots, **state.counts})
         steps.append(step)
         rows.append(
             {

@@ -21,8 +21,10 @@ class RunState:
     ----------
     theta : array of shape (P,)
         Parameters.
-    slots : array of shape (slots, P)
-        State of the optimiser.
+    slots : dict of str to array of shape (P,)
+        State of the optimiser, by parameter.
+    counts : dict of str to float
+        State of the optimiser that all parameters share.
     settings : dict of str to array of shape (L,)
         Learning rate and settings of the optimiser, for each layer.
     status : str
@@ -32,7 +34,8 @@ class RunState:
     """
 
     theta: NDArray[np.float64]
-    slots: NDArray[np.float64]
+    slots: dict[str, NDArray[np.float64]]
+    counts: dict[str, float]
     settings: dict[str, NDArray[np.float64]]
     status: str
     epochs: int
@@ -54,7 +57,13 @@ def state_after(variant: Variant, epochs: int) -> RunState:
     optimiser = OPTIMISERS[variant.experiment.training.optimiser]
     return RunState(
         theta=runs.theta[0],
-        slots=runs.slots.reshape(len(optimiser.slots), variant.network.parameter_count),
+        slots={
+            slot.name: found[0]
+            for slot, found in zip(optimiser.slots, optimiser.slots_of(runs.state), strict=True)
+        },
+        counts=dict(
+            zip(optimiser.counts, runs.state[0, -len(optimiser.counts) :].tolist(), strict=False)
+        ),
         settings={name: found[0] for name, found in optimiser.by_name(runs.settings).items()},
         status=STATUSES[rows.status[0]],
         epochs=int(rows.epochs[0]),

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from harness.analysis.sampling import scattered
 from harness.experiment import Experiment
 from harness.experiment.axes import allowed_axes
+from harness.experiment.schedules import CONSTANT
 from harness.kernels.curvature import sharpness_of
 from harness.kernels.losses import LOSSES, squared_term
+from harness.kernels.optimisers import OPTIMISERS
 from harness.training.buffers import start
 from harness.training.variants import Variant, make_variant, work_of_sharpness
 
@@ -118,13 +120,25 @@ def why_diverged(experiment: Experiment, runs: pd.DataFrame) -> Threshold | None
 
 def _one_rate(experiment: Experiment) -> bool:
     """Return whether each run is gradient descent with one learning rate for all layers."""
-    training = experiment.training.model_dump()
+    training = experiment.training
     names = [axis.name for axis in experiment.grid.axes]
+    known = {"learning_rate", "momentum"}
     return (
-        training["optimiser"] == "sgd"
-        and isinstance(training["learning_rate"], float)
-        and not np.any(training["drift"])
-        and not any(name.startswith(("learning_rate_", "drift", "optimiser")) for name in names)
+        training.optimiser == "sgd"
+        and isinstance(training.learning_rate, float)
+        and training.schedule == CONSTANT
+        and not training.warm_up
+        and all(
+            s.name in known or np.all(np.asarray(training.settings[s.name]) == s.neutral)
+            for s in OPTIMISERS["sgd"].all_settings
+        )
+        and not any(
+            name.startswith(("learning_rate_", "optimiser", "schedule", "warm_up"))
+            or name.startswith(
+                tuple(s.name for s in OPTIMISERS["sgd"].all_settings if s.name not in known)
+            )
+            for name in names
+        )
     )
 
 
@@ -162,9 +176,9 @@ def _threshold(
     diverged = runs["status"].eq("diverged").to_numpy(bool)
     _, firsts, start_of = np.unique(starts, return_index=True, return_inverse=True)
     curvature = _curvatures(experiment, runs["run_id"].to_numpy()[firsts], variants, of)[start_of]
+    given = {"learning_rate": experiment.training.learning_rate, **experiment.training.settings}
     rates, momenta = (
-        runs[name] if name in runs else getattr(experiment.training, name)
-        for name in ("learning_rate", "momentum")
+        runs[name] if name in runs else given[name] for name in ("learning_rate", "momentum")
     )
     known = curvature > 0  # false for NaN
     if not known.any():

@@ -45,6 +45,7 @@ from harness.experiment.schema import (
 from harness.experiment.source import build_source, check_generated
 from harness.formatting import plural
 from harness.hints import suggest
+from harness.kernels.optimisers import OPTIMISERS
 
 # Each variant needs a kernel call of its own, and each is checked before training.
 MOST_VARIANTS = 10_000
@@ -428,6 +429,11 @@ class Experiment(Section):
         )
         for free in ("name", "question", "grid"):
             document.pop(free, None)
+        training = document["training"]
+        defaults = {s.name: s.default for s in OPTIMISERS[self.training.optimiser].all_settings}
+        for name in defaults.keys() & training.keys():
+            if training[name] == defaults[name]:
+                del training[name]
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
             self._allowed_axes[axis.name].set_key(document, 0)

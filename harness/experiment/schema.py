@@ -8,6 +8,7 @@ grid that sets the key. Checks that involve several sections are in `checks`.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -28,13 +29,15 @@ from harness.experiment.generators import GENERATORS, KEYS, Key
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import SCALES
 from harness.experiment.scaling import SCALINGS
+from harness.experiment.schedules import CONSTANT, SCHEDULES
 from harness.experiment.selection import MOST_COLUMNS
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
 from harness.kernels.measures import MEASURES
 from harness.kernels.metrics import METRICS
-from harness.kernels.optimisers import OPTIMISERS, Setting
+from harness.kernels.optimisers import OPTIMISERS
+from harness.kernels.settings import Setting
 from harness.kernels.simd.rows import FLOATS
 
 NATURAL = "a whole number from 0 to 2^63 - 1"
@@ -74,6 +77,7 @@ Switch = Annotated[bool, Field(strict=True)]
 
 _Numbers = Annotated[tuple[Number, ...], _FIRST_ERROR]
 _Rows = Annotated[tuple[_Numbers, ...], _FIRST_ERROR]
+_Factors = Annotated[tuple[NotNegative, ...], _FIRST_ERROR]
 _Texts = Annotated[tuple[Text, ...], _FIRST_ERROR]
 
 
@@ -98,6 +102,7 @@ Batches = Annotated[Text, one_of(BATCHES)]
 Optimiser = Annotated[Text, one_of(OPTIMISERS)]
 Scaling = Annotated[Text, one_of(SCALINGS)]
 Precision = Annotated[Text, one_of(FLOATS)]
+Schedule = Annotated[Text, one_of(SCHEDULES)]
 
 
 def listed(names: Iterable[str]) -> str:
@@ -132,12 +137,21 @@ class KeyAxis:
     unset: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class OnlyFor:
+    """The entries of a table that have a setting: `names` that the key `owner` may choose."""
+
+    owner: str
+    names: tuple[str, ...]
+
+
 def key(
     default: Any = ...,
     *,
     says: str,
     allowed: str,
     axis: KeyAxis | None = None,
+    only_for: OnlyFor | None = None,
     alias: str | None = None,
 ) -> Any:
     """Declare a key: default (required if left out), meaning, allowed values, and axis of the grid.
@@ -145,12 +159,12 @@ def key(
     `alias` is the name in the file; Python uses the attribute's name. Sections can also be made
     from a table of such entries, with ``pydantic.create_model``.
     """
-    extra: Any = {"allowed": allowed, "axis": axis}
+    extra: Any = {"allowed": allowed, "axis": axis, "only_for": only_for}
     return Field(default, alias=alias, description=says, json_schema_extra=extra)
 
 
 def declared(field: FieldInfo) -> Any:
-    """Return `allowed` and `axis` of a key, by these names."""
+    """Return `allowed`, `axis` and `only_for` of a key, by these names."""
     return field.json_schema_extra
 
 
@@ -387,20 +401,83 @@ class _OptimiserSection(Section):
         "sgd",
         says="rule that turns a gradient into an update",
         allowed=listed(OPTIMISERS),
+        axis=KeyAxis("word"),
+    )
+    schedule: Schedule | _Factors = key(
+        CONSTANT,
+        says="factor on the learning rate, by epoch",
+        allowed=f"{listed(SCHEDULES)}, or a list with a factor of at least 0 for each epoch",
+        axis=KeyAxis("word"),
+    )
+    warm_up: Epochs = key(
+        0,
+        says="number of epochs in which the learning rate rises, before the schedule begins",
+        allowed="a whole number from 0 to 2^53",
+        axis=KeyAxis("whole"),
     )
 
 
-def _setting(setting: Setting) -> Any:
-    """Return type and key of a setting of an optimiser."""
+def settings_of(
+    key_of_entry: str, entries: Mapping[str, Iterable[Setting]], *, per_run: bool = False
+) -> dict[str, Any]:
+    """Return type and key of each setting of the entries of a table.
+
+    `key_of_entry` is the key that chooses an entry, such as "training.optimiser".
+    """
+    takers: dict[str, dict[str, Setting]] = {}
+    for name, settings in entries.items():
+        for setting in settings:
+            takers.setdefault(setting.name, {})[name] = setting
+    return {
+        name: _setting(
+            by_entry,
+            only_for=None
+            if len(by_entry) == len(entries)
+            else OnlyFor(key_of_entry, tuple(by_entry)),
+            per_run=per_run,
+        )
+        for name, by_entry in takers.items()
+    }
+
+
+def _setting(by_entry: Mapping[str, Setting], only_for: OnlyFor | None, *, per_run: bool) -> Any:
+    """Return type and key of a setting of some entries of a table."""
+    setting = next(iter(by_entry.values()))
     number: Any = Annotated[
-        float,
-        Field(strict=True, allow_inf_nan=False, ge=setting.at_least, lt=setting.below),
+        int if setting.whole else float,
+        Field(
+            strict=True,
+            ge=setting.at_least,
+            gt=setting.above,
+            lt=setting.below,
+            **({} if setting.whole else {"allow_inf_nan": False}),
+        ),
     ]
     if setting.by_layer:
         number = number | Annotated[tuple[number, ...], _FIRST_ERROR]
     layers: Layers | None = "all" if setting.by_layer else None
-    axis = KeyAxis("number", per_run=True, single=layers)
-    return number, key(setting.default, says=setting.says, allowed=setting.allowed, axis=axis)
+    axis = KeyAxis("whole" if setting.whole else "number", per_run=per_run, single=layers)
+    says = f"{setting.says}; {_defaults(by_entry, only_for)}"
+    return number | None, key(
+        None, says=says, allowed=setting.allowed, axis=axis, only_for=only_for
+    )
+
+
+def _defaults(by_entry: Mapping[str, Setting], only_for: OnlyFor | None) -> str:
+    """Say which entries have a setting, with which default."""
+    names: dict[str, list[str]] = {}
+    for entry, setting in by_entry.items():
+        default = "none" if setting.default == setting.neutral == inf else f"{setting.default:g}"
+        names.setdefault(default, []).append(f'"{entry}"')
+    if only_for is None:
+        most = max(names, key=lambda default: len(names[default]))
+        others = [
+            f"{default} for {' and '.join(names[default])}" for default in names if default != most
+        ]
+        return ", ".join([f"default {most}", *others])
+    return "only for " + " and ".join(
+        f"{', '.join(entries)} (default {default})" for default, entries in names.items()
+    )
 
 
 if TYPE_CHECKING:  # no type checker can know keys that are made from a table
@@ -409,13 +486,25 @@ else:
     _SettingsSection = create_model(
         "_SettingsSection",
         __base__=_OptimiserSection,
-        **{s.name: _setting(s) for entry in OPTIMISERS.values() for s in entry.settings},
+        **settings_of(
+            "training.optimiser",
+            {name: entry.all_settings for name, entry in OPTIMISERS.items()},
+            per_run=True,
+        ),
+        **settings_of(
+            "training.schedule", {name: entry.settings for name, entry in SCHEDULES.items()}
+        ),
     )
 
 
 class TrainingSection(_SettingsSection):
     """Epochs, update rule, batches and stopping."""
 
+    penalise_biases: Switch = key(
+        True,
+        says="whether `l2` and `weight_decay` apply to biases",
+        allowed="true or false",
+    )
     precision: Precision = key(
         "float64",
         says="format of the numbers that a network computes with: float32 is about twice as fast,"
@@ -474,6 +563,21 @@ class TrainingSection(_SettingsSection):
         allowed="a whole number from 1 to 2^53",
         axis=KeyAxis("whole", per_run=True),
     )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of the optimiser by name: those of the file, and defaults."""
+        return self._resolved(OPTIMISERS[self.optimiser].all_settings)
+
+    @property
+    def schedule_settings(self) -> dict[str, Any]:
+        """Settings of the schedule by name: those of the file, and defaults."""
+        schedule = self.schedule
+        return self._resolved(SCHEDULES[schedule].settings if isinstance(schedule, str) else ())
+
+    def _resolved(self, settings: Iterable[Setting]) -> dict[str, Any]:
+        given = {setting.name: getattr(self, setting.name) for setting in settings}
+        return {s.name: s.default if given[s.name] is None else given[s.name] for s in settings}
 
 
 class InitialisationSection(Section):

@@ -43,7 +43,9 @@ class TrainingPlan(NamedTuple):
     points_seen: int  # data points in all batches of an epoch, counting repeats
     optimiser: int  # code of `optimisers.OPTIMISERS`
     seed: np.uint64  # for the order of the data points
+    factors: Floats  # (epochs + 1,) on the learning rate, by epoch; empty if all are 1
     trains: NDArray[np.bool_]  # (P,) whether each parameter trains
+    penalised: NDArray[np.bool_]  # (P,) whether each parameter has penalty and weight decay
     recorded: Integers  # epochs of the trajectory, ascending; a run's last epoch is added
     measure_gradient: bool
     patience: bool  # whether runs may be stopped by the loss of the held-out data points
@@ -58,7 +60,7 @@ class Runs(NamedTuple):
 
     epochs: Integers  # (runs,) epochs done before the call
     theta: Floats  # (runs, P)
-    slots: Floats  # (runs, slots * P) state of the optimiser, slot by slot
+    state: Floats  # (runs, slots * P + counts) of the optimiser: slot by slot, then its counts
     settings: Floats  # (runs, settings * L) learning rate and settings, each for all layers
     tolerance: Floats  # (runs,)
     limit: Floats  # (runs,)
@@ -119,34 +121,26 @@ def order_of_epoch(plan: TrainingPlan, m: int, epoch: int) -> Integers:
     return order
 
 
-_update_layer = by_code([make_update(optimiser) for optimiser in OPTIMISERS.values()])
+_update_by = by_code([make_update(optimiser) for optimiser in OPTIMISERS.values()])
 
 
 @compiled
 def _update(
-    network: Architecture, plan: TrainingPlan, runs: Runs, r: int, gradient: Floats
+    network: Architecture, plan: TrainingPlan, runs: Runs, r: int, epoch: int, gradient: Floats
 ) -> bool:
     """Take one update step; return whether all trained parameters are still finite."""
-    theta, layers = runs.theta[r], network.sizes.size - 1
-    zero = 0.0
-    for l in range(layers):
-        first = network.matrices[l + 1]
-        last = theta.size if l + 1 == layers else network.matrices[l + 2]
-        zero = _update_layer(
-            plan.optimiser,
-            l,
-            layers,
-            first,
-            last,
-            theta.size,
-            plan.trains,
-            runs.settings[r],
-            theta,
-            runs.slots[r],
-            gradient,
-            zero,
-        )
-    return zero == 0.0
+    finite: bool = _update_by(
+        plan.optimiser,
+        network.matrices,
+        plan.trains,
+        plan.penalised,
+        plan.factors[epoch] if plan.factors.size else 1.0,
+        runs.settings[r],
+        runs.theta[r],
+        runs.state[r],
+        gradient,
+    )
+    return finite
 
 
 @compiled
@@ -237,7 +231,7 @@ def _train_run(
             break
 
         if plan.full_batch:
-            finite = _update(network, plan, runs, r, scratch.gradient)
+            finite = _update(network, plan, runs, r, epoch, scratch.gradient)
         else:
             order_epoch(plan, m, epoch, order)
             for update in range(plan.updates):
@@ -245,7 +239,7 @@ def _train_run(
                 last = min(first + plan.batch_size, order.size)
                 evaluate(network, theta, data, order, first, last, True, scratch, stop)
                 # Only the last answer counts: a parameter that is not finite stays so.
-                finite = _update(network, plan, runs, r, scratch.gradient)
+                finite = _update(network, plan, runs, r, epoch, scratch.gradient)
         epoch += 1
         counts[Done.UPDATES] += plan.updates
     passes = epoch + 1 - runs.epochs[r]

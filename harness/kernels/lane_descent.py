@@ -11,7 +11,7 @@ attention: because its run ends, has just begun, or has more epochs to record th
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -34,15 +34,16 @@ from harness.kernels.lane_spec import (
     make_state,
     starts_of,
 )
-from harness.kernels.layers import Scratch
+from harness.kernels.layers import Layer, Scratch
 from harness.kernels.machine_code import compile_kernel
 from harness.kernels.measures import MEASURES, Epoch
 from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Architecture, Data, Integers
+from harness.kernels.regularisation import clipping, decayed, of_penalty
 from harness.kernels.simd.arithmetic import fma, select, to_double, to_float, to_precision
 from harness.kernels.simd.memory import Pointer, load, store, variable
 from harness.kernels.simd.parts import fill
-from harness.kernels.simd.rows import Row
+from harness.kernels.simd.rows import Row, joined
 from harness.kernels.simd.writing import loop, loop_while, rarely_when, unrolling
 from harness.kernels.stopping import goes_on
 
@@ -51,6 +52,7 @@ ARGUMENTS = {
     "x": "numbers",
     "y": "numbers",
     "scales": "numbers",
+    "factors": "numbers",
     "scratch": "numbers",
     "orders": "integers",
     "asked": "integers",
@@ -72,6 +74,7 @@ def make_kernel(spec: LaneSpec) -> Callable[..., Row]:
         x: Pointer,
         y: Pointer,
         scales: Pointer,
+        factors: Pointer,
         scratch: Pointer,
         orders: Pointer,
         asked: Pointer,
@@ -94,7 +97,7 @@ def make_kernel(spec: LaneSpec) -> Callable[..., Row]:
             g = load(group, 0, 1)
             of_group = groups.offset(g * layout.size)
             values = copies.offset(g * layout.bounds) if has_copies else of_group
-            store(calm, 0, _epoch(spec, of_group, values, given, ask, trains, memory))
+            store(calm, 0, _epoch(spec, of_group, values, given, ask, factors, trains, memory))
             store(done, 0, load(done, 0, 1) + 1)
             store(group, 0, select(g + 1 == ask.groups, g * 0, g + 1))
             store(going, 0, load(calm, 0, 1) & (load(done, 0, 1) < ask.most))
@@ -131,6 +134,7 @@ def _epoch(
     values: Pointer,
     given: Given,
     ask: Asked,
+    factors: Pointer,
     trains: Pointer,
     scratch: Scratch,
 ) -> Any:
@@ -198,11 +202,19 @@ def _epoch(
                     store(group, at.last_slots + slot, value)
                 if spec.of_gradient:
                     store(group, at.gradient + p, to_double(load(scratch.gradient, p, lanes)))
+        for row in range(0, len(spec.counts) * lanes, lanes):
+            store(group, at.last_counts + row, to_double(load(values, at.counts + row, lanes)))
 
     not_finite = variable()
     store(not_finite, 0, fill(0.0, lanes))
+    factor = None
+    if spec.scheduled:
+        of_lanes = (
+            load(integers, at.counters + Counter.EPOCH * lanes + n, 1) for n in range(lanes)
+        )
+        factor = joined([load(factors, of_lane + done, 1) for of_lane in of_lanes])
     if spec.full_batch:
-        _update(spec, values, scratch.gradient, trains, not_finite)
+        _update(spec, values, scratch.gradient, factor, trains, not_finite)
     else:
         for i in loop(0, ask.updates):
             first = i * ask.batch_size
@@ -218,7 +230,7 @@ def _epoch(
                 shuffled=spec.shuffled,
             )
             # Only the last answer counts: a parameter that is not finite stays so.
-            _update(spec, values, scratch.gradient, trains, not_finite)
+            _update(spec, values, scratch.gradient, factor, trains, not_finite)
     found = to_double(load(not_finite, 0, lanes))
     store(group, at.bounds + Bound.NOT_FINITE * lanes, found)
     store(integers, at.clock + Clock.DONE, done + 1)
@@ -246,40 +258,98 @@ def _note_held_out(
 
 
 def _update(
-    spec: LaneSpec, values: Pointer, gradient: Any, trains: Pointer, not_finite: Any
+    spec: LaneSpec,
+    values: Pointer,
+    gradient: Any,
+    factor: Row | None,
+    trains: Pointer,
+    not_finite: Any,
 ) -> None:
-    """Write the update of all parameters; `not_finite` becomes NaN if one is not finite."""
+    """Write the update of all parameters; `not_finite` becomes NaN if one is not finite.
+
+    `factor` is that of the schedule, if there is one.
+    """
     lanes, at, layers = spec.lanes, layout_of(spec), len(spec.layers)
     optimiser, in_use = OPTIMISERS[spec.optimiser], ("learning_rate", *spec.settings)
+
+    def setting(name: str, l: int) -> Row | None:
+        if name not in in_use:
+            return None
+        return load(values, at.settings + (in_use.index(name) * layers + l) * lanes, lanes)
+
+    share = None
+    if "clip_norm" in in_use:
+        squares = variable()
+        store(squares, 0, fill(0.0, lanes))
+        for l, layer in enumerate(spec.layers):
+            l2 = setting("l2", l)
+            for i, fixed, penalised in _parameters(spec, layer, trains):
+                g = load(gradient, i * lanes, lanes)
+                if l2 is not None and penalised:
+                    g = of_penalty(g, load(values, at.theta + i * lanes, lanes), l2)
+                if fixed is not None:
+                    g = select(fixed, 0.0, g)
+                store(squares, 0, fma(g, g, load(squares, 0, lanes)))
+        share = clipping(load(squares, 0, lanes), setting("clip_norm", 0))
+
+    own = [s.name for s in optimiser.settings]
+    counts = [load(values, at.counts + k * lanes, lanes) for k in range(len(spec.counts))]
+    made, counted = optimiser.begin(*(setting(name, 0) for name in own), *counts)
+    for k, count in enumerate(counted):
+        store(values, at.counts + k * lanes, count)
+
     for l, layer in enumerate(spec.layers):
-        settings = [
-            load(values, at.settings + (in_use.index(name) * layers + l) * lanes, lanes)
-            if name in in_use
-            else None
-            for name in optimiser.numbers
-        ]
-        first = layer.matrix
-        last = first + (layer.fan_in + layer.biased) * layer.fan_out
+        settings = [setting(name, l) for name in own]
+        l2, weight_decay, learning_rate = (
+            setting(name, l) for name in ("l2", "weight_decay", "learning_rate")
+        )
+        if factor is not None:
+            learning_rate = factor * learning_rate
+        for i, fixed, penalised in _parameters(spec, layer, trains):
+            p = i * lanes
+            places = {
+                name: at.slots + row * spec.parameters * lanes + p
+                for row, name in enumerate(spec.slots)
+            }
+            slots = [
+                load(values, places[slot.name], lanes) if slot.name in places else None
+                for slot in optimiser.slots
+            ]
+            theta, g = load(values, at.theta + p, lanes), load(gradient, p, lanes)
+            old = theta
+            if l2 is not None and penalised:
+                g = of_penalty(g, theta, l2)
+            if share is not None:
+                g = share * g
+            if weight_decay is not None and penalised:
+                old = decayed(theta, learning_rate, weight_decay)
+            new, *new_slots = optimiser.step(old, g, learning_rate, *settings, *made, *slots)
+            if fixed is not None:
+                new = select(fixed, theta, new)
+            store(values, at.theta + p, new)
+            for slot, value in zip(optimiser.slots, new_slots, strict=True):
+                if slot.name in places:
+                    store(values, places[slot.name], value)
+            store(not_finite, 0, fma(new, 0.0, load(not_finite, 0, lanes)))
+
+
+def _parameters(
+    spec: LaneSpec, layer: Layer, trains: Pointer
+) -> Iterator[tuple[Any, Row | None, bool]]:
+    """Write loops over the parameters of a layer.
+
+    Yield the position of a parameter, whether it is fixed (None if none is), and whether it has
+    penalty and weight decay.
+    """
+    weights = layer.matrix + layer.fan_in * layer.fan_out
+    biases = weights + layer.biased * layer.fan_out
+    parts = [(layer.matrix, biases, True)]
+    if not spec.penalises_biases and {"l2", "weight_decay"} & set(spec.settings):
+        parts = [(layer.matrix, weights, True), (weights, biases, False)]
+    for first, last, penalised in parts:
         with unrolling(spec.is_small):
             for i in loop(first, last):
-                p = i * lanes
-                places = {
-                    name: at.slots + row * spec.parameters * lanes + p
-                    for row, name in enumerate(spec.slots)
-                }
-                slots = [
-                    load(values, places[slot.name], lanes) if slot.name in places else None
-                    for slot in optimiser.slots
-                ]
-                theta = load(values, at.theta + p, lanes)
-                new, *new_slots = optimiser.step(theta, load(gradient, p, lanes), *settings, *slots)
-                if not spec.all_train:
-                    new = select(load(trains, i, 1) == 0, theta, new)
-                store(values, at.theta + p, new)
-                for slot, value in zip(optimiser.slots, new_slots, strict=True):
-                    if slot.name in places:
-                        store(values, places[slot.name], value)
-                store(not_finite, 0, fma(new, 0.0, load(not_finite, 0, lanes)))
+                yield i, None if spec.all_train else load(trains, i, 1) == 0, penalised
 
 
 # -- the function that Python calls ----------------------------------------------------------------
@@ -340,6 +410,7 @@ def train(
         bytes_of(spec, np.concatenate([data.x, held_out.x])),
         bytes_of(spec, np.concatenate([data.y, held_out.y])),
         bytes_of(spec, np.append(network.scales, network.output_scale)),
+        bytes_of(spec, plan.factors if plan.factors.size else np.ones(1)),
         plan,
         runs,
         rows,

@@ -64,6 +64,8 @@ def evaluation_spec(spec: LaneSpec, tiles: tuple[int, ...], at_once: int) -> Lan
         full_batch=True,
         shuffled=False,
         all_train=True,
+        penalises_biases=True,
+        scheduled=False,
         recorded=False,
         patience=False,
     )

@@ -78,7 +78,9 @@ def _end_run(
         runs.theta[r, p] = numbers[at.last_theta + p * lanes + lane]
         for k, slot in enumerate(at.slots_used):
             position = at.last_slots + (k * at.parameters + p) * lanes + lane
-            runs.slots[r, slot * at.parameters + p] = numbers[position]
+            runs.state[r, slot * at.parameters + p] = numbers[position]
+    for k, count in enumerate(at.counts_used):
+        runs.state[r, count] = numbers[at.last_counts + k * lanes + lane]
     for k, measure in enumerate(at.measures_used):
         rows.measures[r, measure] = numbers[at.totals + k * lanes + lane]
     gradient = numbers[at.gradient + lane : at.gradient + at.parameters * lanes : lanes]
@@ -103,7 +105,9 @@ def _begin_run(
         numbers[at.theta + p * lanes + lane] = runs.theta[r, p]
         for k, slot in enumerate(at.slots_used):
             position = at.slots + (k * at.parameters + p) * lanes + lane
-            numbers[position] = runs.slots[r, slot * at.parameters + p]
+            numbers[position] = runs.state[r, slot * at.parameters + p]
+    for k, count in enumerate(at.counts_used):
+        numbers[at.counts + k * lanes + lane] = runs.state[r, count]
     for k, setting in enumerate(at.settings_used):
         for l in range(at.layers):
             position = at.settings + (k * at.layers + l) * lanes + lane
@@ -130,10 +134,15 @@ def _begin_run(
 
 @compiled
 def _leave_idle(state: State, at: Layout, g: int, lane: int) -> None:
-    """Let a lane compute with zeros, so that it never needs attention."""
+    """Let a lane compute with zeros and default settings, so that it never needs attention."""
     numbers, lanes = state.numbers[g], at.lanes
-    for position in range(at.theta, at.bounds, lanes):  # parameters, slots and settings
+    for position in range(at.theta, at.settings, lanes):  # parameters, slots and counts
         numbers[position + lane] = 0.0
+    for k, default in enumerate(at.defaults):
+        for l in range(at.layers):
+            numbers[at.settings + (k * at.layers + l) * lanes + lane] = default
+    # Its epoch is never above that of a run beside it.
+    state.integers[g, at.counters + Counter.EPOCH * lanes + lane] = 0
     numbers[at.bounds + Bound.TOLERANCE * lanes + lane] = -np.inf
     numbers[at.bounds + Bound.LIMIT * lanes + lane] = np.inf
     numbers[at.bounds + Bound.NOT_FINITE * lanes + lane] = 0.0
@@ -246,6 +255,7 @@ def train(
     x: Bytes,
     y: Bytes,
     scales: Bytes,
+    factors: Bytes,
     plan: TrainingPlan,
     runs: Runs,
     rows: Rows,
@@ -257,8 +267,8 @@ def train(
 ) -> None:
     """Train a block of runs with the machine code of a kernel at an address.
 
-    `x`, `y` and `scales` are bytes of numbers in the precision of the kernel, the held-out data
-    points after the others; `asked` holds the numbers of `Asked`. For everything else, see
+    `x`, `y`, `scales` and `factors` are bytes of numbers in the precision of the kernel, the
+    held-out data points after the others; `asked` holds the numbers of `Asked`. For everything else, see
     `descent.train`.
     """
     groups, lanes = asked[_GROUPS], at.lanes
@@ -282,6 +292,7 @@ def train(
                 x,
                 y,
                 scales,
+                factors,
                 state.scratch,
                 state.orders,
                 asked,

@@ -60,6 +60,10 @@ class LaneSpec:
         Whether the order of the data points depends on the epoch.
     all_train : bool
         Whether all parameters train.
+    penalises_biases : bool
+        Whether biases have penalty and weight decay, if there are any.
+    scheduled : bool
+        Whether the learning rate depends on the epoch.
     recorded : bool
         Whether epochs are recorded.
     patience : bool
@@ -81,6 +85,8 @@ class LaneSpec:
     full_batch: bool
     shuffled: bool
     all_train: bool
+    penalises_biases: bool
+    scheduled: bool
     recorded: bool
     patience: bool
 
@@ -99,6 +105,11 @@ class LaneSpec:
     def slots(self) -> tuple[str, ...]:
         """Slots of the optimiser that are in use."""
         return OPTIMISERS[self.optimiser].in_use(self.settings)
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """Counts of the optimiser."""
+        return OPTIMISERS[self.optimiser].counts
 
     @property
     def of_gradient(self) -> bool:
@@ -177,6 +188,7 @@ class Layout(NamedTuple):
     parameters: int
     theta: int  # P
     slots: int  # slots in use * P
+    counts: int  # counts of the optimiser
     settings: int  # (1 + settings in use) * L: the learning rate comes first
     bounds: int  # see Bound
     record: int  # see Record
@@ -185,6 +197,7 @@ class Layout(NamedTuple):
     clock: int  # see Clock; integers, only one of each
     last_theta: int  # P: parameters of the last epoch, if the group needs attention
     last_slots: int  # slots in use * P: the slots there
+    last_counts: int  # and the counts
     gradient: int  # P: the gradient there, if a measure needs it
     trail: int  # SSR and loss of the epochs since the last visit
     waiting: int  # see Waiting; if runs may be stopped
@@ -193,7 +206,9 @@ class Layout(NamedTuple):
     has_gradient: bool
     has_patience: bool
     settings_used: Integers  # positions of the settings in use in `descent.Runs`
+    defaults: Floats  # of the settings in use, with a learning rate of 0
     slots_used: Integers
+    counts_used: Integers  # positions of the counts in the state of a run
     measures_used: Integers  # codes of the measures
     loss_min: int  # the row of the record with the least loss
 
@@ -204,6 +219,7 @@ def layout_of(spec: LaneSpec) -> Layout:
     sizes = {
         "theta": parameters * lanes,
         "slots": len(spec.slots) * parameters * lanes,
+        "counts": len(spec.counts) * lanes,
         "settings": (1 + len(spec.settings)) * len(spec.layers) * lanes,
         "bounds": len(Bound) * lanes,
         "record": len(Record) * lanes,
@@ -212,6 +228,7 @@ def layout_of(spec: LaneSpec) -> Layout:
         "clock": 8,
         "last_theta": parameters * lanes,
         "last_slots": len(spec.slots) * parameters * lanes,
+        "last_counts": len(spec.counts) * lanes,
         "gradient": parameters * lanes if spec.of_gradient else 0,
         "trail": 2 * TRAIL * lanes if spec.recorded else 0,
         "waiting": len(Waiting) * lanes if spec.patience else 0,
@@ -219,6 +236,7 @@ def layout_of(spec: LaneSpec) -> Layout:
     ends = np.cumsum([0, *sizes.values()]).tolist()
     optimiser = OPTIMISERS[spec.optimiser]
     slots = [slot.name for slot in optimiser.slots]
+    defaults = {setting.name: setting.default for setting in optimiser.all_settings}
     return Layout(
         lanes=lanes,
         layers=len(spec.layers),
@@ -229,6 +247,8 @@ def layout_of(spec: LaneSpec) -> Layout:
         has_gradient=spec.of_gradient,
         has_patience=spec.patience,
         settings_used=np.array([0, *map(optimiser.numbers.index, spec.settings)], dtype=np.int64),
+        defaults=np.array([0.0, *(defaults[name] for name in spec.settings)]),
+        counts_used=len(slots) * parameters + np.arange(len(spec.counts)),
         slots_used=np.array([slots.index(name) for name in spec.slots], dtype=np.int64),
         measures_used=np.array([code_of(MEASURES, n) for n in spec.measures], dtype=np.int64),
         loss_min=int(Record.SSR_MIN if spec.loss == "ssr" else Record.LOSS_MIN),

@@ -3,39 +3,44 @@
 Symbols: theta a parameter, g the gradient of the loss over a batch with respect to theta.
 
 A step is written once, for numbers and for lanes. It takes theta and g, then the learning rate, the
-settings of the run and the slots of the parameter, in the order of the entry. A setting that has
-its neutral value in all runs of a kernel is None, so that it costs nothing. So is a slot that only
-such a setting needs.
+settings of the run, what `begin` made of them, and the slots of the parameter, in the order of the
+entry. A setting that has its neutral value in all runs of a kernel is None, so that it costs
+nothing. So is a slot that only such a setting needs.
+
+Formulas and defaults are those of PyTorch. What all optimisers have in common, penalties, weight
+decay and clipping, is in `regularisation`.
 """
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels._jit import compiled
-from harness.kernels.simd.arithmetic import fma, select
-
-
-class Setting(NamedTuple):
-    """A setting of an optimiser: a key of [training], and an axis of the grid."""
-
-    name: str
-    default: float
-    says: str
-    allowed: str
-    at_least: float | None = None
-    below: float | None = None
-    by_layer: bool = False  # the file may have one value per layer
-    neutral: float | None = None  # the value that has no effect, if there is one
+from harness.kernels.regularisation import (
+    REGULARISATION,
+    clipping,
+    decayed,
+    of_penalty,
+    with_default,
+)
+from harness.kernels.settings import Setting
+from harness.kernels.simd.arithmetic import fma, select, sqrt
 
 
 class Slot(NamedTuple):
-    """State of the optimiser: one number per parameter, 0 before the first update."""
+    """State of the optimiser: one number per parameter."""
 
     name: str
     needed_for: str | None = None  # the only setting that needs it; None: always needed
+    start: str | None = None  # before the first update it is this setting; None: it is 0
+
+
+def nothing(*settings: Any) -> tuple[tuple[()], tuple[()]]:
+    """Return no values and no counts: nothing is to be done before the update of a run."""
+    return (), ()
 
 
 class Optimiser(NamedTuple):
@@ -45,12 +50,31 @@ class Optimiser(NamedTuple):
     explain: Callable[..., tuple[dict[str, Any], str]]  # see `explain_sgd`
     settings: tuple[Setting, ...] = ()  # besides the learning rate
     slots: tuple[Slot, ...] = ()
+    # Once per update of a run: settings, then counts -> values for the steps, and the new counts.
+    begin: Callable[..., tuple[tuple[Any, ...], tuple[Any, ...]]] = nothing
+    counts: tuple[str, ...] = ()  # state of the optimiser: one number per run, 0 at first
     shift: str | None = None  # the setting that is also added to theta before the first update
+    regularisation: tuple[Setting, ...] = REGULARISATION
+    scheduled: bool = True  # whether the learning rate matters after the first update
+
+    @property
+    def all_settings(self) -> tuple[Setting, ...]:
+        """Settings of a run besides the learning rate, those that all optimisers have last."""
+        return self.settings + self.regularisation
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Names of the numbers of a run that a step takes, in order."""
-        return ("learning_rate", *(setting.name for setting in self.settings))
+        """Names of the numbers of a run that an update takes, in order."""
+        return ("learning_rate", *(setting.name for setting in self.all_settings))
+
+    def state_size(self, parameters: int) -> int:
+        """Return the number of numbers in the state of a run with this many parameters."""
+        return len(self.slots) * parameters + len(self.counts)
+
+    def slots_of(self, state: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the slots in the state of runs (runs, state_size), each (runs, P)."""
+        of_slots = state[:, : state.shape[1] - len(self.counts)]
+        return np.split(of_slots, len(self.slots), axis=1) if self.slots else []
 
     def in_use(self, settings: Iterable[str]) -> tuple[str, ...]:
         """Return the names of the slots needed by a kernel that uses these settings."""
@@ -75,6 +99,9 @@ class Optimiser(NamedTuple):
         return keeps
 
 
+# -- gradient descent ------------------------------------------------------------------------------
+
+
 def sgd(
     theta: Any, gradient: Any, learning_rate: Any, momentum: Any, drift: Any, velocity: Any
 ) -> tuple[Any, Any]:
@@ -92,16 +119,149 @@ def sgd(
     return theta, step
 
 
-def explain_sgd(
-    derivative: float, learning_rate: float, momentum: float, drift: float, velocity: float
-) -> tuple[dict[str, float], str]:
-    """Return the numbers of a step by name, `step_size` last, and a format string that shows them.
+def nesterov(
+    theta: Any, gradient: Any, learning_rate: Any, momentum: Any, velocity: Any
+) -> tuple[Any, Any]:
+    """Gradient descent with the momentum of Nesterov (1983), as Sutskever et al. (2013) write it.
 
-    The step size is subtracted from the parameter.
+    v <- momentum v + g
+    theta <- theta - learning_rate (g + momentum v)
     """
-    numbers = {"learning_rate": learning_rate, "momentum": momentum, "last_step": 0.0 - velocity}
+    if momentum is None:
+        return theta - learning_rate * gradient, gradient
+    velocity = select(momentum == 0.0, gradient, fma(momentum, velocity, gradient))
+    ahead = select(momentum == 0.0, gradient, fma(momentum, velocity, gradient))
+    return theta - learning_rate * ahead, velocity
+
+
+# -- step sizes by the squares of gradients ----------------------------------------------------------
+
+
+def adagrad(
+    theta: Any, gradient: Any, learning_rate: Any, epsilon: Any, squares: Any
+) -> tuple[Any, Any]:
+    """Adagrad (Duchi, Hazan and Singer 2011, figure 1).
+
+    s <- s + g^2
+    theta <- theta - learning_rate g / (sqrt(s) + epsilon)
+    """
+    squares = fma(gradient, gradient, squares)
+    return theta - learning_rate * gradient / (sqrt(squares) + epsilon), squares
+
+
+def rmsprop(
+    theta: Any,
+    gradient: Any,
+    learning_rate: Any,
+    decay: Any,
+    epsilon: Any,
+    momentum: Any,
+    squares: Any,
+    velocity: Any,
+) -> tuple[Any, Any, Any]:
+    """RMSprop (Tieleman and Hinton 2012, lecture 6e), with momentum as in PyTorch.
+
+    s <- decay s + (1 - decay) g^2
+    v <- momentum v + g / (sqrt(s) + epsilon)
+    theta <- theta - learning_rate v
+    """
+    squares = average(squares, gradient * gradient, decay)
+    step = gradient / (sqrt(squares) + epsilon)
+    if momentum is not None:
+        step = select(momentum == 0.0, step, fma(momentum, velocity, step))
+    return theta - learning_rate * step, squares, step
+
+
+@compiled
+def average(mean: Any, value: Any, decay: Any) -> Any:
+    """Return decay mean + (1 - decay) value, the next of the means that forget by `decay`."""
+    return fma(decay, mean, (1.0 - decay) * value)
+
+
+def count_ones(
+    beta1: Any, beta2: Any, epsilon: Any, ones1: Any, ones2: Any
+) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Return the factors of a step of Adam, and the bias corrections they come from.
+
+    Kingma and Ba divide the means m and v by 1 - beta^t after t updates. That is what the same mean
+    makes of ones. The factors are those of the order at the end of their section 2:
+
+    m' / (sqrt(v') + epsilon) = factor m / (sqrt(v) + epsilon'), factor = sqrt(ones2) / ones1
+    """
+    ones1, ones2 = average(ones1, 1.0, beta1), average(ones2, 1.0, beta2)
+    root = sqrt(ones2)
+    return (root / ones1, epsilon * root), (ones1, ones2)
+
+
+def adam(
+    theta: Any,
+    gradient: Any,
+    learning_rate: Any,
+    beta1: Any,
+    beta2: Any,
+    epsilon: Any,
+    factor: Any,
+    corrected_epsilon: Any,
+    mean: Any,
+    squares: Any,
+) -> tuple[Any, Any, Any]:
+    """Adam (Kingma and Ba 2015, algorithm 1).
+
+    m <- beta1 m + (1 - beta1) g                   m' = m / (1 - beta1^t)
+    v <- beta2 v + (1 - beta2) g^2                 v' = v / (1 - beta2^t)
+    theta <- theta - learning_rate m' / (sqrt(v') + epsilon)
+    """
+    mean = average(mean, gradient, beta1)
+    squares = average(squares, gradient * gradient, beta2)
+    step = (learning_rate * factor) * mean / (sqrt(squares) + corrected_epsilon)
+    return theta - step, mean, squares
+
+
+# -- step sizes by the signs of gradients ------------------------------------------------------------
+
+
+def rprop(
+    theta: Any,
+    gradient: Any,
+    learning_rate: Any,
+    eta_minus: Any,
+    eta_plus: Any,
+    step_min: Any,
+    step_max: Any,
+    before: Any,
+    size: Any,
+) -> tuple[Any, Any, Any]:
+    """Rprop without weight backtracking (Riedmiller and Braun 1993; Igel and Huesken 2000).
+
+    size <- eta_plus size where g has the sign it had before, eta_minus size where it has the
+    other one; then g <- 0. Sizes begin at the learning rate, and stay within their bounds.
+    theta <- theta - sign(g) size
+    """
+    same = ((gradient > 0.0) & (before > 0.0)) | ((gradient < 0.0) & (before < 0.0))
+    turned = ((gradient > 0.0) & (before < 0.0)) | ((gradient < 0.0) & (before > 0.0))
+    size = select(same, eta_plus * size, select(turned, eta_minus * size, size))
+    size = select(size < step_min, step_min, select(size > step_max, step_max, size))
+    gradient = select(turned, 0.0, gradient)
+    step = select(gradient > 0.0, size, select(gradient < 0.0, -size, gradient))
+    return theta - step, gradient, size
+
+
+# -- the trace ---------------------------------------------------------------------------------------
+
+
+def explain_sgd(
+    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+) -> tuple[dict[str, float], str]:
+    """Return the numbers of a step by name, `step_size` last, and format strings that show them.
+
+    There is a line for each equation. The step size is subtracted from the parameter. `settings`
+    and `state`, slots and counts before the update, are by name.
+    """
+    learning_rate, momentum, drift = (settings[n] for n in ("learning_rate", "momentum", "drift"))
+    last_step = 0.0 - state["velocity"]
+    numbers = {"learning_rate": learning_rate, "momentum": momentum, "last_step": last_step}
     sentence = "step size = {derivative} x {learning_rate}"
-    step_size = derivative * learning_rate + momentum * numbers["last_step"]
+    step_size = derivative * learning_rate + momentum * last_step
     if momentum:
         sentence += " + {momentum} x {last_step}"
     if drift:
@@ -111,20 +271,173 @@ def explain_sgd(
     return {**numbers, "step_size": step_size}, sentence + " = {step_size}"
 
 
+def explain_nesterov(
+    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+) -> tuple[dict[str, float], str]:
+    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    learning_rate, momentum = settings["learning_rate"], settings["momentum"]
+    velocity = momentum * state["velocity"] + derivative
+    numbers = {
+        "learning_rate": learning_rate,
+        "momentum": momentum,
+        "last_velocity": state["velocity"],
+        "velocity": velocity,
+        "step_size": learning_rate * (derivative + momentum * velocity),
+    }
+    return numbers, (
+        "velocity = {momentum} x {last_velocity} + {derivative} = {velocity}\n"
+        "step size = {learning_rate} x ({derivative} + {momentum} x {velocity}) = {step_size}"
+    )
+
+
+def explain_adagrad(
+    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+) -> tuple[dict[str, float], str]:
+    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    learning_rate, epsilon = settings["learning_rate"], settings["epsilon"]
+    squares = state["squares"] + derivative**2
+    numbers = {
+        "learning_rate": learning_rate,
+        "epsilon": epsilon,
+        "last_squares": state["squares"],
+        "squares": squares,
+        "step_size": learning_rate * derivative / (math.sqrt(squares) + epsilon),
+    }
+    return numbers, (
+        "sum of squares = {last_squares} + {derivative}^2 = {squares}\n"
+        "step size = {learning_rate} x {derivative} / (sqrt({squares}) + {epsilon}) = {step_size}"
+    )
+
+
+def explain_rmsprop(
+    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+) -> tuple[dict[str, float], str]:
+    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    learning_rate, decay, epsilon, momentum = (
+        settings[name] for name in ("learning_rate", "decay", "epsilon", "momentum")
+    )
+    squares = average(state["squares"], derivative**2, decay)
+    scaled = derivative / (math.sqrt(squares) + epsilon)
+    numbers = {
+        "learning_rate": learning_rate,
+        "decay": decay,
+        "epsilon": epsilon,
+        "last_squares": state["squares"],
+        "squares": squares,
+    }
+    lines = [
+        "mean of squares = {decay} x {last_squares} + (1 - {decay}) x {derivative}^2 = {squares}"
+    ]
+    step = "{derivative} / (sqrt({squares}) + {epsilon})"
+    if momentum:
+        numbers |= {"momentum": momentum, "last_velocity": state["velocity"]}
+        scaled += momentum * state["velocity"]
+        numbers["velocity"] = scaled
+        lines.append("velocity = {momentum} x {last_velocity} + " + step + " = {velocity}")
+        step = "{velocity}"
+    lines.append("step size = {learning_rate} x " + step + " = {step_size}")
+    return {**numbers, "step_size": learning_rate * scaled}, "\n".join(lines)
+
+
+def explain_adam(
+    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+) -> tuple[dict[str, float], str]:
+    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    learning_rate, beta1, beta2, epsilon = (
+        settings[name] for name in ("learning_rate", "beta1", "beta2", "epsilon")
+    )
+    mean = average(state["mean"], derivative, beta1)
+    squares = average(state["squares"], derivative**2, beta2)
+    ones1, ones2 = average(state["ones1"], 1.0, beta1), average(state["ones2"], 1.0, beta2)
+    numbers = {
+        "learning_rate": learning_rate,
+        "beta1": beta1,
+        "beta2": beta2,
+        "epsilon": epsilon,
+        "last_mean": state["mean"],
+        "mean": mean,
+        "last_squares": state["squares"],
+        "squares": squares,
+        "ones1": ones1,
+        "ones2": ones2,
+        "step_size": learning_rate * (mean / ones1) / (math.sqrt(squares / ones2) + epsilon),
+    }
+    return numbers, (
+        "mean = {beta1} x {last_mean} + (1 - {beta1}) x {derivative} = {mean}\n"
+        "mean of squares = {beta2} x {last_squares} + (1 - {beta2}) x {derivative}^2 = {squares}\n"
+        "step size = {learning_rate} x ({mean} / {ones1})"
+        " / (sqrt({squares} / {ones2}) + {epsilon}) = {step_size}"
+    )
+
+
+def explain_rprop(
+    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+) -> tuple[dict[str, float], str]:
+    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    agreement = np.sign(derivative) * np.sign(state["before"])
+    eta = {1.0: settings["eta_plus"], -1.0: settings["eta_minus"]}.get(agreement, 1.0)
+    size = min(max(eta * state["size"], settings["step_min"]), settings["step_max"])
+    sign = 0.0 if agreement < 0 else float(np.sign(derivative))
+    numbers = {
+        "learning_rate": settings["learning_rate"],
+        "eta": eta,
+        "step_min": settings["step_min"],
+        "step_max": settings["step_max"],
+        "last_derivative": state["before"],
+        "last_size": state["size"],
+        "size": size,
+        "sign": sign,
+        "step_size": sign * size,
+    }
+    return numbers, (
+        "size = min(max({eta} x {last_size}, {step_min}), {step_max}) = {size}\n"
+        "step size = {sign} x {size} = {step_size}"
+    )
+
+
+MOMENTUM: Final = Setting(
+    "momentum",
+    default=0.0,
+    says="share of the last step that is added to the next one (heavy ball)",
+    allowed="a number from 0 up to, but not including, 1",
+    at_least=0.0,
+    below=1.0,
+    neutral=0.0,
+)
+EPSILON: Final = Setting(
+    "epsilon",
+    default=1e-8,
+    says="added to the root of the squares that the gradient is divided by",
+    allowed="a number above 0",
+    above=0.0,
+)
+
+
+def _share(name: str, default: float, says: str) -> Setting:
+    """Return a setting that is a share."""
+    allowed = "a number from 0 up to, but not including, 1"
+    return Setting(name, default=default, says=says, allowed=allowed, at_least=0.0, below=1.0)
+
+
+_ADAM = Optimiser(
+    step=adam,
+    explain=explain_adam,
+    settings=(
+        _share("beta1", 0.9, "share of the mean of gradients that is kept in an update"),
+        _share("beta2", 0.999, "share of the mean of squared gradients that is kept in an update"),
+        EPSILON,
+    ),
+    slots=(Slot("mean"), Slot("squares")),
+    begin=count_ones,
+    counts=("ones1", "ones2"),
+)
+
 OPTIMISERS: Final = {
     "sgd": Optimiser(
         step=sgd,
         explain=explain_sgd,
         settings=(
-            Setting(
-                "momentum",
-                default=0.0,
-                says="share of the last step that is added to the next one (heavy ball)",
-                allowed="a number from 0 up to, but not including, 1",
-                at_least=0.0,
-                below=1.0,
-                neutral=0.0,
-            ),
+            MOMENTUM,
             Setting(
                 "drift",
                 default=0.0,
@@ -138,42 +451,132 @@ OPTIMISERS: Final = {
         slots=(Slot("velocity", needed_for="momentum"),),
         shift="drift",
     ),
+    "nesterov": Optimiser(
+        step=nesterov,
+        explain=explain_nesterov,
+        settings=(MOMENTUM._replace(default=0.9),),
+        slots=(Slot("velocity", needed_for="momentum"),),
+    ),
+    "adagrad": Optimiser(
+        step=adagrad,
+        explain=explain_adagrad,
+        settings=(EPSILON._replace(default=1e-10),),
+        slots=(Slot("squares"),),
+    ),
+    "rmsprop": Optimiser(
+        step=rmsprop,
+        explain=explain_rmsprop,
+        settings=(
+            _share("decay", 0.99, "share of the mean of squared gradients kept in an update"),
+            EPSILON,
+            MOMENTUM,
+        ),
+        slots=(Slot("squares"), Slot("velocity", needed_for="momentum")),
+    ),
+    "adam": _ADAM,
+    # Loshchilov and Hutter (2019), algorithm 2
+    "adamw": _ADAM._replace(regularisation=with_default("weight_decay", 0.01)),
+    "rprop": Optimiser(
+        step=rprop,
+        explain=explain_rprop,
+        settings=(
+            Setting(
+                "eta_minus",
+                default=0.5,
+                says="factor on the step size of a parameter whose derivative changed its sign",
+                allowed="a number above 0 and below 1",
+                above=0.0,
+                below=1.0,
+            ),
+            Setting(
+                "eta_plus",
+                default=1.2,
+                says="factor on the step size of a parameter whose derivative kept its sign",
+                allowed="a finite number of at least 1",
+                at_least=1.0,
+            ),
+            Setting(
+                "step_min",
+                default=1e-6,
+                says="smallest step size",
+                allowed="a finite number of at least 0",
+                at_least=0.0,
+            ),
+            Setting(
+                "step_max",
+                default=50.0,
+                says="largest step size",
+                allowed="a number above 0",
+                above=0.0,
+            ),
+        ),
+        slots=(Slot("before"), Slot("size", start="learning_rate")),
+        scheduled=False,
+    ),
 }
 
 
+# -- the update of a run, without lanes --------------------------------------------------------------
+
+
 def make_update(optimiser: Optimiser) -> Callable[..., Any]:
-    """Return `update(layer, ...)`, which updates some parameters of a layer of one run.
+    """Return `update(...)`, which updates the parameters of one run.
 
     It takes all settings and slots; a kernel for lanes leaves out those that are not in use.
     """
-    step = compiled(optimiser.step)
-    read_numbers = _make_read(len(optimiser.numbers))
-    read_slots, write_slots = _make_read(len(optimiser.slots)), _make_write(len(optimiser.slots))
+    step, begin = compiled(optimiser.step), compiled(optimiser.begin)
+    own, slots, counts = len(optimiser.settings), len(optimiser.slots), len(optimiser.counts)
+    l2_at, decay_at, clip_at = (
+        optimiser.numbers.index(name) for name in ("l2", "weight_decay", "clip_norm")
+    )
+    read_own, read_slots, read_counts = _make_read(own), _make_read(slots), _make_read(counts)
+    write_slots, write_counts = _make_write(slots), _make_write(counts)
 
     @compiled
     def update(
-        layer: int,
-        layers: int,
-        first: int,
-        last: int,
-        parameters: int,
+        matrices: Any,
         trains: Any,
+        penalised: Any,
+        factor: float,
         numbers: Any,
         theta: Any,
-        slots: Any,
+        state: Any,
         gradient: Any,
-        zero: float,
-    ) -> float:
-        """Update parameters `first` to `last - 1`; return NaN if one is not finite, else zero."""
-        of_layer = read_numbers(numbers, layer, layers)
-        for i in range(first, last):
-            if trains[i]:
-                state = read_slots(slots, i, parameters)
-                found = step(theta[i], gradient[i], *(of_layer + state))
-                theta[i] = found[0]
-                write_slots(slots, i, parameters, found)
-                zero = fma(found[0], 0.0, zero)
-        return zero
+    ) -> bool:
+        """Take one update step; return whether all trained parameters are still finite.
+
+        `factor` is that of the schedule, and `numbers` and `state` are rows of `descent.Runs`.
+        """
+        layers, parameters, zero = matrices.size - 1, theta.size, 0.0
+        l2, weight_decay = numbers[l2_at * layers], numbers[decay_at * layers]
+        clip_norm, share = numbers[clip_at * layers], 1.0
+        if clip_norm < np.inf:
+            squares = 0.0
+            for i in range(parameters):
+                if trains[i]:
+                    g = of_penalty(gradient[i], theta[i], l2 if penalised[i] else 0.0)
+                    squares = fma(g, g, squares)
+            share = clipping(squares, clip_norm)
+        made, counted = begin(
+            *(read_own(numbers, layers, layers) + read_counts(state, slots * parameters, 1))
+        )
+        write_counts(state, slots * parameters, 1, counted, 0)
+        for l in range(layers):
+            first = matrices[l + 1]
+            last = parameters if l + 1 == layers else matrices[l + 2]
+            settings = read_own(numbers, layers + l, layers)
+            learning_rate = factor * numbers[l]
+            for i in range(first, last):
+                if trains[i]:
+                    old = theta[i]
+                    g = share * of_penalty(gradient[i], old, l2 if penalised[i] else 0.0)
+                    old = decayed(old, learning_rate, weight_decay if penalised[i] else 0.0)
+                    slots_of_i = read_slots(state, i, parameters)
+                    found = step(old, g, learning_rate, *(settings + made + slots_of_i))
+                    theta[i] = found[0]
+                    write_slots(state, i, parameters, found, 1)
+                    zero = fma(found[0], 0.0, zero)
+        return zero == 0.0
 
     return update
 
@@ -192,14 +595,17 @@ def _make_read(rows: int) -> Callable[..., Any]:
 
 
 def _make_write(rows: int) -> Callable[..., None]:
-    """Return `write(memory, at, size, found)`, which stores the slots that a step returned."""
+    """Return `write(memory, at, size, found, skipped)`, which stores a tuple like `read` reads it.
+
+    It leaves out the first elements of `found`, as many as `skipped`.
+    """
     if not rows:
-        return compiled(lambda memory, at, size, found: None)
+        return compiled(lambda memory, at, size, found, skipped: None)
     before, last = _make_write(rows - 1), rows - 1
 
     @compiled
-    def write(memory: Any, at: int, size: int, found: Any) -> None:
-        before(memory, at, size, found)
-        memory[last * size + at] = found[rows]
+    def write(memory: Any, at: int, size: int, found: Any, skipped: int) -> None:
+        before(memory, at, size, found, skipped)
+        memory[last * size + at] = found[last + skipped]
 
     return write

@@ -50,21 +50,27 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
         scales=column("init_scale", initialisation.scale),
         offsets=column("init_offset", initialisation.offset),
     )
-    given = {**initialisation.parameters, **{n: axes[n] for n in axes if PARAMETER.fullmatch(n)}}
-    for name, values in given.items():
+    fixed = {**initialisation.parameters, **{n: axes[n] for n in axes if PARAMETER.fullmatch(n)}}
+    for name, values in fixed.items():
         theta[:, network.positions[name]] = values
     optimiser = OPTIMISERS[training.optimiser]
-    settings = {name: by_layer(name, getattr(training, name)) for name in optimiser.numbers}
+    given = {"learning_rate": training.learning_rate, **training.settings}
+    settings = {name: by_layer(name, given[name]) for name in optimiser.numbers}
     if optimiser.shift and settings[optimiser.shift].any():
         trains = variant.plan.trains
         theta[:, trains] += settings[optimiser.shift][:, network.layer_of[trains]]
+
+    state = np.zeros((count, optimiser.state_size(network.parameter_count)))
+    for slot, of_slot in zip(optimiser.slots, optimiser.slots_of(state), strict=True):
+        if slot.start is not None:
+            of_slot[:] = settings[slot.start][:, network.layer_of]
 
     patience = np.inf if training.patience is None else training.patience
     tolerance = _NO_TOLERANCE if training.tolerance is None else training.tolerance
     return descent.Runs(
         epochs=np.zeros(count, dtype=np.int64),
         theta=theta,
-        slots=np.zeros((count, len(optimiser.slots) * network.parameter_count)),
+        state=state,
         settings=np.concatenate(list(settings.values()), axis=1),
         tolerance=column("tolerance", tolerance),
         limit=column("limit", _NO_LIMIT if training.limit is None else training.limit),

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from harness.experiment import Experiment
 from harness.experiment.data import Dataset
 from harness.experiment.network import Network
+from harness.experiment.schedules import CONSTANT, schedule_factors
+from harness.experiment.schema import TrainingSection
 from harness.kernels import descent
 from harness.kernels.activations import NORMALISED
 from harness.kernels.lane_evaluation import evaluation_spec
@@ -70,6 +72,8 @@ def _training_plan(experiment: Experiment, varied: Container[str]) -> descent.Tr
     trains = np.full(network.parameter_count, training.train == "all")
     if training.train != "all":
         trains[[network.positions[name] for name in training.train]] = True
+    penalised = np.ones(network.parameter_count, dtype=bool)
+    penalised[network.bias_positions] = training.penalise_biases
     return descent.TrainingPlan(
         epochs=training.epochs,
         batch_size=batch_size,
@@ -79,11 +83,23 @@ def _training_plan(experiment: Experiment, varied: Container[str]) -> descent.Tr
         points_seen=updates * batch_size if drawn else samples,
         optimiser=code_of(OPTIMISERS, training.optimiser),
         seed=np.uint64(training.seed),
+        factors=_factors(training),
         trains=trains,
+        penalised=penalised,
         recorded=experiment.recorded_epochs,
         measure_gradient=any(MEASURES[m].of_gradient for m in experiment.record.measures),
         patience=training.patience is not None or "training.patience" in varied,
     )
+
+
+def _factors(training: TrainingSection) -> NDArray[np.float64]:
+    """Return `TrainingPlan.factors`. The last one is for the update after the last epoch."""
+    if training.schedule == CONSTANT and not training.warm_up:
+        return np.empty(0)
+    factors = schedule_factors(
+        training.schedule, training.schedule_settings, training.epochs, training.warm_up
+    )
+    return np.append(factors, 1.0)
 
 
 # A sharpness takes as long as this many passes over the data, for about ten Hessian products.
@@ -154,9 +170,9 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         optimiser=training.optimiser,
         settings=tuple(
             setting.name
-            for setting in OPTIMISERS[training.optimiser].settings
+            for setting in OPTIMISERS[training.optimiser].all_settings
             if f"training.{setting.name}" in varied
-            or np.any(np.asarray(getattr(training, setting.name)) != setting.neutral)
+            or np.any(np.asarray(training.settings[setting.name]) != setting.neutral)
         ),
         measures=tuple(name for name in MEASURES if name in measures),
         output_scaled=network.output_scale != 1.0,
@@ -168,6 +184,8 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         full_batch=plan.full_batch,
         shuffled=not plan.full_batch and plan.batches != descent.IN_ORDER,
         all_train=bool(plan.trains.all()),
+        penalises_biases=bool(plan.penalised.all()),
+        scheduled=plan.factors.size > 0,
         recorded=plan.recorded.size > 0,
         patience=plan.patience,
     )

@@ -96,6 +96,14 @@ def select(condition: bool, a: Value, b: Value) -> Value:
 
 
 @on_rows
+def sqrt(x: float) -> float:
+    """Return the square root of x, correctly rounded (the squareRoot of IEEE 754)."""
+    if _is_single(x):
+        return cast(float, np.sqrt(x))
+    return math.sqrt(x) if x >= 0.0 else math.nan
+
+
+@on_rows
 def to_bits(x: float | np.float32) -> int:
     """Return the bits of x as a signed integer."""
     if isinstance(x, np.float32):
@@ -226,6 +234,7 @@ def _implement_add(a: Any, b: Any) -> Any:
 # Not strict, because strict compares annotations too, which a lambda cannot have.
 overload(fma, strict=False)(_implement_fma)
 overload(select, strict=False)(_implement_select)
+overload(sqrt, strict=False)(lambda x: lambda x: math.sqrt(x))
 overload(to_bits, strict=False)(_implement_to_bits)
 overload(from_bits, strict=False)(_implement_from_bits)
 overload(to_double, strict=False)(lambda x: lambda x: x)

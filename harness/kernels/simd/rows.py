@@ -183,6 +183,11 @@ class Row:
         return _intrinsic("fma", a, b, c)
 
     @staticmethod
+    def sqrt(x: Any) -> "Row":
+        """Return the square root, correctly rounded."""
+        return _intrinsic("sqrt", x)
+
+    @staticmethod
     def select(condition: "Row", a: Any, b: Any) -> "Row":
         """Return a where the condition holds, else b."""
         plain = INTEGER if isinstance(a, int) else number_type()
