@@ -33,7 +33,8 @@ def _powers(factor: float, exponents: NDArray[np.int64]) -> Floats:
     """Return powers by repeated multiplication, in the order of the definition."""
     powers = np.full(exponents.max(initial=0) + 1, factor)
     powers[0] = 1.0
-    return np.asarray(np.multiply.accumulate(powers)[exponents])
+    found: Floats = np.multiply.accumulate(powers)[exponents]
+    return found
 
 
 def _cosine(first: float, last: float, progress: Floats) -> Floats:

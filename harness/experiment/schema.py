@@ -428,31 +428,23 @@ def settings_of(
     for name, settings in entries.items():
         for setting in settings:
             takers.setdefault(setting.name, {})[name] = setting
+    only_for = {
+        name: None if len(found) == len(entries) else OnlyFor(key_of_entry, tuple(found))
+        for name, found in takers.items()
+    }
     return {
-        name: _setting(
-            by_entry,
-            only_for=None
-            if len(by_entry) == len(entries)
-            else OnlyFor(key_of_entry, tuple(by_entry)),
-            per_run=per_run,
-        )
-        for name, by_entry in takers.items()
+        name: _setting(found, only_for[name], per_run=per_run) for name, found in takers.items()
     }
 
 
 def _setting(by_entry: Mapping[str, Setting], only_for: OnlyFor | None, *, per_run: bool) -> Any:
     """Return type and key of a setting of some entries of a table."""
     setting = next(iter(by_entry.values()))
-    number: Any = Annotated[
-        int if setting.whole else float,
-        Field(
-            strict=True,
-            ge=setting.at_least,
-            gt=setting.above,
-            lt=setting.below,
-            **({} if setting.whole else {"allow_inf_nan": False}),
-        ),
-    ]
+    bounds: dict[str, Any] = {"ge": setting.at_least, "gt": setting.above, "lt": setting.below}
+    if setting.whole:
+        number: Any = Annotated[int, Field(strict=True, **bounds)]
+    else:
+        number = Annotated[float, Field(strict=True, allow_inf_nan=False, **bounds)]
     if setting.by_layer:
         number = number | Annotated[tuple[number, ...], _FIRST_ERROR]
     layers: Layers | None = "all" if setting.by_layer else None
@@ -471,9 +463,7 @@ def _defaults(by_entry: Mapping[str, Setting], only_for: OnlyFor | None) -> str:
         names.setdefault(default, []).append(f'"{entry}"')
     if only_for is None:
         most = max(names, key=lambda default: len(names[default]))
-        others = [
-            f"{default} for {' and '.join(names[default])}" for default in names if default != most
-        ]
+        others = [f"{n} for {' and '.join(names[n])}" for n in names if n != most]
         return ", ".join([f"default {most}", *others])
     return "only for " + " and ".join(
         f"{', '.join(entries)} (default {default})" for default, entries in names.items()

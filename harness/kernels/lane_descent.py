@@ -209,10 +209,9 @@ def _epoch(
     store(not_finite, 0, fill(0.0, lanes))
     factor = None
     if spec.scheduled:
-        of_lanes = (
-            load(integers, at.counters + Counter.EPOCH * lanes + n, 1) for n in range(lanes)
-        )
-        factor = joined([load(factors, of_lane + done, 1) for of_lane in of_lanes])
+        since = at.counters + Counter.EPOCH * lanes
+        epochs = [load(integers, since + lane, 1) + done for lane in range(lanes)]
+        factor = joined([load(factors, of_lane, 1) for of_lane in epochs])
     if spec.full_batch:
         _update(spec, values, scratch.gradient, factor, trains, not_finite)
     else:
@@ -272,7 +271,7 @@ def _update(
     lanes, at, layers = spec.lanes, layout_of(spec), len(spec.layers)
     optimiser, in_use = OPTIMISERS[spec.optimiser], ("learning_rate", *spec.settings)
 
-    def setting(name: str, l: int) -> Row | None:
+    def setting(name: str, l: int) -> Any:
         if name not in in_use:
             return None
         return load(values, at.settings + (in_use.index(name) * layers + l) * lanes, lanes)
@@ -333,9 +332,7 @@ def _update(
             store(not_finite, 0, fma(new, 0.0, load(not_finite, 0, lanes)))
 
 
-def _parameters(
-    spec: LaneSpec, layer: Layer, trains: Pointer
-) -> Iterator[tuple[Any, Row | None, bool]]:
+def _parameters(spec: LaneSpec, layer: Layer, trains: Pointer) -> Iterator[tuple[Any, Any, bool]]:
     """Write loops over the parameters of a layer.
 
     Yield the position of a parameter, whether it is fixed (None if none is), and whether it has

@@ -268,8 +268,8 @@ def train(
     """Train a block of runs with the machine code of a kernel at an address.
 
     `x`, `y`, `scales` and `factors` are bytes of numbers in the precision of the kernel, the
-    held-out data points after the others; `asked` holds the numbers of `Asked`. For everything else, see
-    `descent.train`.
+    held-out data points after the others; `asked` holds the numbers of `Asked`. For everything
+    else, see `descent.train`.
     """
     groups, lanes = asked[_GROUPS], at.lanes
     for g in range(groups):

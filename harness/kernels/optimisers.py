@@ -134,7 +134,7 @@ def nesterov(
     return theta - learning_rate * ahead, velocity
 
 
-# -- step sizes by the squares of gradients ----------------------------------------------------------
+# -- step sizes by the squares of gradients --------------------------------------------------------
 
 
 def adagrad(
@@ -217,7 +217,7 @@ def adam(
     return theta - step, mean, squares
 
 
-# -- step sizes by the signs of gradients ------------------------------------------------------------
+# -- step sizes by the signs of gradients ----------------------------------------------------------
 
 
 def rprop(
@@ -246,7 +246,7 @@ def rprop(
     return theta - step, gradient, size
 
 
-# -- the trace ---------------------------------------------------------------------------------------
+# -- the trace -------------------------------------------------------------------------------------
 
 
 def explain_sgd(
@@ -516,7 +516,7 @@ OPTIMISERS: Final = {
 }
 
 
-# -- the update of a run, without lanes --------------------------------------------------------------
+# -- the update of a run, without lanes ------------------------------------------------------------
 
 
 def make_update(optimiser: Optimiser) -> Callable[..., Any]:
