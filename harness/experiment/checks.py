@@ -288,6 +288,12 @@ def check_record(
                 f" {MOST_NUMBERS} numbers are allowed.",
                 f"Record fewer epochs, or change it to {otherwise}.",
             )
+    if section.state and not section.parameters:
+        raise ExperimentError(
+            "record.state",
+            "= true needs the final parameters, which it belongs to; record.parameters is false.",
+            "Write record.parameters = true, or change it to false.",
+        )
     if section.best_parameters and training.patience is not None and section.epochs != "all":
         raise ExperimentError(
             "record.best_parameters",

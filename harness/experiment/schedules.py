@@ -27,14 +27,15 @@ class Schedule(NamedTuple):
 
     factors: Callable[[int, Settings], Floats]  # number of epochs, settings -> one for each epoch
     settings: tuple[Setting, ...] = ()
+    ends: bool = False  # whether the factors depend on the number of epochs
 
 
 def _powers(factor: float, exponents: NDArray[np.int64]) -> Floats:
     """Return powers by repeated multiplication, in the order of the definition."""
-    powers = np.full(exponents.max(initial=0) + 1, factor)
+    powers: Floats = np.full(exponents.max(initial=0) + 1, factor)
     powers[0] = 1.0
-    found: Floats = np.multiply.accumulate(powers)[exponents]
-    return found
+    np.multiply.accumulate(powers, out=powers)
+    return np.take(powers, exponents)
 
 
 def _cosine(first: float, last: float, progress: Floats) -> Floats:
@@ -108,8 +109,8 @@ SCHEDULES: dict[str, Schedule] = {
     "exponential": Schedule(
         _exponential, (_factor(0.99, "factor on the learning rate, each time"),)
     ),
-    "linear": Schedule(_linear, (_final(0.0),)),
-    "cosine": Schedule(_cosine_annealing, (_final(0.0),)),
+    "linear": Schedule(_linear, (_final(0.0),), ends=True),
+    "cosine": Schedule(_cosine_annealing, (_final(0.0),), ends=True),
     "one_cycle": Schedule(
         _one_cycle,
         (
@@ -130,6 +131,7 @@ SCHEDULES: dict[str, Schedule] = {
             ),
             _final(4e-6),
         ),
+        ends=True,
     ),
 }
 

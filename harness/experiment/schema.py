@@ -660,6 +660,12 @@ class RecordSection(Section):
         " points, or with the least loss if there are none, as columns w1_best, ... of the runs",
         allowed="true or false",
     )
+    state: Switch = key(
+        False,
+        says="record the final state of the optimiser, as columns such as w1_velocity of the runs;"
+        " with it, and the final parameters, runs can go on with more epochs",
+        allowed="true or false",
+    )
     sharpness: Switch = key(
         False,
         says="record the largest eigenvalue of the Hessian of the loss at the recorded epochs, as a"

@@ -71,8 +71,8 @@ class Optimiser(NamedTuple):
         """Return the number of numbers in the state of a run with this many parameters."""
         return len(self.slots) * parameters + len(self.counts)
 
-    def slots_of(self, state: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Return the slots in the state of runs (runs, state_size), each (runs, P)."""
+    def slots_of(self, state: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return views of the slots in the state of runs (runs, state_size), each (runs, P)."""
         of_slots = state[:, : state.shape[1] - len(self.counts)]
         return np.split(of_slots, len(self.slots), axis=1) if self.slots else []
 
@@ -85,18 +85,21 @@ class Optimiser(NamedTuple):
         each = np.split(settings, len(self.numbers), axis=1)
         return dict(zip(self.numbers, each, strict=True))
 
-    def keeps_state(self, settings: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return whether each run has state besides its parameters, (runs,).
+    def needed(
+        self, settings: NDArray[np.float64], state: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Return where the state of runs has a meaning, as a mask of the shape of `state`.
 
-        `settings` are those of `descent.Runs`.
+        `settings` and `state` are those of `descent.Runs`.
         """
         found = self.by_name(settings)
         neutral = {setting.name: setting.neutral for setting in self.settings}
-        keeps = np.zeros(len(settings), dtype=bool)
-        for slot in self.slots:
+        mask = np.ones(state.shape, dtype=bool)
+        for slot, of_slot in zip(self.slots, self.slots_of(mask), strict=True):
             name = slot.needed_for
-            keeps |= True if name is None else (found[name] != neutral[name]).any(axis=1)
-        return keeps
+            if name is not None:
+                of_slot[:] = (found[name] != neutral[name]).any(axis=1, keepdims=True)
+        return mask
 
 
 # -- gradient descent ------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 A run that has ended is taken over as it is. If there are more epochs now, a run that converged,
 diverged or was stopped still is, and one that finished continues from its final parameters, if they
-were recorded and the optimiser keeps no other state. Every number is the same as if all runs had
+were recorded, with the state of the optimiser if it has one. Every number is the same as if all runs had
 been trained from the start.
 """
 
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from harness.errors import ResultsError
 from harness.experiment import Experiment
+from harness.experiment.schedules import SCHEDULES
 from harness.kernels import descent, stopping
 from harness.kernels.descent import Validation
 from harness.kernels.measures import MEASURES
-from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.tables import code_of
 from harness.results.reopening import experiment_of
 from harness.store import Reader, Store
+from harness.training.buffers import needs_state, state_columns
 from harness.training.columns import columns_of
 from harness.training.evaluation import EPOCH_OF_MIN, held_out_loss
 from harness.training.trainer import Trainer
@@ -37,10 +38,24 @@ def obstacle(before: Experiment, now: Experiment) -> str | None:
         return None  # the number of epochs is a value of the grid
     if now.training.epochs < before.training.epochs:
         return "it has fewer epochs"
+    if now.training.epochs > before.training.epochs and (name := _ending_schedule(now)):
+        return (
+            f'with more epochs, the schedule "{name}" has other learning rates; "step" and'
+            ' "exponential" keep them'
+        )
     between = now.recorded_epochs[now.recorded_epochs < before.training.epochs]
     if not np.isin(between, before.recorded_epochs).all():
         return "with more epochs, other epochs are recorded; { every = n } would keep them"
     return None
+
+
+def _ending_schedule(experiment: Experiment) -> str | None:
+    """Return a schedule of the experiment whose factors depend on the number of epochs, if any."""
+    names = [experiment.training.schedule]
+    for axis in experiment.grid.axes:
+        if axis.name == "schedule":
+            names = axis.values.take(np.arange(axis.values.count)).tolist()
+    return next((n for n in names if isinstance(n, str) and SCHEDULES[n].ends), None)
 
 
 class FormerGenerations:
@@ -137,12 +152,12 @@ class ReusedRuns:
             return
         status, epochs = (self.columns[name][chosen[at]] for name in ("status", "epochs"))
         continues = (status == stopping.FINISHED) & (epochs < variant.plan.epochs)
-        # The tables have parameters and measures, but no state of an optimiser.
-        optimiser = OPTIMISERS[variant.experiment.training.optimiser]
-        can_continue = self._has_state(variant) & ~optimiser.keeps_state(runs.settings[at])
+        state = self._state(variant, chosen[at])
+        missing = np.isnan(state) & needs_state(variant, runs)[at]
+        can_continue = self._has_parameters(variant) & ~missing.any(axis=1)
         from_start = continues & ~can_continue
         self.there[chosen[at[from_start]]] = False
-        at, continues = at[~from_start], continues[~from_start]
+        at, continues, state = at[~from_start], continues[~from_start], state[~from_start]
         source = chosen[at]
 
         rows.status[at] = np.where(continues, stopping.RUNNING, self.columns["status"][source])
@@ -156,6 +171,7 @@ class ReusedRuns:
         for name, index in variant.network.positions.items():
             if name in self.parameters:
                 runs.theta[at, index] = self.columns[f"{name}_final"][source]
+        runs.state[at] = np.where(np.isnan(state), runs.state[at], state)
         if variant.plan.patience:
             least = self.columns[f"{held_out_loss(list(along))}_min"][source]
             known = np.isfinite(least)
@@ -166,7 +182,16 @@ class ReusedRuns:
                 along[name][at, 0] = self.columns[f"{name}_final"][source]
         self._fill_trajectories(source, at, continues, variant, rows, along)
 
-    def _has_state(self, variant: Variant) -> bool:
+    def _state(self, variant: Variant, source: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the state of the optimiser of some runs; NaN where the tables have none."""
+        columns = state_columns(variant)
+        found = np.full((source.size, len(columns)), np.nan)
+        for name, position in columns.items():
+            if name in self.columns:
+                found[:, position] = self.columns[name][source]
+        return found
+
+    def _has_parameters(self, variant: Variant) -> bool:
         """Return whether the tables have parameters, and measures that a run can continue with."""
         return all(MEASURES[name].resumable for name in self.measures) and set(
             variant.network.positions

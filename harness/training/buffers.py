@@ -11,6 +11,7 @@ from harness.kernels import descent, stopping
 from harness.kernels.measures import MEASURES
 from harness.kernels.optimisers import OPTIMISERS
 from harness.store.encoding import Columns
+from harness.training.columns import state_column
 from harness.training.variants import Variant
 
 PARAMETER = re.compile(r"[wb]\d+")
@@ -76,6 +77,23 @@ def start(variant: Variant, axes: Columns, count: int) -> descent.Runs:
         limit=column("limit", _NO_LIMIT if training.limit is None else training.limit),
         patience=column("patience", patience),
     )
+
+
+def state_columns(variant: Variant) -> dict[str, int]:
+    """Return the position of each column of the state of the optimiser in `descent.Runs.state`."""
+    optimiser = OPTIMISERS[variant.experiment.training.optimiser]
+    names = [
+        state_column(name, slot.name)
+        for slot in optimiser.slots
+        for name in variant.network.parameters
+    ]
+    return {name: position for position, name in enumerate([*names, *optimiser.counts])}
+
+
+def needs_state(variant: Variant, runs: descent.Runs) -> NDArray[np.bool_]:
+    """Return where the state of runs has a meaning, as a mask of the shape of `runs.state`."""
+    optimiser = OPTIMISERS[variant.experiment.training.optimiser]
+    return optimiser.needed(runs.settings, runs.state)
 
 
 def make_rows(

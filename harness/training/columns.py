@@ -1,6 +1,6 @@
 """Columns of the tables of a sweep: their names, order and kinds, derived from the experiment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from harness.experiment.network import Network
 from harness.experiment.recording import recorded_epochs
 from harness.kernels.descent import MOMENTS
 from harness.kernels.measures import MEASURES
+from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.stopping import STATUSES
 from harness.store.parts import ColumnKinds, Kind
 from harness.training.evaluation import HELD_OUT, end_columns
@@ -33,6 +34,8 @@ class TableColumns:
         Parameters with columns, in the order of the largest network; empty if none are recorded.
     best : tuple of str
         The same for the parameters of the best epoch.
+    state : tuple of str
+        Columns of the state of the optimiser: one for each slot of each parameter, then its counts.
     along : tuple of str
         Columns of the trajectories that are computed from the parameters at the recorded epochs.
     evaluated : tuple of str
@@ -49,6 +52,7 @@ class TableColumns:
     keeps_loss: bool
     parameters: tuple[str, ...]
     best: tuple[str, ...]
+    state: tuple[str, ...]
     along: tuple[str, ...]
     evaluated: tuple[str, ...]
     ends: dict[str, type]
@@ -80,6 +84,8 @@ def columns_of(experiment: Experiment) -> TableColumns:
     runs |= ends
     runs |= {f"{name}_final": float for name in names}
     runs |= {f"{name}_best": float for name in best}
+    state = tuple(_state(experiment, names)) if record.state else ()
+    runs |= dict.fromkeys(state, float)
 
     trajectories: dict[str, Kind] = {"run_id": int, "epoch": int, "ssr": float}
     trajectories |= {"loss": float} if keeps_loss else {}
@@ -92,6 +98,7 @@ def columns_of(experiment: Experiment) -> TableColumns:
         keeps_loss=keeps_loss,
         parameters=names,
         best=best,
+        state=state,
         along=along,
         evaluated=evaluated,
         ends=ends,
@@ -106,6 +113,23 @@ def _evaluated(experiment: Experiment, *, keeps_loss: bool) -> tuple[str, ...]:
         return metrics
     held_out = ("ssr", "loss") if keeps_loss else ("ssr",)
     return (*metrics, *(f"{HELD_OUT}{name}" for name in (*held_out, *metrics)))
+
+
+def _state(experiment: Experiment, parameters: Sequence[str]) -> Iterator[str]:
+    """Yield the columns of the state of every optimiser that runs of the experiment can have."""
+    names = [experiment.training.optimiser]
+    for axis in experiment.grid.axes:
+        if axis.name == "optimiser":
+            names = axis.values.take(np.arange(axis.values.count)).tolist()
+    optimisers = [OPTIMISERS[name] for name in dict.fromkeys(names)]
+    for slot in dict.fromkeys(slot.name for entry in optimisers for slot in entry.slots):
+        yield from (state_column(name, slot) for name in parameters)
+    yield from dict.fromkeys(count for entry in optimisers for count in entry.counts)
+
+
+def state_column(parameter: str, slot: str) -> str:
+    """Return the column of a slot of a parameter."""
+    return f"{parameter}_{slot}"
 
 
 def _networks(experiment: Experiment) -> Iterator[Network]:

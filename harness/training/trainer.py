@@ -22,7 +22,7 @@ from harness.kernels.measures import MEASURES
 from harness.kernels.stopping import RUNNING, STATUSES
 from harness.kernels.tables import code_of
 from harness.store.encoding import Columns
-from harness.training.buffers import make_counts, make_rows, start
+from harness.training.buffers import make_counts, make_rows, needs_state, start, state_columns
 from harness.training.columns import columns_of
 from harness.training.evaluation import at_the_end, best_slot, evaluate
 from harness.training.trajectories import Trajectories, VariantRows
@@ -133,6 +133,7 @@ class Trainer:
             np.full((run_ids.size, len(names)), np.nan)
             for names in (self.columns.parameters, self.columns.best)
         )
+        state = {name: np.full(run_ids.size, np.nan) for name in self.columns.state}
         ends: Columns = {
             name: np.empty(run_ids.size, kind) for name, kind in self.columns.ends.items()
         }
@@ -163,12 +164,16 @@ class Trainer:
                 )
             )
             self._fill_parameters(final, chosen, self.columns.parameters, variant, runs.theta)
+            if state:
+                kept = np.where(needs_state(variant, runs), runs.state, np.nan)
+                for name, position in state_columns(variant).items():
+                    state[name][chosen] = kept[:, position]
             if self.columns.best:
                 slot = best_slot(self.columns.evaluated, along, found)
                 thetas = found.theta_trajectory[np.arange(chosen.size), slot]
                 self._fill_parameters(best, chosen, self.columns.best, variant, thetas)
         return TrainedRuns(
-            runs=self._run_columns(run_ids, axes, rows, ends, final, best),
+            runs=self._run_columns(run_ids, axes, rows, {**ends, **state}, final, best),
             trajectories=Trajectories(first, last, parts, tuple(self.columns.trajectories)),
         )
 
