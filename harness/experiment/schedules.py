@@ -53,7 +53,8 @@ def _exponential(epochs: int, settings: Settings) -> Floats:
 
 
 def _linear(epochs: int, settings: Settings) -> Floats:
-    return 1.0 + (settings["schedule_final"] - 1.0) * (np.arange(epochs) / max(epochs, 1))
+    fall: float = settings["schedule_final"] - 1.0
+    return 1.0 + fall * (np.arange(epochs) / max(epochs, 1))
 
 
 def _cosine_annealing(epochs: int, settings: Settings) -> Floats:

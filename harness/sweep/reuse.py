@@ -2,8 +2,8 @@
 
 A run that has ended is taken over as it is. If there are more epochs now, a run that converged,
 diverged or was stopped still is, and one that finished continues from its final parameters, if they
-were recorded, with the state of the optimiser if it has one. Every number is the same as if all runs had
-been trained from the start.
+were recorded, and so was the state of its optimiser, if it has one. Every number is the same as if
+all runs had been trained from the start.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 import harness
+from harness.experiment.schedules import SCHEDULES
+from harness.kernels.optimisers import OPTIMISERS
 from harness.results import inspection
 from harness.store import Store
 from harness.sweep import chunks, run
@@ -315,6 +317,44 @@ def test_with_more_epochs_runs_continue(sweep_of, tmp_path, changes):
     per_epoch = 3 if "training__batch_size" in changes else 1
     assert grown.progress.updates_done == grown.updates(anew=False, per_epoch=per_epoch)
     assert grown.progress.runs_reused == len(grown.before)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_with_the_state_of_its_optimiser_a_run_continues(sweep_of, tmp_path, optimiser):
+    settings = {s.name for s in OPTIMISERS[optimiser].settings}
+    changes = {
+        "training__optimiser": optimiser,
+        "training__tolerance": 1e-9,
+        "training__schedule": "step" if OPTIMISERS[optimiser].scheduled else "constant",
+        "record__state": True,
+        **({"grid__momentum": [0.0, 0.5]} if "momentum" in settings else {}),
+    }
+    now = sweep_of(**changes, training__epochs=33)
+    grown = grow(tmp_path, sweep_of(**changes), now)
+    assert grown.after["epochs"].max() == 33
+    assert grown.progress.updates_done == grown.updates(anew=False)
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_runs_continue_only_with_the_state_that_they_need(sweep_of, tmp_path, state):
+    changes = {"training__optimiser": "adam", "record__state": state}
+    grown = grow(tmp_path, sweep_of(**changes), sweep_of(**changes, training__epochs=33))
+    assert grown.progress.updates_done == grown.updates(anew=not state)
+
+
+def test_the_state_that_a_run_does_not_need_is_nan(sweep_of, tmp_path):
+    changes = {"grid": {"momentum": [0.0, 0.5], "init_id": 3}, "record__state": True}
+    runs = harness.run(sweep_of(**changes), tmp_path).runs
+    unused = runs["w1_velocity"].isna()
+    assert unused.equals(runs["momentum"] == 0.0)
+
+
+@pytest.mark.parametrize("schedule", [name for name in SCHEDULES if SCHEDULES[name].ends])
+def test_with_a_schedule_that_would_change_runs_do_not_continue(sweep_of, tmp_path, schedule):
+    changes = {"training__schedule": schedule}
+    harness.run(sweep_of(**changes), out=tmp_path / "a")
+    with pytest.raises(harness.ResultsError, match=f'the schedule "{schedule}" has other'):
+        harness.run(sweep_of(**changes, training__epochs=33), out=tmp_path / "a")
 
 
 @pytest.mark.parametrize("changes", ANEW.values(), ids=ANEW)
