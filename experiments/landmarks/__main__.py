@@ -12,6 +12,7 @@ NAMES = (
     "edge_of_stability",
     "catapult",
     "xor",
+    "optimisers",
     "generalisation",
     "dead_relu",
     "trainability",

@@ -1,6 +1,7 @@
 """Parse and check the `[grid]` table of an experiment file."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,6 +22,9 @@ MOST_RUNS = 2**53
 
 # Spaced axes of whole numbers are limited, because every value is checked to be whole.
 _MOST_WHOLE = 1000
+
+# The end of the name of an axis of one layer, such as activation_1.
+_OF_LAYER = re.compile(r"_\d+$")
 
 _SPEC_KEYS = ("values", "linear", "log", "count")
 _AXIS_FORMS = (
@@ -72,7 +76,7 @@ def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
             key,
             "is not an axis of this network.",
             suggest(name, allowed)
-            or f"Axes are {', '.join(name for name in allowed.named if not name[-1].isdigit())},"
+            or f"Axes are {', '.join(n for n in allowed.named if not _OF_LAYER.search(n))},"
             " axes of one layer, such as activation_1, and parameters by name.",
         )
     target = allowed[name]
