@@ -1,7 +1,6 @@
 """Parse and check the `[grid]` table of an experiment file."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,9 +22,6 @@ MOST_RUNS = 2**53
 # Spaced axes of whole numbers are limited, because every value is checked to be whole.
 _MOST_WHOLE = 1000
 
-# The end of the name of an axis of one layer, such as activation_1.
-_OF_LAYER = re.compile(r"_\d+$")
-
 _SPEC_KEYS = ("values", "linear", "log", "count")
 _AXIS_FORMS = (
     "a list of values, { values = [...] }, { linear = [first, last], count = n }"
@@ -34,13 +30,13 @@ _AXIS_FORMS = (
 
 
 def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
-    """Return the grid of the `[grid]` table.
+    """Return the grid of the `[grid]` table, as it is written.
 
     Raises
     ------
     ExperimentError
         The name of an axis is unknown; its values are missing, of another kind, or repeated; zipped
-        axes are missing or differ in length; the grid is too large.
+        axes are missing or differ in length.
     """
     axes = {
         name: Axis(name=name, values=_parse_axis(name, spec, allowed))
@@ -57,7 +53,11 @@ def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
     )
     for dimension in dimensions:
         _refuse_repeats(dimension)
-    grid = Grid(dimensions=dimensions)
+    return Grid(dimensions=dimensions)
+
+
+def check_size(grid: Grid) -> None:
+    """Refuse a grid with too many runs."""
     if grid.size > MOST_RUNS:
         # Decimal, because the number of runs may be larger than any float.
         raise ExperimentError(
@@ -66,7 +66,6 @@ def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
             " are allowed.",
             "Shorten an axis, or zip axes that belong together.",
         )
-    return grid
 
 
 def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
@@ -76,8 +75,8 @@ def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
             key,
             "is not an axis of this network.",
             suggest(name, allowed)
-            or f"Axes are {', '.join(n for n in allowed.named if not _OF_LAYER.search(n))},"
-            " axes of one layer, such as activation_1, and parameters by name.",
+            or f"Axes are {', '.join(_usual(allowed))}, settings such as momentum, axes of one layer,"
+            " such as activation_1, and parameters by name.",
         )
     target = allowed[name]
     if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):
@@ -110,6 +109,15 @@ def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
         f"= {shown(spec)} must be {_AXIS_FORMS}.",
         suggest(unknown[0], _SPEC_KEYS) if unknown else "Add what is missing.",
     )
+
+
+def _usual(allowed: AllowedAxes) -> list[str]:
+    """Return the names of the axes that every experiment may have, without those of one layer."""
+    return [
+        name
+        for name, target in allowed.named.items()
+        if target.only_for is None and not name[-1].isdigit()
+    ]
 
 
 def _listed(key: str, values: Any, target: AxisTarget) -> Listed:
