@@ -10,7 +10,7 @@ from harness.cli.printing import console, say, say_wrapped
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis
 from harness.formatting import duration, plural, si
-from harness.results.sentences import data_points, exact
+from harness.results.sentences import data_points, dropped, exact
 from harness.sweep.progress import Progress
 
 # The values of an axis are listed up to this many.
@@ -27,6 +27,8 @@ def announce(experiment: Experiment) -> None:
         f" on {data_points(experiment)},"
         f" {plural(experiment.grid.size, 'run')}"
     )
+    if left_out := dropped(experiment):
+        say_wrapped(left_out)
     for dimension in experiment.grid.dimensions:
         say_wrapped(_dimension(dimension), indent="  ")
     say()
