@@ -227,9 +227,9 @@ def test_what_is_wrong_in_new_inputs_is_said_as_for_data(tmp_path, fault, kind, 
 
 
 AMBIGUOUS = {
-    "separator": ('age;1,colour;"2",size;3\n20,red,0\n', "may be separated by", "in quotes"),
+    "separator": ("a,b;c\nd,e;f\n", "may be separated by", "in quotes"),
     "header": (
-        "age,colour,size,4\n1,red,2,3\n",
+        "alter,farbe,4\n1,red,3\n",
         "may be a header or a data point",
         "names that are not numbers",
     ),
