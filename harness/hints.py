@@ -53,6 +53,7 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "glorot": "xavier xavieruniform glorotuniform",
         "he": "kaiming kaimingnormal henormal",
         "lecun": "lecunnormal",
+        "truncated_normal": "truncnormal truncnorm",
         "normal": "gaussian randn",
         "uniform": "rand",
         "constant": "ones",

@@ -20,7 +20,7 @@ POINTS = {
 CLASSES = POINTS | {"targets": [[1, 0, 0], [0, 0, 1], [0, 1, 0], [0, 0, 1], [0.5, 0.25, 0.25]]}
 
 
-def experiment(activation, last, grid, **training):
+def experiment(activation, last, grid, scheme="normal", **training):
     """Return a small sweep that records every epoch and every parameter."""
     loss = "cross_entropy" if last in ("sigmoid", "softmax") else "ssr"
     outputs = 3 if last == "softmax" else 1
@@ -30,7 +30,7 @@ def experiment(activation, last, grid, **training):
             "network": {"layers": [2, 3, outputs], "activations": [activation, last], "loss": loss},
             "data": CLASSES if last == "softmax" else POINTS,
             "training": {"epochs": 60, "learning_rate": 0.1, **training},
-            "initialisation": {"scheme": "normal", "biases": "same", "seed": 11},
+            "initialisation": {"scheme": scheme, "biases": "same", "seed": 11},
             "grid": grid,
             "record": {"parameters": True, "epochs": "all"},
         }
@@ -70,6 +70,13 @@ SOFTMAX_SINGLES = (
                tolerance=0.3, limit=4.0, precision="float32"),
 )  # fmt: skip
 
+STARTS = (
+    experiment("tanh", "identity", {"init_scale": [0.5, 1.5], "init_id": 12},
+               scheme="truncated_normal"),
+    experiment("sigmoid", "sigmoid", {"init_offset": [0.0, 0.1], "init_id": 9},
+               scheme="orthogonal"),
+)  # fmt: skip
+
 
 def add(digest, tables):
     """Add the rows of some tables to a digest; all NaN count as equal."""
@@ -106,5 +113,6 @@ if __name__ == "__main__":
     for lanes in map(int, sys.argv[1:]):
         print(digest(lanes))
         print(digest(lanes, experiments=SOFTMAX))
+        print(digest(lanes, experiments=STARTS))
     print(digest(16, experiments=SINGLES))
     print(digest(16, experiments=SOFTMAX_SINGLES))

@@ -18,7 +18,10 @@ def show(
     """Summarise the results in DIR."""
     with loading():
         from harness.cli import summary_screen
-        from harness.results import tables
+        from harness.cli.printing import say_wrapped
+        from harness.results import sentences, tables
 
     results = tables.open_results(folder)
+    if left_out := sentences.dropped(results.experiment):
+        say_wrapped(left_out)
     summary_screen.summarise(results if where is None else results.where(where))

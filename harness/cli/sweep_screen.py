@@ -11,7 +11,7 @@ from harness.experiment import Experiment
 from harness.experiment.card import update_rule
 from harness.experiment.grid import Axis
 from harness.formatting import duration, plural, si
-from harness.results.sentences import data_points, exact
+from harness.results.sentences import data_points, dropped, exact
 from harness.sweep.progress import Progress
 
 # The values of an axis are listed up to this many.
@@ -28,6 +28,8 @@ def announce(experiment: Experiment) -> None:
         f" on {data_points(experiment)},"
         f" {plural(experiment.grid.size, 'run')}"
     )
+    if left_out := dropped(experiment):
+        say_wrapped(left_out)
     axes = [axis.name for axis in experiment.grid.axes]
     rule = update_rule(experiment.training, axes)
     most = plural(experiment.training.epochs, "epoch")

@@ -23,14 +23,12 @@ from harness.experiment.schema import (
 from harness.formatting import plural
 from harness.hints import nearest
 from harness.kernels.losses import LOSSES
-from harness.kernels.metrics import METRICS, are_classes
+from harness.kernels.metrics import METRICS, MOST_FROM_ONE, are_classes
 from harness.kernels.optimisers import OPTIMISERS
 
 # The memory of a run is allocated at once; these limits refuse files that ask for too much of it.
 MOST_PARAMETERS = 1_000_000
 MOST_RECORDED = 1_000_000
-
-MOST_FROM_ONE = 1e-9  # by which targets of softmax outputs may miss a sum of 1
 
 
 def build_network(section: NetworkSection) -> Network:

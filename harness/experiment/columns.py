@@ -54,6 +54,10 @@ class Origin:
         """Whether they are to be predicted: the experiment file does not say how to read them."""
         return not self.key.startswith("data")
 
+    def advise(self, in_data: str, in_file: str) -> str:
+        """Return what to do: what to write in [data], or, with new inputs, in their file."""
+        return in_file if self.is_new else f"{in_data} in [data]."
+
     @property
     def path_advice(self) -> str:
         """Advice if the file cannot be read."""
@@ -236,7 +240,10 @@ class Column:
     def _advice(self, cell: str) -> str:
         other = "," if self._decimal == "." else "."
         if self._origin.rows == "line" and math.isfinite(parsed(cell, other)):
-            return f"If its decimal sign is meant, write decimal = {shown(other)} in [data]."
+            return self._origin.advise(
+                f"If its decimal sign is meant, write decimal = {shown(other)}",
+                f"If its decimal sign is meant, write {shown(self._decimal)} instead.",
+            )
         correct = "Correct the cell"
         if not self._origin.is_new:
             correct += ", or leave it empty and write data.missing"

@@ -147,7 +147,10 @@ def _separator(origin: Origin, sample: list[str]) -> str:
         names = " or ".join("a tab" if c == "\t" else shown(c) for c in found)
         raise origin.refusal(
             f"has cells in its first line that may be separated by {names}.",
-            f"Write which, such as separator = {shown(found[0])}, in [data].",
+            origin.advise(
+                f"Write which, such as separator = {shown(found[0])},",
+                "Put texts that contain one of them in quotes.",
+            ),
         )
     if found:
         return found[0]

@@ -49,6 +49,10 @@ class Dataset:
         The number of each data point where it comes from, counted from 1; None for 1 .. m.
     unit : str
         What is numbered there: "data point", "line" of a file, or "row" of a table.
+    dropped : int
+        How many further data points were left out because they have missing cells.
+    dropped_at : str
+        Where the first of them are, such as "lines 4, 17"; empty if that is not known.
     is_scaled : bool
         Whether the points, if none are held out, are scaled and complete already, as in folders of
         earlier versions.
@@ -62,6 +66,8 @@ class Dataset:
     held_out: int = 0
     numbers: NDArray[np.int64] | None = None
     unit: str = "data point"
+    dropped: int = 0
+    dropped_at: str = ""
     is_scaled: bool = False
 
     def at(self, rows: NDArray[np.bool_]) -> "Dataset":

@@ -2,12 +2,14 @@
 
 Every initial parameter is offset + scale * spread * number. The scheme decides the distribution of
 the number, and the spread for the fan-in and fan-out of the layer, which do not count the bias. The
-number depends only on the seed, on `init_id`, and on the position of the parameter.
+number depends only on the seed, on `init_id`, and on the position of the parameter; those of an
+orthogonal scheme depend on the other numbers of the layer, too.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -22,11 +24,13 @@ class Scheme:
     """A distribution, by its code in `harness.kernels.philox`, and its spread.
 
     `formula` writes the spread as in docs/experiment-files.md; `spread` takes fan-in and fan-out.
+    With `orthogonal`, the numbers of each layer are made a semi-orthogonal matrix; the spread is 1.
     """
 
     distribution: int
     formula: str
     spread: Callable[[int, int], float]
+    orthogonal: bool = False
 
 
 SCHEMES = {
@@ -46,6 +50,10 @@ SCHEMES = {
     "lecun": Scheme(
         philox.NORMAL, "√(1 / fan_in)", lambda fan_in, fan_out: math.sqrt(1.0 / fan_in)
     ),
+    # PyTorch, torch.nn.init.trunc_normal_
+    "truncated_normal": Scheme(philox.TRUNCATED_NORMAL, "1", lambda fan_in, fan_out: 1.0),
+    # Saxe, McClelland and Ganguli (2013); PyTorch, torch.nn.init.orthogonal_
+    "orthogonal": Scheme(philox.NORMAL, "1", lambda fan_in, fan_out: 1.0, orthogonal=True),
 }
 
 
@@ -68,7 +76,8 @@ def initial_parameters(
     scheme : str
         One of `SCHEMES`.
     biases : "zeros", "same" or float
-        Initial biases: 0, drawn like the weights of their layer, or this number.
+        Initial biases: 0, drawn like the weights of their layer, or this number. Of an orthogonal
+        scheme, "same" biases of a layer are a vector of the length of the scale, before the offset.
     seeds, init_ids, scales, offsets : arrays of shape (runs,)
         Seed, `init_id`, scale and offset of each run.
 
@@ -86,5 +95,26 @@ def initial_parameters(
     if biases != "same":
         drawn[network.bias_positions] = False
         theta[:, network.bias_positions] = 0.0 if biases == "zeros" else biases
-    philox.initialise(theta, seeds, init_ids, chosen.distribution, spread, drawn, scales, offsets)
+    draw = partial(philox.initialise, theta, seeds, init_ids, chosen.distribution, spread, drawn)
+    if chosen.orthogonal:
+        draw(np.ones_like(scales), np.zeros_like(offsets))
+        for vectors in _vectors(network, has_biases=biases == "same"):
+            philox.orthogonalise(theta, vectors, scales, offsets)
+    else:
+        draw(scales, offsets)
     return theta
+
+
+def _vectors(network: Network, *, has_biases: bool) -> Iterator[NDArray[np.int64]]:
+    """Yield the positions of the vectors that are made orthonormal, shape (vectors, size).
+
+    A matrix of weights has a row for each source and a column for each unit. Its vectors are its
+    rows, or its columns if there are more rows: each has a direction of its own then. The biases of
+    a layer are a matrix with a single row.
+    """
+    matrices = network.matrices_of(np.arange(network.parameter_count))
+    for fan_in, matrix in zip(network.sizes, matrices, strict=False):
+        weights, biases = matrix[:fan_in], matrix[fan_in:]
+        yield np.ascontiguousarray(weights.T if fan_in > weights.shape[1] else weights)
+        if has_biases:
+            yield biases

@@ -19,7 +19,7 @@ from harness.experiment.columns import Column, Origin
 from harness.experiment.data import Dataset, Floats
 from harness.experiment.parquet_files import is_parquet, read_parquet
 from harness.experiment.schema import DataSection
-from harness.experiment.selection import Choice, Reading
+from harness.experiment.selection import EVERY, Choice, Reading
 from harness.experiment.tables import (
     EQUALS,
     Table,
@@ -104,7 +104,7 @@ def read_inputs(given: Any, source: Dataset, section: DataSection) -> Floats:
         given = as_frame(given, "inputs")
         is_named = is_named and has_names(given)
     reading = Reading(
-        inputs=tuple(names) if is_named else ("1-",),
+        inputs=tuple(names) if is_named else EVERY,
         targets=(),
         missing="mean" if section.missing == "mean" else "error",
         header=section.header,

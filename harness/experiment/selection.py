@@ -12,6 +12,8 @@ from harness.hints import nearest
 
 MOST_COLUMNS = 1_000_000
 
+EVERY = ("1-",)  # all columns, in `Reading.inputs`
+
 # A number of a column, or a range of them; the end may be open.
 NUMBERS = re.compile(r"([0-9]{1,7})(?:(-)([0-9]{1,7})?)?")
 
@@ -89,6 +91,9 @@ def choose(origin: Origin, header: Sequence[str] | None, count: int, reading: Re
     def positions(key: str, names: Iterable[str]) -> list[int]:
         return [p for name in names for p in _positions(origin, by_name, count, key, name)]
 
+    if origin.is_new and reading.inputs != EVERY:
+        inputs = [_position(origin, by_name, name) for name in reading.inputs or ()]
+        return Choice(inputs=inputs, targets=[])
     targets = positions("data.targets", reading.targets)
     if reading.inputs is not None:
         return Choice(inputs=positions("data.inputs", reading.inputs), targets=targets)
@@ -101,6 +106,38 @@ def choose(origin: Origin, header: Sequence[str] | None, count: int, reading: Re
             "Name fewer columns in data.targets.",
         )
     return Choice(inputs=inputs, targets=targets)
+
+
+def ranges(positions: Sequence[int]) -> list[str]:
+    """Write ascending positions, counted from 0, as numbers of columns.
+
+    >>> ranges([1, 2, 3, 5])
+    ['2-4', '6']
+    """
+    there = set(positions)
+    starts = [p for p in positions if p - 1 not in there]
+    ends = [p for p in positions if p + 1 not in there]
+    return [
+        f"{first + 1}-{last + 1}" if first < last else f"{first + 1}"
+        for first, last in zip(starts, ends, strict=True)
+    ]
+
+
+def _position(origin: Origin, by_name: Mapping[str, list[int]], name: str) -> int:
+    """Return the position of a column of the experiment in a table of new inputs."""
+    named = by_name.get(name, [])
+    if len(named) == 1:
+        return named[0]
+    if named:
+        problem, advice = f"it has {len(named)}", "Leave out all but one of them."
+    elif by_name:
+        problem = f"its columns are {shown(list(by_name))}"
+        advice = nearest(name, by_name) or "Name its columns as in those data."
+    else:
+        problem, advice = "it has no header", "Write the names of its columns in the first line."
+    raise origin.refusal(
+        f"must have one column {shown(name)}, like the data of the experiment; {problem}.", advice
+    )
 
 
 def _positions(

@@ -20,15 +20,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.errors import shown
+from harness.errors import ExperimentError, shown
 from harness.experiment.columns import Column, Origin, is_missing, is_number, parsed
 from harness.experiment.csv_files import CONTINUES, SAMPLE, Row, csv_origin, csv_rows, unreadable
 from harness.experiment.data import Dataset, Floats, Names, check_size
-from harness.experiment.selection import Choice, Reading, choose
+from harness.experiment.selection import Choice, Reading, choose, ranges
 from harness.formatting import plural
 
 # Between the name of a column and a word, in the name of the input for that word.
 EQUALS = " = "
+
+# A column of more words than this, with less than two data points per word, has names or ids.
+_FEW_WORDS = 10
+
+# Data points that are named when they are left out.
+_NAMED = 5
 
 # "1,234" may be 1.234 or 1234.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
@@ -147,7 +153,10 @@ def _has_header(origin: Origin, sample: Sequence[Row], reading: Reading) -> bool
             raise origin.refusal(
                 f"has {shown(cell)} above numbers in line {line}, and numbers beside it: the line"
                 " may be a header or a data point.",
-                "Write header = true or header = false in [data].",
+                origin.advise(
+                    "Write header = true or header = false",
+                    "Give all columns names that are not numbers, or none.",
+                ),
             )
     return False
 
@@ -175,7 +184,10 @@ def _decimal(origin: Origin, sample: Sequence[Row], choice: Choice) -> str:
         problem = f"has {shown(cell)} in line {line}, where the comma may separate thousands"
     raise origin.refusal(
         f"{problem}; the decimal sign is unclear.",
-        'Write decimal = "," or decimal = "." in [data]; separators of thousands are not read.',
+        origin.advise(
+            'Separators of thousands are not read. Write decimal = "," or decimal = "."',
+            "Write all numbers with a decimal point, and without separators of thousands.",
+        ),
     )
 
 
@@ -277,11 +289,17 @@ def data_points(table: Table, reading: Reading, validation: Table | None = None)
     numbers, unit = _numbers(table, validation)
     rows = _complete_rows(table, reading)
     trained = int(rows.sum())
+    dropped_at = _dropped_at(table, rows)
     if validation is not None:
-        rows = np.concatenate((rows, _complete_rows(validation, reading)))
+        others = _complete_rows(validation, reading)
+        both = ((dropped_at, table), (_dropped_at(validation, others), validation))
+        dropped_at = " and ".join(f"{where} of {of.origin}" for where, of in both if where)
+        rows = np.concatenate((rows, others))
         for first, second in _pairs(table, validation):
             first.append(second)
         _check_known(table, validation, rows, trained, reading.outputs)
+    if reading.inputs is None:
+        _check_categories(table, rows)
     points = int(rows.sum())
     check_size(points, len(choice.inputs) + len(choice.targets))
     inputs = [_part(columns[position], rows) for position in choice.inputs]
@@ -304,7 +322,20 @@ def data_points(table: Table, reading: Reading, validation: Table | None = None)
         held_out=points - trained,
         numbers=numbers[rows],
         unit=unit,
+        dropped=len(rows) - points,
+        dropped_at=dropped_at,
     )
+
+
+def _dropped_at(table: Table, rows: NDArray[np.bool_]) -> str:
+    """Return which rows are not data points, such as "lines 4, 17"; empty if all are."""
+    numbers = np.arange(1, len(rows) + 1) if table.lines is None else table.lines
+    dropped = numbers[~rows].tolist()
+    if not dropped:
+        return ""
+    named = ", ".join(map(str, dropped[:_NAMED]))
+    more = f" and {len(dropped) - _NAMED:,} more" if len(dropped) > _NAMED else ""
+    return f"{table.origin.rows}{'s' if len(dropped) > 1 else ''} {named}{more}"
 
 
 def _numbers(table: Table, validation: Table | None) -> tuple[NDArray[np.int64], str]:
@@ -335,6 +366,27 @@ def _complete_rows(table: Table, reading: Reading) -> NDArray[np.bool_]:
                 "Leave out the columns with missing cells.",
             )
     return rows
+
+
+def _check_categories(table: Table, rows: NDArray[np.bool_]) -> None:
+    """Refuse "all but targets" if it includes names or ids, which would be an input each."""
+    points, inputs = int(rows.sum()), table.choice.inputs
+    words = {
+        position: len(column.words(rows)[0])
+        for position in inputs
+        if (column := table.columns[position]).numbers(rows) is None
+    }
+    ids = [p for p, count in words.items() if count > _FEW_WORDS and 2 * count > points]
+    if ids:
+        others = ", ".join(f'"{text}"' for text in ranges([p for p in inputs if p not in ids]))
+        example = f", such as inputs = [{others}]" if others else ""
+        raise ExperimentError(
+            "data.inputs",
+            f'= "all but targets" includes {table.columns[ids[0]].label}, which has'
+            f" {words[ids[0]]} different words in {points} data points; each would be an input.",
+            f"Name the inputs instead{example}; if these words are categories, name this column,"
+            " too.",
+        )
 
 
 def _pairs(table: Table, validation: Table) -> Iterable[tuple[Column, Column]]:

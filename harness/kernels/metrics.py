@@ -7,7 +7,7 @@ every machine. The definitions are those of scikit-learn, with the mean over sev
 
 Classes are the outputs: a data point has the class of its largest target, and is predicted to have
 that of its largest prediction, the first of equal ones. A single output stands for two classes; the
-second one is predicted at the threshold and above.
+second one is predicted at the threshold and above. `are_classes` says which targets are classes.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+MOST_FROM_ONE = 1e-9  # by which probabilities of several classes may miss a sum of 1
 
 
 class Metric(NamedTuple):
@@ -50,10 +52,19 @@ def classes_of(values: Floats, threshold: float) -> NDArray[np.int64]:
 
 
 def are_classes(targets: Floats) -> bool:
-    """Return whether targets (m, outputs) are classes: two values, or one largest output each."""
+    """Return whether targets (m, outputs) are classes.
+
+    Those of a single output are, if they have two values, whichever these are. Those of several
+    outputs are, if each data point has one largest target, and all of them have two values in all,
+    such as 0 and 1, or are probabilities. Other numbers are those of a regression.
+    """
+    two_values = np.unique(targets).size == 2
     if targets.shape[1] == 1:
-        return np.unique(targets).size == 2
-    return bool(((targets == targets.max(axis=1, keepdims=True)).sum(axis=1) == 1).all())
+        return two_values
+    single = (targets == targets.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    off = np.abs(targets.sum(axis=1) - 1.0)
+    probabilities = (targets >= 0.0).all() and (off <= MOST_FROM_ONE).all()
+    return bool(single.all() and (two_values or probabilities))
 
 
 def accuracy(y: Floats, p: Floats, threshold: float) -> Floats:

@@ -28,6 +28,7 @@ STREAM_SPLIT = np.uint64(5)  # index = data point; `lanczos` has stream 4
 CONSTANT = 0  # always 1
 UNIFORM = 1  # from -1 to 1
 NORMAL = 2  # mean 0, standard deviation 1
+TRUNCATED_NORMAL = 3  # the same, cut off at -2 and 2
 
 # Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3": multipliers and key steps.
 ROUNDS = 10
@@ -35,6 +36,9 @@ MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
 KEY_STEP_0 = np.uint64(0x9E3779B97F4A7C15)  # golden ratio
 KEY_STEP_1 = np.uint64(0xBB67AE8584CAA73B)  # sqrt(3) - 1
+
+# Probability of 0 to 2 in the standard normal distribution.
+ZERO_TO_TWO = 0.4772498680518208
 
 # uint64 constants, because in Numba uint64 and int64 combine to float64.
 ZERO = np.uint64(0)
@@ -74,12 +78,28 @@ def uniform01(x: Word) -> float:
 
 @compiled
 def normal(x: Word) -> float:
-    """Return a number from N(0, 1): the quantile at p = ((x >> 12) + 1/2) 2^-52.
+    """Return a number from N(0, 1): the quantile at ((x >> 12) + 1/2) 2^-52."""
+    return quantile((float(x >> TWELVE) + 0.5) * 2.0**-52 - 0.5)
 
-    Wichura 1988, algorithm AS241, PPND16. Both p and 1 - p are exact.
+
+# Largest error: 5.1 ulp, of 70,000 numbers.
+@compiled
+def truncated_normal(x: Word) -> float:
+    """Return a number from N(0, 1) between -2 and 2.
+
+    A uniform number from Φ(-2) to Φ(2) is turned into its quantile, as by PyTorch's
+    `trunc_normal_`. The standard deviation is 0.8796, and is not scaled to 1.
     """
-    p = (float(x >> TWELVE) + 0.5) * 2.0**-52
-    q = p - 0.5
+    return quantile(ZERO_TO_TWO * ((float(x >> TWELVE) + 0.5) * 2.0**-51 - 1.0))
+
+
+@compiled
+def quantile(q: float) -> float:
+    """Return the quantile of N(0, 1) at 1/2 + q.
+
+    Wichura 1988, algorithm AS241, PPND16. The probability of the tail, 1/2 - |q|, is exact where it
+    is used.
+    """
     if abs(q) <= 0.425:
         r = 0.180625 - q * q
         above = fma(2509.0809287301226727, r, 33430.575583588128105)
@@ -97,7 +117,7 @@ def normal(x: Word) -> float:
         below = fma(below, r, 42.313330701600911252)
         below = fma(below, r, 1.0)
         return q * above / below
-    r = math.sqrt(-log(p if q < 0.0 else 1.0 - p))
+    r = math.sqrt(-log(0.5 - abs(q)))
     if r <= 5.0:
         r = r - 1.6
         above = fma(7.74545014278341407640e-4, r, 2.27238449892691845833e-2)
@@ -207,4 +227,43 @@ def initialise(
                         number = fma(2.0, uniform01(words[lane]), -1.0)
                     elif distribution == NORMAL:
                         number = normal(words[lane])
+                    elif distribution == TRUNCATED_NORMAL:
+                        number = truncated_normal(words[lane])
                     theta[run, p] = fma(scales[run] * spread[p], number, offsets[run])
+
+
+@entry
+def orthogonalise(
+    theta: Floats, vectors: NDArray[np.int64], scales: Floats, offsets: Floats
+) -> None:
+    """Make vectors in theta, of shape (runs, P), orthonormal, and scale and offset them.
+
+    Vector v has the parameters theta[:, vectors[v]]. It becomes column v of the Q of a QR
+    decomposition in which the diagonal of R is positive; then it is multiplied by scales[r], and
+    offsets[r] is added, by a fused multiply-add.
+
+    Modified Gram-Schmidt. Each vector is made orthogonal twice, so that rounding errors do not grow
+    with the condition number (Giraud, Langou and Rozložník 2005).
+    """
+    count, size = vectors.shape
+    for run in range(theta.shape[0]):
+        for v in range(count):
+            for _ in range(2):
+                for u in range(v):
+                    shared = 0.0
+                    for k in range(size):
+                        shared = fma(theta[run, vectors[u, k]], theta[run, vectors[v, k]], shared)
+                    for k in range(size):
+                        theta[run, vectors[v, k]] = fma(
+                            -shared, theta[run, vectors[u, k]], theta[run, vectors[v, k]]
+                        )
+            square = 0.0
+            for k in range(size):
+                square = fma(theta[run, vectors[v, k]], theta[run, vectors[v, k]], square)
+            length = math.sqrt(square)
+            for k in range(size):
+                theta[run, vectors[v, k]] /= length
+        for v in range(count):
+            for k in range(size):
+                number = theta[run, vectors[v, k]]
+                theta[run, vectors[v, k]] = fma(scales[run], number, offsets[run])

@@ -15,7 +15,7 @@ from harness.experiment.grid import Axis
 from harness.formatting import plural
 from harness.report.ordered_axes import OrderedAxis
 from harness.report.summary import Summary
-from harness.results.sentences import data_points, exact, order_of, percent
+from harness.results.sentences import data_points, dropped, exact, order_of, percent
 from harness.results.tables import Results
 
 _BEST_ROWS = 10
@@ -44,10 +44,11 @@ def facts(results: Results, found: Summary) -> dict[str, str]:
     experiment = results.experiment
     network, data = experiment.network, experiment.data_section
     ended = ", ".join(f"{n:,} {name}" for name, n in found.counts.items() if n)
+    said = f"{data.generator or data.file or 'inline'}, {data_points(experiment)}"
     pairs = {
         "network": f"{'-'.join(map(str, network.sizes))}, {', '.join(network.activations)},"
         f" {network.loss.replace('_', ' ')}",
-        "data": f"{data.generator or data.file or 'inline'}, {data_points(experiment)}",
+        "data": "; ".join(filter(None, (said, dropped(experiment)))),
         "training": _training(experiment),
         "axes": "; ".join(map(_axis, experiment.grid.axes)) or "none: one run",
         "runs": f"{found.trained:,}: {ended}",

@@ -69,6 +69,7 @@ def _data(store: Store) -> Dataset:
         input_words=frozenset(record.words.get("inputs", ())),
         target_words=frozenset(record.words.get("targets", ())),
         held_out=record.held_out,
+        dropped=record.dropped,
         is_scaled=not record.original,
     )
 

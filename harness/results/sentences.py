@@ -56,6 +56,16 @@ def data_points(experiment: Experiment) -> str:
     return said if held_out is None else f"{said}, {len(held_out.inputs):,} held out"
 
 
+def dropped(experiment: Experiment) -> str:
+    """Say how many data points were left out because of missing cells; empty if none were."""
+    source = experiment.source
+    if not source.dropped:
+        return ""
+    points = plural(len(source.inputs) + source.dropped, "data point")
+    cells = "missing cells" + (f" in {source.dropped_at}" if source.dropped_at else "")
+    return f"{source.dropped:,} of {points} dropped: {cells}"
+
+
 def column_names(results: Results, which: str) -> list[str]:
     """Return the names of "inputs" or "targets" in the data file; empty if they have none."""
     section = results.manifest["experiment"]["data"]

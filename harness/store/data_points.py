@@ -45,7 +45,7 @@ class DataPoints:
         The data points; a missing input is NaN.
     names, words : mapping
         As in `DataRecord`, with names of any length and with any characters.
-    held_out, original : int and bool
+    held_out, dropped, original : int, int and bool
         As in `DataRecord`.
     """
 
@@ -54,6 +54,7 @@ class DataPoints:
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     words: Mapping[str, Sequence[int]] = field(default_factory=dict)
     held_out: int = 0
+    dropped: int = 0
     original: bool = False
 
 
@@ -75,6 +76,8 @@ class DataRecord:
         earlier versions they are missing if no points are held out.
     held_out : int
         How many data points, the last ones, are for validation only.
+    dropped : int
+        How many further data points were left out because they have missing cells.
     missing : int
         How many inputs are NaN.
     original : bool
@@ -87,13 +90,14 @@ class DataRecord:
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     words: Mapping[str, Sequence[int]] = field(default_factory=dict)
     held_out: int = 0
+    dropped: int = 0
     missing: int = 0
     original: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return the record as a part of the manifest."""
         document = asdict(self)
-        for key in ("names", "words", "held_out", "missing", "original"):
+        for key in ("names", "words", "held_out", "dropped", "missing", "original"):
             if not document[key]:
                 del document[key]
         return document
@@ -143,7 +147,7 @@ def _optional(fields: Fields) -> dict[str, Any]:
     for key, take in (("names", _names), ("words", _words)):
         if key in names:
             found[key] = fields.inner(key, take)
-    for key in ("held_out", "missing"):
+    for key in ("held_out", "dropped", "missing"):
         if key in names:
             found[key] = fields.whole(key, 1, MAX_NUMBERS)
     if "original" in names:
@@ -188,6 +192,7 @@ def encode(points: DataPoints) -> tuple[DataRecord, pa.Buffer]:
         names=lines,
         words={kind: list(listed) for kind, listed in points.words.items() if listed},
         held_out=points.held_out,
+        dropped=points.dropped,
         missing=int(np.isnan(inputs).sum()),
         original=points.original,
         **counts,

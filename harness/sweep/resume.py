@@ -70,6 +70,7 @@ def _data_points(experiment: Experiment) -> DataPoints:
         names=asdict(source.names),
         words={"inputs": sorted(source.input_words), "targets": sorted(source.target_words)},
         held_out=source.held_out,
+        dropped=source.dropped,
         original=not source.is_scaled,
     )
 

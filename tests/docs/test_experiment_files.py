@@ -23,7 +23,7 @@ from harness.experiment.schema import RecordSection, keys_of
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
-from harness.kernels.philox import CONSTANT, NORMAL, UNIFORM
+from harness.kernels.philox import CONSTANT, NORMAL, TRUNCATED_NORMAL, UNIFORM
 from harness.kernels.stopping import RUNNING, STATUSES
 
 ROOT = Path(__file__).parents[2]
@@ -117,12 +117,21 @@ def test_every_axis_is_listed():
 
 
 def test_generators_and_schemes_are_described_as_in_their_tables():
-    numbers = {CONSTANT: "1", NORMAL: "standard normal", UNIFORM: "uniform from -1 to 1"}
+    numbers = {
+        CONSTANT: "1",
+        NORMAL: "standard normal",
+        UNIFORM: "uniform from -1 to 1",
+        TRUNCATED_NORMAL: "standard normal from -2 to 2",
+    }
     assert rows(part("### data"), "generator") == [
         [f"`{name}`", generator.says] for name, generator in GENERATORS.items()
     ]
     assert rows(part("### Initial parameters"), "`scheme`") == [
-        [f"`{name}`", numbers[scheme.distribution], scheme.formula]
+        [
+            f"`{name}`",
+            numbers[scheme.distribution] + ", made orthogonal" * scheme.orthogonal,
+            scheme.formula,
+        ]
         for name, scheme in SCHEMES.items()
     ]
 

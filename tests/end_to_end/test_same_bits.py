@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from tests import same_bits
-from tests.same_bits import EXPERIMENTS, SINGLES, SOFTMAX, SOFTMAX_SINGLES, add, digest
+from tests.same_bits import EXPERIMENTS, SINGLES, SOFTMAX, SOFTMAX_SINGLES, STARTS, add, digest
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="far too slow in Python")
 
@@ -21,6 +21,7 @@ EXPECTED = "2b0c09d7e65c305bba2bad99743c2026fcb62cb78bf3d0b6e5026ea35d4dddbe"
 EXPECTED_OF_SINGLES = "6372f02c5e7224f246b8811e14aec4fdf7c37a551edb96747955876ef3843104"
 EXPECTED_OF_SOFTMAX = "7a4785eb6c1c600377cf675bacf96575a4a48f4bcd70c940bf1400245fa30b6a"
 EXPECTED_OF_SOFTMAX_SINGLES = "4652f2a55c35abb7be4f4998801be6c07b92bed003aa36d28e5cb90c139e0870"
+EXPECTED_OF_STARTS = "077da509cfb011902b0a2ce34d5d13bd35cf9658580de6fa669206017bc206ad"
 
 ROOT = Path(same_bits.__file__).parents[1]
 FEATURES = llvmlite.binding.get_host_cpu_features()
@@ -40,6 +41,11 @@ def test_single_precision(lanes, size):
 @pytest.mark.parametrize("lanes", [1, 8])
 def test_softmax(lanes):
     assert digest(lanes, experiments=SOFTMAX) == EXPECTED_OF_SOFTMAX
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_initial_values(lanes):
+    assert digest(lanes, experiments=STARTS) == EXPECTED_OF_STARTS
 
 
 def test_softmax_in_single_precision():
@@ -111,7 +117,7 @@ def test_processors(processor):
         cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert found.stdout.split() == [
-        *(EXPECTED, EXPECTED_OF_SOFTMAX) * 2,
+        *(EXPECTED, EXPECTED_OF_SOFTMAX, EXPECTED_OF_STARTS) * 2,
         EXPECTED_OF_SINGLES,
         EXPECTED_OF_SOFTMAX_SINGLES,
     ]

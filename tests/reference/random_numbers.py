@@ -1,4 +1,4 @@
-"""The random numbers of an experiment, from `numpy.random.Philox` and `statistics.NormalDist`.
+"""The random numbers of an experiment, from `numpy.random.Philox`, `statistics` and `scipy`.
 
 One number at a time: an addressed word, turned into a uniform or normal number, an order of the
 samples, a batch drawn with replacement, or an initial parameter. `harness` may not be imported
@@ -16,13 +16,17 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
+from scipy import special
 
 STREAM_PARAMETERS = 0  # major = init_id, index = position in theta
 STREAM_INPUTS = 1  # major = 0, index = sample * columns + column
 STREAM_TARGETS = 2  # the same
 STREAM_BATCHES = 3  # major = epoch; the updates from epoch 0 to epoch 1 have major 0
 
-SCHEMES = ("zeros", "constant", "normal", "uniform", "glorot", "he", "lecun")
+SCHEMES = (
+    "zeros", "constant", "normal", "uniform", "glorot", "he", "lecun", "truncated_normal",
+    "orthogonal",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -47,6 +51,23 @@ def uniform01(seed, stream, major, index):
 def normal(seed, stream, major, index):
     """Return a standard normal number: the inverse CDF of the middle of one of 2^52 cells."""
     return NormalDist().inv_cdf(((word(seed, stream, major, index) >> 12) + 0.5) * 2.0**-52)
+
+
+def truncated_normal(seed, stream, major, index):
+    """Return a standard normal number between -2 and 2, by the formula of PyTorch."""
+    between = ((word(seed, stream, major, index) >> 12) + 0.5) * 2.0**-51 - 1.0
+    return math.sqrt(2.0) * special.erfinv(math.erf(math.sqrt(2.0)) * between)
+
+
+def orthogonal(matrix):
+    """Return the semi-orthogonal matrix that PyTorch makes of normal numbers, by LAPACK.
+
+    `matrix` is (units, sources), as in PyTorch.
+    """
+    units, sources = matrix.shape
+    q, r = np.linalg.qr(matrix.T if units < sources else matrix)
+    q = q * np.sign(np.diag(r))
+    return q.T if units < sources else q
 
 
 def shuffled_order(seed, epoch, samples):
@@ -84,7 +105,8 @@ def initial_parameters(
     scale, offset : float
         Each number is fma(scale * spread, number, offset).
     biases : str
-        "zeros" for biases of exactly 0, "same" for biases drawn like the weights of the layer.
+        "zeros" for biases of exactly 0, "same" for biases drawn like the weights of the layer;
+        orthogonal ones are a matrix with one row.
     parameters : dict or None
         Values by name that replace those of the scheme.
     """
@@ -92,12 +114,25 @@ def initial_parameters(
     assert biases in ("zeros", "same")
     names, layers = twin.names(), twin.layer_of_parameters()
     theta = np.empty(len(names))
+    if scheme == "orthogonal":
+        normals = initial_parameters(twin, "normal", init_id, seed, biases="same")
+        numbers = []
+        for fan_in, matrix in zip(twin.sizes, twin.unpack(normals), strict=False):
+            numbers.append(orthogonal(matrix[:fan_in].T).T.ravel())
+            if len(matrix) > fan_in:
+                numbers.append(orthogonal(matrix[fan_in:].T).ravel())
+        theta[:] = [fma(scale, number, offset) for number in np.concatenate(numbers)]
+        if biases == "zeros":
+            theta[[name.startswith("b") for name in names]] = 0.0
+        return _with_given(theta, names, parameters)
     for k, (name, layer) in enumerate(zip(names, layers, strict=True)):
         fan_in, fan_out = twin.sizes[layer], twin.sizes[layer + 1]
         if name.startswith("b") and biases == "zeros":
             theta[k] = 0.0
             continue
-        if scheme in ("normal", "he", "lecun"):
+        if scheme == "truncated_normal":
+            number = truncated_normal(seed, STREAM_PARAMETERS, init_id, k)
+        elif scheme in ("normal", "he", "lecun"):
             number = normal(seed, STREAM_PARAMETERS, init_id, k)
         elif scheme in ("uniform", "glorot"):
             number = 2.0 * uniform01(seed, STREAM_PARAMETERS, init_id, k) - 1.0
@@ -108,11 +143,16 @@ def initial_parameters(
             "constant": 1.0,
             "normal": 1.0,
             "uniform": 1.0,
+            "truncated_normal": 1.0,
             "glorot": math.sqrt(6.0 / (fan_in + fan_out)),
             "he": math.sqrt(2.0 / fan_in),
             "lecun": math.sqrt(1.0 / fan_in),
         }[scheme]
         theta[k] = fma(scale * spread, number, offset)
+    return _with_given(theta, names, parameters)
+
+
+def _with_given(theta, names, parameters):
     for name, given in (parameters or {}).items():
         theta[names.index(name)] = given
     return theta

@@ -196,6 +196,8 @@ def test_schemes(scheme):
         "glorot": 2.0 * math.sqrt(2 / 53),
         "he": 2.0 * math.sqrt(2 / 3),
         "lecun": 2.0 * math.sqrt(1 / 3),
+        "truncated_normal": 2.0 * 0.8796,
+        "orthogonal": 2.0 * math.sqrt(1 / 50),
     }[scheme]
     assert math.sqrt(np.mean(first**2)) == pytest.approx(spread, rel=0.15)
     same = initial_parameters(twin, scheme, 2, biases="same", parameters={"b1": 9.0, "w2": 8.0})

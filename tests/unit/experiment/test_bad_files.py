@@ -14,7 +14,7 @@ DATA = {"inputs": ["dose"], "targets": ["effect"]}
 UTF8 = "Save it as CSV in UTF-8."
 QUOTES = "Close each quote in the line where it is opened, or remove the quotes."
 CELLS = "Give every line the same number of cells; put texts with separators in quotes."
-DECIMAL = 'Write decimal = "," or decimal = "." in [data]; separators of thousands are not read.'
+DECIMAL = 'Separators of thousands are not read. Write decimal = "," or decimal = "." in [data].'
 NUMBER = (
     "Correct the cell, or leave it empty and write data.missing. Numbers are written "
     "without units and without separators of thousands."
@@ -246,6 +246,13 @@ REFUSED = {
         {"inputs": "all but targets"},
         'data.inputs = "all but targets" leaves no column: FILE has only 1 column.',
         "Name fewer columns in data.targets.",
+    ),
+    "words_of_an_id.csv": (
+        {"inputs": "all but targets"},
+        'data.inputs = "all but targets" includes column "patient", which has 11 different words'
+        " in 12 data points; each would be an input.",
+        'Name the inputs instead, such as inputs = ["2-3", "5"]; if these words are categories, '
+        "name this column, too.",
     ),
     "one_class.csv": (
         {},

@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.experiment import Experiment
 from harness.experiment.initialisation import SCHEMES, initial_parameters
@@ -19,6 +20,8 @@ from tests.side_by_side import a_twin, network_of
 TWIN = a_twin((3, 4, 2), biases=(True, True))
 WIDEST = 2**63 - 1  # the largest seed and init_id of an experiment file
 NORMAL = {"normal", "he", "lecun"}
+TRUNCATED = {"truncated_normal"}
+ORTHOGONAL = {"orthogonal"}
 
 
 def drawn(scheme, init_ids, seeds=0, scales=1.0, offsets=0.0, biases="zeros", twin=TWIN):
@@ -41,13 +44,17 @@ def drawn(scheme, init_ids, seeds=0, scales=1.0, offsets=0.0, biases="zeros", tw
 def test_schemes_match_the_reference(scheme, biases):
     settings = [(0, 0, 1.0), (7, 0, 0.3), (7, 5, 2.0), (WIDEST, WIDEST, -1.0)]
     init_ids, seeds, scales = (list(column) for column in zip(*settings, strict=True))
-    offsets = 0.0 if scheme in NORMAL else 0.1
+    offsets = 0.0 if scheme in NORMAL | TRUNCATED else 0.1
     ours = drawn(scheme, init_ids, seeds, scales, offsets, biases)
     for theta, (init_id, seed, scale) in zip(ours, settings, strict=True):
         theirs = reference.initial_parameters(TWIN, scheme, init_id, seed, scale, offsets, biases)
         if scheme in NORMAL:
             # The same rational approximation; ours fuses its multiply-adds, NormalDist does not.
             assert theta == pytest.approx(theirs, rel=2e-15, abs=0)
+        elif scheme in TRUNCATED:
+            assert theta == pytest.approx(theirs, rel=4e-15, abs=0)
+        elif scheme in ORTHOGONAL:
+            assert theta == pytest.approx(theirs, rel=0, abs=1e-12)
         else:
             assert theta.tolist() == theirs.tolist()
 
@@ -55,13 +62,17 @@ def test_schemes_match_the_reference(scheme, biases):
 @pytest.mark.jitless
 @pytest.mark.parametrize("scheme", sorted({*SCHEMES} - {"zeros", "constant"}))
 def test_numbers_are_scaled_and_offset_with_one_rounding(scheme):
-    draw = philox.normal if scheme in NORMAL else philox.uniform01
-    where = np.uint64(5), philox.STREAM_PARAMETERS, np.uint64(7)
-    numbers = np.array(
-        [draw(np.uint64(philox.word(*where, np.uint64(index)))) for index in range(TWIN.parameters)]
-    )
-    if scheme not in NORMAL:
-        numbers = 2.0 * numbers - 1.0  # exact
+    def number(word):
+        if scheme in NORMAL | TRUNCATED:
+            return (philox.normal if scheme in NORMAL else philox.truncated_normal)(word)
+        return 2.0 * philox.uniform01(word) - 1.0  # exact
+
+    if scheme in ORTHOGONAL:
+        numbers = drawn(scheme, [7], 5, biases="same")[0]
+    else:
+        where = np.uint64(5), philox.STREAM_PARAMETERS, np.uint64(7)
+        words = [philox.word(*where, np.uint64(index)) for index in range(TWIN.parameters)]
+        numbers = [number(np.uint64(word)) for word in words]
     theta = drawn(scheme, [7], 5, scales=0.3, offsets=0.7, biases="same")[0]
     for k, layer in enumerate(TWIN.layer_of_parameters()):
         fan_in, fan_out = TWIN.sizes[layer], TWIN.sizes[layer + 1]
@@ -80,6 +91,51 @@ def test_largest_normal_number_that_a_word_gives():
     assert largest == pytest.approx(-NormalDist().inv_cdf(2.0**-53), rel=2e-15)
 
 
+@pytest.mark.jitless
+def test_truncated_numbers_are_those_of_the_truncated_distribution():
+    ids = list(range(200))
+    theta = drawn("truncated_normal", ids, biases="same")
+    assert np.abs(theta).max() <= 2.0
+    found = stats.kstest(theta.ravel(), stats.truncnorm(-2.0, 2.0).cdf)
+    assert found.pvalue > 0.01
+    assert theta.std() == pytest.approx(stats.truncnorm(-2.0, 2.0).std(), rel=0.02)  # 0.8796
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 5), (5, 1), (3, 3), (2, 7), (7, 2), (8, 6, 4)])
+def test_orthogonal_matrices_have_orthonormal_rows_or_columns(sizes):
+    twin = a_twin(sizes)
+    for theta in drawn("orthogonal", list(range(20)), biases="same", scales=3.0, twin=twin):
+        for fan_in, matrix in zip(sizes, network_of(twin).matrices_of(theta), strict=False):
+            for part in (matrix[:fan_in], matrix[fan_in:]):
+                products = part @ part.T if len(part) <= part.shape[1] else part.T @ part
+                assert products == pytest.approx(9.0 * np.eye(len(products)), abs=1e-13)
+
+
+def test_orthogonal_matrices_are_random():
+    # Haar measure: in the plane, a column has any direction, and half of the matrices are
+    # reflections (Mezzadri 2007, "How to generate random matrices from the classical compact
+    # groups").
+    twin = a_twin((2, 2))
+    network = network_of(twin)
+    theta = drawn("orthogonal", list(range(1000)), twin=twin)
+    found = network.matrices_of(theta)[0][:, :2]
+    angles = np.arctan2(found[:, 0, 1], found[:, 0, 0])
+    assert stats.kstest(angles, stats.uniform(-math.pi, 2.0 * math.pi).cdf).pvalue > 0.01
+    reflections = int((np.linalg.det(found) < 0).sum())
+    assert stats.binomtest(reflections, len(found)).pvalue > 0.01
+
+
+def test_nearly_parallel_vectors_become_orthonormal():
+    # Normal numbers are hardly ever so close; one pass leaves a product of about 1e-16 / 1e-10.
+    near = np.array([[1.0, 2.0, 3.0, 1.0, 2.0, 3.0 + 1e-10, 1.0, 2.0 - 1e-10, 3.0]])
+    vectors = np.arange(9).reshape(3, 3)
+    philox.orthogonalise(near, vectors, np.ones(1), np.zeros(1))
+    q = near.reshape(3, 3)
+    assert q @ q.T == pytest.approx(np.eye(3), abs=1e-15)
+    assert q[0] == pytest.approx(np.array([1.0, 2.0, 3.0]) / math.sqrt(14.0), rel=1e-15)
+
+
 def test_fans_do_not_count_the_bias():
     # Up to a layer without biases, the positions are the same, and so are the numbers.
     plain = a_twin((3, 4, 2), biases=(False, True))
@@ -89,7 +145,7 @@ def test_fans_do_not_count_the_bias():
 
 
 @pytest.mark.jitless
-@pytest.mark.parametrize("scheme", ["constant", "uniform", "normal"])
+@pytest.mark.parametrize("scheme", ["constant", "uniform", "normal", "orthogonal"])
 def test_biases_are_exactly_zero_or_drawn(scheme):
     biases = network_of(TWIN).bias_positions
     zeros = drawn(scheme, [1, 2], offsets=0.5)
@@ -115,7 +171,7 @@ def test_layers_start_from_different_numbers():
     assert len(set(theta.ravel().tolist())) == 16
 
 
-@pytest.mark.parametrize("scheme", ["uniform", "he"])
+@pytest.mark.parametrize("scheme", ["uniform", "he", "truncated_normal", "orthogonal"])
 def test_runs_do_not_depend_on_their_neighbours_or_order(scheme):
     whole = drawn(scheme, list(range(20)))
     assert drawn(scheme, list(range(19, -1, -1)))[::-1].tobytes() == whole.tobytes()

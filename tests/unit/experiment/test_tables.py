@@ -232,6 +232,51 @@ def test_data_points_with_missing_cells_are_dropped(tmp_path, missing):
     assert found.targets.tolist() == [[2.0], [6.0]]
 
 
+def test_dropped_data_points_are_counted_and_named(tmp_path):
+    text = "a,b\n1,2\n,3\n\n4,?\n5,6\n"
+    found = read(tmp_path, text, missing="drop")
+    assert (found.dropped, found.dropped_at) == (2, "lines 3, 5")
+    found = read(tmp_path, text + ",\n" * 7, missing="drop")
+    assert (found.dropped, found.dropped_at) == (9, "lines 3, 5, 7, 8, 9 and 4 more")
+    found = read(tmp_path, "a,b\n,2\n3,4\n", missing="drop")
+    assert (found.dropped, found.dropped_at) == (1, "line 2")
+    found = read(tmp_path, "a,b\n1,2\n", missing="drop")
+    assert (found.dropped, found.dropped_at) == (0, "")
+    frame = pd.DataFrame({"a": [1.0, np.nan], "b": [2.0, 3.0]})
+    found = points_of(read_table, frame, Reading(inputs=("a",), targets=("b",), missing="drop"))
+    assert (found.dropped, found.dropped_at) == (1, "row 2")
+
+
+def test_dropped_data_points_of_two_files(tmp_path):
+    reading = Reading(inputs=("a",), targets=("b",), missing="drop")
+    tables = []
+    for name, text in (("1.csv", "a,b\n,1\n2,3\n"), ("2.csv", "a,b\n1,1\n2,\n,3\n")):
+        (tmp_path / name).write_text(text)
+        tables.append(read_csv(tmp_path / name, reading))
+    found = data_points(tables[0], reading, tables[1])
+    assert (found.dropped, found.held_out) == (3, 1)
+    first, second = (f'"{tmp_path / name}"' for name in ("1.csv", "2.csv"))
+    if len(first) <= 60:  # else it is shortened
+        assert found.dropped_at == f"line 2 of {first} and lines 3, 4 of {second}"
+
+
+def test_words_with_hardly_two_data_points_each_are_ids(tmp_path):
+    def table(words, points):
+        rows = (f"name {row % words},{row},{row}\n" for row in range(points))
+        return "id,a,b\n" + "".join(rows)
+
+    for words, points in ((11, 11), (11, 21), (120, 150)):
+        error = refusal(tmp_path, table(words, points), inputs=None)
+        assert error.key == "data.inputs"
+        assert f"{words} different words in {points} data points" in error.problem
+        assert 'inputs = ["2"]' in error.advice
+    for words, points in ((10, 10), (11, 22), (75, 150)):
+        found = read(tmp_path, table(words, points), None)
+        assert found.inputs.shape == (points, words + 1)
+    # Who names the column means it.
+    assert read(tmp_path, table(120, 150), "id").inputs.shape == (150, 120)
+
+
 def test_a_class_without_data_points_left_is_not_a_class(tmp_path):
     text = "a,b\n1,x\n,y\n2,z\n3,?\n"
     found = read(tmp_path, text, missing="drop")

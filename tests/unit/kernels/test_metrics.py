@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from harness.kernels.metrics import METRICS, classes_of, measure, threshold_of
+from harness.kernels.metrics import METRICS, are_classes, classes_of, measure, threshold_of
 
 pytestmark = pytest.mark.jitless
 
@@ -52,6 +52,28 @@ def test_metrics_of_classes(name, classes):
             y, p = (low + (high - low) * v[..., np.newaxis] for v in (observed, predicted))
             found = measure(name, y, p, threshold_of(y))
             assert found == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ([[0], [1], [1]], True),
+        ([[0.37], [1.92], [0.37]], True),  # two values are two classes, whichever they are
+        ([[0.1], [0.2], [0.3]], False),
+        ([[2], [2]], False),
+        ([[1, 0, 0], [0, 0, 1]], True),
+        ([[0.1, 0.9], [0.9, 0.1]], True),
+        ([[-1, 1], [1, -1]], True),
+        ([[0.5, 0.25, 0.25], [0.0, 0.1, 0.9]], True),
+        ([[0.4, 0.4, 0.2], [0.0, 0.1, 0.9]], False),  # the first point has no largest target
+        ([[1, 1, 0], [0, 0, 1]], False),
+        ([[1.5, 0.2], [3.1, 9.0]], False),  # a regression
+        ([[1.5, -0.5], [0.2, 0.8]], False),  # adds up to 1, but these are not probabilities
+        ([[0.2, 0.8], [0.3, 0.6]], False),
+    ],
+)
+def test_which_targets_are_classes(targets, expected):
+    assert are_classes(np.array(targets, dtype=float)) is expected
 
 
 def test_ties_are_the_first_class_of_several_and_the_second_of_two():

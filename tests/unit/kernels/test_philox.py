@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from statistics import NormalDist
 
+import mpmath
 import numba
 import numpy as np
 import pytest
@@ -88,6 +89,33 @@ def test_normal_is_the_quantile_where_the_formula_changes():
         check_normal(int(math.exp(-n / 500 * 36) * 2**52) << 12)
 
 
+HALF = mpmath.ncdf(2) - 0.5
+
+
+def check_truncated(x):
+    ours = philox.truncated_normal(np.uint64(x))
+    with mpmath.workdps(30):
+        between = HALF * (2 * (mpmath.mpf(x >> 12) + 0.5) / 2**52 - 1)
+        exact = mpmath.sqrt(2) * mpmath.erfinv(2 * between)
+        assert abs(ours - exact) <= 6 * math.ulp(float(exact))
+    assert abs(ours) <= 2.0
+    assert philox.truncated_normal(np.uint64(2**64 - 1 - x)) == -ours
+
+
+@given(WORDS)
+def test_truncated_normal_is_the_quantile(x):
+    check_truncated(x)
+
+
+def test_truncated_normal_at_the_ends_and_in_the_middle():
+    cell = 1 << 12
+    for n in range(100):
+        check_truncated(n * cell)
+        check_truncated(2**63 + n * cell)
+        check_truncated((n * 2**45 + 12345) * cell)
+    assert philox.truncated_normal(np.uint64(2**64 - 1)) == pytest.approx(2.0, rel=1e-14)
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 8, 9, 272])
 def test_shuffle_is_that_of_fisher_and_yates(size):
     for seed, epoch in ((0, 0), (2**64 - 1, 0), (5, 17)):
@@ -139,6 +167,7 @@ NUMBERS = {
     philox.CONSTANT: lambda x: 1.0,
     philox.UNIFORM: lambda x: 2 * ((x >> 11) * 2.0**-53) - 1,
     philox.NORMAL: lambda x: philox.normal(np.uint64(x)),
+    philox.TRUNCATED_NORMAL: lambda x: philox.truncated_normal(np.uint64(x)),
 }
 
 
@@ -179,6 +208,11 @@ def results_on_a_few_numbers():
     philox.draw(order, *words(2**64 - 1, 9), 1000)
     numbers.append(order)
     numbers.append([philox.normal(np.uint64(k << 12)) for k in range(20)])
+    numbers.append(initialised([0, 3], philox.TRUNCATED_NORMAL).ravel())
+    theta = initialised([0, 2**64 - 1])
+    scales, offsets = np.array([1.5, 0.3]), np.array([0.0, 0.1])
+    philox.orthogonalise(theta, np.arange(8).reshape(2, 4), scales, offsets)
+    numbers.append(theta.ravel())
     return [[float(x).hex() for x in part] for part in numbers]
 
 

@@ -198,7 +198,7 @@ def test_each_run_has_the_scale_of_its_own_split(tmp_path):
 
 FAULTS = {
     "unknown category": (NEW.replace("red", "pink"), 'has "pink" in column "colour"'),
-    "missing column": (NEW.drop(columns="age"), 'names the column "age", which is not in '),
+    "missing column": (NEW.drop(columns="age"), 'must have one column "age", like '),
     "word": (NEW.assign(age=["20", "old"]), 'has "old" in '),
     "words for numbers": (NEW.assign(age=["young", "old"]), 'has words in column "age"'),
     "numbers for words": (NEW.assign(colour=[1, 2]), 'has numbers in column "colour"'),
@@ -224,6 +224,55 @@ def test_what_is_wrong_in_new_inputs_is_said_as_for_data(tmp_path, fault, kind, 
     assert words in str(caught.value)
     assert "[data]" not in str(caught.value)  # the experiment is trained
     assert caught.value.advice
+
+
+AMBIGUOUS = {
+    "separator": ("a,b;c\nd,e;f\n", "may be separated by", "in quotes"),
+    "header": (
+        "alter,farbe,4\n1,red,3\n",
+        "may be a header or a data point",
+        "names that are not numbers",
+    ),
+    "decimal": (
+        'age;colour;size\n"1,234";red;2\n',
+        "the decimal sign is unclear",
+        "with a decimal point",
+    ),
+    "late decimal": (
+        "age;colour;size\n" + "1.5;red;2\n" * 30 + "1,5;red;2\n",
+        "must be a finite number",
+        'write "." instead',
+    ),
+    "no header": ("1.5,red,2\n", "it has no header", "names of its columns in the first line"),
+    "twice": ("age,age,colour,size\n1,2,red,3\n", "it has 2", "all but one"),
+    "misspelt": ("agee,colour,size\n1,red,3\n", "its columns are", 'Did you mean "agee"'),
+}
+
+
+@pytest.mark.parametrize("fault", AMBIGUOUS)
+def test_advice_about_new_files_is_for_the_file(tmp_path, fault, reused):
+    text, problem, advice = AMBIGUOUS[fault]
+    new = tmp_path / "new.csv"
+    new.write_text(text)
+    with pytest.raises(harness.HarnessError) as caught:
+        reused.predict(0, new)
+    message = str(caught.value)
+    assert message.startswith(f'inputs = "{new}" ') or len(str(new)) > 60
+    assert problem in message
+    assert advice in message
+    assert "data." not in message
+    assert "[data]" not in message
+
+
+def test_names_that_are_numbers_are_names(tmp_path):
+    table = pd.DataFrame({"2": [1.0, 2.0, 3.0], "x": [4.0, 5.0, 7.0]})
+    network = {"layers": [1, 2, 1]}
+    results = trained(tmp_path, "x", 1, network=network, table=table, inputs=["1-1"])
+    swapped = pd.DataFrame({"y": [9.0, 8.0], "2": [1.0, 2.0]})
+    found = results.predict(0, swapped)
+    assert found["x"].tolist() == results.predict(0)["x"].tolist()[:2]
+    with pytest.raises(harness.HarnessError, match='must have one column "2"'):
+        results.predict(0, swapped.rename(columns={"2": "z"}))
 
 
 @pytest.fixture(scope="module")

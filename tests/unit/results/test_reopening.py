@@ -10,6 +10,8 @@ import pyarrow.parquet
 import pytest
 
 import harness
+from harness.cli import sweep_screen
+from harness.cli.show_command import show
 from harness.experiment import Experiment
 from harness.experiment.data import MOST_NUMBERS
 from harness.results import inspection
@@ -143,6 +145,20 @@ def test_data_points_are_a_table_of_inputs_and_targets(small, tmp_path):
     file = {"rows": 2, "size": len(written), "sha256": digest}
     assert manifest["data"] == {"inputs": 1, "targets": 1, "file": file, "original": True}
     assert harness.open_results(tmp_path / "out").experiment.data.inputs.tolist() == [[-1], [1]]
+
+
+def test_dropped_data_points_are_counted_in_the_manifest(small, tmp_path, capsys):
+    (tmp_path / "points.csv").write_text("x,y\n1,2\n,3\n4,5\n6,na\n7,8\n")
+    data = {"file": "points.csv", "inputs": ["x"], "targets": ["y"], "missing": "drop"}
+    document = small(data__generator="dosage").document() | {"data": data}
+    experiment = Experiment.from_mapping(document, folder=tmp_path)
+    sweep_screen.announce(experiment)
+    assert "2 of 5 data points dropped: missing cells in lines 3, 5\n" in capsys.readouterr().out
+    results = harness.run(experiment, tmp_path / "out", lanes=1)
+    assert json.loads((results.folder / "manifest.json").read_text())["data"]["dropped"] == 2
+    show(results.folder)
+    assert capsys.readouterr().out.startswith("2 of 5 data points dropped: missing cells\n")
+    assert harness.open_results(results.folder).experiment == experiment
 
 
 def test_a_folder_of_an_earlier_version_has_scaled_numbers(small, tmp_path):
