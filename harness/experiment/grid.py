@@ -53,8 +53,9 @@ class Listed:
         return self._array[indices]
 
     def ends(self) -> tuple[Any, Any]:
-        """Return the smallest and the largest value; names sort after numbers."""
-        ordered = sorted(self.values, key=lambda value: (isinstance(value, str), value))
+        """Return the smallest and the largest value; names sort after numbers, and NaN is none."""
+        known = [value for value in self.values if value == value]
+        ordered = sorted(known, key=lambda value: (isinstance(value, str), value))
         return ordered[0], ordered[-1]
 
     def document(self) -> list[Any]:
