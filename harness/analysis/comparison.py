@@ -111,12 +111,12 @@ def pairs(
 
 
 def _values(runs: pd.DataFrame, column: str) -> Floats:
-    """Return what is compared, as numbers."""
+    """Return the values to compare, as numbers."""
     if column in ENDINGS:
-        return runs["status"].eq(column).to_numpy(np.float64)
+        return np.asarray(runs["status"].eq(column), dtype=np.float64)
     if column == "status":
         return RANKS[ending_codes(runs)].astype(np.float64)
-    return comparable(runs, column).to_numpy(np.float64)
+    return np.asarray(comparable(runs, column), dtype=np.float64)
 
 
 def both_converged(pairs: pd.DataFrame) -> NDArray[np.bool_]:
@@ -156,7 +156,7 @@ def compare(pairs: pd.DataFrame, axis: str, *, ratio: bool = True) -> pd.DataFra
         - `converged_first` and `converged_second`, the shares of the first and the second runs that
           converged; `converged_change`, the difference of the two, with a 95 % interval,
           `converged_change_low` to `converged_change_high`, from `measures.change_interval`; and
-          `converged_only_first` and `converged_only_second`, the numbers of pairs of which only one
+          `converged_only_first` and `converged_only_second`, the numbers of pairs in which only one
           run converged, as in the test of McNemar (1947). The same for finished, for diverged, and
           for stopped if any run was;
         - `finished_to_converged` and so on: the number of pairs that end in another way, for all
@@ -184,7 +184,7 @@ def compare(pairs: pd.DataFrame, axis: str, *, ratio: bool = True) -> pd.DataFra
     0      3    0.33   0.33   0.33          0.25
     """
     rows = []
-    stopped = pairs[["status_first", "status_second"]].eq("stopped").any(axis=None)
+    stopped = (pairs[["status_first", "status_second"]].to_numpy() == "stopped").any()
     endings = [name for name in ENDINGS if name != "stopped" or stopped]
     for value, group in pairs.groupby(axis, observed=True, sort=False, dropna=False):
         starts = group["start"].nunique()
@@ -258,7 +258,7 @@ def _median(values: Floats, independent: int) -> tuple[float, float, float]:
 
 
 def _changed_share(pairs: pd.DataFrame, ending: str, starts: int) -> dict[str, float]:
-    """Return the shares of runs with an ending, their difference, and pairs of which one has it."""
+    """Return the shares of runs with an ending, their change, and pairs in which one run has it."""
     first, second = (
         pairs[f"status_{which}"].eq(ending).to_numpy(bool) for which in ("first", "second")
     )

@@ -155,7 +155,7 @@ def change_interval(
     Parameters
     ----------
     both, lost, gained, neither : float
-        The number of pairs of which both runs count, only the first, only the second, and neither.
+        The number of pairs in which both runs count, only the first, only the second, and neither.
     independent : float, optional
         The number of independent pairs, if they are fewer than all.
 
@@ -434,7 +434,8 @@ def majority_ranges(
         at = [first, last, outer[0], inner[0], inner[1], outer[1]]
         rows.append([*values[at], end - first])
     ends = ["low_low", "low_high", "high_low", "high_high"]
-    table = pd.DataFrame(rows, columns=["low", "high", *ends, "values"])
+    names = ["low", "high", *ends, "values"]
+    table = pd.DataFrame(rows, columns=names, dtype=None if rows else np.float64)
     if start is not None and starts.max() < 2:
         table[ends] = np.nan
     lowest = table["low"].where(table["low"] > 0)

@@ -86,12 +86,7 @@ class Factor:
         indices = np.arange(self.length)
         if descends:
             return indices[::-1], indices[::-1]
-        # One object for NaN: others would be different keys.
-        columns = (
-            [math.nan if value != value else value for value in axis.values.take(indices).tolist()]
-            for axis in self.axes
-        )
-        points = list(zip(*columns, strict=True))
+        points = points_of(axis.values.take(indices) for axis in self.axes)
         # Without a seed zipped with them, points may repeat.
         first = {point: index for index, point in reversed(list(enumerate(points)))}
         ordered = sorted(first, key=first.__getitem__)
@@ -99,6 +94,18 @@ class Factor:
             ordered.sort(key=lambda point: (point[0] != point[0], point))
         rank = {point: rank for rank, point in enumerate(ordered)}
         return np.array([first[point] for point in ordered]), np.array([rank[p] for p in points])
+
+
+def points_of(columns: Iterable[NDArray[Any]]) -> list[tuple[Any, ...]]:
+    """Return the rows of some columns as tuples that are equal if their values are, NaN included.
+
+    >>> one, other = points_of([np.array([np.nan, np.nan])])
+    >>> one == other
+    True
+    """
+    # Tuples compare the identity of their values first, and every NaN here is the same object.
+    rows = ([math.nan if value != value else value for value in each.tolist()] for each in columns)
+    return list(zip(*rows, strict=True))
 
 
 def varied(grid: Grid) -> list[Factor]:

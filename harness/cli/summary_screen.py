@@ -240,7 +240,8 @@ def _what_next(results: Results) -> None:
 
 def _fitting_plot(results: Results) -> str:
     """Return the kind of plot that suits the grid, with its options."""
-    numbers, others = [], []
+    numbers: list[str] = []
+    others: list[str] = []
     for factor in tally.varied(results.grid):
         some = pd.Series(factor.axes[0].values.take(np.arange(min(factor.length, _LOOKED_AT))))
         (numbers if is_ordered(some) and factor.count > 2 else others).append(factor.names[0])

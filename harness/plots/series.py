@@ -153,7 +153,7 @@ def _values(results: Results, name: str, option: str) -> list[Any]:
 def _nearest(name: str, text: str, known: Sequence[Any], option: str) -> Any:
     """Return the value that a user means: the same text, or the nearest number."""
     for value in known:
-        if text in (exact(value), short(value)):
+        if text in (exact(value), short(value), str(value)):
             return value
     known = [value for value in known if not pd.isna(value)]
     numbers = [value for value in known if isinstance(value, int | float)]

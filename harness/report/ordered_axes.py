@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.tally import Factor
+from harness.analysis.tally import Factor, points_of
 from harness.experiment.grid import Grid, Listed
 
 Ranks = NDArray[np.int64]
@@ -46,8 +46,7 @@ class OrderedAxis:
 
     def points(self, ranks: Ranks) -> list[Point]:
         """Return the values with some ranks, each a tuple with a value per axis."""
-        columns = self.factor.values(ranks).values()
-        return list(zip(*(column.tolist() for column in columns), strict=True))
+        return points_of(self.factor.values(ranks).values())
 
     def bins(self, ranks: Ranks, count: int) -> NDArray[np.int64]:
         """Return the bin of each rank, of `count` bins. The page's script computes the same."""

@@ -1,6 +1,6 @@
 """The values of an axis compared run by run: reading the pairs, and saying what changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -194,24 +194,19 @@ def against_the_first(
     >>> row |= {"converged_change_low": -0.04, "converged_change_high": 0.04}
     >>> row |= {"better": 0.83, "better_low": 0.745, "better_high": 0.891}
     >>> print(against_the_first({"0.5": row, "0.9": row}, "momentum 0", "final SSR"))
-    Against momentum 0, paired over 100 starts: lower final SSR in 83% of the pairs at 0.5 \
-(95% interval 74.5% to 89.1%) and 83% at 0.9 (74.5% to 89.1%).
+    Against momentum 0, paired over 100 starts: lower final SSR in 83% of the pairs with \
+0.5 (95% interval 74.5% to 89.1%) and 83% with 0.9 (74.5% to 89.1%).
     """
-    paired = {_paired(row) for row in rows.values()}
     if trained and any(share_changes(row) or most_converge(row) for row in rows.values()):
-        lines = [in_short(row, value, label) for value, row in rows.items()]
-        return f"Against {first}: {'; '.join(lines)}."
+        return _against(rows, first, lambda row: _changes(row, label))
+    paired = {_paired(row) for row in rows.values()}
     if len(paired) > 1:
-        lines = [
-            f"{value}: {_better(row, label, higher_is_better)}, {_paired(row)}"
-            for value, row in rows.items()
-        ]
-        return f"Against {first}: {'; '.join(lines)}."
+        return _against(rows, first, lambda row: [_better(row, label, higher_is_better)])
     pairs, interval = " of the pairs", "95% interval "
     shares = []
     for value, row in rows.items():
         ends = f"{percent(row['better_low'])} to {percent(row['better_high'])}"
-        shares.append(f"{percent(row['better'])}{pairs} at {value} ({interval}{ends})")
+        shares.append(f"{percent(row['better'])}{pairs} with {value} ({interval}{ends})")
         pairs = interval = ""
     what = _comparative(label, higher_is_better)
     return f"Against {first}, {paired.pop()}: {what} in {listed(shares)}."
@@ -229,12 +224,26 @@ def endings_against_the_first(
     ending : str, optional
         The ending that is compared. By default, all are.
     """
+    return _against(
+        rows,
+        first,
+        lambda row: [_share(row, ending) if ending else _better(row, "ending", False)],
+    )
+
+
+def _against(
+    rows: Mapping[str, Mapping[str, Any]],
+    first: str,
+    say: Callable[[Mapping[str, Any]], list[str]],
+) -> str:
+    """Say what changes with several values, and how runs are paired, once if they all are so."""
+    paired = {_paired(row) for row in rows.values()}
+    together = f", {paired.pop()}" if len(paired) == 1 else ""
     lines = [
-        f"{value}: {_share(row, ending) if ending else _better(row, 'ending', False)},"
-        f" {_paired(row)}"
+        f"with {value}{'' if together else f', {_paired(row)}'}, {', and '.join(say(row))}"
         for value, row in rows.items()
     ]
-    return f"Against {first}: {'; '.join(lines)}."
+    return f"Against {first}{together}: {'; '.join(lines)}."
 
 
 def in_short(row: Mapping[str, Any], second: str, label: str) -> str:
@@ -259,19 +268,20 @@ def in_short(row: Mapping[str, Any], second: str, label: str) -> str:
     >>> row |= {"converged_first": 0.6, "converged_second": 0.99, "converged_change": 0.39}
     >>> print(textwrap.fill(in_short(row, "momentum 0.9", "final SSR"), 80))
     momentum 0.9: 99% converge instead of 60%, 39 percentage points more (95%
-    interval 29 to 48), paired over 100 starts; 2.44 times fewer epochs (95%
-    interval 2.11 to 2.78), in 60 of 100 pairs, where both converge
+    interval 29 to 48), and 2.44 times fewer epochs (95% interval 2.11 to 2.78) in
+    the 60 of 100 pairs where both converge, paired over 100 starts
     """
-    both, count = row["both_converged"], row["pairs"]
-    said = []
-    if share_changes(row):
-        said.append(f"{_share(row, 'converged')}, {_paired(row)}")
+    return f"{second}: {', and '.join(_changes(row, label))}, {_paired(row)}"
+
+
+def _changes(row: Mapping[str, Any], label: str) -> list[str]:
+    """Say how many runs converge and how many epochs that takes, or how often the loss is lower."""
+    said = [_share(row, "converged")] if share_changes(row) else []
     if most_converge(row):
-        part = f"in {both:,} of {count:,} pairs, where both converge"
-        said.append(f"{_epochs(row)}, {_paired(row) if both == count else part}")
-    if not said:
-        said.append(f"{_better(row, label, False)}, {_paired(row)}")
-    return f"{second}: {'; '.join(said)}"
+        both, count = row["both_converged"], row["pairs"]
+        part = "" if both == count else f" in the {both:,} of {count:,} pairs where both converge"
+        said.append(f"{_epochs(row)}{part}")
+    return said or [_better(row, label, False)]
 
 
 def _paired(row: Mapping[str, Any]) -> str:

@@ -73,7 +73,7 @@ def distribution(
         The values of an axis, with a row each: the shares of its runs.
     """
     values = comparable(runs, quantity.column)
-    numbers = values.to_numpy(dtype=np.float64)
+    numbers = np.asarray(values, dtype=np.float64)
     span = span_of(numbers, log=quantity.log, higher_is_better=quantity.higher_is_better)
     edges = span.edges(_BINS)
     endings = {name: (runs["status"] == name).to_numpy() for name in STATUSES}

@@ -199,7 +199,7 @@ def test_a_published_interval_of_a_changed_share():
 
 
 def endings(both, lost, gained, neither, copies=1):
-    """Runs with momentum 0 and 0.9 of which some converge, at several learning rates."""
+    """Runs with momentum 0 and 0.9 at several learning rates; some converge."""
     kinds = np.repeat([0, 1, 2, 3], [both, lost, gained, neither])
     return pd.concat(
         pd.DataFrame({

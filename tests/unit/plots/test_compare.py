@@ -138,12 +138,18 @@ def test_many_pairs_are_drawn_as_a_sample(results, monkeypatch):
 
 
 def test_the_caption_of_several_values_names_the_pairs_once(results):
-    picture = plots.draw(results, "compare", where="learning_rate > 0.1", by="momentum")
+    options = {"where": "learning_rate > 0.1", "by": "momentum"}
+    converged = plots.draw(results, "compare", **options)
+    assert converged.caption.count("paired over 30 starts") == 1
+    for row in converged.table.itertuples():
+        points = f"{100 * row.converged_change:.1f}".removesuffix(".0")
+        assert f", {points} percentage points more (" in converged.caption
+    picture = plots.draw(results, "compare", measure="ssr_min", **options)
     assert picture.caption.count("paired over 30 starts") == 1
     for row in picture.table.itertuples():
         share = f"{100 * row.better:.1f}".removesuffix(".0")
         assert f"{share}% " in picture.caption
-        assert f" at {row.momentum:g} (" in picture.caption
+        assert f" with {row.momentum:g} (" in picture.caption
     counted = plots.draw(results, "compare", by="momentum=0,0.9")
     numbers = [text.get_text().split("(")[1].rstrip(")") for text in counted.legends[0].texts]
     assert sum(map(int, numbers)) == counted.table["pairs"].iloc[0]
@@ -172,7 +178,7 @@ def test_the_share_that_converges(results):
 
 def test_the_caption_of_two_values_counts_the_runs_that_changed(results):
     picture = plots.draw(results, "compare", by="momentum=0,0.9", measure="converged")
-    row = picture.table.iloc[0]
+    (row,) = picture.table.to_dict("records")
     assert (
         f"{row['converged_only_second']} pairs converge only with the second value, and"
         f" {row['converged_only_first']} only with the first." in picture.caption

@@ -93,7 +93,7 @@ def test_runs_are_paired_with_those_that_lack_the_setting(several):
     assert len(found) == 2 * (runs["activation"] == "tanh").sum()
 
 
-def test_axes_of_which_all_runs_have_values_still_agree():
+def test_settings_that_all_runs_have_still_agree():
     rates, momenta = Listed((0.1, 0.1, 0.2)), Listed((0.0, 0.9, 0.9))
     zipped = (Axis(name="learning_rate", values=rates), Axis(name="momentum", values=momenta))
     grid = Grid(dimensions=(zipped, (Axis(name="init_id", values=Counted(3)),)))
