@@ -12,10 +12,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.measures import ENDINGS, comparable, higher_is_better, share_interval
+from harness.analysis.measures import (
+    ENDINGS,
+    change_interval,
+    comparable,
+    has_value,
+    higher_is_better,
+    share_interval,
+)
 from harness.analysis.ranking import RANKS, SEEDS, ending_codes, ranks_outside, trained_loss
 from harness.analysis.tally import Factor
-from harness.experiment.grid import Grid
+from harness.experiment.grid import Axis, Grid, Listed
 
 Floats = NDArray[np.float64]
 
@@ -24,17 +31,23 @@ def paired_axes(grid: Grid, axis: str) -> list[str]:
     """Return the axes on which the runs of a pair agree if they differ in `axis`.
 
     These are init_id and all other axes, except those that are zipped with `axis` and change
-    whenever it does.
+    whenever it does, or that some runs do not have, such as the momentum of an optimiser without
+    one.
     """
     names = ["init_id"]
     for number, axes in enumerate(grid.dimensions):
         length = axes[0].values.count
         own = [each for each in axes if each.name == axis]
         for each in axes:
-            zipped = own and _points(number, (*own, each), length) == _points(number, own, length)
-            if not zipped:
+            changes = own and _points(number, (*own, each), length) == _points(number, own, length)
+            if not changes and not (own and _lacks_values(each)):
                 names.append(each.name)
     return [name for name in dict.fromkeys(names) if name != axis]
+
+
+def _lacks_values(axis: Axis) -> bool:
+    """Return whether some runs do not have the setting of an axis."""
+    return isinstance(axis.values, Listed) and any(map(pd.isna, axis.values.values))
 
 
 def _points(number: int, axes: Sequence[Any], length: int) -> int:
@@ -62,7 +75,9 @@ def pairs(
         The axes on which the runs of a pair agree, from `paired_axes`. Runs without a partner, such
         as those that are not trained yet, are left out.
     column : str
-        What to compare, such as ssr_final. Runs that diverged, and NaN, have the worst value.
+        What to compare, such as ssr_final. Runs that diverged, and NaN, have the worst value. One
+        of `measures.ENDINGS` compares whether runs end so, and status how they end, converged being
+        best and diverged worst.
 
     Returns
     -------
@@ -74,11 +89,9 @@ def pairs(
         `column` is the loss that is trained, two runs that converged are equal: both reached the
         tolerance, and how far below it they stopped has no meaning.
     """
-    value = comparable(runs, column).astype(np.float64)
-    kept = runs[[*on, "status", "epochs"]].assign(value=value)
-    setting = runs[axis].astype(object)
-    base, *others = [kept[setting == each] for each in values]
-    how: Any = {"on": list(on), "validate": "one_to_one"} if on else {"how": "cross"}
+    kept = runs[[*on, "status", "epochs"]].assign(value=_values(runs, column))
+    base, *others = [kept[has_value(runs[axis], each)] for each in values]
+    how: Any = {"on": list(on)} if on else {"how": "cross"}
     joined = [base.merge(other, suffixes=("_first", "_second"), **how) for other in others]
     for table, each in zip(joined, values[1:], strict=True):
         table.insert(0, axis, each)
@@ -95,6 +108,15 @@ def pairs(
         for which in ("first", "second")
     )
     return found.assign(better=better, better_ending=np.sign(first - second))
+
+
+def _values(runs: pd.DataFrame, column: str) -> Floats:
+    """Return the values to compare, as numbers."""
+    if column in ENDINGS:
+        return np.asarray(runs["status"].eq(column), dtype=np.float64)
+    if column == "status":
+        return RANKS[ending_codes(runs)].astype(np.float64)
+    return np.asarray(comparable(runs, column), dtype=np.float64)
 
 
 def both_converged(pairs: pd.DataFrame) -> NDArray[np.bool_]:
@@ -131,13 +153,19 @@ def compare(pairs: pd.DataFrame, axis: str, *, ratio: bool = True) -> pd.DataFra
           `epochs_ratio`, `epochs_ratio_low`, `epochs_ratio_high`: the same for their epochs, of
           these pairs only. NaN if there are none. Kaplan and Meier's estimate, which counts all
           runs, does not apply to pairs;
+        - `converged_first` and `converged_second`, the shares of the first and the second runs that
+          converged; `converged_change`, the difference of the two, with a 95 % interval,
+          `converged_change_low` to `converged_change_high`, from `measures.change_interval`; and
+          `converged_only_first` and `converged_only_second`, the numbers of pairs in which only one
+          run converged, as in the test of McNemar (1947). The same for finished, for diverged, and
+          for stopped if any run was;
         - `finished_to_converged` and so on: the number of pairs that end in another way, for all
           changes that occur.
 
         Pairs that share a start are not independent. All intervals are as wide as if such pairs
         were copies of each other: with the number of starts instead of the number of pairs. This
-        is exact for one pair per start, and errs on the safe side for several, since a mean of
-        numbers between 0 and 1 varies at most as much as one of 0s and 1s.
+        is exact for one pair per start, and errs on the safe side for several, since the mean over
+        the pairs of a start varies at most as much as a single pair.
 
     Examples
     --------
@@ -156,7 +184,9 @@ def compare(pairs: pd.DataFrame, axis: str, *, ratio: bool = True) -> pd.DataFra
     0      3    0.33   0.33   0.33          0.25
     """
     rows = []
-    for value, group in pairs.groupby(axis, observed=True, sort=False):
+    stopped = (pairs[["status_first", "status_second"]].to_numpy() == "stopped").any()
+    endings = [name for name in ENDINGS if name != "stopped" or stopped]
+    for value, group in pairs.groupby(axis, observed=True, sort=False, dropna=False):
         starts = group["start"].nunique()
         row: dict[str, Any] = {axis: value, "pairs": len(group), "starts": starts}
         for name, sign in (("better", 1), ("equal", 0), ("worse", -1)):
@@ -173,15 +203,22 @@ def compare(pairs: pd.DataFrame, axis: str, *, ratio: bool = True) -> pd.DataFra
             "epochs_ratio",
             _median_change(first, second, first == second, both["start"].nunique(), True),
         )
+        for ending in endings:
+            row |= _changed_share(group, ending, starts)
         rows.append(row | _changed_endings(group))
     table = pd.DataFrame(rows)
-    endings = [name for name in table if "_to_" in str(name)]
-    return table.fillna(dict.fromkeys(endings, 0)).astype(dict.fromkeys(endings, np.int64))
+    changes = [name for name in table if "_to_" in str(name)]
+    return table.fillna(dict.fromkeys(changes, 0)).astype(dict.fromkeys(changes, np.int64))
 
 
 def most_converge(row: Mapping[Any, Any]) -> bool:
     """Return whether both runs converged in at least half of the pairs of a row of `compare`."""
     return bool(2 * row["both_converged"] >= row["pairs"])
+
+
+def share_changes(row: Mapping[Any, Any]) -> bool:
+    """Return whether the interval of a row of `compare` excludes that equally many converge."""
+    return not row["converged_change_low"] <= 0 <= row["converged_change_high"]
 
 
 def _named(name: str, numbers: tuple[float, float, float]) -> dict[str, float]:
@@ -218,6 +255,23 @@ def _median(values: Floats, independent: int) -> tuple[float, float, float]:
         return middle, -np.inf, np.inf
     at = (outside - 1) * count // independent
     return middle, ordered[at], ordered[count - 1 - at]
+
+
+def _changed_share(pairs: pd.DataFrame, ending: str, starts: int) -> dict[str, float]:
+    """Return the shares of runs with an ending, their change, and pairs in which one run has it."""
+    first, second = (
+        pairs[f"status_{which}"].eq(ending).to_numpy(bool) for which in ("first", "second")
+    )
+    lost, gained = int((first & ~second).sum()), int((second & ~first).sum())
+    both, neither = int((first & second).sum()), int((~first & ~second).sum())
+    interval = change_interval(both, lost, gained, neither, starts)
+    return {
+        f"{ending}_first": float(first.mean()),
+        f"{ending}_second": float(second.mean()),
+        **_named(f"{ending}_change", ((gained - lost) / len(pairs), *interval)),
+        f"{ending}_only_first": lost,
+        f"{ending}_only_second": gained,
+    }
 
 
 def _changed_endings(pairs: pd.DataFrame) -> dict[str, int]:

@@ -12,9 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.comparison import compare, most_converge, paired_axes, pairs
+from harness.analysis.comparison import (
+    compare,
+    most_converge,
+    pairs,
+    share_changes,
+)
+from harness.analysis.measures import leading
 from harness.analysis.ranking import decided_by, ranked, rivals, trained_loss
-from harness.experiment.grid import Grid
 
 # The median of fewer runs has no interval; see `ranking.combinations`.
 FEWEST_RUNS = 6
@@ -87,7 +92,7 @@ def ordered_effect(table: pd.DataFrame, axis: str) -> OrderedEffect:
     stands_out = len(rivals(order)) < len(order) - 1
     first, last = _around(works, values.index(best[axis]))
     lost = (table["diverged"] == 1).to_numpy(bool)
-    below, above = _leading(lost), _leading(lost[::-1])
+    below, above = leading(lost), leading(lost[::-1])
     return OrderedEffect(
         best=best,
         decided_by=decided,
@@ -113,7 +118,8 @@ class PairedEffect:
     against : object
         The value that it is compared with.
     column : str
-        What is compared: epochs if most pairs converge, or else the final loss.
+        What is compared: converged if the share that converges changes. Otherwise epochs if most
+        pairs converge, or else the final loss.
     differs : bool
         Whether the interval excludes that nothing changes.
     """
@@ -125,7 +131,7 @@ class PairedEffect:
 
 
 def paired_effect(
-    runs: pd.DataFrame, grid: Grid, axis: str, order: Sequence[Any]
+    runs: pd.DataFrame, axis: str, order: Sequence[Any], on: Sequence[str]
 ) -> PairedEffect | None:
     """Return the effect of an axis with few values; None if the starts are too few to tell.
 
@@ -135,15 +141,15 @@ def paired_effect(
     Parameters
     ----------
     runs : DataFrame
-        All runs or a sample, with all axes of the grid, status, epochs and the final loss.
-    grid : Grid
-        The grid.
+        All runs or a sample, with `axis`, `on`, status, epochs and the final loss.
     axis : str
         The axis.
     order : sequence
         Its values: the one to compare with, then the others with the best first.
+    on : sequence of str
+        The axes on which the runs of a pair agree, from `comparison.paired_axes`.
     """
-    loss, on, first = trained_loss(runs.columns), paired_axes(grid, axis), order[0]
+    loss, first = trained_loss(runs.columns), order[0]
 
     def compared(values: Sequence[Any]) -> list[PairedEffect]:
         found = pairs(runs, axis, values, on, loss)
@@ -152,7 +158,7 @@ def paired_effect(
             PairedEffect(
                 row={str(name): value for name, value in row.items()},
                 against=values[0],
-                column="epochs" if most_converge(row) else loss,
+                column=_compared(row, loss),
                 differs=_differs(row),
             )
             for row in rows
@@ -166,13 +172,23 @@ def paired_effect(
     return compared([found.row[axis], first])[0] if _is_worse(found.row) else found
 
 
+def _compared(row: Mapping[Any, Any], loss: str) -> str:
+    if share_changes(row):
+        return "converged"
+    return "epochs" if most_converge(row) else loss
+
+
 def _differs(row: Mapping[Any, Any]) -> bool:
+    if share_changes(row):
+        return True
     if most_converge(row):
         return not row["epochs_ratio_low"] <= 1 <= row["epochs_ratio_high"]
     return bool(row["better_low"] > row["worse_high"] or row["worse_low"] > row["better_high"])
 
 
 def _is_worse(row: Mapping[Any, Any]) -> bool:
+    if share_changes(row):
+        return bool(row["converged_change"] < 0)
     if most_converge(row):
         return bool(row["epochs_ratio"] > 1)
     return bool(row["worse"] > row["better"])
@@ -180,9 +196,4 @@ def _is_worse(row: Mapping[Any, Any]) -> bool:
 
 def _around(works: NDArray[np.bool_], at: int) -> tuple[int, int]:
     """Return the first and the last of the neighbours of a position that are all true."""
-    return at - _leading(works[:at][::-1]), at + _leading(works[at + 1 :])
-
-
-def _leading(marks: NDArray[np.bool_]) -> int:
-    """Return the number of marks before the first that is false."""
-    return int(np.argmin([*marks, False]))
+    return at - leading(works[:at][::-1]), at + leading(works[at + 1 :])

@@ -1,7 +1,8 @@
 """Measures of groups of runs. Each is a function from tables to a table.
 
-`by` is the name of an axis, or a list of them; runs with the same values there form a group. `runs`
-and `trajectories` are tables of `harness.open_results`, or parts of them. The final values of a run
+`by` is the name of an axis, or a list of them; runs with the same values there form a group. NaN is
+a value too: that of a setting which a run does not have, such as the momentum of Adam. `runs` and
+`trajectories` are tables of `harness.open_results`, or parts of them. The final values of a run
 that diverged are meaningless; they are ordered last, as infinity, or as minus infinity where higher
 is better.
 """
@@ -26,7 +27,29 @@ CONFIDENCE = 0.95
 _Z = 1.959963984540054
 
 
-def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
+def has_value(column: "pd.Series[Any]", value: Any) -> NDArray[np.bool_]:
+    """Return which rows of an axis have a value; NaN, a setting that a run lacks, is a value.
+
+    >>> has_value(pd.Series([0.9, np.nan]), np.nan).tolist()
+    [False, True]
+    """
+    found = column.isna() if pd.isna(value) else column.astype(object) == value
+    return found.to_numpy(bool)
+
+
+def is_ordered(column: "pd.Series[Any]") -> bool:
+    """Return whether the values of an axis have an order: numbers, which all runs have.
+
+    >>> is_ordered(pd.Series([0.0, 0.9])), is_ordered(pd.Series([0.0, np.nan]))
+    (True, False)
+    >>> is_ordered(pd.Series([True, False])), is_ordered(pd.Series(["adam", "sgd"]))
+    (False, False)
+    """
+    numbers = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return bool(numbers and not column.isna().any())
+
+
+def outcomes(runs: pd.DataFrame, by: str | Sequence[str], start: str | None = None) -> pd.DataFrame:
     """Return how the runs ended, as shares.
 
     Parameters
@@ -35,14 +58,18 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
         With the columns of `by` and `status`.
     by : str or sequence of str
         Axes.
+    start : str, optional
+        The column with the number of each run's start. Runs from one start are not independent, so
+        the intervals are for the number of starts. By default, each run has its own.
 
     Returns
     -------
     DataFrame
-        The columns of `by`; `runs`, their number; `converged`, `finished` and `diverged`, shares
-        of them, and `stopped` if any run was; and `converged_low`, `converged_high` and so on,
-        their 95 % intervals by Wilson (1927, "Probable inference, the law of succession, and
-        statistical inference"), which are valid for shares of 0 and 1 too.
+        The columns of `by`; `runs`, their number; `starts`, if they are known; `converged`,
+        `finished` and `diverged`, shares of the runs, and `stopped` if any run was; and
+        `converged_low`, `converged_high` and so on, their 95 % intervals by Wilson (1927, "Probable
+        inference, the law of succession, and statistical inference"), which are valid for shares of
+        0 and 1 too.
 
     Examples
     --------
@@ -56,20 +83,24 @@ def outcomes(runs: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
     axes = _names(by)
     ending = pd.Categorical(runs["status"], categories=list(ENDINGS))
     # A million categories take 0.06 s, and texts 0.23 s; with a crosstab, 0.25 and 0.13 s.
-    groups = runs.groupby(axes, observed=True)
+    groups = runs.groupby(axes, observed=True, dropna=False)
     codes = groups.ngroup().to_numpy() * len(ENDINGS) + ending.codes
     counts = np.bincount(codes, minlength=groups.ngroups * len(ENDINGS)).reshape(-1, len(ENDINGS))
-    index = groups.size().index
-    return shares(pd.DataFrame(counts, index=index, columns=list(ENDINGS))).reset_index()
+    sizes = groups.size()
+    starts = None if start is None else groups[start].nunique()
+    table = pd.DataFrame(counts, index=sizes.index, columns=list(ENDINGS))
+    return shares(table, starts).reset_index()
 
 
-def shares(counts: pd.DataFrame) -> pd.DataFrame:
+def shares(counts: pd.DataFrame, starts: "pd.Series[int] | None" = None) -> pd.DataFrame:
     """Convert counts of runs to shares with their intervals.
 
     Parameters
     ----------
     counts : DataFrame
         One column for each of `ENDINGS`; each row counts at least one run.
+    starts : Series, optional
+        The number of starts of each row, for the intervals; by default, the number of runs.
 
     Returns
     -------
@@ -81,8 +112,13 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
     total = counts.sum(axis=1)
     table = counts.div(total, axis=0)
     table.insert(0, "runs", total)
+    if starts is not None:
+        table.insert(1, "starts", starts)
+    independent = (total if starts is None else starts).to_numpy()
     for ending in counts:
-        low, high = share_interval(counts[ending].to_numpy(), total.to_numpy())
+        # Dividing last keeps shares of 1 exact.
+        hits = counts[ending].to_numpy() * independent / total.to_numpy()
+        low, high = share_interval(hits, independent)
         table[f"{ending}_low"], table[f"{ending}_high"] = low, high
     table.columns.name = None
     return table
@@ -106,6 +142,50 @@ def share_interval(
     return np.where(hits == 0, 0.0, low), np.where(hits == runs, 1.0, high)
 
 
+def change_interval(
+    both: float, lost: float, gained: float, neither: float, independent: float | None = None
+) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of the change of a share within pairs.
+
+    The change is that from the first run of each pair to the second, (gained - lost) / pairs. The
+    interval is method 10 of Newcombe (1998, "Improved confidence intervals for the difference
+    between binomial proportions based on paired data"): it combines the Wilson intervals of the two
+    shares by their correlation, and is valid for shares of 0 and 1 too.
+
+    Parameters
+    ----------
+    both, lost, gained, neither : float
+        The number of pairs in which both runs count, only the first, only the second, and neither.
+    independent : float, optional
+        The number of independent pairs, if they are fewer than all.
+
+    Examples
+    --------
+    >>> ends = change_interval(both=1, lost=1, gained=7, neither=12)
+    >>> [round(end, 3) for end in ends]
+    [0.026, 0.507]
+    """
+    pairs = both + lost + gained + neither
+    runs = pairs if independent is None else independent
+    both, lost, gained, neither = (count * runs / pairs for count in (both, lost, gained, neither))
+    shares = np.array([both + lost, both + gained]) / runs
+    low, high = share_interval(shares * runs, np.full(2, runs))
+    (below_first, below), (above_first, above) = shares - low, high - shares
+    agreement = both * neither - lost * gained
+    if agreement > 0:
+        agreement = max(agreement - runs / 2, 0.0)
+    spread = runs**2 * np.sqrt(np.prod(shares * (1 - shares)))
+    correlation = agreement / spread if spread else 0.0
+    change = shares[1] - shares[0]
+
+    def distance(one: float, other: float) -> float:
+        return float(np.sqrt(one**2 - 2 * correlation * one * other + other**2))
+
+    return float(change - distance(below, above_first)), float(
+        change + distance(above, below_first)
+    )
+
+
 # Metrics of classes, of held-out data first.
 _OF_CLASSES = [f"{name}_final" for name, metric in METRICS.items() if metric.of_classes]
 _ACCURACIES = (*(f"{HELD_OUT}{name}" for name in _OF_CLASSES), *_OF_CLASSES)
@@ -121,13 +201,17 @@ def accuracy_column(columns: Container[str]) -> str | None:
 
 
 def higher_is_better(column: str) -> bool:
-    """Return whether a column is of a metric whose higher values are better.
+    """Return whether higher values of a column are better, or a larger share of an ending.
 
     >>> higher_is_better("validation_accuracy_final"), higher_is_better("loss_final")
     (True, False)
     >>> higher_is_better("accuracy"), higher_is_better("mae")
     (True, False)
+    >>> higher_is_better("converged"), higher_is_better("diverged")
+    (True, False)
     """
+    if column in ENDINGS:
+        return column != "diverged"
     bare = column.removeprefix(HELD_OUT)
     metric = METRICS.get(bare) or METRICS.get(bare.rpartition("_")[0])
     return metric is not None and metric.higher_is_better
@@ -165,7 +249,7 @@ def final_values(
     """
     axes = _names(by)
     values = comparable(runs, column)
-    groups = values.groupby([runs[name] for name in axes], observed=True)
+    groups = values.groupby([runs[name] for name in axes], observed=True, dropna=False)
     best, worst, lost = groups.min(), groups.max(), np.inf
     if higher_is_better(column):
         best, worst, lost = worst, best, -np.inf
@@ -239,7 +323,7 @@ def epochs_to_reach(watched: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFr
     """
     axes = _names(by)
     rows = []
-    for point, group in watched.groupby(axes, observed=True):
+    for point, group in watched.groupby(axes, observed=True, dropna=False):
         curve = reached_by_epoch(group)
         median = _first(curve, "share")
         # Where the curve has no interval, the median bounds it.
@@ -296,7 +380,9 @@ def reached_by_epoch(watched: pd.DataFrame) -> pd.DataFrame:
     return table if epochs[:1] == 0 else pd.concat([start, table], ignore_index=True)
 
 
-def majority_ranges(runs: pd.DataFrame, axis: str, column: str) -> pd.DataFrame:
+def majority_ranges(
+    runs: pd.DataFrame, axis: str, column: str, start: str | None = None
+) -> pd.DataFrame:
     """Return the ranges of an axis in which something is true of at least half of the runs.
 
     Parameters
@@ -305,29 +391,65 @@ def majority_ranges(runs: pd.DataFrame, axis: str, column: str) -> pd.DataFrame:
         With `axis`, whose values are numbers, and `column`.
     column : str
         Booleans, such as whether runs converged.
+    start : str, optional
+        The column with the number of each run's start. Runs from one start are not independent, so
+        the intervals are for the number of starts. By default, each run has its own.
 
     Returns
     -------
     DataFrame
         One row per range, in ascending order: its first and last value, `low` and `high`; the
-        number of `values` in it; and `decades`, log10(high / low), NaN if `low` is not positive.
-        At a value between two ranges, it is true of fewer than half of the runs.
+        number of `values` in it; `decades`, log10(high / low), NaN if `low` is not positive; and
+        the 95 % intervals of both ends, `low_low` to `low_high` and `high_low` to `high_high`. At a
+        value between two ranges, it is true of fewer than half of the runs.
+
+        The interval of an end has the values there at which the Wilson interval of the share holds
+        one half: those that a test would neither put into the range nor outside. It stops at the
+        ends of the axis, and is NaN if there is one start.
 
     Examples
     --------
-    >>> runs = pd.DataFrame({"learning_rate": [0.01, 0.1, 0.1, 1.0, 10.0]})
-    >>> runs["converged"] = [True, True, False, False, True]
-    >>> print(majority_ranges(runs, "learning_rate", "converged").to_string(index=False))
-      low  high  values  decades
-     0.01   0.1       2      1.0
-    10.00  10.0       1      0.0
+    >>> rates = np.repeat([0.01, 0.1, 1.0, 10.0], 20)
+    >>> runs = pd.DataFrame({"learning_rate": rates, "init_id": list(range(20)) * 4})
+    >>> runs["converged"] = runs["init_id"] < np.repeat([2, 18, 11, 0], 20)
+    >>> table = majority_ranges(runs, "learning_rate", "converged")
+    >>> print(table.drop(columns="values").to_string(index=False))
+     low  high  decades  low_low  low_high  high_low  high_high
+     0.1   1.0      1.0      0.1       0.1       0.1        1.0
     """
-    most = runs.groupby(axis)[column].mean() >= 0.5
-    number = (most != most.shift()).cumsum()[most]
-    values = number.index.to_series().groupby(number)
-    table = pd.DataFrame({"low": values.min(), "high": values.max(), "values": values.size()})
-    low = table["low"].where(table["low"] > 0)
-    return table.assign(decades=np.log10(table["high"] / low)).reset_index(drop=True)
+    groups = runs.groupby(axis)
+    shares = groups[column].mean()
+    starts = groups.size() if start is None else groups[start].nunique()
+    values, most = shares.index.to_numpy(), shares.to_numpy() >= 0.5
+    low, high = share_interval(shares.to_numpy() * starts.to_numpy(), starts.to_numpy())
+    surely, perhaps = low > 0.5, high >= 0.5
+    changes = np.flatnonzero(np.diff(most, prepend=False, append=False))
+    rows = []
+    for first, end in changes.reshape(-1, 2):
+        last, inside = end - 1, surely[first:end]
+        outer = first - leading(perhaps[:first][::-1]), last + leading(perhaps[end:])
+        inner = last, first  # if no value is surely in the range
+        if inside.any():
+            inner = first + int(inside.argmax()), last - int(inside[::-1].argmax())
+        at = [first, last, outer[0], inner[0], inner[1], outer[1]]
+        rows.append([*values[at], end - first])
+    ends = ["low_low", "low_high", "high_low", "high_high"]
+    names = ["low", "high", *ends, "values"]
+    table = pd.DataFrame(rows, columns=names, dtype=None if rows else np.float64)
+    if start is not None and starts.max() < 2:
+        table[ends] = np.nan
+    lowest = table["low"].where(table["low"] > 0)
+    table = table.assign(decades=np.log10(table["high"] / lowest))
+    return table[["low", "high", "values", "decades", *ends]]
+
+
+def leading(marks: NDArray[np.bool_]) -> int:
+    """Return the number of marks before the first that is false.
+
+    >>> leading(np.array([True, True, False, True]))
+    2
+    """
+    return int(np.argmin([*marks, False]))
 
 
 def largest_stable(runs: pd.DataFrame, axis: str = "learning_rate") -> pd.DataFrame:

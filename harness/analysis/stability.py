@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.sampling import scattered
+from harness.analysis.starts import start_numbers
 from harness.experiment import Experiment
-from harness.experiment.axes import allowed_axes
 from harness.kernels.losses import LOSSES, squared_term
 from harness.training.buffers import start
 from harness.training.evaluation import sharpness
@@ -109,7 +109,7 @@ def why_diverged(experiment: Experiment, runs: pd.DataFrame) -> Threshold | None
     ]
     if not all(_is_gradient_descent(variant, experiment.varied) for variant in variants):
         return None
-    starts = _starts(experiment, runs["run_id"].to_numpy())
+    starts = start_numbers(experiment, runs["run_id"].to_numpy())
     found = _threshold(experiment, runs, starts, variants, "output bias")
     if found and found.explains:
         return found
@@ -141,19 +141,6 @@ def _is_gradient_descent(variant: Variant, varied: Container[str]) -> bool:
         and not variant.plan.factors.size
         and set(settings_in_use(training, varied)) <= {"momentum"}
     )
-
-
-def _starts(experiment: Experiment, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of each run's start: equal if only settings of the training differ."""
-    allowed = allowed_axes(experiment.network)
-    number, stride = np.zeros(run_ids.shape, dtype=np.int64), 1
-    grid = experiment.grid
-    for dimension, index in zip(grid.dimensions, grid.coordinates(run_ids), strict=True):
-        targets = [allowed[axis.name] for axis in dimension]
-        if not all(target.per_run and target.section == "training" for target in targets):
-            number += stride * index
-            stride *= dimension[0].values.count
-    return number
 
 
 def _some(

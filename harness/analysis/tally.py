@@ -4,6 +4,7 @@ Shares are of all runs. Medians need all values at once, so beyond `MOST_VALUES`
 of a sample, and `Tally.sampled` says so. The cell of a run follows from its run_id by arithmetic.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,8 +31,8 @@ MOST_COMBINATIONS = 2_000_000
 class Factor:
     """A dimension of a grid: one axis, or several that are zipped; usually without seeds.
 
-    Its values are ranked: numbers in ascending order; names, and zipped axes, in the order of the
-    experiment.
+    Its values are ranked: numbers in ascending order, then NaN; names, and zipped axes, in the
+    order of the experiment.
 
     Attributes
     ----------
@@ -85,14 +86,26 @@ class Factor:
         indices = np.arange(self.length)
         if descends:
             return indices[::-1], indices[::-1]
-        points = list(zip(*(axis.values.every() for axis in self.axes), strict=True))
+        points = points_of(axis.values.take(indices) for axis in self.axes)
         # Without a seed zipped with them, points may repeat.
         first = {point: index for index, point in reversed(list(enumerate(points)))}
         ordered = sorted(first, key=first.__getitem__)
         if len(self.axes) == 1 and not any(isinstance(point[0], str) for point in ordered):
-            ordered.sort()
+            ordered.sort(key=lambda point: (point[0] != point[0], point))
         rank = {point: rank for rank, point in enumerate(ordered)}
         return np.array([first[point] for point in ordered]), np.array([rank[p] for p in points])
+
+
+def points_of(columns: Iterable[NDArray[Any]]) -> list[tuple[Any, ...]]:
+    """Return the rows of some columns as tuples that are equal if their values are, NaN included.
+
+    >>> one, other = points_of([np.array([np.nan, np.nan])])
+    >>> one == other
+    True
+    """
+    # Tuples compare the identity of their values first, and every NaN here is the same object.
+    rows = ([math.nan if value != value else value for value in each.tolist()] for each in columns)
+    return list(zip(*rows, strict=True))
 
 
 def varied(grid: Grid) -> list[Factor]:

@@ -111,6 +111,11 @@ def plot(
         raise HarnessError(
             f"{folder} is in an object store, where no plots are kept.\nName a file with --output."
         )
+    if str(folder) in KINDS and kind not in KINDS:
+        raise HarnessError(
+            f"DIR comes before KIND, and {shown(str(folder))} is a kind.\n"
+            f"Did you mean: harness plot {kind} {folder}"
+        )
     file = output or folder / "plots" / f"{kind}.png"
     file_format = file.suffix.lower().removeprefix(".")
     if output is not None and file_format not in plots.FORMATS:

@@ -4,16 +4,19 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from harness.analysis import ranking, tally
+from harness.analysis.comparison import paired_axes
 from harness.analysis.effects import OrderedEffect, ordered_effect, paired_effect
-from harness.analysis.measures import ENDINGS
+from harness.analysis.measures import ENDINGS, is_ordered
 from harness.analysis.sampling import in_sample
 from harness.analysis.stability import why_diverged
 from harness.analysis.tally import Cells, Factor, Tally
 from harness.cli.heat_map import Endings, map_cells, show_map
 from harness.cli.printing import say, say_table, say_wrapped
+from harness.experiment.grid import Grid
 from harness.formatting import number, plural
 from harness.results import findings, sentences
 from harness.results.advice import advise
@@ -29,6 +32,9 @@ _FEW = 4
 
 # Runs that are compared one by one, with each other and with theory.
 _SAMPLE = 100_000
+
+# Values of an axis that are enough to tell numbers from names.
+_LOOKED_AT = 10_000
 
 
 def summarise(results: Results) -> None:
@@ -115,22 +121,26 @@ def _say_why(
     lines = []
     paired = False
     for factor, table in tables.items():
-        axis = factor.names[0]
-        if len(table) == 1 or table[axis].duplicated().any():  # zipped axes may repeat values
+        axis = _telling_axis(factor, table)
+        if len(table) == 1 or axis is None:
             continue
-        is_number = pd.api.types.is_numeric_dtype(table[axis])
-        if is_number:
+        if axis not in factor.names:
+            table, runs = _with_labels(factor, table, runs, results.grid)
+        if is_ordered(table[axis]):
             effects[axis] = ordered_effect(table, axis)
-        if is_number and len(table) > _FEW:
+        if axis in effects and len(table) > _FEW:
             write = findings.writer(sorted(table[axis]))
             lines.append(findings.ordered_axis(effects[axis], axis, len(table), loss, write))
-        else:
-            first = table[axis].iloc[0]
-            order = [value for value in ranking.ranked(table)[axis] if value != first]
-            effect = paired_effect(runs, results.grid, axis, [first, *order])
-            if effect:
-                paired = True
-                lines.append(findings.few_values(effect, axis, len(table), loss))
+            continue
+        first, *_ = table[axis]
+        order = [value for value in ranking.ranked(table)[axis] if value != first]
+        on = paired_axes(results.grid, factor.names[0])
+        agreed = [name for name in on if name not in factor.names or axis in factor.names]
+        effect = paired_effect(runs, axis, [first, *order], agreed)
+        if effect:
+            paired = True
+            named = axis not in factor.names
+            lines.append(findings.few_values(effect, axis, len(table), loss, named=named))
     sample = len(runs) if len(runs) < results.run_count else None
     if sample and paired:
         lines.append(f"Pairs are those in a sample of {sample:,} runs.")
@@ -146,6 +156,34 @@ def _say_why(
             say_wrapped(suggestion.text)
             say(f'  --set "{suggestion.change}"')
             say()
+
+
+def _telling_axis(factor: Factor, table: pd.DataFrame) -> str | None:
+    """Return an axis whose values tell those of a factor apart.
+
+    If some runs do not have a setting, and no other axis does so by itself, it is that of
+    `_with_labels`. None if zipped axes repeat their values otherwise.
+    """
+    if len(factor.names) == 1:
+        return factor.names[0]
+    lacking = table[factor.names].isna()
+    for name in factor.names:
+        if not table[name].duplicated().any() and not lacking[name].any():
+            return name
+    return factor.title if lacking.any(axis=None) else None
+
+
+def _with_labels(
+    factor: Factor, table: pd.DataFrame, runs: pd.DataFrame, grid: Grid
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add a column to the table of a factor and to runs: the names and values of zipped axes."""
+    rows = table[factor.names].to_dict("records")
+    labels = pd.Series([sentences.point(factor.names, row) for row in rows], table.index)
+    ranks = factor.ranks(grid.coordinates(runs["run_id"].to_numpy())[factor.dimension])
+    return (
+        table.assign(**{factor.title: labels}),
+        runs.assign(**{factor.title: labels.reindex(ranks).to_numpy()}),
+    )
 
 
 def _say_endings(results: Results, counts: dict[str, int]) -> None:
@@ -197,4 +235,21 @@ def _what_next(results: Results) -> None:
     files = sorted(path.name for path in results.folder.glob("*.csv")) or ["runs/", "trajectories/"]
     say(f"Tables in {results.folder}: {', '.join(files)}")
     say(f"See it:    harness report {results.folder}")
-    say(f"           harness plot {results.folder} map")
+    say(f"           harness plot {results.folder} {_fitting_plot(results)}")
+
+
+def _fitting_plot(results: Results) -> str:
+    """Return the kind of plot that suits the grid, with its options."""
+    numbers: list[str] = []
+    others: list[str] = []
+    for factor in tally.varied(results.grid):
+        some = pd.Series(factor.axes[0].values.take(np.arange(min(factor.length, _LOOKED_AT))))
+        (numbers if is_ordered(some) and factor.count > 2 else others).append(factor.names[0])
+    if len(numbers) > 1:
+        return "map"
+    if others:
+        return f"compare --by {others[0]}"
+    if numbers:
+        return "endings" if results.has_tolerance else "map"
+    recorded = results.experiment.recorded_epochs.size > 0
+    return "trajectories" if recorded else "distribution"

@@ -8,7 +8,9 @@ import pandas as pd
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from harness.analysis.measures import is_ordered
 from harness.plots.scales import number_text, set_log_ticks
+from harness.plots.series import short
 
 Floats = NDArray[np.float64]
 
@@ -51,15 +53,18 @@ def bins_of(column: "pd.Series[Any]", most: int, *, even: bool = False) -> Bins:
     Parameters
     ----------
     column : Series
-        Numbers or names. Names keep the order in which they first occur.
+        Numbers or names. Names keep the order in which they first occur. Numbers that some runs do
+        not have are drawn like names.
     most : int
         If there are more values, neighbours share a bin.
     even : bool
         Whether a few unevenly spaced values get bins of equal size.
     """
-    numbers = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    code, found = pd.factorize(column if numbers else column.astype(object), sort=numbers)
-    count = len(found)
+    floats = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    code, found = pd.factorize(
+        column if floats else column.astype(object), sort=floats, use_na_sentinel=False
+    )
+    count, numbers = len(found), is_ordered(column)
     if not numbers or (even and count <= _EVEN_BINS and _is_uneven(np.asarray(found))):
         centres = np.arange(count, dtype=np.float64)
         step = -(-count // _WRITTEN) if numbers else 1
@@ -70,7 +75,7 @@ def bins_of(column: "pd.Series[Any]", most: int, *, even: bool = False) -> Bins:
             edges=np.arange(count + 1, dtype=np.float64) - 0.5,
             scale="linear",
             ticks=centres[::step],
-            texts=[number_text(value) if numbers else str(value) for value in found[::step]],
+            texts=[number_text(value) if numbers else short(value) for value in found[::step]],
         )
     values = np.asarray(found, dtype=np.float64)
     log = is_log(values)

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
-from harness.analysis.measures import bands
+from harness.analysis.measures import bands, has_value
 from harness.analysis.sums import divide_sums
 from harness.formatting import plural
 from harness.plots import reading
@@ -226,7 +226,7 @@ def draw_curves(
         return numbers if span is None else span.positions(numbers)
 
     for number, (value, colour, marker) in enumerate(_looks(series)):
-        ours = found if series is None else found[found[series.axis].astype(object) == value]
+        ours = found if series is None else found[has_value(found[series.axis], value)]
         for data, part in ours.dropna(subset="epoch").groupby("data", sort=False):
             epoch = part["epoch"].to_numpy(float)
             axes.fill_between(
@@ -266,7 +266,7 @@ def curve_entries(
         if series is None:
             continue
         label = series.label(value)
-        first = found[found[series.axis].astype(object) == value].iloc[0]
+        first = found[has_value(found[series.axis], value)].iloc[0]
         if counted and first["diverged"]:
             label += f" ({told_diverged(first['diverged'], first['runs'])})"
         entries.append(

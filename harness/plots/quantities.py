@@ -21,7 +21,8 @@ class Quantity:
     Attributes
     ----------
     column : str
-        Its column in the table, or one of `measures.ENDINGS` for the share of runs that end so.
+        Its column in the table, status for how runs end, or one of `measures.ENDINGS` for the share
+        of runs that end so.
     label : str
         Its name on an axis.
     log : bool
@@ -42,9 +43,10 @@ class Quantity:
 
 
 FINAL_SSR = Quantity(column="ssr_final", label="final SSR", log=True)
+STATUS = Quantity(column="status", label="most frequent ending", log=False)
 
 
-def final_quantity(results: Results, name: str | None = None, *, shares: bool = True) -> Quantity:
+def final_quantity(results: Results, name: str | None = None, *, endings: bool = True) -> Quantity:
     """Return a quantity of the table of runs.
 
     Parameters
@@ -52,10 +54,10 @@ def final_quantity(results: Results, name: str | None = None, *, shares: bool = 
     results : Results
         The sweep.
     name : str, optional
-        A column, a column without its ending `_final`, or one of `measures.ENDINGS` for shares of
-        runs. Default: the final loss that was trained.
-    shares : bool
-        Whether the plot can show shares of runs.
+        A column, a column without its ending `_final`, one of `measures.ENDINGS` for shares of
+        runs, or status. Default: the final loss that was trained.
+    endings : bool
+        Whether the plot can show how runs end.
 
     Raises
     ------
@@ -64,13 +66,16 @@ def final_quantity(results: Results, name: str | None = None, *, shares: bool = 
     """
     columns = results.run_columns
     name = name or trained_loss(columns)
-    if shares and name in ENDINGS:
-        return Quantity(column=name, label=f"share {name}, %", log=False, higher_is_better=True)
+    if endings and name == STATUS.column:
+        return STATUS
+    if endings and name in ENDINGS:
+        higher = higher_is_better(name)
+        return Quantity(column=name, label=f"share {name}, %", log=False, higher_is_better=higher)
     column = name if name in columns else f"{name}_final"
     axes = [axis.name for axis in results.grid.axes]
     numbers = [known for known in columns if known not in ("run_id", "status", *axes)]
     if column not in numbers:
-        known = [*ENDINGS] if shares else []
+        known = [*ENDINGS, STATUS.column] if endings else []
         known += [known.removesuffix("_final") for known in numbers]
         raise _unknown(results, name, known)
     return _quantity(column, epochs=column == "epochs" or column.startswith("epoch_"))

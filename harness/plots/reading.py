@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis.measures import has_value
 from harness.analysis.sampling import scattered
 from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
@@ -127,7 +128,7 @@ def runs_like(
     runs = runs_of(results, ["run_id", *columns, *axes])
     like = results.read_runs(axes, [run_id]).astype(object).iloc[0]
     for name in axes:
-        runs = runs[runs[name].astype(object) == like[name]]
+        runs = runs[has_value(runs[name], like[name])]
     # Equal steps could skip the same values of an axis each time.
     drawn = np.sort(np.argsort(scattered(runs["run_id"]), kind="stable")[:most])
     return runs.iloc[drawn], point(axes, like.to_dict())

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis.measures import has_value
 from harness.analysis.tally import Factor
 from harness.errors import ResultsError, shown
 from harness.formatting import listed, plural
@@ -43,22 +44,29 @@ class Series:
     @property
     def condition(self) -> str:
         """The condition for `Results.where` that a run has one of the values."""
-        values = [int(value) if isinstance(value, bool) else value for value in self.values]
-        return f"{self.axis} in {values!r}"
+        known = [int(value) if isinstance(value, bool) else value for value in self.values]
+        values = [value for value in known if not pd.isna(value)]
+        either = [f"{self.axis} in {values!r}"] if values else []
+        if len(values) < len(known):  # only NaN differs from itself
+            either.append(f"{self.axis} != {self.axis}")
+        return " or ".join(either)
 
     def label(self, value: Any) -> str:
         """Return a value with the name of the axis.
 
         >>> Series(axis="learning_rate", values=(0.1,)).label(0.034145488738336005)
         'learning rate 0.03415'
+        >>> Series(axis="momentum", values=(float("nan"),)).label(float("nan"))
+        'no momentum'
         """
+        if pd.isna(value):
+            return f"no {one_of(self.axis)}"
         return f"{one_of(self.axis)} {short(value)}"
 
     def parts(self, runs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         """Yield each value's label and its rows of a table that has the column of the axis."""
-        column = runs[self.axis].astype(object)
         for value in self.values:
-            yield self.label(value), runs[column == value]
+            yield self.label(value), runs[has_value(runs[self.axis], value)]
 
 
 def short(value: Any) -> str:
@@ -66,7 +74,11 @@ def short(value: Any) -> str:
 
     >>> short(0.034145488738336005), short(1000000.0), short(3), short("tanh"), short(True)
     ('0.03415', '1e+06', '3', 'tanh', 'true')
+    >>> short(float("nan"))  # of runs that do not have the setting
+    'none'
     """
+    if pd.isna(value):
+        return "none"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -141,8 +153,9 @@ def _values(results: Results, name: str, option: str) -> list[Any]:
 def _nearest(name: str, text: str, known: Sequence[Any], option: str) -> Any:
     """Return the value that a user means: the same text, or the nearest number."""
     for value in known:
-        if text in (exact(value), short(value)):
+        if text in (exact(value), short(value), str(value)):
             return value
+    known = [value for value in known if not pd.isna(value)]
     numbers = [value for value in known if isinstance(value, int | float)]
     try:
         wanted = float(text)

@@ -13,7 +13,8 @@ from harness.results.tables import Results
 def run_title(results: Results, run_id: int, row: "pd.Series[float]") -> str:
     """Return the title of a plot of one run: its settings, and how it ended."""
     axes = [name for name in all_axes(results) if name != "init_id"]
-    settings = ", ".join(f"{label_of(name)} {short(row[name])}" for name in axes[:3])
+    known = [name for name in axes if not pd.isna(row[name])]
+    settings = ", ".join(f"{label_of(name)} {short(row[name])}" for name in known[:3])
     where = f" ({settings})" if settings else ""
     loss = trained_loss(row.index)
     return (

@@ -5,9 +5,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.tally import Factor
+from harness.analysis.tally import Factor, points_of
 from harness.experiment.grid import Grid, Listed
 
 Ranks = NDArray[np.int64]
@@ -45,8 +46,7 @@ class OrderedAxis:
 
     def points(self, ranks: Ranks) -> list[Point]:
         """Return the values with some ranks, each a tuple with a value per axis."""
-        columns = self.factor.values(ranks).values()
-        return list(zip(*(column.tolist() for column in columns), strict=True))
+        return points_of(self.factor.values(ranks).values())
 
     def bins(self, ranks: Ranks, count: int) -> NDArray[np.int64]:
         """Return the bin of each rank, of `count` bins. The page's script computes the same."""
@@ -87,14 +87,12 @@ class OrderedAxis:
         axis = next((axis for axis in axes if not isinstance(axis.values, Listed)), axes[0])
         ends = self.factor.values(np.array([low, high]))[axis.name].tolist()
         is_range = not isinstance(axis.values, Listed) or (
-            len(axes) == 1 and not isinstance(ends[0], str)
+            len(axes) == 1 and not isinstance(ends[0], str) and not pd.isna(ends[1])
         )
         if low < high and is_range:
             return f"{axis.name} >= {min(ends)!r} and {axis.name} <= {max(ends)!r}"
         each = [
-            " and ".join(
-                f"{name} == {value!r}" for name, value in zip(self.factor.names, point, strict=True)
-            )
+            " and ".join(map(_equals, self.factor.names, point))
             for point in self.points(np.arange(low, high + 1))
         ]
         return each[0] if low == high else "(" + " or ".join(f"({one})" for one in each) + ")"
@@ -110,5 +108,13 @@ def ordered_axes(grid: Grid) -> list[OrderedAxis]:
     return sorted(found, key=lambda axis: axis.factor.names[0] == "init_id")
 
 
+def _equals(name: str, value: Any) -> str:
+    """Return the condition that an axis has a value; only NaN differs from itself."""
+    return f"{name} != {name}" if pd.isna(value) else f"{name} == {value!r}"
+
+
 def _short(point: Point, digits: int) -> str:
-    return ", ".join(f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in point)
+    """Write a point, without settings that its runs do not have."""
+    known = [value for value in point if not pd.isna(value)]
+    texts = [f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in known]
+    return ", ".join(texts) or "none"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.effects import OrderedEffect
+from harness.analysis.measures import has_value
 from harness.analysis.ranking import trained_loss
 from harness.analysis.stability import Threshold
 from harness.errors import ExperimentError
@@ -87,7 +88,7 @@ def advise(
         ]
         here = runs
         for name, value in best.items():
-            here = here[here[name] == value]
+            here = here[has_value(here[name], value)]
         found = []
         if not here["status"].eq("converged").all():
             found = [_extend(experiment, axis, effect, best) for axis, effect in axes]

@@ -84,7 +84,9 @@ def ordered_axis(effect: OrderedEffect, axis: str, count: int, loss: str, write:
     return f"{axis}: {'; '.join(said)}." if said else ""
 
 
-def few_values(effect: PairedEffect, axis: str, count: int, loss: str) -> str:
+def few_values(
+    effect: PairedEffect, axis: str, count: int, loss: str, *, named: bool = False
+) -> str:
     """Say what an axis with few values does.
 
     Parameters
@@ -97,10 +99,13 @@ def few_values(effect: PairedEffect, axis: str, count: int, loss: str) -> str:
         The number of its values.
     loss : str
         The column of the final loss.
+    named : bool
+        Whether its values have the names of axes: those of zipped ones, such as
+        "optimiser sgd, momentum 0.9".
     """
     row = effect.row
     if effect.differs:
-        values = f"{axis} {exact(row[axis])} against {exact(effect.against)}"
+        values = f"{'' if named else f'{axis} '}{exact(row[axis])} against {exact(effect.against)}"
         return f"{in_short(row, values, loss)}."
     among = plural(row["starts"], "start")
     return (

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.measures import comparable
+from harness.analysis.measures import comparable, has_value, is_ordered
 from harness.analysis.ranking import decided_by, rivals, trained_loss
 from harness.analysis.tally import MOST_VALUES, Tally, varied
 from harness.experiment import Experiment
@@ -23,7 +23,11 @@ def exact(value: Any) -> str:
 
     >>> exact(0.034145488738336005), exact(1.0), exact(3), exact("tanh")
     ('0.034145488738336005', '1', '3', 'tanh')
+    >>> exact(float("nan"))  # of runs that do not have the setting
+    'none'
     """
+    if pd.isna(value):
+        return "none"
     return repr(float(value)).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
@@ -41,12 +45,14 @@ def percent(share: float) -> str:
 
 
 def point(names: Iterable[str], values: Mapping[Any, Any]) -> str:
-    """Write the values of some axes.
+    """Write the values of some axes, without settings that the run does not have.
 
     >>> point(["learning_rate", "momentum"], {"learning_rate": 0.1, "momentum": 0.0})
     'learning_rate 0.1, momentum 0'
+    >>> point(["optimiser", "momentum"], {"optimiser": "adam", "momentum": float("nan")})
+    'optimiser adam'
     """
-    return ", ".join(f"{name} {exact(values[name])}" for name in names)
+    return ", ".join(f"{name} {exact(values[name])}" for name in names if not pd.isna(values[name]))
 
 
 def data_points(experiment: Experiment) -> str:
@@ -171,7 +177,7 @@ def _final_values(results: Results, at: Mapping[str, Any] | int) -> str:
     if isinstance(at, Mapping):
         runs = results.sample_runs([*at, "status", *names], MOST_VALUES)
         for axis, value in at.items():
-            runs = runs[runs[axis].astype(object) == value]
+            runs = runs[has_value(runs[axis], value)]
     else:
         runs = results.read_runs(["status", *names], [at])
     said = ", ".join(f"{name} {median_of(runs, name):.4g}" for name in names)
@@ -254,7 +260,7 @@ def _overlap(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
         return ["The interval of 1 other overlaps it."]
     said = f"{'all ' if len(others) == len(table) - 1 else ''}{len(others):,} others overlap it"
     values = others[names[0]]
-    if len(names) == 1 and pd.api.types.is_numeric_dtype(values):
+    if len(names) == 1 and is_ordered(values):
         said += f" ({exact(values.min())} to {exact(values.max())})"
     return [f"The intervals of {said}."]
 

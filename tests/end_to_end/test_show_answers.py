@@ -71,9 +71,18 @@ def test_momentum_is_compared_by_epochs_from_the_same_starts(said):
     wide = results.runs.pivot_table(index="init_id", columns="momentum", values="epochs")
     both = results.runs.groupby("init_id")["status"].agg(lambda s: (s == "converged").all())
     ratio = (wide[0.0] / wide[0.7])[both].median()
+    shares = results.runs["status"].eq("converged").groupby(results.runs["momentum"]).mean()
     assert both.sum() > 30
-    assert f"momentum 0.7 against 0: {ratio:.3g} times fewer epochs (95% interval" in text
-    assert f"in {both.sum()} of 60 pairs, where both converge." in text
+    assert shares[0.0] > shares[0.7]  # so that 0 is compared with 0.7
+    first, second, points = (
+        f"{100 * share:.1f}".removesuffix(".0")
+        for share in (shares[0.0], shares[0.7], shares[0.0] - shares[0.7])
+    )
+    more = f"{first}% converge instead of {second}%, {points} percentage points more"
+    assert f"momentum 0 against 0.7: {more} (95% interval" in text
+    assert f", and {ratio:.3g} times as many epochs (95% interval" in text
+    part = f"in the {both.sum()} of 60 pairs where both converge"
+    assert f"{part}, paired over 60 starts." in text
 
 
 def test_an_axis_that_makes_no_difference_says_so(said):

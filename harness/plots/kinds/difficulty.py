@@ -11,6 +11,8 @@ from harness.analysis.difficulty import right_shares, within
 from harness.analysis.predictions import class_names, data_points
 from harness.analysis.ranking import SEEDS
 from harness.analysis.sampling import scattered
+from harness.experiment.data import Dataset
+from harness.experiment.new_inputs import input_columns
 from harness.formatting import plural
 from harness.plots import reading
 from harness.plots.classes import class_entries, class_look, draw_classes, edges, ring_entries
@@ -82,7 +84,18 @@ def draw(results: Results, options: Options) -> Picture:
         title=title,
     )
     picture.caption = f"{told}. {picture.caption}".strip()
+    picture.table = _in_data_units(single.source, picture.table)
     return picture
+
+
+def _in_data_units(source: Dataset, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of `difficulty` with the inputs and classes as the data have them."""
+    found = table.filter(["point", "class", "held_out", "runs", "right"])
+    found["class"] = np.array(class_names(source), dtype=object)[found["class"]]
+    for at, column in enumerate(input_columns(source), start=1):
+        name = f"input_{column.name}" if column.name in found else column.name
+        found.insert(at, name, column.values(source.inputs))
+    return found
 
 
 def _with_parameters(results: Results, runs: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS as STATUSES
-from harness.analysis.measures import comparable
+from harness.analysis.measures import comparable, has_value
 from harness.plots import reading
 from harness.plots.kinds import Kind, Options
 from harness.plots.quantities import FINAL_SSR, Quantity, final_quantity
@@ -41,7 +41,7 @@ _HALF = 0.03  # half the width of the bars apart, as a share of the length of th
 def draw(results: Results, options: Options) -> Picture:
     """Draw the distribution of a measure of the runs of a sweep."""
     series = options.series
-    quantity = final_quantity(results, options.measure, shares=False)
+    quantity = final_quantity(results, options.measure, endings=False)
     by = [series.axis] if series else []
     runs = reading.runs_of(results, ["status", quantity.column, *by])
     title = f"distribution of {quantity.label}"
@@ -73,13 +73,12 @@ def distribution(
         The values of an axis, with a row each: the shares of its runs.
     """
     values = comparable(runs, quantity.column)
-    numbers = values.to_numpy(dtype=np.float64)
+    numbers = np.asarray(values, dtype=np.float64)
     span = span_of(numbers, log=quantity.log, higher_is_better=quantity.higher_is_better)
     edges = span.edges(_BINS)
     endings = {name: (runs["status"] == name).to_numpy() for name in STATUSES}
     if series:
-        axis = runs[series.axis].astype(object).to_numpy()
-        groups = {value: axis == value for value in series.values}
+        groups = {value: has_value(runs[series.axis], value) for value in series.values}
     else:
         groups = {name: ours for name, ours in endings.items() if ours.any()}
     counts = {name: _counts(numbers[ours], edges) for name, ours in groups.items()}

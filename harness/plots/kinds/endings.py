@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.measures import ENDINGS as STATUSES
 from harness.analysis.measures import outcomes
+from harness.analysis.starts import start_numbers
 from harness.plots import reading
 from harness.plots.bins import bins_of, set_bins
 from harness.plots.kinds import Kind, Options
@@ -35,14 +36,17 @@ def draw(results: Results, options: Options) -> Picture:
     """Draw how the runs of a sweep ended."""
     series = options.series
     x = reading.choose_axis(results, options.x, apart=series.axis if series else None)
-    runs = reading.runs_of(results, [x, "status", *([series.axis] if series else [])])
     told = [x, *([series.axis] if series else [])]
+    runs = reading.runs_of(results, ["run_id", *told, "status"])
+    runs = runs.assign(start=start_numbers(results.experiment, runs["run_id"].to_numpy()))
     title = "how runs ended" + over_others(results, told)
     single = options.x is None and x == "init_id"  # shares of one run each would say nothing
     picture = endings(runs, None if single else x, series=series, style=options.style, title=title)
     ranges = "lines on the bars" if single else "bands"
     count = count_runs(results, len(runs))
-    picture.caption = f"{count}; {ranges} are 95% intervals of the shares."
+    pooled = (picture.table["runs"] > picture.table["starts"]).any()
+    of = "the shares, for the number of starts" if pooled else "the shares"
+    picture.caption = f"{count}; {ranges} are 95% intervals of {of}."
     return picture
 
 
@@ -61,7 +65,8 @@ def endings(
     Parameters
     ----------
     runs : DataFrame
-        With `x`, status, and the axis of the series.
+        With `x`, status, the axis of the series and, if runs share starts, their number as
+        `start`.
     x : str or None
         The axis.
     series : Series, optional
@@ -77,7 +82,9 @@ def endings(
             "status": everything["status"].array,
         }
     )
-    table = outcomes(binned, ["panel", "bin"])
+    if "start" in everything:
+        binned["start"] = everything["start"].array
+    table = outcomes(binned, ["panel", "bin"], "start" if "start" in binned else None)
     if x:
         table.insert(1, x, bins.values[table["bin"]])
     figure, panels = new_figure(style, len(parts), sharey=True)

@@ -51,7 +51,7 @@ def draw(results: Results, options: Options) -> Picture:
     pair = None
     if options.x or options.y:
         pair = _checked(options.x, network), _checked(options.y, network)
-    quantity = final_quantity(results, options.measure, shares=False)
+    quantity = final_quantity(results, options.measure, endings=False)
     columns = ["run_id", "status", "ssr_final", quantity.column]
     columns += [f"{name}_final" for name in network.parameters]
     axes = [axis.name for axis in results.experiment.variant_grid.axes]

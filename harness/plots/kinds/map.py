@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from harness.analysis.measures import ENDINGS as STATUSES
 from harness.analysis.measures import comparable, outcomes
 from harness.analysis.ranking import ending_codes, start_ranks, trained_loss
+from harness.analysis.starts import start_numbers
 from harness.errors import ResultsError
 from harness.plots import reading
 from harness.plots.bins import Bins, bins_of, set_bins
 from harness.plots.kinds import Kind, Options
-from harness.plots.quantities import FINAL_SSR, Quantity, final_quantity
+from harness.plots.quantities import FINAL_SSR, STATUS, Quantity, final_quantity
 from harness.plots.scales import colour_range, label_of, set_linear_ticks, set_log_ticks, span_of
 from harness.plots.series import Series
 from harness.plots.style import (
@@ -44,7 +45,6 @@ from harness.results.tables import Results
 
 Floats = NDArray[np.float64]
 
-STATUS = Quantity(column="status", label="most frequent ending", log=False)
 CONVERGED = Quantity(column="converged", label="share converged, %", log=False)
 
 _MOST_CELLS = 200  # along an axis: narrower ones could not be told apart on paper
@@ -61,25 +61,25 @@ def draw(results: Results, options: Options) -> Picture:
     by = [series.axis] if series else []
     axes = reading.choose_axes(results, [options.x, options.y], apart=by[0] if by else None)
     x, y = (axes[0], axes[-1])
-    if options.measure != STATUS.column:
-        quantity = final_quantity(results, options.measure)
-    elif x == y:
+    quantity = final_quantity(results, options.measure)
+    if quantity == STATUS and x == y:
         raise ResultsError(
             'measure = "status" takes a map of two axes, and this one has a single axis.\n'
             "The plot endings shows how runs end along an axis."
         )
-    else:
-        quantity = STATUS
-    columns = ["init_id", x, y, *by, "status", trained_loss(results.run_columns)]
+    columns = ["run_id", "init_id", x, y, *by, "status", trained_loss(results.run_columns)]
     columns += [] if quantity.is_share else [quantity.column]
     runs = reading.runs_of(results, columns)
     over = over_others(results, [*axes, *by])
     title = (quantity.label.removesuffix(", %") if over or quantity != STATUS else "ending") + over
     shares = options.measure is None and results.has_tolerance
-    complete = len(runs) == results.run_count and _are_alike(runs, [x, y, *by])
+    # A sample of a whole sweep has runs of each start at random points.
+    is_sample = len(runs) < results.run_count == results.grid.size
+    complete = is_sample or _are_alike(runs, [x, y, *by])
     if x == y:
+        starts = start_numbers(results.experiment, runs["run_id"].to_numpy())
         picture = final_lines(
-            runs,
+            runs.assign(start=starts),
             x,
             quantity=quantity,
             series=series,
@@ -135,7 +135,7 @@ def final_map(
         which the first panel shows, or all shares are equal, and if there are series.
     order_starts : bool
         Whether to order the starts of init_id, whose numbers have no meaning, by how often they
-        converged. Every start must have runs at the same points.
+        converged. Every start must have runs at the same points, or at random ones.
     """
     labels = {name: label_of(name) for name in (x, y)}
     starts = None
@@ -168,7 +168,7 @@ def final_map(
     if series:
         headline(figure, style, title)
     legend(figure, style, _entries(quantity, values, counts))
-    merged = len(across.centres) * len(up.centres) < rows[x].nunique() * rows[y].nunique()
+    merged = len(across.centres) * len(up.centres) < _count(rows[x]) * _count(rows[y])
     diverged = bool((rows["status"] == "diverged").any())
     figure.caption = _caption(quantity, counts, diverged=diverged, merged=merged)
     figure.table = _table(across, up, x, y, counts, drawn, series)
@@ -180,11 +180,15 @@ def final_map(
 
 def _are_alike(runs: pd.DataFrame, axes: list[str]) -> bool:
     """Return whether all starts have equally many runs at the same points of some axes."""
-    points = runs.groupby(list(dict.fromkeys(["init_id", *axes]))).size()
+    points = runs.groupby(list(dict.fromkeys(["init_id", *axes])), dropna=False).size()
     others = [name for name in points.index.names if name != "init_id"]
     every = runs["init_id"].nunique()
     every *= len(runs[others].drop_duplicates()) if others else 1
     return len(points) == every and points.nunique() == 1
+
+
+def _count(column: "pd.Series[Any]") -> int:
+    return column.nunique(dropna=False)
 
 
 def _by_rank(
@@ -418,7 +422,8 @@ def final_lines(
     Parameters
     ----------
     runs : DataFrame
-        With `x`, status, the column of the quantity, and the axis of the series.
+        With `x`, status, the column of the quantity, the axis of the series and, if runs share
+        starts, their number as `start`.
     x : str
         The axis.
     quantity : Quantity
@@ -441,7 +446,7 @@ def final_lines(
     rows = pd.concat(parts.values(), ignore_index=True)
     part = np.repeat(np.arange(len(parts)), [len(rows_of) for rows_of in parts.values()])
     bins = bins_of(rows[x], _MOST_POINTS if starts is None else _MOST_STARTS)
-    merged = len(bins.values) < rows[x].nunique()
+    merged = len(bins.values) < _count(rows[x])
     rows = rows.assign(part=part, bin=bins.of_rows)
     drawn = {quantity: _points(rows, quantity, quantiles)}
     several = drawn[quantity]["runs"].max() > 1
@@ -465,6 +470,7 @@ def final_lines(
         diverged=bool((rows["status"] == "diverged").any()),
         several=several,
         shares=len(drawn) > 1,
+        pooled="start" in rows and bool(rows.duplicated(["part", "bin", "start"]).any()),
     )
     table = drawn[quantity].rename(
         columns={"low": f"{quantity.column}_low", "middle": quantity.column}
@@ -496,7 +502,7 @@ def _points(rows: pd.DataFrame, quantity: Quantity, quantiles: tuple[float, floa
     """Return part, bin, runs, low, middle and high of groups of runs, shares in percent."""
     keys = ["part", "bin"]
     if quantity.is_share:
-        found = outcomes(rows, keys)
+        found = outcomes(rows, keys, "start" if "start" in rows else None)
         name = quantity.column
         names = {f"{name}_low": "low", name: "middle", f"{name}_high": "high"}
         found = found.reindex(columns=[*keys, "runs", *names], fill_value=0.0)
@@ -556,11 +562,13 @@ def _line_caption(
     diverged: bool,
     several: bool,
     shares: bool,
+    pooled: bool,
 ) -> str:
     """Return the sentences on what lines and bands are."""
     interval = "95% intervals"
+    starts = ", for the number of starts" if pooled else ""
     if quantity.is_share:
-        return f"Bands are {interval} of the shares."
+        return f"Bands are {interval} of the shares{starts}."
     if not several:
         return "Each point is a run."
     low, high = quantiles
@@ -569,7 +577,7 @@ def _line_caption(
         band = f"from the {100 * low:.4g}% to the {100 * high:.4g}% quantile"
     text = f"Lines are medians and bands {band} of the runs"
     text += _told_diverged(quantity) if diverged else "."
-    return text + (f" Bands of the share converged are {interval}." if shares else "")
+    return text + (f" Bands of the share converged are {interval}{starts}." if shares else "")
 
 
 KIND = Kind(

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.analysis.measures import majority_ranges
+from harness.analysis.measures import is_ordered, majority_ranges
 from harness.analysis.ranking import SEEDS
+from harness.analysis.starts import start_numbers
 from harness.errors import ResultsError, shown
 from harness.formatting import plural
 from harness.plots import reading
@@ -14,13 +15,16 @@ from harness.plots.bins import bins_of, set_bins
 from harness.plots.kinds import Kind, Options
 from harness.plots.scales import label_of
 from harness.plots.series import Series, series_of, short
-from harness.plots.style import CATEGORIES, GREY, SLIDE, Picture, Style, dress, new_figure
+from harness.plots.style import CATEGORIES, DARK, GREY, SLIDE, Picture, Style, dress, new_figure
 from harness.plots.titles import count_runs, over_others
 from harness.results.sentences import percent
 from harness.results.tables import Results
 
 # The widths of more ranges are not written one by one.
 _MOST_WIDTHS = 3
+
+# Intervals of the ends are this far below the bars, in rows.
+_INTERVAL = 0.3
 
 
 def draw(results: Results, options: Options) -> Picture:
@@ -38,10 +42,13 @@ def draw(results: Results, options: Options) -> Picture:
         series = series_of(results, others[0])
         results, note = results.where(series.condition), series.note
     told = [x, *([series.axis] if series else [])]
-    runs = reading.runs_of(results, [*told, "status"])
-    if not pd.api.types.is_numeric_dtype(runs[x]):
+    runs = reading.runs_of(results, ["run_id", *told, "status"])
+    if not is_ordered(runs[x]):
+        what = (
+            "a setting that some runs do not have" if runs[x].isna().any() else "an axis of names"
+        )
         raise ResultsError(
-            f"x = {shown(x)} is an axis of names, which has no ranges.\n"
+            f"x = {shown(x)} is {what}, so it has no ranges.\n"
             "Choose an axis of numbers, such as learning_rate."
         )
     if results.has_tolerance:
@@ -49,7 +56,7 @@ def draw(results: Results, options: Options) -> Picture:
     else:
         good, end = runs["status"] != "diverged", "do not diverge"
     picture = ranges(
-        runs.assign(good=good),
+        runs.assign(good=good, start=start_numbers(results.experiment, runs["run_id"].to_numpy())),
         x,
         series=series,
         style=options.style,
@@ -57,17 +64,37 @@ def draw(results: Results, options: Options) -> Picture:
         + over_others(results, told),
     )
     why = "" if results.has_tolerance else "; without a tolerance no run converges"
-    picture.caption = " ".join(
-        part
-        for part in (
-            f"{count_runs(results, len(runs))}{why}. Dots are values of {label_of(x)}: white where"
-            f" at least half of the runs {end}, grey where fewer do. On the right are the widths of"
-            " the ranges, or the largest share if there is none.",
-            note,
-        )
-        if part
-    )
+    said = [
+        f"{count_runs(results, len(runs))}{why}. Dots are values of {label_of(x)}: white where at"
+        f" least half of the runs {end}, grey where fewer do. On the right are the widths of the"
+        " ranges, or the largest share if there is none.",
+        _about_ends(picture.table, runs[x]),
+        note,
+    ]
+    picture.caption = " ".join(filter(None, said))
     return picture
+
+
+def _about_ends(table: pd.DataFrame, values: "pd.Series[float]") -> str:
+    """Return the sentences on the ends of the ranges and their intervals."""
+    if table.empty:
+        return ""
+    said = []
+    if table["low_low"].isna().all():
+        said.append("The runs at a value have the same start, so the ends have no intervals.")
+    else:
+        said.append("Dark lines are 95% intervals of the ends")
+        if len(table) == 1:
+            row = table.iloc[0]
+            low, high = (
+                f"{short(row[end])} ({short(row[f'{end}_low'])} to {short(row[f'{end}_high'])})"
+                for end in ("low", "high")
+            )
+            said[0] += f", {low} and {high}"
+        said[0] += ", for the number of starts."
+    if table["low"].eq(values.min()).any() or table["high"].eq(values.max()).any():
+        said.append("A range that reaches the first or last value may go on beyond.")
+    return " ".join(said)
 
 
 def ranges(
@@ -83,7 +110,8 @@ def ranges(
     Parameters
     ----------
     runs : DataFrame
-        With `x`, numbers; `good`, booleans; and the axis of the series.
+        With `x`, numbers; `good`, booleans; `start`, the number of each run's start; and the axis
+        of the series.
     x : str
         The axis.
     series : Series, optional
@@ -96,7 +124,7 @@ def ranges(
     figure.set_figheight(style.height * min(1.0, 0.3 + 0.2 * len(parts)))
     tables = {}
     for row, (value, part) in enumerate(parts.items()):
-        found = tables[value] = majority_ranges(part, x, "good")
+        found = tables[value] = majority_ranges(part, x, "good", "start")
         shares = part.groupby(x)["good"].mean()
         _draw_row(axes, row, found, shares, bins.scale == "log", style)
     set_bins(axes.xaxis, bins)
@@ -137,6 +165,11 @@ def _draw_row(
             marker="o",  # a range of one value has no length
             markersize=0.6 * style.font,
             markeredgewidth=0,
+        )
+    # Beside the middle of the bar, where the dots are.
+    for low, high in (("low_low", "low_high"), ("high_low", "high_high")):
+        axes.hlines(
+            np.full(len(found), row + _INTERVAL), found[low], found[high], color=DARK, lw=style.line
         )
     axes.annotate(
         _widths(found, log) or f"at most {percent(shares.max())}",

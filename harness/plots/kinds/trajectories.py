@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
 
+from harness.analysis.measures import is_ordered
 from harness.analysis.ranking import SEEDS
 from harness.errors import ResultsError, shown
 from harness.plots import reading
@@ -29,7 +30,7 @@ from harness.plots.curves import (
 from harness.plots.kinds import Kind, Options
 from harness.plots.quantities import Quantity, path_quantity
 from harness.plots.scales import Span, label_of, set_epochs, set_log_ticks
-from harness.plots.series import Series, series_of
+from harness.plots.series import Series, series_of, short
 from harness.plots.style import (
     CATEGORIES,
     DARK,
@@ -258,11 +259,11 @@ def _colour_lines(
     figure: Any, axes: Any, lines: Any, runs: pd.DataFrame, by: str | None, style: Style
 ) -> list[Any]:
     """Colour the lines by an axis; return legend entries if its values are names."""
-    if by is None or runs[by].nunique() < 2:
+    if by is None or runs[by].nunique(dropna=False) < 2:
         lines.set_color(CATEGORIES[0])
         return []
     column = runs[by]
-    if pd.api.types.is_numeric_dtype(column):
+    if is_ordered(column):
         distinct = np.unique(column.to_numpy(float))
         log = is_log(distinct)
         norm = (LogNorm if log else Normalize)(distinct[0], distinct[-1])
@@ -274,7 +275,7 @@ def _colour_lines(
         elif log:
             set_log_ticks(bar.ax.yaxis, distinct[0], distinct[-1])
         return []
-    names = column.astype(str)
+    names = column.astype(object).map(short)
     colour = {name: CATEGORIES[i % len(CATEGORIES)] for i, name in enumerate(names.unique())}
     lines.set_color([colour[name] for name in names])
     return [entry(name, color=value, linewidth=style.line) for name, value in colour.items()]

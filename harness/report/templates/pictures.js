@@ -39,7 +39,8 @@ function drawEnds() {
   }), {
     xaxis: categories(found.axis, found.label), yaxis: axis("share of runs", { tickformat: ".0%", range: [-0.03, 1.03] }), showlegend: true,
   });
-  byId("ends-note").textContent = "With 95 % Wilson intervals.";
+  const pooled = data.axes.filter(({ name }) => name !== "init_id").length > 1;
+  byId("ends-note").textContent = `With 95 % Wilson intervals${pooled ? ", as if all runs had different starts" : ""}.`;
 }
 
 const spread = data.histogram && {

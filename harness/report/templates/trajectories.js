@@ -81,9 +81,15 @@ function drawFalls(id, chosen) {
   chosen.forEach((at) => { last = Math.max(last, runs.epochs[at]); });
   const lines = runTraces(chosen);
   // Bands of runs that diverge would flatten everything else: only their beginning, their lower
-  // edge and the median have to be in the picture.
-  const seen = lines.flatMap(({ y }) => y);
-  if (data.bands) seen.push(...SHARES.map((share) => data.bands[share][0]), ...data.bands["0.5"], ...data.bands["0.05"]);
+  // edge and the median have to be in the picture. Values far above the first ones leave it.
+  const values = lines.flatMap(({ y }) => y);
+  const first = lines.map(({ y }) => y[0]);
+  if (data.bands) {
+    values.push(...SHARES.map((share) => data.bands[share][0]), ...data.bands["0.5"], ...data.bands["0.05"]);
+    first.push(...SHARES.map((share) => data.bands[share][0]));
+  }
+  const top = 1e6 * Math.max(...first.filter((value) => value < Infinity));
+  const seen = values.filter((value) => value <= top);
   draw(id, [...bandTraces(), ...lines], {
     xaxis: epochAxis(last),
     yaxis: logAxis(data.loss, seen),

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from pandas.errors import MergeError
 from scipy import stats
 
-from harness.analysis.comparison import compare, paired_axes, pairs
+from harness.analysis.comparison import compare, paired_axes, pairs, share_changes
+from harness.analysis.measures import change_interval
 from harness.experiment.grid import Axis, Counted, Grid, Listed
 
 # Momentum 0 and 0.9 from six starts: better, better, better by not diverging, worse, both
@@ -77,6 +77,12 @@ def test_a_comparison_by_hand():
     assert (row["change_low"], row["change_high"]) == (0, np.inf)
     assert (row["both_converged"], row["epochs_ratio"]) == (1, pytest.approx(20 / 80))
     assert (row["epochs_ratio_low"], row["epochs_ratio_high"]) == (0, np.inf)
+    assert (row["converged_first"], row["converged_second"]) == (2 / 6, 2 / 6)
+    assert (row["converged_only_first"], row["converged_only_second"]) == (1, 1)
+    assert (row["finished_first"], row["finished_second"]) == (2 / 6, 2 / 6)
+    assert (row["finished_only_first"], row["finished_only_second"]) == (1, 1)
+    assert (row["diverged_change"], row["diverged_only_first"]) == (0, 1)
+    assert not any(name.startswith("stopped") for name in row)
     changed = {name: count for name, count in row.items() if "_to_" in name}
     assert changed == {
         "finished_to_converged": 1, "diverged_to_finished": 1, "converged_to_diverged": 1,
@@ -133,8 +139,6 @@ def test_every_value_is_compared_with_the_first():
 
 def test_runs_without_a_partner_are_left_out():
     assert len(paired(RUNS[1:])) == 5
-    with pytest.raises(MergeError):
-        paired(pd.concat([RUNS, RUNS]))
 
 
 def test_pairs_agree_on_all_other_axes_but_those_that_change_too():
@@ -152,3 +156,113 @@ def test_pairs_agree_on_all_other_axes_but_those_that_change_too():
         "init_id",
         "learning_rate",
     ]
+
+
+def newcombe(both, lost, gained, neither):
+    """Method 10 of Newcombe (1998), written out as in the paper, for the change to the second."""
+    n = both + lost + gained + neither
+    p1, p2 = (both + gained) / n, (both + lost) / n
+    z = stats.norm.ppf(0.975)
+
+    def wilson(p):
+        middle, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        return (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
+
+    (l1, u1), (l2, u2) = wilson(p1), wilson(p2)
+    a, b, c, d = both, gained, lost, neither
+    margins = (a + b) * (c + d) * (a + c) * (b + d)
+    product = a * d - b * c
+    if product > n / 2:
+        product -= n / 2
+    elif product >= 0:
+        product = 0
+    phi = product / np.sqrt(margins) if margins else 0
+    change = p1 - p2
+    down = (p1 - l1) ** 2 - 2 * phi * (p1 - l1) * (u2 - p2) + (u2 - p2) ** 2
+    up = (u1 - p1) ** 2 - 2 * phi * (u1 - p1) * (p2 - l2) + (p2 - l2) ** 2
+    return change - np.sqrt(down), change + np.sqrt(up)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [(20, 4, 18, 58), (1, 1, 7, 12), (0, 0, 0, 30), (30, 0, 0, 0), (0, 30, 0, 0), (3, 9, 2, 1),
+     (0, 0, 5, 5), (40, 1, 1, 58)],
+)  # fmt: skip
+def test_the_interval_of_a_changed_share_is_that_of_newcombe(counts):
+    np.testing.assert_allclose(change_interval(*counts), newcombe(*counts), rtol=1e-9, atol=1e-12)
+
+
+def test_a_published_interval_of_a_changed_share():
+    # Fagerland, Lydersen and Laake (2014), airway hyper-responsiveness: -0.507 to -0.026.
+    low, high = change_interval(both=1, lost=7, gained=1, neither=12)
+    assert (round(low, 3), round(high, 3)) == (-0.507, -0.026)
+
+
+def endings(both, lost, gained, neither, copies=1):
+    """Runs with momentum 0 and 0.9 at several learning rates; some converge."""
+    kinds = np.repeat([0, 1, 2, 3], [both, lost, gained, neither])
+    return pd.concat(
+        pd.DataFrame({
+            "momentum": momentum, "learning_rate": 0.1 * rate, "init_id": range(len(kinds)),
+            "status": np.where(np.isin(kinds, hits), "converged", "finished"), "epochs": 10,
+            "ssr_final": 1.0,
+        })
+        for momentum, hits in ((0.0, (0, 1)), (0.9, (0, 2)))
+        for rate in range(copies)
+    )  # fmt: skip
+
+
+def test_shares_that_converge_are_compared_in_pairs():
+    table = pairs(endings(20, 4, 18, 58), "momentum", [0.0, 0.9], ["init_id"], "converged")
+    (row,) = compare(table, "momentum", ratio=False).to_dict("records")
+    assert (row["converged_first"], row["converged_second"]) == (0.24, 0.38)
+    assert row["converged_change"] == 0.14
+    assert (row["converged_only_first"], row["converged_only_second"]) == (4, 18)
+    interval = row["converged_change_low"], row["converged_change_high"]
+    np.testing.assert_allclose(interval, newcombe(20, 4, 18, 58))
+    assert (row["better"], row["equal"], row["worse"]) == (0.18, 0.78, 0.04)
+    assert share_changes(row)
+    (other,) = compare(
+        pairs(endings(20, 4, 9, 67), "momentum", [0.0, 0.9], ["init_id"], "converged"), "momentum"
+    ).to_dict("records")
+    assert not share_changes(other)
+    # An exact test of McNemar agrees with both.
+    assert stats.binomtest(4, 22).pvalue < 0.05 < stats.binomtest(4, 13).pvalue
+
+
+def test_copies_of_pairs_do_not_narrow_the_interval_of_a_changed_share():
+    table = pairs(
+        endings(20, 4, 18, 58, copies=3), "momentum", [0.0, 0.9], ["init_id", "learning_rate"],
+        "converged",
+    )  # fmt: skip
+    (row,) = compare(table, "momentum", ratio=False).to_dict("records")
+    assert (row["pairs"], row["starts"], row["converged_only_second"]) == (300, 100, 54)
+    interval = row["converged_change_low"], row["converged_change_high"]
+    np.testing.assert_allclose(interval, newcombe(20, 4, 18, 58))
+
+
+def test_intervals_of_changed_shares_cover_the_truth():
+    random = np.random.default_rng(0)
+    covered = []
+    for _ in range(300):
+        # Starts differ in difficulty; the second setting is 0.15 better from each.
+        easy = random.choice([0.1, 0.7], size=60)
+        hits = random.random((2, 3, 60)) < easy + np.array([0.0, 0.15])[:, None, None]
+        first, second = hits[0].ravel(), hits[1].ravel()
+        counts = [(first & second).sum(), (first & ~second).sum()]
+        counts += [(~first & second).sum(), (~first & ~second).sum()]
+        low, high = change_interval(*counts, 60)
+        covered.append(low <= 0.15 <= high)
+    assert np.mean(covered) >= 0.95
+
+
+def test_fewer_that_diverge_is_better():
+    runs = endings(20, 4, 18, 58).replace("converged", "diverged")
+    table = pairs(runs, "momentum", [0.0, 0.9], ["init_id"], "diverged")
+    assert (table["better"] == 1).sum() == 4
+    assert (table["better"] == -1).sum() == 18
+
+
+def test_endings_are_compared_by_their_order():
+    table = pairs(RUNS, "momentum", [0.0, 0.9], ["init_id"], "status")
+    assert table["better"].tolist() == table["better_ending"].tolist() == [1, 0, 1, -1, 0, 0]

@@ -6,10 +6,6 @@ import pytest
 
 from harness.analysis.effects import ordered_effect, paired_effect
 from harness.analysis.ranking import combinations
-from harness.experiment.grid import Axis, Counted, Grid, Listed
-
-MOMENTA = Axis(name="momentum", values=Listed((0.0, 0.5, 0.9)))
-STARTS = Axis(name="init_id", values=Counted(40))
 
 
 def sweep(converged, diverged=(), runs=50):
@@ -90,9 +86,7 @@ def test_epochs_are_compared_from_the_same_starts():
         lambda momentum, start: ((1 + 10 * start) * np.where(momentum == 0.9, 24, 60)).astype(int),
         lambda momentum, start: 0.01 + 0 * start,
     )
-    found = paired_effect(
-        runs, Grid(dimensions=((MOMENTA,), (STARTS,))), "momentum", [0.0, 0.9, 0.5]
-    )
+    found = paired_effect(runs, "momentum", [0.0, 0.9, 0.5], ["init_id"])
     wide = runs.pivot_table(index="init_id", columns="momentum", values="epochs")
     assert found.differs
     assert found.column == "epochs"
@@ -105,8 +99,7 @@ def test_the_first_value_that_differs_is_said_even_if_a_better_one_does_not():
         lambda momentum, start: np.where(momentum == 0.9, 500, 100),
         lambda momentum, start: 0.01 + 0 * start,
     )
-    grid = Grid(dimensions=((MOMENTA,), (STARTS,)))
-    found = paired_effect(runs, grid, "momentum", [0.0, 0.5, 0.9])
+    found = paired_effect(runs, "momentum", [0.0, 0.5, 0.9], ["init_id"])
     assert (found.row["momentum"], found.against) == (0.0, 0.9)  # the better one comes first
     assert found.row["epochs_ratio"] == pytest.approx(1 / 5)
 
@@ -118,17 +111,30 @@ def test_losses_are_compared_if_most_runs_do_not_converge():
         lambda momentum, start: random.random(start.size),
         status="finished",
     )
-    grid = Grid(dimensions=((MOMENTA,), (STARTS,)))
-    found = paired_effect(runs, grid, "momentum", [0.0, 0.5, 0.9])
+    found = paired_effect(runs, "momentum", [0.0, 0.5, 0.9], ["init_id"])
     assert not found.differs
     assert found.column == "ssr_final"
     better = runs.assign(ssr_final=runs["ssr_final"] + (runs["momentum"] == 0.0))
-    found = paired_effect(better, grid, "momentum", [0.0, 0.5, 0.9])
+    found = paired_effect(better, "momentum", [0.0, 0.5, 0.9], ["init_id"])
     assert found.differs
     assert found.row["better"] == 1.0
 
 
 def test_five_starts_are_too_few():
     runs = paired(lambda m, start: np.where(m == 0, 100, 10), lambda m, start: 0.0 * start)
-    few = Grid(dimensions=((MOMENTA,), (Axis(name="init_id", values=Counted(5)),)))
-    assert paired_effect(runs[runs["init_id"] < 5], few, "momentum", [0.0, 0.5, 0.9]) is None
+    few = runs[runs["init_id"] < 5]
+    assert paired_effect(few, "momentum", [0.0, 0.5, 0.9], ["init_id"]) is None
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(20, 2), (2, 20)])
+def test_the_share_that_converges_comes_first_if_it_changes(gained, lost):
+    start = np.arange(40)
+    converges = [start < 20 + lost, (start < 20) | (start >= 40 - gained)]
+    runs = pd.DataFrame({"momentum": np.repeat([0.0, 0.9], 40), "init_id": np.tile(start, 2)})
+    runs["status"] = np.where(np.concatenate(converges), "converged", "finished")
+    runs = runs.assign(epochs=100, ssr_final=1.0)
+    found = paired_effect(runs, "momentum", [0.0, 0.9], ["init_id"])
+    assert found.column == "converged"
+    assert found.differs
+    assert (found.row["momentum"], found.against) == ((0.9, 0.0) if gained > lost else (0.0, 0.9))
+    assert found.row["converged_change"] == pytest.approx(abs(gained - lost) / 40)

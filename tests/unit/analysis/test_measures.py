@@ -187,6 +187,61 @@ def test_ranges_of_an_axis_where_something_is_true_of_half_of_the_runs():
     assert np.isnan(whole["decades"])
 
 
+def test_ends_of_ranges_have_intervals():
+    # Of 30 runs each; Wilson's interval holds one half from 10 to 20 of 30.
+    hits = [3, 11, 17, 22, 28, 19, 14, 9, 21, 2]
+    runs = pd.DataFrame({"rate": np.repeat(np.arange(10.0), 30)})
+    runs["converged"] = np.concatenate([np.arange(30) < count for count in hits])
+    for count, wanted in ((9, False), (10, True), (20, True), (21, False)):
+        low, high = stats.binomtest(count, 30).proportion_ci(0.95, method="wilson")
+        assert (low <= 0.5 <= high) == wanted
+    table = measures.majority_ranges(runs, "rate", "converged")
+    assert table[["low", "high"]].to_numpy().tolist() == [[2, 5], [8, 8]]
+    assert table[["low_low", "low_high"]].to_numpy().tolist() == [[1, 3], [8, 8]]
+    assert table[["high_low", "high_high"]].to_numpy().tolist() == [[4, 6], [8, 8]]
+
+
+def test_an_uncertain_range_may_be_all_of_it():
+    runs = pd.DataFrame({"rate": np.repeat([1.0, 2.0, 3.0], 10)})
+    runs["converged"] = np.concatenate([np.arange(10) < count for count in (6, 5, 4)])
+    (row,) = measures.majority_ranges(runs, "rate", "converged").to_dict("records")
+    assert (row["low"], row["low_low"], row["low_high"]) == (1, 1, 2)
+    assert (row["high"], row["high_low"], row["high_high"]) == (2, 1, 3)
+
+
+def test_runs_of_one_start_do_not_narrow_intervals():
+    hits = [3, 11, 17, 22, 28]
+    runs = pd.DataFrame({"rate": np.repeat(np.arange(5.0), 30), "init_id": list(range(30)) * 5})
+    runs["converged"] = np.concatenate([np.arange(30) < count for count in hits])
+    runs["status"] = np.where(runs["converged"], "converged", "finished")
+    copies = pd.concat([runs] * 4)
+    once = measures.majority_ranges(runs, "rate", "converged")
+    pd.testing.assert_frame_equal(
+        measures.majority_ranges(copies, "rate", "converged", "init_id"), once
+    )
+    assert measures.majority_ranges(copies, "rate", "converged")["low_low"][0] == 2
+    single = measures.majority_ranges(runs.assign(init_id=0), "rate", "converged", "init_id")
+    assert single["low"].tolist() == [2]
+    assert single.filter(like="_").isna().all(axis=None)
+    shares = measures.outcomes(copies, "rate", "init_id")
+    assert (shares["starts"] == 30).all()
+    wanted = measures.outcomes(runs, "rate").drop(columns="runs")
+    pd.testing.assert_frame_equal(shares.drop(columns=["runs", "starts"]), wanted)
+
+
+def test_intervals_of_ends_cover_the_truth():
+    random = np.random.default_rng(0)
+    rates = np.arange(15.0)
+    truth = 1 / (1 + np.exp(rates - 8.3))  # at least one half up to 8
+    covered = []
+    for _ in range(200):
+        runs = pd.DataFrame({"rate": np.repeat(rates, 25)})
+        runs["converged"] = random.random(len(runs)) < np.repeat(truth, 25)
+        first = measures.majority_ranges(runs, "rate", "converged").iloc[0]
+        covered.append(first["high_low"] <= 8 <= first["high_high"])
+    assert np.mean(covered) >= 0.95
+
+
 def test_the_median_is_infinite_if_no_run_reached_it():
     watched = pd.DataFrame({"rate": [1, 1], "epoch": [9, 9], "reached": [False, False]})
     assert measures.epochs_to_reach(watched, "rate")["median"].tolist() == [np.inf]

@@ -138,12 +138,74 @@ def test_many_pairs_are_drawn_as_a_sample(results, monkeypatch):
 
 
 def test_the_caption_of_several_values_names_the_pairs_once(results):
-    picture = plots.draw(results, "compare", where="learning_rate > 0.1", by="momentum")
+    options = {"where": "learning_rate > 0.1", "by": "momentum"}
+    converged = plots.draw(results, "compare", **options)
+    assert converged.caption.count("paired over 30 starts") == 1
+    for row in converged.table.itertuples():
+        points = f"{100 * row.converged_change:.1f}".removesuffix(".0")
+        assert f", {points} percentage points more (" in converged.caption
+    picture = plots.draw(results, "compare", measure="ssr_min", **options)
     assert picture.caption.count("paired over 30 starts") == 1
     for row in picture.table.itertuples():
         share = f"{100 * row.better:.1f}".removesuffix(".0")
         assert f"{share}% " in picture.caption
-        assert f" at {row.momentum:g} (" in picture.caption
+        assert f" with {row.momentum:g} (" in picture.caption
     counted = plots.draw(results, "compare", by="momentum=0,0.9")
     numbers = [text.get_text().split("(")[1].rstrip(")") for text in counted.legends[0].texts]
     assert sum(map(int, numbers)) == counted.table["pairs"].iloc[0]
+
+
+def test_the_share_that_converges(results):
+    picture = plots.draw(results, "compare", by="momentum", measure="converged")
+    left, right = picture.axes
+    for at, row in enumerate(picture.table.itertuples()):
+        first, second = paired(results, row.momentum)
+        one, other = first["status"] == "converged", second["status"] == "converged"
+        assert (row.converged_first, row.converged_second) == (one.mean(), other.mean())
+        lost, gained = (one & ~other).sum(), (other & ~one).sum()
+        assert (row.converged_only_first, row.converged_only_second) == (lost, gained)
+        assert right.texts[at].get_text() == f"+{gained} \N{MINUS SIGN}{lost}"
+        points = 100 * (other.mean() - one.mean())
+        assert f"{points:.1f}".removesuffix(".0") + " percentage points more" in picture.caption
+    interval = right.collections[0].get_segments()
+    ends = 100 * picture.table[["converged_change_low", "converged_change_high"]].to_numpy()
+    np.testing.assert_allclose([[x for x, _ in line] for line in interval], ends)
+    shares = [line.get_xdata() for line in left.get_lines()]
+    np.testing.assert_allclose(
+        shares, 100 * picture.table[["converged_first", "converged_second"]].to_numpy().T
+    )
+
+
+def test_the_caption_of_two_values_counts_the_runs_that_changed(results):
+    picture = plots.draw(results, "compare", by="momentum=0,0.9", measure="converged")
+    (row,) = picture.table.to_dict("records")
+    assert (
+        f"{row['converged_only_second']} pairs converge only with the second value, and"
+        f" {row['converged_only_first']} only with the first." in picture.caption
+    )
+    assert picture.caption.startswith("momentum 0.9 against 0, in 60 pairs from 30 starts: ")
+
+
+def test_other_endings_and_all_of_them(results):
+    diverged = plots.draw(results, "compare", by="momentum=0,0.9", measure="diverged")
+    row = diverged.table.iloc[0]
+    first, second = (each["status"] == "diverged" for each in paired(results, 0.9))
+    assert row["diverged_change"] == pytest.approx(second.mean() - first.mean())
+    assert "diverge instead of" in diverged.caption or "diverge, as before" in diverged.caption
+    picture = plots.draw(results, "compare", by="momentum", measure="status")
+    left, right = picture.axes
+    runs = results.runs
+    for bars in left.containers:
+        share = runs["status"].eq(bars.get_label()).groupby(runs["momentum"]).mean()
+        np.testing.assert_allclose([bar.get_width() for bar in bars], 100 * share)
+    widths = [[bar.get_width() for bar in bars] for bars in right.containers]
+    np.testing.assert_allclose(widths, 100 * picture.table[["better", "equal", "worse"]].T)
+    assert [label.get_text() for label in left.get_yticklabels()] == ["0", "0.5", "0.9"]
+    assert "better ending in " in picture.caption
+
+
+def test_a_measure_that_is_not_trained_is_said_even_if_most_converge(results):
+    picture = plots.draw(
+        results, "compare", by="momentum", measure="ssr_min", where="learning_rate < 0.1"
+    )
+    assert "lower lowest SSR in" in picture.caption

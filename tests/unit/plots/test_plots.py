@@ -594,7 +594,7 @@ def test_the_command_writes_to_the_given_file_or_beside_the_results(trained, tmp
     assert file.read_bytes()[:4] == b"\x89PNG"
     first, caption = done.output.splitlines()
     assert first == str(file)
-    assert caption == "24 runs; bands are 95% intervals of the shares."
+    assert caption == "24 runs; bands are 95% intervals of the shares, for the number of starts."
     for suffix, start in (("svg", b"<?xml"), ("pdf", b"%PDF")):
         out = tmp_path / "new" / f"picture.{suffix}"
         command = ["plot", str(folder), "endings", "-o", str(out), "--style", "column"]

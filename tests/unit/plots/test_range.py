@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import harness
 from harness import plots
@@ -15,13 +16,20 @@ def runs_of(good, momentum=0.0):
     """Two runs for each learning rate, one of them always bad."""
     rates = 10.0 ** np.arange(-len(good) + 1, 1)
     table = pd.DataFrame({"learning_rate": np.repeat(rates, 2), "momentum": momentum})
-    return table.assign(good=np.column_stack([good, np.zeros(len(good))]).ravel() > 0)
+    good = np.column_stack([good, np.zeros(len(good))]).ravel() > 0
+    return table.assign(good=good, start=[0, 1] * (len(table) // 2))
 
 
 def bars(axes):
     """Ends and row of each bar."""
     lines = [line for line in axes.get_lines() if line.get_linestyle() != "None"]
     return [(*line.get_xdata(), line.get_ydata()[0]) for line in lines]
+
+
+def intervals(axes):
+    """Ends of the intervals of the lower and of the upper ends of bars."""
+    found = [c.get_segments() for c in axes.collections]
+    return [[(line[0][0], line[1][0]) for line in lines] for lines in found]
 
 
 def texts(axes):
@@ -112,3 +120,30 @@ def test_names_have_no_ranges(trained):
 def test_starts_have_no_ranges(trained):
     with pytest.raises(ResultsError, match="whose order has no meaning"):
         plots.draw(trained[0], "range", x="init_id")
+
+
+def test_the_ends_have_intervals_for_the_number_of_starts(trained):
+    picture = plots.draw(trained[0], "range", by="activation=tanh")
+    runs = trained[0].runs.query("activation == 'tanh'")
+    hits = runs["status"].eq("converged").groupby(runs["learning_rate"]).sum()
+    half = [
+        rate
+        for rate, count in hits.items()
+        if stats.binomtest(count, 10).proportion_ci(method="wilson").low
+        <= 0.5
+        <= stats.binomtest(count, 10).proportion_ci(method="wilson").high
+    ]
+    row = picture.table.iloc[0]
+    below = [rate for rate in half if rate < row["low"]]
+    assert row["low_low"] == min([*below, row["low"]])
+    assert intervals(picture.axes[0]) == [
+        [(row["low_low"], row["low_high"])], [(row["high_low"], row["high_high"])],
+    ]  # fmt: skip
+    assert "95% intervals of the ends" in picture.caption
+    assert f"{row['low']:.4g} ({row['low_low']:.4g} to {row['low_high']:.4g})" in picture.caption
+
+
+def test_a_single_start_has_no_interval(trained):
+    picture = plots.draw(trained[0], "range", by="activation=tanh", where="init_id == 3")
+    assert picture.table["low_low"].isna().all()
+    assert "the same start" in picture.caption

@@ -115,7 +115,7 @@ def test_quantities_of_trajectories(results):
 
 @pytest.mark.parametrize(
     ("ask", "name"),
-    [(final_quantity, "accurcy"), (final_quantity, "status"), (final_quantity, "learning_rate"),
+    [(final_quantity, "accurcy"), (final_quantity, "run_id"), (final_quantity, "learning_rate"),
      (path_quantity, "epochs"), (path_quantity, "run_id")],
 )  # fmt: skip
 def test_unknown_measures_are_refused(results, ask, name):
