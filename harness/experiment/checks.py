@@ -1,7 +1,7 @@
 """Checks across the keys of an experiment, and the network made from its section."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from harness.experiment.schema import (
     TrainingSection,
     declared,
     keys_of,
+    listed,
 )
 from harness.formatting import plural
 from harness.hints import nearest
@@ -46,6 +47,11 @@ def build_network(section: NetworkSection) -> Network:
             )
         return values
 
+    settings = {
+        name: value
+        for name, field in keys_of(NetworkSection).items()
+        if declared(field)["only_for"] and (value := getattr(section, name)) is not None
+    }
     network = Network(
         sizes=section.layers,
         activations=each("activations", section.activations),
@@ -53,7 +59,9 @@ def build_network(section: NetworkSection) -> Network:
         scales=each("scales", 1.0 if section.scales is None else section.scales),
         output_scale=section.output_scale,
         loss=section.loss,
+        settings=settings,
     )
+    _check_settings(section, settings)
     if network.parameter_count > MOST_PARAMETERS:
         raise ExperimentError(
             "network.layers",
@@ -77,6 +85,20 @@ def build_network(section: NetworkSection) -> Network:
                 "Leave it out, or use another loss.",
             )
     return network
+
+
+def _check_settings(section: NetworkSection, settings: Mapping[str, float]) -> None:
+    """Refuse settings that none of the activations has, or that the loss does not have."""
+    for name, value in settings.items():
+        only_for = declared(keys_of(NetworkSection)[name])["only_for"]
+        chosen = getattr(section, only_for.owner.removeprefix("network."))
+        if not set(only_for.names) & {*(chosen if isinstance(chosen, tuple) else (chosen,))}:
+            raise ExperimentError(
+                f"network.{name}",
+                f"= {value} is only for {listed(only_for.names)}; {only_for.owner} ="
+                f" {shown(chosen)}.",
+                f"Remove it, or use {listed(only_for.names)}.",
+            )
 
 
 def _check_softmax(network: Network) -> None:
@@ -136,19 +158,26 @@ def check_shapes(found: Dataset, section: DataSection, network: Network) -> None
 
 def check_targets(dataset: Dataset, network: Network, of: str = "") -> None:
     """Refuse targets that the loss is not defined for; `of` says which data points they are."""
-    if not LOSSES[network.loss].of_probabilities:
+    targets, loss = dataset.targets, LOSSES[network.loss]
+    if loss.of_probabilities:
+        outside = (targets < 0) | (targets > 1)
+        allowed, advice = "numbers from 0 to 1", "bring all targets to 0 to 1 with data.scale"
+    elif loss.of_signs:
+        outside = np.abs(targets) != 1
+        allowed = "-1 and 1"
+        advice = "write -1 and 1 for the two classes (data.labels = [-1, 1] for generated data)"
+    else:
         return
-    outside = np.argwhere((dataset.targets < 0) | (dataset.targets > 1))
-    if outside.size:
-        row, column = outside[0]
+    if outside.any():
+        row, column = np.argwhere(outside)[0]
         raise ExperimentError(
             "data.targets",
-            f"has the value {dataset.targets[row, column]} in {dataset.name_of(row)}{of}; the loss"
-            f' "{network.loss}" allows numbers from 0 to 1.',
-            "Use another loss, or bring all targets to 0 to 1 with data.scale.",
+            f"has the value {targets[row, column]} in {dataset.name_of(row)}{of}; the loss"
+            f' "{network.loss}" allows {allowed}.',
+            f"Use another loss, or {advice}.",
         )
     if network.activations[-1] == "softmax":
-        sums = dataset.targets.sum(axis=1)
+        sums = targets.sum(axis=1)
         wrong = np.flatnonzero(np.abs(sums - 1.0) > MOST_FROM_ONE)
         if wrong.size:
             raise ExperimentError(

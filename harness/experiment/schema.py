@@ -27,6 +27,7 @@ from harness.errors import printable, shown
 from harness.experiment.generators import GENERATORS, KEYS, Key
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import SCALES
+from harness.experiment.only_for import OnlyFor
 from harness.experiment.scaling import SCALINGS
 from harness.experiment.selection import MOST_COLUMNS
 from harness.kernels.activations import ACTIVATIONS
@@ -121,7 +122,7 @@ class KeyAxis:
     The runs of a kernel call may differ in an axis that is `per_run`; each value of any other axis
     needs a call of its own. The axis has the name `name`, by default that of the key. It sets the
     key as a whole, or the layers `together` of its list. The layers `single` have axes such as
-    `<name>_2`. If the file leaves the list out, each layer has the value `unset`.
+    `<name>_2`. If the file leaves the key out, it, or each layer of its list, has the value `unset`.
     """
 
     kind: Kind
@@ -139,18 +140,20 @@ def key(
     allowed: str,
     axis: KeyAxis | None = None,
     alias: str | None = None,
+    only_for: OnlyFor | None = None,
 ) -> Any:
     """Declare a key: default (required if left out), meaning, allowed values, and axis of the grid.
 
-    `alias` is the name in the file; Python uses the attribute's name. Sections can also be made
-    from a table of such entries, with ``pydantic.create_model``.
+    `alias` is the name in the file; Python uses the attribute's name. `only_for` names the entries
+    of a table that have this setting. Sections can also be made from a table of such entries, with
+    ``pydantic.create_model``.
     """
-    extra: Any = {"allowed": allowed, "axis": axis}
+    extra: Any = {"allowed": allowed, "axis": axis, "only_for": only_for}
     return Field(default, alias=alias, description=says, json_schema_extra=extra)
 
 
 def declared(field: FieldInfo) -> Any:
-    """Return `allowed` and `axis` of a key, by these names."""
+    """Return `allowed`, `axis` and `only_for` of a key, by these names."""
     return field.json_schema_extra
 
 
@@ -176,8 +179,8 @@ class Section(BaseModel):
         return known | {printable(str(key)): given[key] for key in islice(unknown, 1)}
 
 
-class NetworkSection(Section):
-    """The network."""
+class _LayersSection(Section):
+    """The keys of [network] before the settings of activations and losses."""
 
     layers: Annotated[tuple[UpToAMillion, ...], Field(min_length=2, fail_fast=True)] = key(
         says="number of units of each layer, from the inputs to the outputs",
@@ -214,6 +217,53 @@ class NetworkSection(Section):
         allowed=listed(LOSSES),
         axis=KeyAxis("word"),
     )
+
+
+def _only_for(defaults: Mapping[str, Any]) -> str:
+    """Name the entries of a table that have a key, by its default for each of them."""
+    takers: dict[str, list[str]] = {}
+    for entry, default in defaults.items():
+        takers.setdefault(shown(default), []).append(f'"{entry}"')
+    return "only for " + " and ".join(
+        f"{', '.join(names)} (default {default})" for default, names in takers.items()
+    )
+
+
+def _settings_of(owner: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return type and key of each setting that entries of a table have, by name.
+
+    The key `owner` chooses the entries. Without a value, an entry has its own default.
+    """
+    having = {name: entry.setting for name, entry in table.items() if entry.setting is not None}
+    found = {}
+    for setting in having.values():
+        defaults = {name: s.default for name, s in having.items() if s.name == setting.name}
+        bounds: Any = {"ge": setting.at_least, "gt": setting.above, "lt": setting.below}
+        number = Annotated[float, Field(strict=True, allow_inf_nan=False, **bounds)]
+        entry = key(
+            None,
+            says=f"{setting.says}; {_only_for(defaults)}",
+            allowed=setting.allowed,
+            axis=KeyAxis("number", unset=setting.default),
+            only_for=OnlyFor(owner, tuple(defaults)),
+        )
+        found[setting.name] = (number | None, entry)
+    return found
+
+
+if TYPE_CHECKING:  # no type checker can know keys that are made from a table
+    _NetworkSettings = _LayersSection
+else:
+    _NetworkSettings = create_model(
+        "_NetworkSettings",
+        __base__=_LayersSection,
+        **_settings_of("network.activations", ACTIVATIONS),
+        **_settings_of("network.loss", LOSSES),
+    )
+
+
+class NetworkSection(_NetworkSettings):
+    """The network."""
 
 
 class _GivenData(Section):
@@ -262,21 +312,11 @@ class _GivenData(Section):
     generator: Generator | None = key(None, says="generated data", allowed=listed(GENERATORS))
 
 
-def _takers(name: str) -> str:
-    """Name the generators that take a key, by its defaults."""
-    takers: dict[str, list[str]] = {}
-    for generator, rule in GENERATORS.items():
-        if name in rule.keys:
-            takers.setdefault(shown(rule.keys[name]), []).append(f'"{generator}"')
-    return "only for " + " and ".join(
-        f"{', '.join(names)} (default {default})" for default, names in takers.items()
-    )
-
-
 def _for_generators(name: str, entry: Key) -> Any:
     """Return type and key of an entry of `KEYS`."""
     axis = KeyAxis(entry.kind, name=entry.axis) if entry.axis else None
-    says = f"{entry.says}; {_takers(name)}"
+    defaults = {g: rule.keys[name] for g, rule in GENERATORS.items() if name in rule.keys}
+    says = f"{entry.says}; {_only_for(defaults)}"
     return entry.values | None, key(None, says=says, allowed=entry.allowed, axis=axis)
 
 

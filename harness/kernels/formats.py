@@ -37,6 +37,12 @@ class Format(NamedTuple):
     log1p: tuple[float, ...]
     # tanh(r) = r + r^3 (tanh[0] + tanh[1] r^2 + ...) for |r| <= 3/8 ln 2
     tanh: tuple[float, ...]
+    # pi / 2 = half_pi[0] + half_pi[1] + half_pi[2]
+    half_pi: tuple[float, float, float]
+    # sin(r) = r + r^3 (sin[0] + sin[1] r^2 + ...) for |r| <= pi / 4
+    sin: tuple[float, ...]
+    # cos(r) = 1 + r^2 (cos[0] + cos[1] r^2 + ...)
+    cos: tuple[float, ...]
 
 
 # Relative errors of the polynomials: 2^-56.3, 2^-56.3 and 2^-56.7.
