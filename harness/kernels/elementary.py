@@ -217,9 +217,16 @@ def elu_and_slope(z: float) -> tuple[float, float]:
 
 @compiled
 def _two_sides(z: float) -> tuple[float, float]:
-    """Return sigmoid(z) and sigmoid(-z), both accurate."""
+    """Return sigmoid(z) and sigmoid(-z), more accurately than `sigmoid_and_slope`.
+
+    The smaller one is v = e / d with e = e^-|z| and d = 1 + e. One step of Newton's method, which
+    takes the rounding of d into account, leaves little more than the error of e.
+    """
     e = exp_negative(-abs(z))
-    v = e / (1.0 + e)
+    d = 1.0 + e
+    inverse = 1.0 / d
+    v = e * inverse
+    v = fma(fma(-v, e - (d - 1.0), fma(-v, d, e)), inverse, v)
     q = 1.0 - v
     return select(z < 0.0, v, q), select(z < 0.0, q, v)
 
