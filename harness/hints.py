@@ -46,9 +46,16 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "identity": "linear",
         "identity zeros": "none",
         "relu": "rectifier",
+        "leaky_relu": "lrelu prelu",
+        "silu": "swish",
+        "sine": "sin siren",
         "softplus": "smoothrelu",
         "ssr": "sse rss sumofsquares squarederror",
         "mse": "l2 meansquarederror",
+        "mae": "l1 l1loss absoluteerror meanabsoluteerror",
+        "huber": "huberloss smoothl1 smoothl1loss",
+        "hinge": "hingeloss hingeembedding svm",
+        "network.slope slope": "negativeslope",
         "cross_entropy": "bce logloss binarycrossentropy categoricalcrossentropy",
         "glorot": "xavier xavieruniform glorotuniform",
         "he": "kaiming kaimingnormal henormal",
@@ -98,9 +105,8 @@ _NOT_HERE: dict[str, str] = {
         "There are no schedules: a run keeps its learning rate.": (
             "schedule scheduler lrschedule decay"
         ),
-        "It is not available; the most similar activation is softplus.": "selu elu gelu silu swish",
-        "It is not available; the most similar activation is relu.": "leakyrelu",
-        "There is no absolute error; ssr, half_ssr and mse are squared errors.": "mae l1 huber",
+        "It is not available; the most similar activation is elu.": "selu celu",
+        "It is not available; the most similar activation is silu.": "mish hardswish",
     }.items()
     for word in words.split()
 }

@@ -13,6 +13,11 @@ TWO_CLASSES = {
     "targets": [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.3, 0.7], [0.5, 0.5]],
 }
 
+TWO_SIGNS = {
+    "inputs": TWO_OUTPUTS["inputs"],
+    "targets": [[-1, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]],
+}
+
 
 def an_experiment(layers, activations, data, loss="ssr", training=None, grid=None, **network):
     """Return an experiment with nonzero initial biases."""

@@ -44,13 +44,15 @@ def a_twin(sizes, activation="tanh", loss="ssr", last="identity", **more):
 def a_problem(twin, samples=5, seed=3):
     """Return parameters, inputs and targets between 0 and 1, the same at every call.
 
-    Targets of softmax outputs add up to 1.
+    Targets of softmax outputs add up to 1. Those of hinge are -1 and 1.
     """
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(samples, twin.sizes[0]))
     targets = rng.uniform(size=(samples, twin.sizes[-1]))
     if twin.activations[-1] == "softmax":
         targets /= targets.sum(axis=1, keepdims=True)
+    if twin.loss == "hinge":
+        targets = np.where(targets < 0.5, -1.0, 1.0)
     return rng.normal(size=twin.parameters), inputs, targets
 
 
@@ -63,6 +65,7 @@ def network_of(twin):
         scales=twin.scales,
         output_scale=twin.output_scale,
         loss=twin.loss,
+        settings={"slope": twin.slope, "delta": twin.delta},
     )
 
 

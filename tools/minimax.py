@@ -105,6 +105,24 @@ def main() -> None:
         (3 * ln2 / 8) ** 2,
         degrees={"d": 6, "f": 2},
     )
+    # sin(r) = r + r^3 p(r^2)
+    show(
+        "SIN",
+        lambda r2: (mp.sin(mp.sqrt(r2)) / mp.sqrt(r2) - 1) / r2,
+        lambda r2: r2 * mp.sqrt(r2) / mp.sin(mp.sqrt(r2)),
+        mpf(0),
+        (mp.pi / 4) ** 2,
+        degrees={"d": 5, "f": 2},
+    )
+    # cos(r) = 1 + r^2 p(r^2)
+    show(
+        "COS",
+        lambda r2: (mp.cos(mp.sqrt(r2)) - 1) / r2,
+        lambda r2: r2 / mp.cos(mp.sqrt(r2)),
+        mpf(0),
+        (mp.pi / 4) ** 2,
+        degrees={"d": 6, "f": 3},
+    )
 
 
 if __name__ == "__main__":

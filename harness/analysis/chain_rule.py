@@ -341,7 +341,8 @@ class _Chain:
 
     def _loss_factor(self, p: float, z: float, y: float) -> float:
         """Return dE/dpredicted."""
-        factor: float = self.weight * derivative_of_loss(self.architecture.loss, z, p, y)
+        loss, setting = self.architecture.loss, self.architecture.settings[-1].item()
+        factor: float = self.weight * derivative_of_loss(loss, setting, z, p, y)
         if not math.isfinite(factor):
             raise ExperimentError(
                 "trace",

@@ -20,7 +20,7 @@ from harness.benchmarks.job import Job
 from harness.experiment import Experiment
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.lane_spec import LaneSpec
-from harness.kernels.losses import LOSSES
+from harness.kernels.losses import KERNEL_LOSSES
 from harness.kernels.machine_code import compile_kernel, instructions
 from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.regularisation import decayed, of_penalty
@@ -29,6 +29,7 @@ from harness.kernels.simd.memory import Pointer, load, store, variable
 from harness.kernels.simd.parts import fill
 from harness.kernels.simd.rows import DOUBLE, FLOATS, Row, lanes_of, single
 from harness.kernels.simd.writing import loop
+from harness.kernels.tables import taking_setting
 from harness.training.variants import make_lane_spec, make_variant
 
 # Chains that fit in the registers of AVX2, and those that hide the latency with AVX-512.
@@ -84,20 +85,29 @@ def operations_per_epoch(experiment: Experiment) -> int:
     variant = make_variant(experiment)
     spec = make_lane_spec(variant, experiment.varied, None)
     *hidden, last = spec.layers
-    activations, loss = list(ACTIVATIONS.values()), LOSSES[experiment.network.loss]
+    activations = list(ACTIVATIONS.values())
+    loss = KERNEL_LOSSES[experiment.network.kernel_loss]
+    term, slope_of_loss = (taking_setting(f, loss.setting) for f in (loss.term, loss.slope))
     precision = experiment.training.precision
 
-    def output(z: Row, y: Row) -> tuple[Row, ...]:
-        p, slope = activations[last.activation].value_and_slope(z)
-        return loss.term(z, p, y), loss.slope(z, p, y, slope), (y - p) * (y - p)
+    def activate(code: int) -> Callable[..., Any]:
+        return taking_setting(activations[code].value_and_slope, activations[code].setting)
 
-    per_point = last.fan_out * (3 + _operations(output, 2, precision))
+    def output(setting: Row, z: Row, y: Row) -> tuple[Row, ...]:
+        p, slope = activate(last.activation)(setting, z)
+        return (
+            term(setting, z, p, y),
+            slope_of_loss(setting, z, p, y, slope),
+            (y - p) * (y - p),
+        )
+
+    per_point = last.fan_out * (3 + _operations(output, 3, precision))
     for layer in (*hidden, last):
         of_unit = layer.fan_in * (2 + layer.hidden) + 2 * layer.scaled + layer.biased
         per_point += layer.fan_out * of_unit
     for layer in hidden:  # one more operation for the product with the slope
-        activate = activations[layer.activation].value_and_slope
-        per_point += layer.fan_out * (1 + _operations(activate, 1, precision))
+        operations = _operations(activate(layer.activation), 2, precision)
+        per_point += layer.fan_out * (1 + operations)
     one, two = (_of_steps(spec, parameters) for parameters in (1, 2))
     of_update = one + (two - one) * (variant.network.parameter_count - 1)
     return per_point * len(variant.data.x) + of_update

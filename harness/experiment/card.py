@@ -87,7 +87,7 @@ def experiment_rows(
         ("question", question),
         ("network", f"{'-'.join(map(str, network.sizes))} {' '.join(network.activations)}"),
         ("loss", f"{network.loss} on {points} data points"),
-        ("update", update_rule(training, [axis.name for axis in grid.axes])),
+        ("update", update_rule(training, [axis.name for axis in axes])),
         ("epochs", ", ".join([f"{training.epochs:,}", *ends])),
         ("runs", f"{runs:,}"),
     ]

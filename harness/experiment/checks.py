@@ -46,6 +46,11 @@ def build_network(section: NetworkSection) -> Network:
             )
         return values
 
+    settings = {
+        name: value
+        for name, field in keys_of(NetworkSection).items()
+        if declared(field)["only_for"] and (value := getattr(section, name)) is not None
+    }
     network = Network(
         sizes=section.layers,
         activations=each("activations", section.activations),
@@ -53,6 +58,7 @@ def build_network(section: NetworkSection) -> Network:
         scales=each("scales", 1.0 if section.scales is None else section.scales),
         output_scale=section.output_scale,
         loss=section.loss,
+        settings=settings,
     )
     if network.parameter_count > MOST_PARAMETERS:
         raise ExperimentError(
@@ -136,19 +142,26 @@ def check_shapes(found: Dataset, section: DataSection, network: Network) -> None
 
 def check_targets(dataset: Dataset, network: Network, of: str = "") -> None:
     """Refuse targets that the loss is not defined for; `of` says which data points they are."""
-    if not LOSSES[network.loss].of_probabilities:
+    targets, loss = dataset.targets, LOSSES[network.loss]
+    if loss.of_probabilities:
+        outside = (targets < 0) | (targets > 1)
+        allowed, advice = "numbers from 0 to 1", "bring all targets to 0 to 1 with data.scale"
+    elif loss.of_signs:
+        outside = np.abs(targets) != 1
+        allowed = "-1 and 1"
+        advice = "write -1 and 1 for the two classes (data.labels = [-1, 1] for generated data)"
+    else:
         return
-    outside = np.argwhere((dataset.targets < 0) | (dataset.targets > 1))
-    if outside.size:
-        row, column = outside[0]
+    if outside.any():
+        row, column = np.argwhere(outside)[0]
         raise ExperimentError(
             "data.targets",
-            f"has the value {dataset.targets[row, column]} in {dataset.name_of(row)}{of}; the loss"
-            f' "{network.loss}" allows numbers from 0 to 1.',
-            "Use another loss, or bring all targets to 0 to 1 with data.scale.",
+            f"has the value {targets[row, column]} in {dataset.name_of(row)}{of}; the loss"
+            f' "{network.loss}" allows {allowed}.',
+            f"Use another loss, or {advice}.",
         )
     if network.activations[-1] == "softmax":
-        sums = dataset.targets.sum(axis=1)
+        sums = targets.sum(axis=1)
         wrong = np.flatnonzero(np.abs(sums - 1.0) > MOST_FROM_ONE)
         if wrong.size:
             raise ExperimentError(

@@ -4,8 +4,8 @@ This module turns names into the numbers that kernels take.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -41,6 +41,8 @@ class Network:
         Factor on the output of the last layer.
     loss : str
         One of `harness.kernels.losses.LOSSES`.
+    settings : mapping of str to float
+        Settings of the activations and of the loss, by name; the others have their defaults.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class Network:
     scales: tuple[float | str, ...]
     output_scale: float
     loss: str
+    settings: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def kernel_loss(self) -> str:
@@ -141,7 +144,14 @@ class Network:
             units=np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64),
             output_scale=self.output_scale,
             loss=code_of(KERNEL_LOSSES, self.kernel_loss),
+            settings=np.array([np.nan, *self._settings()]),
         )
+
+    def _settings(self) -> Iterator[float]:
+        """Yield the setting of each activation, and of the loss; NaN if it has none."""
+        of_layers = [ACTIVATIONS[name].setting for name in self.activations]
+        for setting in (*of_layers, KERNEL_LOSSES[self.kernel_loss].setting):
+            yield self.settings.get(setting.name, setting.default) if setting else np.nan
 
 
 @lru_cache(maxsize=16)

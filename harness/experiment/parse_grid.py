@@ -75,8 +75,8 @@ def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
             key,
             "is not an axis of this network.",
             suggest(name, allowed)
-            or f"Axes are {', '.join(_usual(allowed))}, settings such as momentum, axes of one layer,"
-            " such as activation_1, and parameters by name.",
+            or f"Axes are {', '.join(_usual(allowed))}, settings such as momentum, axes of one"
+            " layer, such as activation_1, and parameters by name.",
         )
     target = allowed[name]
     if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):

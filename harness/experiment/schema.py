@@ -126,7 +126,8 @@ class KeyAxis:
     The runs of a kernel call may differ in an axis that is `per_run`; each value of any other axis
     needs a call of its own. The axis has the name `name`, by default that of the key. It sets the
     key as a whole, or the layers `together` of its list. The layers `single` have axes such as
-    `<name>_2`. If the file leaves the list out, each layer has the value `unset`.
+    `<name>_2`. If the file leaves the key out, it, or each layer of its list, has the value
+    `unset`.
     """
 
     kind: Kind
@@ -160,8 +161,9 @@ def key(
 ) -> Any:
     """Declare a key: default (required if left out), meaning, allowed values, and axis of the grid.
 
-    `alias` is the name in the file; Python uses the attribute's name. Sections can also be made
-    from a table of such entries, with ``pydantic.create_model``.
+    `alias` is the name in the file; Python uses the attribute's name. `only_for` names the entries
+    of a table that have this setting. Sections can also be made from a table of such entries, with
+    ``pydantic.create_model``.
     """
     extra: Any = {"allowed": allowed, "axis": axis, "only_for": only_for}
     return Field(default, alias=alias, description=says, json_schema_extra=extra)
@@ -194,8 +196,79 @@ class Section(BaseModel):
         return known | {printable(str(key)): given[key] for key in islice(unknown, 1)}
 
 
-class NetworkSection(Section):
-    """The network."""
+def settings_of(
+    key_of_entry: str, entries: Mapping[str, Iterable[Setting]], *, per_run: bool = False
+) -> dict[str, Any]:
+    """Return type and key of each setting of the entries of a table.
+
+    `key_of_entry` is the key that chooses an entry, such as "training.optimiser".
+    """
+    takers: dict[str, dict[str, Setting]] = {}
+    for name, settings in entries.items():
+        for setting in settings:
+            takers.setdefault(setting.name, {})[name] = setting
+    return {
+        name: _setting(
+            found,
+            OnlyFor(key_of_entry, {entry: setting.default for entry, setting in found.items()}),
+            of_all=len(found) == len(entries),
+            per_run=per_run,
+        )
+        for name, found in takers.items()
+    }
+
+
+def _one(setting: Setting | None) -> tuple[Setting, ...]:
+    return () if setting is None else (setting,)
+
+
+def _setting(
+    by_entry: Mapping[str, Setting], only_for: OnlyFor, *, of_all: bool, per_run: bool
+) -> Any:
+    """Return type and key of a setting of some entries of a table, or of all of them."""
+    setting = next(iter(by_entry.values()))
+    bounds: dict[str, Any] = {"ge": setting.at_least, "gt": setting.above, "lt": setting.below}
+    if setting.whole:
+        number: Any = Annotated[int, Field(strict=True, **bounds)]
+    else:
+        number = Annotated[float, Field(strict=True, allow_inf_nan=False, **bounds)]
+    if setting.by_layer:
+        number = number | Annotated[tuple[number, ...], _FIRST_ERROR]
+    kind: Kind = "whole" if setting.whole else "number"
+    axis = KeyAxis(kind, per_run=per_run)
+    if setting.by_layer:
+        axis = KeyAxis(kind, per_run=per_run, single="all", unset=setting.default)
+    says = f"{setting.says}; {_defaults(by_entry, of_all=of_all)}"
+    return number | None, key(
+        None, says=says, allowed=setting.allowed, axis=axis, only_for=only_for
+    )
+
+
+def _defaults(by_entry: Mapping[str, Setting], *, of_all: bool) -> str:
+    """Say which entries have a setting, with which default."""
+    texts = {
+        entry: "none" if setting.default == setting.neutral == inf else f"{setting.default:g}"
+        for entry, setting in by_entry.items()
+    }
+    if not of_all:
+        return _only_for(texts)
+    most, *others = sorted(set(texts.values()), key=[*texts.values()].count, reverse=True)
+    exceptions = [f"{n} for {' and '.join(e for e in texts if texts[e] == n)}" for n in others]
+    return ", ".join([f"default {most}", *exceptions])
+
+
+def _only_for(defaults: Mapping[str, str]) -> str:
+    """Name the entries of a table that have a key, by its default for each of them."""
+    takers: dict[str, list[str]] = {}
+    for entry, default in defaults.items():
+        takers.setdefault(default, []).append(f'"{entry}"')
+    return "only for " + " and ".join(
+        f"{', '.join(names)} (default {default})" for default, names in takers.items()
+    )
+
+
+class _LayersSection(Section):
+    """The keys of [network] before the settings of activations and losses."""
 
     layers: Annotated[tuple[UpToAMillion, ...], Field(min_length=2, fail_fast=True)] = key(
         says="number of units of each layer, from the inputs to the outputs",
@@ -232,6 +305,23 @@ class NetworkSection(Section):
         allowed=listed(LOSSES),
         axis=KeyAxis("word"),
     )
+
+
+if TYPE_CHECKING:  # no type checker can know keys that are made from a table
+    _NetworkSettings = _LayersSection
+else:
+    _NetworkSettings = create_model(
+        "_NetworkSettings",
+        __base__=_LayersSection,
+        **settings_of(
+            "network.activations", {n: _one(entry.setting) for n, entry in ACTIVATIONS.items()}
+        ),
+        **settings_of("network.loss", {n: _one(entry.setting) for n, entry in LOSSES.items()}),
+    )
+
+
+class NetworkSection(_NetworkSettings):
+    """The network."""
 
 
 class _GivenData(Section):
@@ -280,21 +370,11 @@ class _GivenData(Section):
     generator: Generator | None = key(None, says="generated data", allowed=listed(GENERATORS))
 
 
-def _takers(name: str) -> str:
-    """Name the generators that take a key, by its defaults."""
-    takers: dict[str, list[str]] = {}
-    for generator, rule in GENERATORS.items():
-        if name in rule.keys:
-            takers.setdefault(shown(rule.keys[name]), []).append(f'"{generator}"')
-    return "only for " + " and ".join(
-        f"{', '.join(names)} (default {default})" for default, names in takers.items()
-    )
-
-
 def _for_generators(name: str, entry: Key) -> Any:
     """Return type and key of an entry of `KEYS`."""
     axis = KeyAxis(entry.kind, name=entry.axis) if entry.axis else None
-    says = f"{entry.says}; {_takers(name)}"
+    defaults = {g: shown(rule.keys[name]) for g, rule in GENERATORS.items() if name in rule.keys}
+    says = f"{entry.says}; {_only_for(defaults)}"
     return entry.values | None, key(None, says=says, allowed=entry.allowed, axis=axis)
 
 
@@ -418,65 +498,6 @@ class _OptimiserSection(Section):
         says="number of epochs in which the learning rate rises, before the schedule begins",
         allowed="a whole number from 0 to 2^53",
         axis=KeyAxis("whole"),
-    )
-
-
-def settings_of(
-    key_of_entry: str, entries: Mapping[str, Iterable[Setting]], *, per_run: bool = False
-) -> dict[str, Any]:
-    """Return type and key of each setting of the entries of a table.
-
-    `key_of_entry` is the key that chooses an entry, such as "training.optimiser".
-    """
-    takers: dict[str, dict[str, Setting]] = {}
-    for name, settings in entries.items():
-        for setting in settings:
-            takers.setdefault(setting.name, {})[name] = setting
-    return {
-        name: _setting(
-            found,
-            OnlyFor(key_of_entry, {entry: setting.default for entry, setting in found.items()}),
-            of_all=len(found) == len(entries),
-            per_run=per_run,
-        )
-        for name, found in takers.items()
-    }
-
-
-def _setting(
-    by_entry: Mapping[str, Setting], only_for: OnlyFor, *, of_all: bool, per_run: bool
-) -> Any:
-    """Return type and key of a setting of some entries of a table, or of all of them."""
-    setting = next(iter(by_entry.values()))
-    bounds: dict[str, Any] = {"ge": setting.at_least, "gt": setting.above, "lt": setting.below}
-    if setting.whole:
-        number: Any = Annotated[int, Field(strict=True, **bounds)]
-    else:
-        number = Annotated[float, Field(strict=True, allow_inf_nan=False, **bounds)]
-    if setting.by_layer:
-        number = number | Annotated[tuple[number, ...], _FIRST_ERROR]
-    kind: Kind = "whole" if setting.whole else "number"
-    axis = KeyAxis(kind, per_run=per_run)
-    if setting.by_layer:
-        axis = KeyAxis(kind, per_run=per_run, single="all", unset=setting.default)
-    says = f"{setting.says}; {_defaults(by_entry, of_all=of_all)}"
-    return number | None, key(
-        None, says=says, allowed=setting.allowed, axis=axis, only_for=only_for
-    )
-
-
-def _defaults(by_entry: Mapping[str, Setting], *, of_all: bool) -> str:
-    """Say which entries have a setting, with which default."""
-    names: dict[str, list[str]] = {}
-    for entry, setting in by_entry.items():
-        default = "none" if setting.default == setting.neutral == inf else f"{setting.default:g}"
-        names.setdefault(default, []).append(f'"{entry}"')
-    if of_all:
-        most = max(names, key=lambda default: len(names[default]))
-        others = [f"{n} for {' and '.join(names[n])}" for n in names if n != most]
-        return ", ".join([f"default {most}", *others])
-    return "only for " + " and ".join(
-        f"{', '.join(entries)} (default {default})" for default, entries in names.items()
     )
 
 

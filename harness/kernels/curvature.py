@@ -95,19 +95,22 @@ def _from_loss(network: Architecture, data: Data, z: Floats, tape: Tape, i: int)
     last = network.sizes.size - 1
     scale, output_scale = network.scales[last], network.output_scale
     weight = loss_weight(network.loss, data.y.shape[0], data.y.shape[1])
+    setting, of_loss = network.settings[last], network.settings[last + 1]
     for k in range(network.sizes[last]):
         at = network.units[last] + k
         a, slope, y = tape.a[i, at], tape.slope[i, at], data.y[i, k]
         p = output_scale * a
-        dz = loss_slope(network.loss, z[at], p, y, output_scale * slope)
-        second = output_scale * bend(network.activations[last], a, slope)
-        dz2 = loss_bend(network.loss, p, y, output_scale * slope, second)
+        dz = loss_slope(network.loss, of_loss, z[at], p, y, output_scale * slope)
+        second = output_scale * bend(network.activations[last], setting, z[at], a, slope)
+        dz2 = loss_bend(network.loss, of_loss, p, y, output_scale * slope, second)
         tape.delta[i, at] = scale * (weight * dz)
         tape.curve[i, at] = scale * (weight * dz2)
 
 
 @compiled
-def _from_above(network: Architecture, theta: Floats, tape: Tape, l: int, i: int) -> None:
+def _from_above(
+    network: Architecture, theta: Floats, z: Floats, tape: Tape, l: int, i: int
+) -> None:
     """Fill delta and curve of the layer below layer l."""
     layer, scale = layer_at(network, l), network.scales[l - 1]
     for j in range(layer.fan_in):
@@ -117,8 +120,9 @@ def _from_above(network: Architecture, theta: Floats, tape: Tape, l: int, i: int
             back = fma(theta[row + k], tape.delta[i, layer.units + k], back)
         at = layer.sources + j
         a, slope = tape.a[i, at], tape.slope[i, at]
+        second = bend(network.activations[l - 1], network.settings[l - 1], z[at], a, slope)
         tape.delta[i, at] = scale * slope * back
-        tape.curve[i, at] = scale * bend(network.activations[l - 1], a, slope) * back
+        tape.curve[i, at] = scale * second * back
 
 
 @compiled
@@ -134,7 +138,7 @@ def _record(
         forward(network, theta, data.x[i], scratch)
         _from_loss(network, data, z, tape, i)
         for l in range(network.sizes.size - 1, 1, -1):
-            _from_above(network, theta, tape, l, i)
+            _from_above(network, theta, z, tape, l, i)
 
 
 @compiled

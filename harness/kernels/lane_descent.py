@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from harness.kernels import lane_runs
 from harness.kernels.descent import Rows, Runs, TrainingPlan
-from harness.kernels.lane_passes import Given, evaluate, make_scratch
+from harness.kernels.lane_passes import Given, evaluate, make_scratch, scales_of
 from harness.kernels.lane_spec import (
     Asked,
     Bound,
@@ -407,7 +407,7 @@ def train(
         layout_of(spec),
         bytes_of(spec, np.concatenate([data.x, held_out.x])),
         bytes_of(spec, np.concatenate([data.y, held_out.y])),
-        bytes_of(spec, np.append(network.scales, network.output_scale)),
+        bytes_of(spec, scales_of(network)),
         bytes_of(spec, plan.factors if plan.factors.size else np.ones(1)),
         plan,
         runs,

@@ -15,7 +15,7 @@ import numpy as np
 from numba.core.compiler_lock import global_compiler_lock
 from numpy.typing import NDArray
 
-from harness.kernels.lane_passes import Given, evaluate, make_scratch
+from harness.kernels.lane_passes import Given, evaluate, make_scratch, scales_of
 from harness.kernels.lane_spec import LaneSpec, aligned, bytes_of, starts_of
 from harness.kernels.machine_code import compile_kernel
 from harness.kernels.passes import Architecture, Data, Evaluation, Floats
@@ -139,7 +139,7 @@ def evaluate_all(
         in_lanes,
         bytes_of(spec, data.x),
         bytes_of(spec, data.y),
-        bytes_of(spec, np.append(network.scales, network.output_scale)),
+        bytes_of(spec, scales_of(network)),
         aligned(starts_of(spec)["end"] + spec.parameters * lanes),
         np.array(_Asked(points, groups), dtype=np.int64),
         sums,

@@ -6,15 +6,19 @@ forward, the residuals, and all layers backward.
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.lane_spec import LaneSpec, starts_of
 from harness.kernels.layers import Block, Layer, LayerPasses, Scratch, layer_passes
 from harness.kernels.losses import KERNEL_LOSSES
+from harness.kernels.passes import Architecture, Floats
 from harness.kernels.simd.arithmetic import to_double
 from harness.kernels.simd.memory import Cells, Pointer, load, store, variable
 from harness.kernels.simd.parts import fill
 from harness.kernels.simd.rows import Row, joined, lanes_of, number_type, single
 from harness.kernels.simd.writing import loop, loop_while, unrolling
+from harness.kernels.tables import taking_setting
 
 # Vectors in a block of sums. 8 registers of AVX-512 hide the latency and leave room for the other
 # values of a small network; 16 save loads in a large one.
@@ -31,7 +35,7 @@ class Given(NamedTuple):
     y: Pointer  # (m, outputs)
     orders: Any  # (lanes, seen) data points in the order of each lane's batches; None if not needed
     seen: Any  # data points in all batches of an epoch
-    scales: Pointer  # (L + 2,) s(l), then the output scale
+    scales: Pointer  # (2 L + 4,) `scales_of` the network
     stop: Pointer
 
 
@@ -49,6 +53,14 @@ class _Inputs(NamedTuple):
             for j in range(count)
         ]
         return Row([vector for row in rows for vector in row.vectors])
+
+
+def scales_of(network: Architecture) -> Floats:
+    """Return the numbers of a network that are no constants of its kernel, (2 L + 4,).
+
+    They are s(l), the output scale, and the settings of the activations and of the loss.
+    """
+    return np.concatenate([network.scales, [network.output_scale], network.settings])
 
 
 def make_scratch(spec: LaneSpec, memory: Pointer) -> Scratch:
@@ -131,9 +143,12 @@ def _tile(
     passes = [_passes(spec, layer, samples) for layer in layers]
     scales = [load(given.scales, l, 1) for l in range(len(layers) + 1)]
     output_scale = load(given.scales, len(layers) + 1, 1) if spec.output_scaled else 1.0
+    settings = [load(given.scales, len(layers) + 2 + l, 1) for l in range(len(layers) + 2)]
     for l, layer in enumerate(layers):
-        passes[l].forward(layer, scales[l + 1], theta, scratch)
-    passes[-1].residuals(layers[-1], scales[-1], output_scale, 0, weight, scratch, ssr, terms)
+        passes[l].forward(layer, scales[l + 1], settings[l + 1], theta, scratch)
+    passes[-1].residuals(
+        layers[-1], scales[-1], output_scale, 0, settings[-1], weight, scratch, ssr, terms
+    )
     if with_gradient:
         for l, layer in reversed(list(enumerate(layers))):
             passes[l].gradient(layer, scratch)
@@ -187,11 +202,13 @@ def _fetch(
 
 def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
     """Return the passes through a layer whose activation and loss are known."""
-    value_and_slope = list(ACTIVATIONS.values())[layer.activation].value_and_slope
+    activation = list(ACTIVATIONS.values())[layer.activation]
+    value_and_slope = taking_setting(activation.value_and_slope, activation.setting)
     loss = KERNEL_LOSSES[spec.loss]
+    term, slope_of_loss = (taking_setting(f, loss.setting) for f in (loss.term, loss.slope))
 
-    def activate(code: int, z: Row) -> tuple[Row, Row]:
-        found = [value_and_slope(part) for part in z.parts(_MOST_ACTIVATED * z.lanes)]
+    def activate(code: int, setting: Row, z: Row) -> tuple[Row, Row]:
+        found = [value_and_slope(setting, part) for part in z.parts(_MOST_ACTIVATED * z.lanes)]
         a, slope = (
             [vector for row in rows for vector in row.vectors] for rows in zip(*found, strict=True)
         )
@@ -202,8 +219,8 @@ def _passes(spec: LaneSpec, layer: Layer, samples: int) -> LayerPasses:
         samples,
         _block_of(spec, layer, samples),
         activate,
-        lambda code, z, p, y: loss.term(z, p, y),
-        lambda code, z, p, y, slope: loss.slope(z, p, y, slope),
+        lambda code, setting, z, p, y: term(setting, z, p, y),
+        lambda code, setting, z, p, y, slope: slope_of_loss(setting, z, p, y, slope),
         ready=lambda function: function,
     )
 

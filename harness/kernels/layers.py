@@ -107,9 +107,9 @@ def layer_passes(
 ) -> LayerPasses:
     """Return the passes through a layer for this many networks and data points.
 
-    `activate(code, z)`, `loss_term(code, z, p, y)` and `loss_slope(code, z, p, y, slope)` may be
-    specialised and ignore the code. The numbers of the block divide those of the layer. `ready` is
-    applied to each pass.
+    `activate(code, setting, z)`, `loss_term(code, setting, z, p, y)` and `loss_slope(code, setting,
+    z, p, y, slope)` may be specialised and ignore the code. The numbers of the block divide those
+    of the layer. `ready` is applied to each pass.
     """
     points, units, sources, of_gradient = block
     column = samples * lanes  # length of the values of one unit
@@ -144,7 +144,7 @@ def layer_passes(
                 store(scratch.a, at, load(scratch.a, at, width) / load(total, 0, width))
 
     @ready
-    def forward(layer: Layer, scale: float, theta: Any, scratch: Scratch) -> None:
+    def forward(layer: Layer, scale: float, setting: float, theta: Any, scratch: Scratch) -> None:
         """Fill z, a and slope of a layer from its sources."""
         for s in loop(0, samples, points):
             for k in loop(0, layer.fan_out, units):
@@ -166,7 +166,7 @@ def layer_passes(
                 z = load(total, 0, units * width)
                 if layer.scaled:
                     z = scale * z
-                a, slope = activate(layer.activation, z)
+                a, slope = activate(layer.activation, setting, z)
                 at = (layer.units + k) * column + s * lanes
                 if layer.last:
                     store_parts(scratch.z, at, z, width, column)
@@ -181,6 +181,7 @@ def layer_passes(
         scale: float,
         output_scale: float,
         loss: int,
+        setting: float,
         weight: float,
         scratch: Scratch,
         ssr: Any,
@@ -200,10 +201,11 @@ def layer_passes(
                 y = load(scratch.y, k * column + s * lanes, width)
                 p = output_scale * load(scratch.a, at, width)
                 slope = output_scale * load(scratch.slope, at, width)
-                square, term = to_double((y - p) * (y - p)), to_double(loss_term(loss, z, p, y))
+                square = to_double((y - p) * (y - p))
+                term = to_double(loss_term(loss, setting, z, p, y))
                 store(squares, 0, load(squares, 0, width) + square)
                 store(of_point, 0, load(of_point, 0, width) + term)
-                dz = to_precision(weight) * loss_slope(loss, z, p, y, slope)
+                dz = to_precision(weight) * loss_slope(loss, setting, z, p, y, slope)
                 store(scratch.delta, at, scale * dz if layer.scaled else dz)
             store(ssr, 0, add_parts(load(squares, 0, width), load(ssr, 0, lanes)))
             store(terms, 0, add_parts(load(of_point, 0, width), load(terms, 0, lanes)))

@@ -5,11 +5,18 @@ Every loss is weight * sum(term) over the data points and outputs of a batch:
     ssr            1          (y - p)^2                          sum of squared residuals
     half_ssr       1/2        (y - p)^2
     mse            1 / (m n)  (y - p)^2                          mean of squares
+    half_mse       1 / (2 m n)  (y - p)^2
+    mae            1 / (m n)  |y - p|                            mean absolute error
+    huber          1 / (m n)  (y - p)^2 / 2, or                  where |y - p| < delta
+                              delta (|y - p| - delta / 2)        elsewhere
+    hinge          1 / (m n)  max(0, 1 - y p)                    y = -1 or 1
     cross_entropy  1 / m      -(y ln p + (1 - y) ln(1 - p))      p = sigmoid(z)
                    1 / m      -y ln p                            p = softmax(z)
 
 Symbols: y observed, p predicted, z the pre-activation of the output, slope = dp/dz,
 bend = d2p/dz2; m data points in the batch, n outputs. With softmax, z is ln p (see `layers`).
+
+At a kink, the derivative of a term with respect to p is 0, and so is the second one.
 """
 
 from collections.abc import Callable
@@ -17,12 +24,16 @@ from typing import Any, Final, NamedTuple
 
 from harness.kernels._jit import compiled, entry
 from harness.kernels.elementary import sigmoid, softplus
+from harness.kernels.settings import Setting
 from harness.kernels.simd.arithmetic import fma, select
-from harness.kernels.tables import by_code
+from harness.kernels.tables import by_code, taking_setting
 
 
 class Loss(NamedTuple):
-    """Value and derivatives of a loss, on numbers or on lanes."""
+    """Value and derivatives of a loss, on numbers or on lanes.
+
+    A loss with a setting has it as the first argument of its functions, except for `weight`.
+    """
 
     weight: Callable[..., float]  # m, n -> factor before the sum
     term: Callable[..., Any]  # z, p, y -> term of one output of one data point
@@ -30,6 +41,8 @@ class Loss(NamedTuple):
     slope: Callable[..., Any]  # z, p, y, slope -> d(term)/dz = d(term)/dp dp/dz
     bend: Callable[..., Any]  # p, y, slope, bend -> d2(term)/dz2
     of_probabilities: bool = False  # needs sigmoid or softmax outputs, and targets from 0 to 1
+    of_signs: bool = False  # needs targets that are -1 or 1
+    setting: Setting | None = None  # a key of [network]
 
 
 # -- squared residuals -----------------------------------------------------------------------------
@@ -72,9 +85,100 @@ def half(m: int, n: int) -> float:
 
 
 @compiled
+def half_mean_over_all(m: int, n: int) -> float:
+    """Return 1 / (2 m n)."""
+    return 0.5 / (m * n)
+
+
+@compiled
 def mean_over_all(m: int, n: int) -> float:
     """Return 1 / (m n)."""
     return 1.0 / (m * n)
+
+
+# -- absolute residuals ----------------------------------------------------------------------------
+
+
+@compiled
+def absolute_term(z: float, p: float, y: float) -> float:
+    """Return |y - p|."""
+    return abs(y - p)
+
+
+@compiled
+def absolute_derivative(z: float, p: float, y: float) -> float:
+    """Return the sign of p - y, 0 if they are equal."""
+    return select(p > y, 1.0, select(p < y, -1.0, 0.0))
+
+
+@compiled
+def absolute_slope(z: float, p: float, y: float, slope: float) -> float:
+    """Return the sign of p - y times dp/dz."""
+    return absolute_derivative(z, p, y) * slope
+
+
+@compiled
+def absolute_bend(p: float, y: float, slope: float, bend: float) -> float:
+    """Return the sign of p - y times d2p/dz2."""
+    return absolute_derivative(p, p, y) * bend
+
+
+# -- Huber -----------------------------------------------------------------------------------------
+
+
+@compiled
+def huber_term(delta: float, z: float, p: float, y: float) -> float:
+    """Return (y - p)^2 / 2 where |y - p| < delta, and delta (|y - p| - delta / 2) elsewhere."""
+    r = abs(y - p)
+    return select(r < delta, 0.5 * r * r, delta * (r - 0.5 * delta))
+
+
+@compiled
+def huber_derivative(delta: float, z: float, p: float, y: float) -> float:
+    """Return p - y, but at most delta in size."""
+    r = p - y
+    return select(r > delta, delta, select(r < -delta, -delta, r))
+
+
+@compiled
+def huber_slope(delta: float, z: float, p: float, y: float, slope: float) -> float:
+    """Return d(term)/dp dp/dz."""
+    return huber_derivative(delta, z, p, y) * slope
+
+
+@compiled
+def huber_bend(delta: float, p: float, y: float, slope: float, bend: float) -> float:
+    """Return d(term)/dp d2p/dz2, plus (dp/dz)^2 where |y - p| < delta."""
+    inside = select(abs(y - p) < delta, slope * slope, 0.0)
+    return fma(huber_derivative(delta, p, p, y), bend, inside)
+
+
+# -- hinge -----------------------------------------------------------------------------------------
+
+
+@compiled
+def hinge_term(z: float, p: float, y: float) -> float:
+    """Return max(0, 1 - y p)."""
+    short = 1.0 - y * p
+    return select(short < 0.0, 0.0, short)  # NaN stays NaN
+
+
+@compiled
+def hinge_derivative(z: float, p: float, y: float) -> float:
+    """Return -y where y p < 1, and 0 elsewhere."""
+    return select(y * p < 1.0, -y, 0.0)
+
+
+@compiled
+def hinge_slope(z: float, p: float, y: float, slope: float) -> float:
+    """Return -y dp/dz where y p < 1, and 0 elsewhere."""
+    return hinge_derivative(z, p, y) * slope
+
+
+@compiled
+def hinge_bend(p: float, y: float, slope: float, bend: float) -> float:
+    """Return -y d2p/dz2 where y p < 1, and 0 elsewhere."""
+    return hinge_derivative(p, p, y) * bend
 
 
 # -- cross-entropy ---------------------------------------------------------------------------------
@@ -149,13 +253,30 @@ def categorical_bend(p: float, y: float, slope: float, bend: float) -> float:
 
 
 _SQUARED = (squared_term, squared_derivative, squared_slope, squared_bend)
+_ABSOLUTE = (absolute_term, absolute_derivative, absolute_slope, absolute_bend)
+_HUBER = (huber_term, huber_derivative, huber_slope, huber_bend)
+_HINGE = (hinge_term, hinge_derivative, hinge_slope, hinge_bend)
 _ENTROPY = (entropy_term, entropy_derivative, entropy_slope, entropy_bend)
 _CATEGORICAL = (categorical_term, categorical_derivative, categorical_slope, categorical_bend)
+
+DELTA: Final = Setting(
+    "delta",
+    default=1.0,
+    says="residual from which the loss grows linearly",
+    allowed="a number above 0",
+    above=0.0,
+)
 
 LOSSES: Final = {
     "ssr": Loss(one, *_SQUARED),
     "half_ssr": Loss(half, *_SQUARED),
     "mse": Loss(mean_over_all, *_SQUARED),
+    "half_mse": Loss(half_mean_over_all, *_SQUARED),
+    "mae": Loss(mean_over_all, *_ABSOLUTE),  # L1Loss of PyTorch
+    # Huber 1964, "Robust estimation of a location parameter"; HuberLoss of PyTorch
+    "huber": Loss(mean_over_all, *_HUBER, setting=DELTA),
+    # The slack variables of Cortes and Vapnik 1995, "Support-vector networks"
+    "hinge": Loss(mean_over_all, *_HINGE, of_signs=True),
     "cross_entropy": Loss(mean_over_points, *_ENTROPY, of_probabilities=True),
 }
 
@@ -166,12 +287,20 @@ KERNEL_LOSSES: Final = {
     CATEGORICAL: Loss(mean_over_points, *_CATEGORICAL, of_probabilities=True),
 }
 
-# Each takes a code, `tables.code_of(KERNEL_LOSSES, name)`, and then the arguments listed in `Loss`.
+
+def _by_code(name: str) -> Callable[..., Any]:
+    """Return the functions of all losses as one, see `taking_setting`."""
+    losses = KERNEL_LOSSES.values()
+    return by_code([taking_setting(getattr(loss, name), loss.setting) for loss in losses])
+
+
+# Each takes a code, `tables.code_of(KERNEL_LOSSES, name)`, and then the arguments listed in `Loss`;
+# all but the first take the setting before them, which is ignored if the loss has none.
 loss_weight = by_code([loss.weight for loss in KERNEL_LOSSES.values()])
-loss_term = by_code([loss.term for loss in KERNEL_LOSSES.values()])
-loss_derivative = by_code([loss.derivative for loss in KERNEL_LOSSES.values()])
-loss_slope = by_code([loss.slope for loss in KERNEL_LOSSES.values()])
-loss_bend = by_code([loss.bend for loss in KERNEL_LOSSES.values()])
+loss_term = _by_code("term")
+loss_derivative = _by_code("derivative")
+loss_slope = _by_code("slope")
+loss_bend = _by_code("bend")
 
 
 @entry
@@ -182,7 +311,7 @@ def weight_of_loss(loss: int, m: int, n: int) -> float:
 
 
 @entry
-def derivative_of_loss(loss: int, z: float, p: float, y: float) -> float:
-    """Return `loss_derivative(loss, z, p, y)`; to be called from Python, and cached on disk."""
-    found: float = loss_derivative(loss, z, p, y)
+def derivative_of_loss(loss: int, setting: float, z: float, p: float, y: float) -> float:
+    """Return `loss_derivative(loss, setting, z, p, y)`; to be called from Python, and cached."""
+    found: float = loss_derivative(loss, setting, z, p, y)
     return found

@@ -30,6 +30,7 @@ class Architecture(NamedTuple):
     units: Integers  # (L + 1,) offset of layer l in z, a, slope and delta
     output_scale: float
     loss: int  # code of `losses.KERNEL_LOSSES`
+    settings: Floats  # (L + 2,) of each layer's activation, then of the loss; NaN for none
 
 
 class Data(NamedTuple):
@@ -87,7 +88,7 @@ def forward(network: Architecture, theta: Floats, x: Floats, scratch: Scratch) -
     for j in range(network.sizes[0]):
         scratch.a[j] = x[j]
     for l in range(1, network.sizes.size):
-        _forward(layer_at(network, l), network.scales[l], theta, scratch)
+        _forward(layer_at(network, l), network.scales[l], network.settings[l], theta, scratch)
 
 
 @compiled
@@ -127,6 +128,7 @@ def evaluate(
             network.scales[layers],
             network.output_scale,
             network.loss,
+            network.settings[layers + 1],
             weight,
             scratch,
             ssr,

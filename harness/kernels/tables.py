@@ -7,11 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.kernels._jit import compiled
+from harness.kernels.settings import Setting
 
 
 def code_of(table: Mapping[str, Any], name: str) -> int:
     """Return the code of an entry: its position in the table."""
     return list(table).index(name)
+
+
+def taking_setting(function: Callable[..., Any], setting: Setting | None) -> Callable[..., Any]:
+    """Return a function of an entry that takes its setting first, also if the entry has none."""
+    if setting is not None:
+        return function
+
+    @compiled
+    def ignoring_setting(setting: Any, *numbers: Any) -> Any:
+        return function(*numbers)
+
+    return ignoring_setting
 
 
 def by_code(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.experiment import Experiment
+from tests.side_by_side import HIDDEN
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False)
 positive = st.floats(1e-9, 1e9)
@@ -30,7 +31,7 @@ def documents(draw):
     """Return valid experiments of a random shape, as mappings."""
     layers = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
     depth = len(layers) - 1
-    activation = st.sampled_from(["softplus", "sigmoid", "tanh", "relu", "identity"])
+    activation = st.sampled_from(HIDDEN)
 
     def each(strategy):
         return st.lists(strategy, min_size=depth, max_size=depth)
@@ -46,7 +47,7 @@ def documents(draw):
             biases=st.booleans() | each(st.booleans()),
             scales=each(positive | st.sampled_from(["1/sqrt(fan_in)", "1/fan_in"])),
             output_scale=positive,
-            loss=st.sampled_from(["ssr", "half_ssr", "mse"]),
+            loss=st.sampled_from(["ssr", "half_ssr", "mse", "half_mse", "mae"]),
         )
     )
     data = draw(

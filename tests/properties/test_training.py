@@ -39,6 +39,8 @@ def documents(draw, layers=(2, 3), epochs=6, **more):
     targets = [[0.2], [0.8], [0.4], [0.7], [0.1]]
     if of_kernel == CATEGORICAL:
         targets = [[y, 1.0 - y] for (y,) in targets]
+    if loss == "hinge":
+        targets = [[-1.0 if y < 0.5 else 1.0] for (y,) in targets]
     return {
         "name": "drawn",
         "network": {"layers": [*sizes, len(targets[0])], "activations": activations, "loss": loss},

@@ -56,6 +56,40 @@ def relu(z):
     return np.where(z.real > 0, z, 0)
 
 
+def leaky_relu(z, slope=0.01):
+    """Return z if its real part is positive, otherwise slope z."""
+    z = np.asarray(z)
+    return np.where(z.real > 0, z, slope * z)
+
+
+def elu(z):
+    """Return z if its real part is positive, otherwise e^z - 1."""
+    z = np.asarray(z)
+    return np.where(z.real > 0, z, np.expm1(np.where(z.real > 0, 0, z)))
+
+
+def silu(z):
+    """Return z / (1 + e^-z), for real or complex z."""
+    return z * sigmoid(z)
+
+
+def inside_gelu(z):
+    """Return 2 sqrt(2/pi) (z + 0.044715 z^3) and its derivative."""
+    factor = 2 * np.sqrt(2 / np.pi)
+    return factor * (z + 0.044715 * z**3), factor * (1 + 3 * 0.044715 * z**2)
+
+
+def gelu(z):
+    """Return z/2 (1 + tanh(v/2)), which is z sigmoid(v), for real or complex z."""
+    return z * sigmoid(inside_gelu(z)[0])
+
+
+def gelu_slope(z):
+    """Return the derivative of gelu."""
+    v, dv = inside_gelu(z)
+    return sigmoid(v) + z * sigmoid(v) * sigmoid(-v) * dv
+
+
 def identity(z):
     """Return z."""
     return np.asarray(z)
@@ -78,20 +112,39 @@ ACTIVATIONS = {
     "sigmoid": sigmoid,
     "tanh": tanh,
     "relu": relu,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+    "gelu": gelu,
+    "silu": silu,
+    "sine": np.sin,
     "identity": identity,
     "softmax": softmax,
 }
 
-# f'(z) from z, in forms that do not cancel for large |z|; relu'(0) = 0. Softmax has a matrix.
+# f'(z) from z, in forms that do not cancel for large |z|; at a kink, that from below. Softmax has a
+# matrix.
 SLOPES = {
     "softplus": sigmoid,
     "sigmoid": lambda z: sigmoid(z) * sigmoid(-z),
     "tanh": lambda z: 4 * sigmoid(2 * z) * sigmoid(-2 * z),
     "relu": lambda z: np.where(z > 0, 1.0, 0.0),
+    "leaky_relu": lambda z, slope=0.01: np.where(z > 0, 1.0, slope),
+    "elu": lambda z: np.exp(np.where(z.real > 0, 0, z)),
+    "gelu": gelu_slope,
+    "silu": lambda z: sigmoid(z) + z * sigmoid(z) * sigmoid(-z),
+    "sine": np.cos,
     "identity": lambda z: np.ones_like(z),
 }
 
-LOSSES = ("ssr", "half_ssr", "mse", "cross_entropy")
+# Factors of the squared residuals, by the number of targets.
+SQUARED = {
+    "ssr": lambda size: 1.0,
+    "half_ssr": lambda size: 0.5,
+    "mse": lambda size: 1.0 / size,
+    "half_mse": lambda size: 0.5 / size,
+}
+LOSSES = (*SQUARED, "mae", "huber", "hinge", "cross_entropy")
+KINKED = ("relu", "leaky_relu")  # activations whose slope jumps at 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +152,8 @@ class Twin:
     """A network and its loss, without the parameters.
 
     `sizes` are n0..nL; the other tuples have one entry per layer after the input. `None` stands for
-    biases in all layers and for scales of 1.
+    biases in all layers and for scales of 1. `slope` is that of leaky_relu, and `delta` that of
+    huber.
     """
 
     sizes: tuple[int, ...]
@@ -108,6 +162,8 @@ class Twin:
     biases: tuple[bool, ...] | None = None
     scales: tuple[float, ...] | None = None
     output_scale: float = 1.0
+    slope: float = 0.01
+    delta: float = 1.0
 
     def __post_init__(self):
         layers = len(self.sizes) - 1
@@ -196,8 +252,13 @@ class Twin:
                 total = total + matrix[n_in]
             z = self.scales[index] * total
             pre_activations.append(z)
-            outputs.append(ACTIVATIONS[self.activations[index]](z))
+            outputs.append(self.of_layer(ACTIVATIONS, index, z))
         return pre_activations, outputs
+
+    def of_layer(self, table, index, z):
+        """Return the activation, or another function in a table, of a layer, counted from 0."""
+        name = self.activations[index]
+        return table[name](z, self.slope) if name == "leaky_relu" else table[name](z)
 
     def predict(self, theta, inputs):
         """Return the predictions for inputs (m, n0), shape (m, nL)."""
@@ -214,17 +275,43 @@ class Twin:
             if self.activations[-1] == "softmax":
                 return -np.sum(targets * log_softmax(z)) / len(targets)
             return np.sum(softplus(z) - targets * z) / len(targets)
-        ssr = self.ssr(theta, inputs, targets)
-        return {"ssr": ssr, "half_ssr": ssr / 2, "mse": ssr / np.size(targets)}[self.loss]
+        if self.loss in SQUARED:
+            return SQUARED[self.loss](np.size(targets)) * self.ssr(theta, inputs, targets)
+        p = self.predict(theta, inputs)
+        if self.loss == "hinge":
+            return np.mean(np.where((targets * p).real < 1, 1 - targets * p, 0))
+        distance = np.where(p.real > targets.real, p - targets, targets - p)
+        if self.loss == "mae":
+            return np.mean(distance)
+        far = self.delta * (distance - self.delta / 2)
+        return np.mean(np.where(distance.real < self.delta, distance**2 / 2, far))
+
+    @property
+    def has_kinks(self):
+        """Whether the gradient jumps somewhere."""
+        return self.loss in ("mae", "hinge") or any(name in KINKED for name in self.activations)
+
+    def distance_to_kinks(self, theta, inputs, targets):
+        """Return the least distance of a pre-activation, residual or margin from a jump."""
+        found = [np.inf]
+        for z, name in zip(self.forward(theta, inputs)[0], self.activations, strict=True):
+            if name in KINKED:
+                found.append(np.abs(z).min())
+        p = self.predict(theta, inputs)
+        if self.loss == "mae":
+            found.append(np.abs(p - targets).min())
+        if self.loss == "hinge":
+            found.append(np.abs(1 - targets * p).min())
+        return min(found)
 
 
 def gradient(twin, theta, inputs, targets):
     """Return the gradient without calculus, shape (P,).
 
-    Smooth networks use the complex step and those with relu central differences, because the
+    Smooth networks use the complex step and those with kinks central differences, because the
     complex step would choose the side of a kink by the comparison under test.
     """
-    if "relu" in twin.activations:
+    if twin.has_kinks:
         return gradient_by_differences(twin, theta, inputs, targets)
     return gradient_by_complex_step(twin, theta, inputs, targets)
 
@@ -251,6 +338,19 @@ def gradient_by_differences(twin, theta, inputs, targets, step=DIFFERENCE_STEP):
     return result
 
 
+def loss_slope(twin, p, targets):
+    """Return the derivative of the loss, other than cross-entropy, at each prediction p."""
+    size = np.size(targets)
+    if twin.loss in SQUARED:
+        return -2 * SQUARED[twin.loss](size) * (targets - p)
+    if twin.loss == "hinge":
+        return np.where((targets * p).real < 1, -targets, 0.0) / size
+    sign = np.sign((p - targets).real)
+    if twin.loss == "mae":
+        return sign / size
+    return np.where(np.abs((p - targets).real) < twin.delta, p - targets, twin.delta * sign) / size
+
+
 def gradient_by_backpropagation(twin, theta, inputs, targets):
     """Return the gradient by the chain rule from the output back, shape (P,).
 
@@ -262,9 +362,9 @@ def gradient_by_backpropagation(twin, theta, inputs, targets):
     if twin.loss == "cross_entropy":
         dz = (outputs[-1] - targets) / samples
     else:
-        factor = {"ssr": 2.0, "half_ssr": 1.0, "mse": 2.0 / np.size(targets)}[twin.loss]
-        d_predicted = -factor * (targets - twin.output_scale * outputs[-1])
-        dz = d_predicted * twin.output_scale * SLOPES[twin.activations[-1]](pre_activations[-1])
+        d_predicted = loss_slope(twin, twin.output_scale * outputs[-1], targets)
+        slope = twin.of_layer(SLOPES, -1, pre_activations[-1])
+        dz = d_predicted * twin.output_scale * slope
     pieces = []
     for index in reversed(range(twin.layers)):
         n_in, scale = twin.sizes[index], twin.scales[index]
@@ -273,6 +373,6 @@ def gradient_by_backpropagation(twin, theta, inputs, targets):
             rows.append(scale * dz.sum(axis=0, keepdims=True))
         pieces.append(np.concatenate(rows).ravel())
         if index > 0:
-            slope = SLOPES[twin.activations[index - 1]](pre_activations[index - 1])
+            slope = twin.of_layer(SLOPES, index - 1, pre_activations[index - 1])
             dz = scale * (dz @ matrices[index][:n_in].T) * slope
     return np.concatenate(pieces[::-1])

@@ -38,8 +38,12 @@ def test_nearest(name, found):
 @pytest.mark.parametrize(
     ("name", "allowed", "expected"),
     [
-        ("selu", ACTIVATIONS, "It is not available; the most similar activation is softplus."),
-        ("mae", LOSSES, "There is no absolute error"),
+        ("selu", ACTIVATIONS, "It is not available; the most similar activation is elu."),
+        ("swish", ACTIVATIONS, 'It is called "silu" here.'),
+        ("LeakyReLU", ACTIVATIONS, 'Did you mean "leaky_relu"?'),
+        ("L1Loss", LOSSES, 'It is called "mae" here.'),
+        ("SmoothL1", LOSSES, 'It is called "huber" here.'),
+        ("negative_slope", ["slope"], 'It is called "slope" here.'),
         ("logistic", ACTIVATIONS, 'It is called "sigmoid" here.'),
         ("linear", ACTIVATIONS, 'It is called "identity" here.'),
         ("Mean-Squared Error", LOSSES, 'It is called "mse" here.'),
@@ -53,7 +57,6 @@ def test_nearest(name, found):
         ("early_stopping", ["patience"], 'It is called "patience" here.'),
         ("n_iter_no_change", ["patience"], 'It is called "patience" here.'),
         ("adam", ["sgd"], "The only optimiser is sgd"),
-        ("LeakyReLU", ["relu", "leaky_relu"], 'Did you mean "leaky_relu"?'),
         ("optimizer", ["optimiser"], 'It is called "optimiser" here.'),
         ("test_size", ["inputs", "validation"], 'It is called "validation" here.'),
         ("val_split", ["inputs", "validation"], 'It is called "validation" here.'),

@@ -17,6 +17,7 @@ from harness.training.trainer import Trainer
 from tests.lessons import (
     TWO_CLASSES,
     TWO_OUTPUTS,
+    TWO_SIGNS,
     an_experiment,
     first_lesson,
     second_lesson,
@@ -50,7 +51,7 @@ CASES = {
 def with_loss(kernel_loss, activation):
     """Return a network with two outputs and a loss of kernels."""
     loss, last = as_in_files(kernel_loss, "sigmoid")
-    points = TWO_CLASSES if kernel_loss == CATEGORICAL else TWO_OUTPUTS
+    points = {CATEGORICAL: TWO_CLASSES, "hinge": TWO_SIGNS}.get(kernel_loss, TWO_OUTPUTS)
     return an_experiment([2, 3, 2], [activation, last], points, loss)
 
 

@@ -110,6 +110,8 @@ SETS = {
     "scale_2": (2.0, lambda e: e.network.scales == (1.0, 2.0, 1.0)),
     "scale_3": (2.0, lambda e: e.network.scales == (1.0, 1.0, 2.0)),
     "loss": ("mse", lambda e: e.network.loss == "mse"),
+    "slope": (0.5, lambda e: e.network.settings == {"slope": 0.5}),
+    "delta": (0.5, lambda e: e.network.settings == {"delta": 0.5}),
     "width": (4, lambda e: e.network.sizes == (1, 4, 4, 1)),
     "width_1": (4, lambda e: e.network.sizes == (1, 4, 3, 1)),
     "width_2": (4, lambda e: e.network.sizes == (1, 2, 4, 1)),
@@ -141,6 +143,8 @@ NEEDS = {
     "patience": {"data": {"generator": "chebyshev", "validation": 0.25}},
     "fold": {"data": {"generator": "sine", "folds": 3}},
     "split_seed": {"data": {"generator": "sine", "validation": 0.25}},
+    "slope": {"network": {"activations": ["tanh", "leaky_relu", "sigmoid"]}},
+    "delta": {"network": {"loss": "huber"}},
     "gate": {
         "data": {"generator": "gates"},
         "network": {"layers": [2, 1], "activations": ["sigmoid"]},

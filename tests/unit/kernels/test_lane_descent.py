@@ -10,7 +10,9 @@ import pytest
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.kernels import descent, lane_descent, machine_code
+from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import COUNTS
+from harness.kernels.losses import LOSSES
 from harness.kernels.passes import Data
 from harness.kernels.stopping import FINISHED, RUNNING
 from harness.training.buffers import make_rows, start
@@ -133,6 +135,26 @@ CASES = {
     ),
 }  # fmt: skip
 
+# All activations in one network, and each loss that no case above has: a new one is tested, too.
+EVERY = [name for name, entry in ACTIVATIONS.items() if not entry.normalised]
+SIGNS = {**POINTS, "targets": [-1, 1, -1, 1, -1]}
+CASES |= {
+    "activations": experiment(
+        [2, *[3] * len(EVERY), 1], [*EVERY, "identity"], POINTS, 40,
+        {"learning_rate": [0.01, 0.3], "init_id": 11}, {"epochs": "all"}, loss="mse",
+        tolerance=0.2, limit=5.0, network_slope=0.2,
+    ),
+}  # fmt: skip
+CASES |= {
+    loss: experiment(
+        [2, 4, 1], ["leaky_relu", "identity"], SIGNS if LOSSES[loss].of_signs else POINTS, 40,
+        {"learning_rate": [0.01, 0.3, 3.0], "init_id": 11}, {"epochs": "all"}, loss=loss,
+        tolerance=0.2, limit=2.0, **({"network_delta": 0.3} if loss == "huber" else {}),
+    )
+    for loss in LOSSES
+    if loss not in {case.network.loss for case in CASES.values()}
+}  # fmt: skip
+
 HELD_OUT = {**POINTS, "validation": 2}
 MANY_HELD_OUT = {**MANY, "validation": 0.4}
 # At recorded epochs, groups are visited anyway: some runs stop at others.
@@ -244,6 +266,7 @@ def train_with_numpy_singles(experiment, monkeypatch):
     variant, runs, rows = a_block(trainer)
     network = variant.architecture._replace(
         scales=variant.architecture.scales.astype(f),
+        settings=variant.architecture.settings.astype(f),
         output_scale=f(variant.architecture.output_scale),
     )
     data, held_out = (
@@ -331,6 +354,18 @@ def test_interruptions_of_the_machine_code_change_no_bit(name, most, lanes, monk
     assert bits(parts.runs) == bits(whole.runs)
     assert bits(parts.trajectories.columns()) == bits(whole.trajectories.columns())
     assert counted_in_parts.tolist() == counted.tolist()
+
+
+@pytest.mark.parametrize(("axis", "loss"), [("slope", "ssr"), ("delta", "huber")])
+def test_values_of_a_setting_share_the_machine_code(axis, loss):
+    sweep = experiment(
+        [2, 3, 1], ["leaky_relu", "identity"], POINTS, 5, {axis: [0.1, 0.5]}, loss=loss
+    )
+    trainer = Trainer(sweep)
+    specs = {make_lane_spec(trainer.variant(n), sweep.varied, None) for n in range(2)}
+    assert len(specs) == 1
+    block = train(sweep, lanes=8)[0]
+    assert len(set(block.runs["loss_final" if loss == "huber" else "ssr_final"])) == 2
 
 
 def test_threads_that_need_the_same_kernel_compile_it_once(monkeypatch):

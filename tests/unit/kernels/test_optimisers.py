@@ -87,9 +87,7 @@ def test_three_steps_of_adam():
     ]
     for gradient, m, v, ones1, ones2, expected in steps:
         made, counts = begin(0.9, 0.999, 1e-8, *counts)
-        theta, mean, squares = step(
-            theta, gradient, 0.1, 0.9, 0.999, 1e-8, *made, mean, squares
-        )
+        theta, mean, squares = step(theta, gradient, 0.1, 0.9, 0.999, 1e-8, *made, mean, squares)
         assert (mean, squares) == pytest.approx((m, v), rel=1e-15)
         assert counts == pytest.approx((ones1, ones2), rel=1e-14)
         assert theta == pytest.approx(expected, rel=1e-13)

@@ -70,6 +70,18 @@ FLOATS = {
 }
 
 
+def part_of(pair, position):
+    """Return an operation that takes one of two results."""
+    return lambda a, b, c: pair(a)[position]
+
+
+FLOATS |= {
+    f"{name}{part}": part_of(getattr(elementary, f"{name}_and_slope"), position)
+    for name in ("elu", "gelu", "silu", "sine")
+    for position, part in enumerate(["", "_slope"])
+}
+
+
 def same_bits(ours, theirs):
     """Return whether all bits are equal; all NaN count as equal."""
     return np.array_equal(np.isnan(ours), np.isnan(theirs)) and np.array_equal(
