@@ -26,11 +26,12 @@ PYTHON = ((" x ", " * "), ("^", "**"), ("sqrt(", "math.sqrt("))
 
 
 def traced(name, extra, epoch=0, **settings):
+    lacking = () if OPTIMISERS[name].scheduled else EXTRAS["schedule"]
     training = {
         "optimiser": name,
         "learning_rate": 0.01,
         **OWN.get(name, {}),
-        **EXTRAS[extra],
+        **{key: value for key, value in EXTRAS[extra].items() if key not in lacking},
         **settings,
     }
     return first_lesson(training=training)

@@ -209,7 +209,7 @@ CASES |= {
     "rprop": experiment(
         [2, 3, 1], ["sigmoid", "identity"], POINTS, 40,
         {"eta_plus": [1.2, 2.0], "step_max": [0.1, 50.0], "init_id": 5}, {"epochs": "all"},
-        optimiser="rprop", schedule="step", schedule_every=5, tolerance=0.05,
+        optimiser="rprop", tolerance=0.05,
     ),
     "adam_loops": experiment(
         [3, 12, 8, 2], ["tanh", "sigmoid", "identity"], MANY, 9,
