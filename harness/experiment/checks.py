@@ -127,6 +127,8 @@ def check_shapes(found: Dataset, section: DataSection, network: Network) -> None
         if columns != units:
             end = "first" if key == "data.inputs" else "last"
             made = f"has {plural(columns, 'number')} per data point"
+            if end == "first" and found.input_words:
+                made += f", {len(found.input_words)} of them for words"
             if section.generator:
                 made = f'= "{section.generator}" makes {plural(columns, key[5:-1])} per data point'
             elif end == "last" and found.names.classes:

@@ -163,11 +163,21 @@ def _positions(
         advice = 'Columns are counted from 1; "2-4" are columns 2 to 4. ' + _HEADER[origin.rows]
     elif by_name:
         problem = f"is not in {origin}; its columns are {shown(list(by_name))}"
-        advice = nearest(name, by_name) or (_SEPARATE if count == 1 else _CORRECT)[origin.rows]
+        advice = _range_of(name, by_name) or nearest(name, by_name)
+        advice = advice or (_SEPARATE if count == 1 else _CORRECT)[origin.rows]
     else:
         problem = f"is not in {origin}: it has no header, only columns 1 to {count}"
         advice = f'Write numbers, such as "{count}" or "1-{count}". ' + _HEADER[origin.rows]
     raise ExperimentError(key, f"names the column {shown(name)}, which {problem}.", advice.strip())
+
+
+def _range_of(name: str, by_name: Mapping[str, list[int]]) -> str:
+    """Return the advice for a range of names, such as "a-c"; empty if it is something else."""
+    for dash, character in enumerate(name):
+        first, last = by_name.get(name[:dash], []), by_name.get(name[dash + 1 :], [])
+        if character == "-" and first and last:
+            return f'Ranges have numbers of columns: write "{first[0] + 1}-{last[0] + 1}".'
+    return ""
 
 
 _HEADER = {"line": "If the first line has the names, write header = true in [data].", "row": ""}

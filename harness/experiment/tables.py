@@ -234,7 +234,7 @@ def add_series(column: Column, series: "pd.Series[Any]") -> None:
                 row,
                 str(cell),
                 f", of the type {type(cell).__name__}; numbers and texts are allowed",
-                "Convert the column to numbers or texts.",
+                "Leave the column out, or convert it to numbers or texts.",
             )
 
 

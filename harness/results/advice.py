@@ -35,6 +35,10 @@ _MOST_FACTOR = 10.0
 # Leave values out if this share of the runs is at values where all runs diverge.
 _WASTED = 0.2
 
+# Initial weights are made for inputs of size 1: larger ones saturate units, and rates for them are
+# too low for the others.
+_LARGEST_INPUT = 10.0
+
 # Axes that say when a run counts as converged or diverged: their ends say nothing.
 _CRITERIA = ("tolerance", "limit")
 
@@ -94,7 +98,24 @@ def advise(
             found = [_extend(experiment, axis, effect, best) for axis, effect in axes]
             found.append(_longer(results, here, has_best=bool(best)))
         found += [_leave_out(axis, effect) for axis, effect in axes]
+    found.insert(0, _scale_inputs(experiment))
     return [advice for advice in found if advice is not None][:_MOST]
+
+
+def _scale_inputs(experiment: Experiment) -> Advice | None:
+    """Suggest to standardise large inputs; a constant column could not be."""
+    inputs, section = experiment.data.inputs, experiment.data_section
+    with np.errstate(over="ignore"):
+        largest = float(np.abs(inputs).mean(axis=0).max())
+    constant = (inputs == inputs[0]).all(axis=0).any()
+    if "inputs" in section.scales or largest <= _LARGEST_INPUT or constant:
+        return None
+    text = (
+        f"The inputs are not scaled: a column has values of about {largest:.2g}. Training works"
+        " best with values of about 1. Standardise them:"
+    )
+    # Single quotes: the change is printed in double ones.
+    return Advice(text=text, change=f"data.standardise={['inputs', *section.standardise]}")
 
 
 def _lower_rates(

@@ -30,8 +30,8 @@ DOSAGE = {
 FALLING = {"grid": {"learning_rate": [0.001, 0.003], "init_id": 40}, "tolerance": 0.0, "epochs": 20}
 
 
-def document(grid, record=None, **training):
-    found = DOSAGE | {"grid": grid, "training": DOSAGE["training"] | training}
+def document(grid, record=None, others=None, **training):
+    found = DOSAGE | {"grid": grid, "training": DOSAGE["training"] | training} | (others or {})
     return found | {"record": record} if record else found
 
 
@@ -221,6 +221,30 @@ def test_if_all_runs_diverge_lower_rates_train(grid, said):
     assert len(changes) == 1
     tried = harness.run(loaded(results, changes), results.folder.parent / "tried")
     assert (tried.runs["status"] != "diverged").any()
+
+
+LARGE = {"inputs": [[1, 0.1], [0, 40], [1, -60]], "targets": [[0], [2], [4]]}
+
+
+def test_large_inputs_are_an_advice_to_standardise_them(said):
+    network = {"layers": [2, 2, 1], "activations": ["tanh", "identity"]}
+
+    def run(**keys):
+        others = {"data": LARGE | keys, "network": network}
+        return said({"init_id": 3}, others=others, tolerance=0.0, epochs=5)
+
+    text, changes, results = run(standardise=["targets"])
+    assert "The inputs are not scaled: a column has values of about 33." in text  # 100.1 / 3
+    assert changes["data.standardise"] == ["inputs", "targets"]
+    assert loaded(results, changes).data.inputs[:, 1].std() == pytest.approx(1.0)
+    for keys in (
+        {"standardise": ["inputs"]},
+        {"inputs": [[1, 0.1], [0, 4], [1, -6]]},
+        {"inputs": [[1, 40], [0, 40], [1, 40]]},  # a constant column has no deviation
+    ):
+        assert "data.standardise" not in run(**keys)[1]
+    huge = {"inputs": [[1, 1e308], [0, 1e308], [1, -1e308]]}
+    assert "The inputs are not scaled" in run(**huge)[0]
 
 
 def test_there_are_at_most_two_suggestions(said):

@@ -370,6 +370,26 @@ def test_a_suggestion_for_a_misspelt_column(tmp_path):
     assert error.advice == 'Did you mean "bill"?'
 
 
+def test_a_range_of_names_is_one_of_numbers(tmp_path):
+    text = "b,a-x,c,y\n1,2,3,4\n"
+    error = refusal(tmp_path, text, inputs=["a-x-c"], targets=["y"])
+    assert error.advice == 'Ranges have numbers of columns: write "2-3".'
+    assert "Ranges" not in refusal(tmp_path, text, inputs=["a-z"], targets=["y"]).advice
+
+
+def test_a_wrong_number_of_inputs_says_how_many_are_for_words(tmp_path):
+    write(tmp_path, "island,size,b\nDream,5,1\nBiscoe,6,0\nTorgersen,7,0\n")
+    document = {
+        "name": "x",
+        "network": {"layers": [2, 1], "activations": ["identity"]},
+        "data": {"file": "points.csv", "inputs": [1, 2], "targets": ["b"]},
+        "training": {"epochs": 1, "learning_rate": 0.1},
+    }
+    with pytest.raises(ExperimentError) as caught:
+        Experiment.from_mapping(document, folder=tmp_path)
+    assert "has 4 numbers per data point, 3 of them for words; this must be" in str(caught.value)
+
+
 def test_a_csv_file_is_relative_to_the_experiment_file(tmp_path):
     write(tmp_path, "a,b\n1,2\n")
     document = {
