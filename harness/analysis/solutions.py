@@ -5,13 +5,12 @@ Runs whose parameters differ only by an exchange of hidden units have found the 
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import pdist
+from numpy.typing import NDArray
 
 from harness.analysis.parameters import exchanged, parameters_of
 from harness.experiment.network import Network
 
-# The distances between all pairs of this many runs take 50 MB.
+# The distances between all pairs of this many runs take up to a second.
 MOST_RUNS = 3_500
 
 
@@ -44,15 +43,8 @@ def solutions(runs: pd.DataFrame, network: Network, *, distance: float = 0.05) -
     theta = parameters_of(runs, network)
     finite = np.isfinite(theta).all(axis=1)
     runs, theta = runs.iloc[np.flatnonzero(finite)], theta[finite]
-    if len(runs) < 2:
-        group = np.ones(len(runs), dtype=np.int64)
-    else:
-        points = np.array([exchanged(row, network) for row in theta])
-        lengths = np.linalg.norm(points, axis=1)
-        one, other = np.triu_indices(len(points), 1)
-        longer = np.maximum(lengths[one], lengths[other])
-        apart = pdist(points) / np.where(longer, longer, 1.0)
-        group = fcluster(linkage(apart, "single"), distance, "distance")
+    points = np.array([exchanged(row, network) for row in theta]).reshape(theta.shape)
+    group = _chained(points, distance)
     best = runs.assign(solution=group).sort_values("ssr_final", kind="stable")
     table = best.groupby("solution").agg(
         runs=("run_id", "size"), ssr_final=("ssr_final", "first"), run_id=("run_id", "first")
@@ -60,3 +52,23 @@ def solutions(runs: pd.DataFrame, network: Network, *, distance: float = 0.05) -
     table = table.sort_values(["runs", "ssr_final"], ascending=[False, True]).reset_index(drop=True)
     table.insert(0, "solution", np.arange(len(table)))
     return table
+
+
+def _chained(points: NDArray[np.float64], distance: float) -> NDArray[np.int64]:
+    """Return a number for each point, the same for points that a chain of near ones connects.
+
+    scipy.cluster does so too, but takes half a second to import.
+    """
+    lengths = np.linalg.norm(points, axis=1)
+    group = np.zeros(len(points), dtype=np.int64)
+    left = np.arange(len(points))
+    while left.size:
+        number, reached, left = left[0], [left[0]], left[1:]
+        while reached:
+            at = reached.pop()
+            group[at] = number
+            apart = np.linalg.norm(points[left] - points[at], axis=1)
+            near = apart <= distance * np.maximum(lengths[left], lengths[at])
+            reached += left[near].tolist()
+            left = left[~near]
+    return group

@@ -320,10 +320,12 @@ def _share(row: Mapping[str, Any], ending: str) -> str:
 def _points(value: float) -> str:
     """Write percentage points, with two digits if they are few.
 
-    >>> _points(12.345), _points(-0.0), _points(0.0123), _points(6.0)
-    ('12.3', '0', '0.012', '6')
+    >>> _points(12.345), _points(-0.0), _points(0.0123), _points(-0.91)
+    ('12.3', '0', '0.012', '-0.9')
     """
-    return f"{value + 0.0:.1f}".removesuffix(".0") if abs(value) >= 1 else f"{value + 0.0:.2g}"
+    if 0 < abs(value) < 0.1:
+        return f"{value:.2g}"
+    return f"{value + 0.0:.1f}".removesuffix(".0")
 
 
 def _comparative(label: str, higher_is_better: bool) -> str:

@@ -28,6 +28,7 @@ from harness.plots.style import (
     Style,
     dress,
     entry,
+    fitted,
     headline,
     legend,
     new_figure,
@@ -227,13 +228,13 @@ def _compare_endings(
         handles = _draw_arrows(left, table, quantity.column, series, style)
         _draw_differences(right, table, quantity.column, style)
         dress(left, style, x=quantity.label, y=label_of(series.axis))
-        dress(right, style, x=f"percentage points more than at {first}", room=0.4)
+        dress(right, style, x=fitted(f"percentage points more than at {first}", style, 0.4))
         _set_rows((left, right), table[series.axis])
     else:
         handles = _draw_stacks(left, table, style)
         handles += _draw_bars(right, table, style)
         dress(left, style, x="runs, %", y=label_of(series.axis))
-        dress(right, style, x=f"ending compared with {first}, % of pairs", room=0.4)
+        dress(right, style, x=fitted(f"ending compared with {first}, % of pairs", style, 0.4))
         _set_rows([left], pd.Series(series.values))
         _set_rows([right], table[series.axis])
     headline(figure, style, title)

@@ -23,8 +23,8 @@ from harness.results.tables import Results
 # The widths of more ranges are not written one by one.
 _MOST_WIDTHS = 3
 
-# Intervals of the ends are this far below the bars, in rows.
-_INTERVAL = 0.3
+# Intervals of the ends are this far above and below the bars, in rows: they may overlap.
+_INTERVAL = 0.2
 
 
 def draw(results: Results, options: Options) -> Picture:
@@ -68,14 +68,14 @@ def draw(results: Results, options: Options) -> Picture:
         f"{count_runs(results, len(runs))}{why}. Dots are values of {label_of(x)}: white where at"
         f" least half of the runs {end}, grey where fewer do. On the right are the widths of the"
         " ranges, or the largest share if there is none.",
-        _about_ends(picture.table, runs[x]),
+        _about_ends(picture.table, runs[x], series),
         note,
     ]
     picture.caption = " ".join(filter(None, said))
     return picture
 
 
-def _about_ends(table: pd.DataFrame, values: "pd.Series[float]") -> str:
+def _about_ends(table: pd.DataFrame, values: "pd.Series[float]", series: Series | None) -> str:
     """Return the sentences on the ends of the ranges and their intervals."""
     if table.empty:
         return ""
@@ -83,18 +83,24 @@ def _about_ends(table: pd.DataFrame, values: "pd.Series[float]") -> str:
     if table["low_low"].isna().all():
         said.append("The runs at a value have the same start, so the ends have no intervals.")
     else:
-        said.append("Dark lines are 95% intervals of the ends")
-        if len(table) == 1:
-            row = table.iloc[0]
-            low, high = (
-                f"{short(row[end])} ({short(row[f'{end}_low'])} to {short(row[f'{end}_high'])})"
-                for end in ("low", "high")
-            )
-            said[0] += f", {low} and {high}"
-        said[0] += ", for the number of starts."
+        where = "for the number of starts; those of lower ends are above the bars"
+        said.append(f"Dark lines are 95% intervals of the ends, {where}.")
+        if len(table) <= _MOST_WIDTHS:
+            rows = table.to_dict("records")
+            names = [f"{series.label(row[series.axis])}: " if series else "" for row in rows]
+            said.append(f"{'; '.join(map(str.__add__, names, map(_ends, rows)))}.")
     if table["low"].eq(values.min()).any() or table["high"].eq(values.max()).any():
         said.append("A range that reaches the first or last value may go on beyond.")
     return " ".join(said)
+
+
+def _ends(row: dict[Any, Any]) -> str:
+    """Write the ends of a range with their intervals."""
+    low, high = (
+        f"{short(row[end])} ({short(row[f'{end}_low'])} to {short(row[f'{end}_high'])})"
+        for end in ("low", "high")
+    )
+    return f"{low} to {high}"
 
 
 def ranges(
@@ -166,11 +172,9 @@ def _draw_row(
             markersize=0.6 * style.font,
             markeredgewidth=0,
         )
-    # Beside the middle of the bar, where the dots are.
-    for low, high in (("low_low", "low_high"), ("high_low", "high_high")):
-        axes.hlines(
-            np.full(len(found), row + _INTERVAL), found[low], found[high], color=DARK, lw=style.line
-        )
+    for low, high, at in (("low_low", "low_high", -1), ("high_low", "high_high", 1)):
+        places = np.full(len(found), row + at * _INTERVAL)
+        axes.hlines(places, found[low], found[high], color=DARK, linewidth=style.line)
     axes.annotate(
         _widths(found, log) or f"at most {percent(shares.max())}",
         (1.01, row),

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
 
 from harness.analysis.parameters import exchanged
 from harness.analysis.solutions import MOST_RUNS, solutions
@@ -62,3 +64,18 @@ def test_more_runs_than_can_be_compared_are_refused():
     runs = table_of([np.ones(7)] * (MOST_RUNS + 1), network, 0.5)
     with pytest.raises(ValueError, match="at most 3500"):
         solutions(runs, network)
+
+
+def test_solutions_are_the_clusters_of_single_linkage():
+    random = np.random.default_rng(0)
+    network = network_of(a_twin((1, 2, 1)))
+    thetas = random.normal(size=(12, 7))[random.integers(0, 12, 200)]
+    thetas += 0.03 * random.normal(size=thetas.shape)
+    points = np.array([exchanged(theta, network) for theta in thetas])
+    lengths = np.linalg.norm(points, axis=1)
+    one, other = np.triu_indices(len(points), 1)
+    apart = pdist(points) / np.maximum(lengths[one], lengths[other])
+    clusters = fcluster(linkage(apart, "single"), 0.05, "distance")
+    table = solutions(table_of(thetas, network, 0.1), network)
+    assert table["runs"].tolist() == sorted(np.bincount(clusters)[1:], reverse=True)
+    assert 12 < len(table) < 200
