@@ -84,6 +84,6 @@ def within(experiment: Experiment, runs: pd.DataFrame, most: float) -> pd.DataFr
 
 def _by_variant(trainer: Trainer, runs: pd.DataFrame) -> Iterator[tuple[Variant, Rows]]:
     """Yield each variant with the rows of its runs."""
-    variant_of = trainer.variants_of(runs["run_id"].to_numpy())
+    variant_of = trainer.experiment.variants.ids(runs["run_id"].to_numpy())
     for index in np.unique(variant_of):
         yield trainer.variant(int(index)), np.flatnonzero(variant_of == index)

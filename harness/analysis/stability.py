@@ -206,13 +206,11 @@ def _curvatures(
     of: Literal["output bias", "start"],
 ) -> Floats:
     """Return the curvature for some runs; NaN if it is not known."""
-    grid = experiment.variant_grid
     axes = experiment.grid.columns(run_ids)
+    variant_of = experiment.variants.ids(run_ids)
     found = np.full(run_ids.shape, np.nan)
     for index, variant in enumerate(variants):
-        inside = np.ones(run_ids.shape, dtype=bool)
-        for name, value in grid.point(index).items():
-            inside &= axes[name] == value
+        inside = variant_of == index
         if not inside.any():
             continue
         if of == "output bias":

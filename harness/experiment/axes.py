@@ -18,6 +18,7 @@ from harness.experiment.schema import (
     KeyAxis,
     Kind,
     NetworkSection,
+    OnlyFor,
     Section,
     TrainingSection,
     declared,
@@ -27,7 +28,7 @@ from harness.experiment.schema import (
 Document = dict[str, Any]
 
 # The others have no axes: all runs of a sweep share what is recorded.
-_SECTIONS: dict[str, type[Section]] = {
+SECTIONS: dict[str, type[Section]] = {
     "network": NetworkSection,
     "data": DataSection,
     "training": TrainingSection,
@@ -41,6 +42,7 @@ class AxisTarget:
 
     If the file has no list but a single value, or leaves the key out, all `length` positions have
     this value, or `default`. `covers` names the axes that set a part of what this one sets.
+    `only_for` has the entries of a table that have this key, if it is their setting.
     """
 
     kind: Kind
@@ -52,6 +54,12 @@ class AxisTarget:
     length: int = 0
     default: Any = None
     covers: tuple[str, ...] = ()
+    only_for: OnlyFor | None = None
+
+    @property
+    def dotted(self) -> str:
+        """The key with its section, such as "training.momentum"."""
+        return f"{self.section}.{self.key}"
 
     @property
     def makes_data(self) -> bool:
@@ -119,15 +127,16 @@ class AllowedAxes(Mapping[str, AxisTarget]):
 def allowed_axes(network: Network) -> AllowedAxes:
     """Return every axis that a network allows, as the schema declares them."""
     named: dict[str, AxisTarget] = {}
-    for section, model in _SECTIONS.items():
+    for section, model in SECTIONS.items():
         for key, field in keys_of(model).items():
             if axis := declared(field)["axis"]:
-                named.update(_axes_of(section, key, axis, network.layers))
+                only_for = declared(field)["only_for"]
+                named.update(_axes_of(section, key, axis, only_for, network.layers))
     return AllowedAxes(named=named, network=network)
 
 
 def _axes_of(
-    section: str, key: str, axis: KeyAxis, layers: int
+    section: str, key: str, axis: KeyAxis, only_for: OnlyFor | None, layers: int
 ) -> Iterator[tuple[str, AxisTarget]]:
     """Yield name and target of the axes that set a key."""
     numbers = {None: range(0), "hidden": range(1, layers), "all": range(1, layers + 1)}
@@ -145,6 +154,7 @@ def _axes_of(
             length=layers,
             default=axis.unset,
             covers=tuple(f"{name}_{layer}" for layer in covers),
+            only_for=only_for,
         )
 
     if axis.together is None:

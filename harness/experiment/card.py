@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from html import escape
 
-from harness.experiment.grid import Grid
+from harness.experiment.grid import Axis
 from harness.experiment.network import Network
 from harness.experiment.schema import TrainingSection
 
 
 def experiment_rows(
-    question: str, network: Network, training: TrainingSection, points: int, grid: Grid
+    question: str,
+    network: Network,
+    training: TrainingSection,
+    points: int,
+    runs: int,
+    axes: Sequence[Axis],
 ) -> list[tuple[str, str]]:
     """Return the main facts about an experiment, as labels and texts."""
     ends = [
@@ -22,9 +27,9 @@ def experiment_rows(
         ("network", f"{'-'.join(map(str, network.sizes))} {' '.join(network.activations)}"),
         ("loss", f"{network.loss} on {points} data points"),
         ("epochs", ", ".join([f"{training.epochs:,}", *ends])),
-        ("runs", f"{grid.size:,}"),
+        ("runs", f"{runs:,}"),
     ]
-    for axis in grid.axes:
+    for axis in axes:
         first, last = axis.values.ends()
         rows.append((f"axis {axis.name}", f"{axis.values.count:,} from {first} to {last}"))
     return [row for row in rows if row[1]]

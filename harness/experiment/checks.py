@@ -10,6 +10,7 @@ from harness.errors import ExperimentError, shown
 from harness.experiment.data import MOST_NUMBERS, Dataset, check_size
 from harness.experiment.network import Network
 from harness.experiment.recording import most_recorded
+from harness.experiment.schedules import CONSTANT, MOST_EPOCHS
 from harness.experiment.schema import (
     DataSection,
     InitialisationSection,
@@ -23,6 +24,7 @@ from harness.formatting import plural
 from harness.hints import nearest
 from harness.kernels.losses import LOSSES
 from harness.kernels.metrics import METRICS, are_classes
+from harness.kernels.optimisers import OPTIMISERS
 
 # The memory of a run is allocated at once; these limits refuse files that ask for too much of it.
 MOST_PARAMETERS = 1_000_000
@@ -189,6 +191,8 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
                 f" {network.layers} layers after the input.",
                 "Give one number for all layers, or one per layer.",
             )
+    _check_schedule(section)
+    _check_step_sizes(section)
     if section.batch_size != "all" and section.batch_size > samples:
         raise ExperimentError(
             "training.batch_size",
@@ -219,6 +223,54 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
             )
         _check_names("training.train", section.train, network)
         check_repeats("training.train", section.train)
+
+
+def _check_schedule(section: TrainingSection) -> None:
+    """Check the factors on the learning rate against optimiser and epochs."""
+    schedule, warm_up = section.schedule, section.warm_up
+    if schedule == CONSTANT and not warm_up:
+        return
+    key, value = ("warm_up", warm_up) if schedule == CONSTANT else ("schedule", schedule)
+    if not OPTIMISERS[section.optimiser].scheduled:
+        raise ExperimentError(
+            f"training.{key}",
+            f"= {shown(value)} has no effect on training.optimiser ="
+            f' "{section.optimiser}", whose learning rate is only its first step size.',
+            "Remove it, or use another optimiser.",
+        )
+    if section.epochs > MOST_EPOCHS:
+        raise ExperimentError(
+            "training.epochs",
+            f"= {shown(section.epochs)} is too much for training.{key} = {shown(value)}, which has"
+            f" a factor for each epoch; at most {MOST_EPOCHS} are allowed.",
+            "Use fewer epochs, or a constant learning rate.",
+        )
+    if isinstance(schedule, str):
+        return
+    if len(schedule) != section.epochs:
+        raise ExperimentError(
+            "training.schedule",
+            f"= {shown(schedule)} has {plural(len(schedule), 'factor')}; training.epochs ="
+            f" {shown(section.epochs)} needs one for each epoch.",
+            "Give as many factors as epochs, or name a schedule.",
+        )
+    if warm_up:
+        raise ExperimentError(
+            "training.warm_up",
+            f"= {warm_up} cannot come before a list of factors, which has those of all epochs.",
+            "Remove it, and write its factors into training.schedule.",
+        )
+
+
+def _check_step_sizes(section: TrainingSection) -> None:
+    """Refuse bounds of step sizes that exclude every size."""
+    settings = section.settings
+    if "step_min" in settings and settings["step_min"] > settings["step_max"]:
+        raise ExperimentError(
+            "training.step_min",
+            f"= {settings['step_min']} is above training.step_max = {settings['step_max']}.",
+            "Make it smaller, or step_max larger.",
+        )
 
 
 def check_patience(section: TrainingSection, *, has_held_out: bool) -> None:

@@ -21,21 +21,22 @@ from pydantic import (
 
 from harness.calls import check_path, check_type, is_whole
 from harness.errors import ExperimentError, printable, shown
-from harness.experiment import checks
+from harness.experiment import checks, conditional
 from harness.experiment.axes import AllowedAxes, allowed_axes
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.data import Dataset
-from harness.experiment.grid import Grid
+from harness.experiment.grid import Grid, Projection, is_absent, project
 from harness.experiment.held_out import Divisions, Points, check_axes
 from harness.experiment.messages import first_complaint
 from harness.experiment.network import Network
-from harness.experiment.parse_grid import parse_grid
+from harness.experiment.parse_grid import check_size, parse_grid
 from harness.experiment.recording import recorded_epochs
 from harness.experiment.schema import (
     NAME,
     DataSection,
     InitialisationSection,
     NetworkSection,
+    OnlyFor,
     RecordSection,
     Section,
     Text,
@@ -45,7 +46,6 @@ from harness.experiment.schema import (
 from harness.experiment.source import build_source, check_generated
 from harness.formatting import plural
 from harness.hints import suggest
-from harness.kernels.optimisers import OPTIMISERS
 
 # Each variant needs a kernel call of its own, and each is checked before training.
 MOST_VARIANTS = 10_000
@@ -117,7 +117,9 @@ class Experiment(Section):
     _network: Network = PrivateAttr()
     _divisions: Divisions = PrivateAttr()
     _points: Points = PrivateAttr()
+    _written_grid: Grid = PrivateAttr()
     _grid: Grid = PrivateAttr()
+    _variants: Projection = PrivateAttr()
     _allowed_axes: AllowedAxes = PrivateAttr()
 
     @classmethod
@@ -195,8 +197,15 @@ class Experiment(Section):
         self._allowed_axes = (
             allowed_axes(self._network) if self.grid_section else AllowedAxes({}, self._network)
         )
-        self._grid = parse_grid(self.grid_section, self._allowed_axes)
+        self._written_grid = parse_grid(self.grid_section, self._allowed_axes)
+        document = self.document()
+        self._grid = conditional.fold(self._written_grid, self._allowed_axes, document)
+        check_size(self._grid)
+        self._variants = project(self._grid, lambda name: not self._allowed_axes[name].per_run)
         self._check_points()
+        # In a former experiment, axes of the present one may have no effect.
+        if not context.get("is_former"):
+            conditional.check_settings(document, self._written_grid, self._allowed_axes)
         return self
 
     def _check_points(self) -> None:
@@ -223,7 +232,7 @@ class Experiment(Section):
         for axis in self._grid.axes:
             if self._allowed_axes[axis.name].per_run:
                 for value in axis.values.ends():
-                    self.at({axis.name: value})
+                    self.at(conditional.point_with(self._grid, self._allowed_axes, axis, value))
 
     @property
     def grid(self) -> Grid:
@@ -231,13 +240,22 @@ class Experiment(Section):
         return self._grid
 
     @property
+    def written_grid(self) -> Grid:
+        """The grid as it is written in the file, with all values of an axis for all runs.
+
+        It is another one than `grid` if only some of the runs have a setting that is an axis.
+        """
+        return self._written_grid
+
+    @property
+    def variants(self) -> Projection:
+        """The axes whose values must agree for runs of one kernel call, and which run has which."""
+        return self._variants
+
+    @property
     def variant_grid(self) -> Grid:
         """The axes whose values must agree for runs of one kernel call."""
-        dimensions = (
-            tuple(axis for axis in dimension if not self._allowed_axes[axis.name].per_run)
-            for dimension in self._grid.dimensions
-        )
-        return Grid(dimensions=tuple(dimension for dimension in dimensions if dimension))
+        return self._variants.grid
 
     @property
     def data_axes(self) -> list[str]:
@@ -284,6 +302,9 @@ class Experiment(Section):
     def at(self, point: Mapping[str, Any]) -> "Experiment":
         """Return the experiment without a grid at a point of the grid.
 
+        A setting that is NaN there is left out. So are settings of the file that belong to another
+        optimiser, schedule, activation or loss than those of the point.
+
         Raises
         ------
         ExperimentError
@@ -292,20 +313,28 @@ class Experiment(Section):
         check_type("point", point, Mapping, "a mapping of axes", 'For example: {"init_id": 3}')
         document = self.document()
         document.pop("grid", None)
-        for name, value in point.items():
+        for name in point:
             if not isinstance(name, str) or name not in self._allowed_axes:
                 raise ExperimentError(
                     f"grid.{name}",
                     "is not an axis of the grid.",
                     suggest(str(name), self._allowed_axes),
                 )
+        set_here = {
+            name: value
+            for name, value in point.items()
+            if not (self._allowed_axes[name].only_for and is_absent(value))
+        }
+        for name, value in set_here.items():
             self._allowed_axes[name].set_key(document, value)
+        kept = {self._allowed_axes[name].dotted for name in set_here}
+        conditional.drop_others(document, kept)
         makes_data = any(self._allowed_axes[name].makes_data for name in point)
         context = {} if makes_data else {"divisions": self._divisions}
         try:
             return Experiment.model_validate(document, context=context)
         except ExperimentError as error:
-            where = ", ".join(f"grid.{name} = {shown(value)}" for name, value in point.items())
+            where = ", ".join(f"grid.{name} = {shown(value)}" for name, value in set_here.items())
             raise ExperimentError(
                 error.key, f"{error.problem} This is at {where}.", error.advice
             ) from None
@@ -325,10 +354,16 @@ class Experiment(Section):
                 grid[name] = own[name]
             elif name == "zip":
                 grid[name] = theirs[name]
-            elif name in allowed and (value := allowed[name].value_in(document)) is not None:
-                grid[name] = [value]
+            elif name in allowed:
+                value, only_for = allowed[name].value_in(document), allowed[name].only_for
+                if value is None and only_for is not None:
+                    value = self._default_of(only_for)
+                if value is not None:
+                    grid[name] = [value]
         try:
-            found = Experiment.from_mapping({**document, "grid": grid}, data=self.source)
+            found = Experiment.model_validate(
+                {**document, "grid": grid}, context={"data": self.source, "is_former": True}
+            )
         except ExperimentError:  # an axis of several values zipped with one of a single value
             return self
         # If the order of its own axes or their zips differ, so do the runs.
@@ -338,6 +373,12 @@ class Experiment(Section):
         ]
         same = [[axis.name for axis in dimension] for dimension in self._grid.dimensions]
         return found if [names for names in dimensions if names] == same else self
+
+    def _default_of(self, only_for: OnlyFor) -> float | None:
+        """Return the default of a setting for all runs that have it; None if they differ."""
+        return conditional.default_in_use(
+            only_for, self.document(), self._written_grid, self._allowed_axes
+        )
 
     def single(self, run_id: int) -> "Experiment":
         """Return one run of the grid as an experiment without a grid.
@@ -389,7 +430,14 @@ class Experiment(Section):
     def _repr_html_(self) -> str:
         """Return the description that notebooks show."""
         points = len(self.data.inputs)
-        rows = experiment_rows(self.question, self._network, self.training, points, self._grid)
+        rows = experiment_rows(
+            self.question,
+            self._network,
+            self.training,
+            points,
+            self._grid.size,
+            self._written_grid.axes,
+        )
         return card(self.name, rows)
 
     @property
@@ -405,7 +453,7 @@ class Experiment(Section):
         document = self._decisive()
         document["grid"] = [
             [{axis.name: axis.values.document()} for axis in dimension]
-            for dimension in self._grid.dimensions
+            for dimension in self._written_grid.dimensions
         ]
         return _digest(document)
 
@@ -417,7 +465,7 @@ class Experiment(Section):
         """
         document = self._decisive()
         document["training"].pop("epochs")
-        document["grid"] = [[axis.name for axis in d] for d in self._grid.dimensions]
+        document["grid"] = [[axis.name for axis in d] for d in self._written_grid.dimensions]
         return _digest(document)
 
     def _decisive(self) -> dict[str, Any]:
@@ -429,11 +477,12 @@ class Experiment(Section):
         )
         for free in ("name", "question", "grid"):
             document.pop(free, None)
-        training = document["training"]
-        defaults = {s.name: s.default for s in OPTIMISERS[self.training.optimiser].all_settings}
-        for name in defaults.keys() & training.keys():
-            if training[name] == defaults[name]:
-                del training[name]
+        for dotted, only_for in conditional.SETTINGS.items():
+            section, _, name = dotted.partition(".")
+            if name in document.get(section, {}):
+                default = self._default_of(only_for)
+                if document[section][name] == default:
+                    del document[section][name]
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
             self._allowed_axes[axis.name].set_key(document, 0)

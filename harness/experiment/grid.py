@@ -6,10 +6,11 @@ axis, or by a new last axis, keeps its run ids.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cached_property
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +25,11 @@ _ROUNDED = Context(prec=21)
 
 # The values of longer axes are computed when they are needed, and not cached.
 _KEPT = 1 << 12
+
+
+def is_absent(value: Any) -> bool:
+    """Tell whether a value of an axis is NaN, which it is where the axis has no meaning."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,23 @@ class Listed:
         """Return the values at some indices."""
         return self._array[indices]
 
+    def every(self) -> Sequence[Any]:
+        """Return all values, as Python objects.
+
+        NaN is always the same object, also in another process, so that tuples can be compared.
+        """
+        return [math.nan if is_absent(value) else value for value in self.values]
+
     def ends(self) -> tuple[Any, Any]:
-        """Return the smallest and the largest value; names sort after numbers."""
-        ordered = sorted(self.values, key=lambda value: (isinstance(value, str), value))
-        return ordered[0], ordered[-1]
+        """Return the smallest and the largest value; names sort after numbers.
+
+        NaN counts only if there is nothing else.
+        """
+        ordered = sorted(
+            (value for value in self.values if not is_absent(value)),
+            key=lambda value: (isinstance(value, str), value),
+        )
+        return (ordered[0], ordered[-1]) if ordered else (math.nan, math.nan)
 
     def document(self) -> list[Any]:
         """Return the list of values."""
@@ -75,6 +94,10 @@ class Counted:
     def value(self, index: int) -> int:
         """Return the value at an index."""
         return index
+
+    def every(self) -> Sequence[Any]:
+        """Return all values."""
+        return range(self.count)
 
     def ends(self) -> tuple[int, int]:
         """Return the smallest and the largest value."""
@@ -151,6 +174,11 @@ class Spaced:
         """Return the value at an index, as a Python number."""
         return self.take(np.array([index])).item()
 
+    def every(self) -> Sequence[Any]:
+        """Return all values, as Python numbers."""
+        values: list[Any] = self.take(np.arange(self.count)).tolist()
+        return values
+
     def ends(self) -> tuple[float, float]:
         """Return the first and the last value."""
         first, last = self.take(np.array([0, self.count - 1])).tolist()
@@ -225,23 +253,31 @@ class Grid:
     def in_former(self, former: "Grid") -> Callable[[NDArray[np.int64]], NDArray[np.int64]] | None:
         """Return a function from run ids to the ids of the same runs in a smaller grid, or -1.
 
-        The smaller grid has the same axes. Return None if this grid lacks one of its values.
+        The smaller grid has the same axes, and they may be in other dimensions. Return None if this
+        grid lacks one of its values.
         """
-        pairs = list(zip(self.dimensions, former.dimensions, strict=True))
-        found = [_index_in_former(now, before) for now, before in pairs]
+        parts = [_parts(dimension, former) for dimension in self.dimensions]
+        if sorted(number for numbers in parts for number in numbers) != [*range(len(former.shape))]:
+            return None
+        found = [
+            _ids_in_former(dimension, Grid(dimensions=tuple(former.dimensions[n] for n in numbers)))
+            for dimension, numbers in zip(self.dimensions, parts, strict=True)
+        ]
         functions = [function for function in found if function is not None]
         if len(functions) < len(found):
             return None
 
         def former_ids(run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-            indices = tuple(
-                function(index)
-                for function, index in zip(functions, self.coordinates(run_ids), strict=True)
-            )
             there = np.ones(np.shape(run_ids), dtype=bool)
-            for index in indices:
-                there &= index >= 0
-            return np.where(there, former.run_ids(indices), -1)
+            indices: dict[int, NDArray[np.int64]] = {}
+            for index, function, numbers in zip(
+                self.coordinates(run_ids), functions, parts, strict=True
+            ):
+                ids = function(index)
+                there &= ids >= 0
+                for number in numbers:
+                    ids, indices[number] = np.divmod(ids, former.shape[number])
+            return np.where(there, former.run_ids(tuple(indices[n] for n in sorted(indices))), -1)
 
         return former_ids
 
@@ -264,25 +300,110 @@ class Grid:
         }
 
 
-def _index_in_former(
-    now: tuple[Axis, ...], former: tuple[Axis, ...]
+def _parts(dimension: tuple[Axis, ...], former: Grid) -> list[int]:
+    """Return the numbers of the former dimensions whose axes are in a dimension."""
+    names = {axis.name for axis in dimension}
+    return [n for n, axes in enumerate(former.dimensions) if names >= {a.name for a in axes}]
+
+
+def _ids_in_former(
+    dimension: tuple[Axis, ...], former: Grid
 ) -> Callable[[NDArray[np.int64]], NDArray[np.int64]] | None:
-    """Return a function from indices along a dimension to those in the former dimension, or -1."""
-    count = former[0].values.count
-    if all(isinstance(axis.values, Counted) for axis in (*now, *former)):  # there may be 10^8
-        if now[0].values.count < count:
-            return None
-        return lambda indices: np.where(indices < count, indices, -1)
+    """Return a function from indices along a dimension to the ids in a former grid, or -1.
 
-    def points(axes: tuple[Axis, ...]) -> Iterator[tuple[Any, ...]]:
-        every = np.arange(axes[0].values.count)
-        # As in the file: `take` makes text of numbers beside names.
-        columns = (
-            v.values if isinstance(v := axis.values, Listed) else v.take(every).tolist()
-            for axis in axes
+    The former grid has the same axes. Return None if the dimension lacks one of its values.
+    """
+    count = dimension[0].values.count
+    if count < former.size:
+        return None
+    axes = (*dimension, *former.axes)
+    if all(isinstance(axis.values, Counted) for axis in axes):  # there may be 10^8
+        return lambda indices: np.where(indices < former.size, indices, -1)
+    names = [axis.name for axis in former.axes]
+    order = [names.index(axis.name) for axis in dimension]
+    points = ([row[n] for n in order] for row in _rows(former))
+    id_of = {tuple(point): run_id for run_id, point in enumerate(points)}
+    now = zip(*(axis.values.every() for axis in dimension), strict=True)
+    ids = np.array([id_of.get(point, -1) for point in now])
+    return ids.__getitem__ if np.count_nonzero(ids >= 0) == former.size else None
+
+
+def _rows(grid: Grid) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of all axes for each run, in order."""
+    # Of a product, the last factor varies fastest; of a grid, the first dimension.
+    each = [
+        list(zip(*(axis.values.every() for axis in dimension), strict=True))
+        for dimension in reversed(grid.dimensions)
+    ]
+    for values in product(*each):
+        yield tuple(value for row in reversed(values) for value in row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """A grid of some of the axes of another one, without repeated combinations.
+
+    Attributes
+    ----------
+    whole : Grid
+        The other grid.
+    grid : Grid
+        The grid of these axes.
+    kept : tuple of (int, array or None)
+        For each dimension of `grid`, the number of the dimension of `whole` that it is a part of,
+        and the position in it of each index along that one; None if they are the same.
+    """
+
+    whole: Grid
+    grid: Grid
+    kept: tuple[tuple[int, NDArray[np.int64] | None], ...]
+
+    def ids(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the index in `grid` of some runs of `whole`."""
+        if not self.kept:
+            return np.zeros_like(run_ids)
+        whole = self.whole.coordinates(run_ids)
+        return self.grid.run_ids(
+            tuple(whole[n] if at is None else at[whole[n]] for n, at in self.kept)
         )
-        return zip(*columns, strict=True)
 
-    index_of = {point: index for index, point in enumerate(points(former))}
-    indices = np.array([index_of.get(point, -1) for point in points(now)])
-    return indices.__getitem__ if np.count_nonzero(indices >= 0) == count else None
+    def counts(self) -> NDArray[np.int64]:
+        """Return the number of runs of `whole` at each index in `grid`."""
+        counts = np.ones(1, dtype=np.int64)
+        for (_, at), length in zip(self.kept, self.grid.shape, strict=True):
+            each = np.ones(length, dtype=np.int64) if at is None else np.bincount(at)
+            counts = np.multiply.outer(each, counts).ravel()
+        kept = math.prod(self.whole.shape[number] for number, _ in self.kept)
+        return counts * (self.whole.size // kept)
+
+
+def project(grid: Grid, is_kept: Callable[[str], bool]) -> Projection:
+    """Return the grid of the axes whose names are kept."""
+    dimensions, kept = [], []
+    for number, dimension in enumerate(grid.dimensions):
+        axes = tuple(axis for axis in dimension if is_kept(axis.name))
+        if not axes:
+            continue
+        at = numbered(axes)
+        if at is not None:
+            firsts = np.unique(at, return_index=True)[1].tolist()
+            axes = tuple(
+                Axis(name=axis.name, values=Listed(tuple(axis.values.value(i) for i in firsts)))
+                for axis in axes
+            )
+        dimensions.append(axes)
+        kept.append((number, at))
+    return Projection(whole=grid, grid=Grid(dimensions=tuple(dimensions)), kept=tuple(kept))
+
+
+def numbered(axes: tuple[Axis, ...]) -> NDArray[np.int64] | None:
+    """Return the number of the combination at each index of zipped axes; None if all differ.
+
+    Equal combinations have the same number. They are counted in the order in which they appear.
+    """
+    columns = [axis.values.every() for axis in axes if isinstance(axis.values, Listed)]
+    if len(columns) < len(axes):
+        return None  # counted and spaced values are distinct
+    rows = list(zip(*columns, strict=True))
+    number = {row: n for n, row in enumerate(dict.fromkeys(rows))}
+    return None if len(number) == len(rows) else np.array([number[row] for row in rows])

@@ -34,13 +34,13 @@ _AXIS_FORMS = (
 
 
 def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
-    """Return the grid of the `[grid]` table.
+    """Return the grid of the `[grid]` table, as it is written.
 
     Raises
     ------
     ExperimentError
         The name of an axis is unknown; its values are missing, of another kind, or repeated; zipped
-        axes are missing or differ in length; the grid is too large.
+        axes are missing or differ in length.
     """
     axes = {
         name: Axis(name=name, values=_parse_axis(name, spec, allowed))
@@ -57,7 +57,11 @@ def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
     )
     for dimension in dimensions:
         _refuse_repeats(dimension)
-    grid = Grid(dimensions=dimensions)
+    return Grid(dimensions=dimensions)
+
+
+def check_size(grid: Grid) -> None:
+    """Refuse a grid with too many runs."""
     if grid.size > MOST_RUNS:
         # Decimal, because the number of runs may be larger than any float.
         raise ExperimentError(
@@ -66,7 +70,6 @@ def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
             " are allowed.",
             "Shorten an axis, or zip axes that belong together.",
         )
-    return grid
 
 
 def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
@@ -76,8 +79,8 @@ def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
             key,
             "is not an axis of this network.",
             suggest(name, allowed)
-            or f"Axes are {', '.join(n for n in allowed.named if not _OF_LAYER.search(n))},"
-            " axes of one layer, such as activation_1, and parameters by name.",
+            or f"Axes are {', '.join(_usual(allowed))}, settings such as momentum, axes of one"
+            " layer, such as activation_1, and parameters by name.",
         )
     target = allowed[name]
     if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):
@@ -110,6 +113,15 @@ def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
         f"= {shown(spec)} must be {_AXIS_FORMS}.",
         suggest(unknown[0], _SPEC_KEYS) if unknown else "Add what is missing.",
     )
+
+
+def _usual(allowed: AllowedAxes) -> list[str]:
+    """Return the names of the axes that every experiment may have, without those of one layer."""
+    return [
+        name
+        for name, target in allowed.named.items()
+        if target.only_for is None and not _OF_LAYER.search(name)
+    ]
 
 
 def _listed(key: str, values: Any, target: AxisTarget) -> Listed:

@@ -73,7 +73,7 @@ def _one_cycle(epochs: int, settings: Settings) -> Floats:
 
 
 def _factor(default: float, says: str) -> Setting:
-    allowed = "a number above 0 and at most 1000"
+    allowed = "a number above 0 and below 1000"
     return Setting(
         "schedule_factor", default=default, says=says, allowed=allowed, above=0.0, below=1000.0
     )

@@ -139,10 +139,14 @@ class KeyAxis:
 
 @dataclass(frozen=True, slots=True)
 class OnlyFor:
-    """The entries of a table that have a setting: `names` that the key `owner` may choose."""
+    """The entries of a table that have a setting.
+
+    The key `owner`, such as "training.optimiser", chooses entries by name. `defaults` has the names
+    of those that have the setting, with their defaults.
+    """
 
     owner: str
-    names: tuple[str, ...]
+    defaults: Mapping[str, float]
 
 
 def key(
@@ -428,17 +432,21 @@ def settings_of(
     for name, settings in entries.items():
         for setting in settings:
             takers.setdefault(setting.name, {})[name] = setting
-    only_for = {
-        name: None if len(found) == len(entries) else OnlyFor(key_of_entry, tuple(found))
+    return {
+        name: _setting(
+            found,
+            OnlyFor(key_of_entry, {entry: setting.default for entry, setting in found.items()}),
+            of_all=len(found) == len(entries),
+            per_run=per_run,
+        )
         for name, found in takers.items()
     }
-    return {
-        name: _setting(found, only_for[name], per_run=per_run) for name, found in takers.items()
-    }
 
 
-def _setting(by_entry: Mapping[str, Setting], only_for: OnlyFor | None, *, per_run: bool) -> Any:
-    """Return type and key of a setting of some entries of a table."""
+def _setting(
+    by_entry: Mapping[str, Setting], only_for: OnlyFor, *, of_all: bool, per_run: bool
+) -> Any:
+    """Return type and key of a setting of some entries of a table, or of all of them."""
     setting = next(iter(by_entry.values()))
     bounds: dict[str, Any] = {"ge": setting.at_least, "gt": setting.above, "lt": setting.below}
     if setting.whole:
@@ -447,21 +455,23 @@ def _setting(by_entry: Mapping[str, Setting], only_for: OnlyFor | None, *, per_r
         number = Annotated[float, Field(strict=True, allow_inf_nan=False, **bounds)]
     if setting.by_layer:
         number = number | Annotated[tuple[number, ...], _FIRST_ERROR]
-    layers: Layers | None = "all" if setting.by_layer else None
-    axis = KeyAxis("whole" if setting.whole else "number", per_run=per_run, single=layers)
-    says = f"{setting.says}; {_defaults(by_entry, only_for)}"
+    kind: Kind = "whole" if setting.whole else "number"
+    axis = KeyAxis(kind, per_run=per_run)
+    if setting.by_layer:
+        axis = KeyAxis(kind, per_run=per_run, single="all", unset=setting.default)
+    says = f"{setting.says}; {_defaults(by_entry, of_all=of_all)}"
     return number | None, key(
         None, says=says, allowed=setting.allowed, axis=axis, only_for=only_for
     )
 
 
-def _defaults(by_entry: Mapping[str, Setting], only_for: OnlyFor | None) -> str:
+def _defaults(by_entry: Mapping[str, Setting], *, of_all: bool) -> str:
     """Say which entries have a setting, with which default."""
     names: dict[str, list[str]] = {}
     for entry, setting in by_entry.items():
         default = "none" if setting.default == setting.neutral == inf else f"{setting.default:g}"
         names.setdefault(default, []).append(f'"{entry}"')
-    if only_for is None:
+    if of_all:
         most = max(names, key=lambda default: len(names[default]))
         others = [f"{n} for {' and '.join(names[n])}" for n in names if n != most]
         return ", ".join([f"default {most}", *others])

@@ -37,11 +37,9 @@ class SweepSize:
 def sweep_size(trainer: Trainer) -> SweepSize:
     """Return the size of the sweep of a trainer's experiment."""
     experiment = trainer.experiment
-    variants = experiment.variant_grid.size
-    runs = experiment.grid.size // variants
     updates = rows = 0
     work = 0.0
-    for index in range(variants):
+    for index, runs in enumerate(experiment.variants.counts().tolist()):
         variant = trainer.variant(index)
         updates += runs * variant.plan.epochs * variant.plan.updates
         rows += runs * variant.plan.recorded.size

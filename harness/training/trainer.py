@@ -127,7 +127,7 @@ class Trainer:
             raise ValueError(f"counts has shape {counts.shape}, but ({descent.COUNTS},) is needed")
         run_ids = np.arange(first, last, dtype=np.int64)
         axes = self.experiment.grid.columns(run_ids)
-        variant_of = self.variants_of(run_ids)
+        variant_of = self.experiment.variants.ids(run_ids)
         rows = make_rows(run_ids.size, 0, self.columns.keeps_loss)
         final, best = (
             np.full((run_ids.size, len(names)), np.nan)
@@ -257,17 +257,6 @@ class Trainer:
             return
         spec = make_lane_spec(variant, self.experiment.varied, self.lanes)
         lane_descent.train(spec, *shared, runs, rows, stop, counts)
-
-    def variants_of(self, run_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the index of each run's variant in the experiment's `variant_grid`."""
-        whole, part = self.experiment.grid, self.experiment.variant_grid
-        names = {axis.name for axis in part.axes}
-        coordinates = tuple(
-            index
-            for dimension, index in zip(whole.dimensions, whole.coordinates(run_ids), strict=True)
-            if any(axis.name in names for axis in dimension)
-        )
-        return part.run_ids(coordinates) if coordinates else np.zeros_like(run_ids)
 
     def _run_columns(
         self,

@@ -55,6 +55,38 @@ SETS = {
     "drift_1": (0.5, lambda e: e.training.drift == (0.5, 0.0, 0.0)),
     "drift_2": (0.5, lambda e: e.training.drift == (0.0, 0.5, 0.0)),
     "drift_3": (0.5, lambda e: e.training.drift == (0.0, 0.0, 0.5)),
+    "optimiser": ("adam", lambda e: e.training.optimiser == "adam"),
+    **{
+        name: (value, lambda e, name=name, value=value: e.training.settings.get(name) == value)
+        for name, value in {
+            "l2": 0.1,
+            "weight_decay": 0.1,
+            "clip_norm": 2.0,
+            "epsilon": 1e-3,
+            "decay": 0.5,
+            "beta1": 0.5,
+            "beta2": 0.5,
+            "eta_minus": 0.25,
+            "eta_plus": 2.0,
+            "step_min": 1e-3,
+            "step_max": 1.0,
+        }.items()
+    },
+    "schedule": ("cosine", lambda e: e.training.schedule == "cosine"),
+    "warm_up": (2, lambda e: e.training.warm_up == 2),
+    **{
+        name: (
+            value,
+            lambda e, name=name, value=value: e.training.schedule_settings.get(name) == value,
+        )
+        for name, value in {
+            "schedule_every": 5,
+            "schedule_factor": 0.25,
+            "schedule_final": 0.5,
+            "schedule_initial": 0.5,
+            "schedule_rise": 0.5,
+        }.items()
+    },
     "tolerance": (1e-3, lambda e: e.training.tolerance == 1e-3),
     "limit": (1e3, lambda e: e.training.limit == 1e3),
     "max_epochs": (5, lambda e: e.training.epochs == 5),
@@ -94,6 +126,18 @@ NEEDS = {
     "updates_per_epoch": {"training": {"batches": "drawn"}},
     **dict.fromkeys(("noise", "samples", "data_seed", "degree"), CURVE),
     "turns": {"data": {"generator": "sine"}},
+    "epsilon": {"training": {"optimiser": "adagrad"}},
+    "decay": {"training": {"optimiser": "rmsprop"}},
+    **dict.fromkeys(("beta1", "beta2"), {"training": {"optimiser": "adamw"}}),
+    **dict.fromkeys(
+        ("eta_minus", "eta_plus", "step_min", "step_max"), {"training": {"optimiser": "rprop"}}
+    ),
+    "schedule_every": {"training": {"schedule": "step"}},
+    "schedule_factor": {"training": {"schedule": "exponential"}},
+    **dict.fromkeys(
+        ("schedule_final", "schedule_initial", "schedule_rise"),
+        {"training": {"schedule": "one_cycle"}},
+    ),
     "patience": {"data": {"generator": "chebyshev", "validation": 0.25}},
     "fold": {"data": {"generator": "sine", "folds": 3}},
     "split_seed": {"data": {"generator": "sine", "validation": 0.25}},
@@ -139,7 +183,7 @@ NO_AXIS = {
     **dict.fromkeys(("data.labels", "data.standardise", "data.scale"), "a list"),
     "network.biases": "a switch that changes the parameters of the network",
     "training.train": "a list of names",
-    "training.optimiser": "one optimiser has no values to choose from",
+    "training.penalise_biases": "a switch",
 }
 
 
