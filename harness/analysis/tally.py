@@ -85,7 +85,7 @@ class Factor:
         indices = np.arange(self.length)
         if descends:
             return indices[::-1], indices[::-1]
-        points = list(zip(*(axis.values.every() for axis in self.axes), strict=True))
+        points = list(zip(*(axis.values.take(indices).tolist() for axis in self.axes), strict=True))
         # Without a seed zipped with them, points may repeat.
         first = {point: index for index, point in reversed(list(enumerate(points)))}
         ordered = sorted(first, key=first.__getitem__)

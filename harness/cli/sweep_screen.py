@@ -27,8 +27,13 @@ def announce(experiment: Experiment) -> None:
         f" on {data_points(experiment)},"
         f" {plural(experiment.grid.size, 'run')}"
     )
-    for dimension in experiment.grid.dimensions:
-        say_wrapped(_dimension(dimension), indent="  ")
+    for dimension in experiment.written_grid.dimensions:
+        partial = [
+            f"; {'' if len(dimension) == 1 else axis.name + ' '}only for {', '.join(having)}"
+            for axis in dimension
+            if (having := experiment.entries_with(axis.name))
+        ]
+        say_wrapped(_dimension(dimension) + "".join(partial), indent="  ")
     say()
 
 
