@@ -27,7 +27,29 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "network.activations activation": "activationfunction nonlinearity",
         "network.biases": "bias usebias",
         "network.loss": "lossfunction criterion objective",
-        "training.optimiser": "optimizer solver algorithm",
+        "training.optimiser": "optimizer optim solver algorithm",
+        "training.schedule": "scheduler lrscheduler lrschedule learningrateschedule",
+        "training.schedule_factor": "gamma decayrate lrdecay",
+        "training.schedule_final": "endfactor",
+        "training.schedule_rise": "pctstart",
+        "training.warm_up": "warmup warmupsteps warmupepochs lrwarmup",
+        "training.momentum": "mu",
+        "training.decay": "rho",
+        "training.epsilon": "eps",
+        "training.l2": "lambda regularization regularisation regularizer ridge l2penalty l2reg",
+        "training.weight_decay": "weightdecay wd decoupledweightdecay",
+        "training.clip_norm": (
+            "clip clipping clipnorm gradclip gradientclip gradientclipping gradientclipval"
+            " clipgradnorm maxnorm maxgradnorm globalclipnorm"
+        ),
+        "sgd": "gd gradientdescent heavyball",
+        "nesterov": "nag nesterovmomentum",
+        "rprop": "resilientpropagation irprop",
+        "step": "steplr",
+        "exponential": "exponentiallr exponentialdecay",
+        "cosine": "cosineannealing cosineannealinglr cosinedecay",
+        "one_cycle": "onecycle onecyclelr",
+        "linear": "linearlr linspace",
         "data.inputs": "x features",
         "data.targets": "y labels outputs",
         "data.file": "csv parquet path",
@@ -44,7 +66,7 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "data.validation_file": "testfile valfile validationdata",
         "sigmoid": "logistic expit",
         "identity": "linear",
-        "identity zeros": "none",
+        "identity zeros constant": "none",
         "relu": "rectifier",
         "leaky_relu": "lrelu prelu",
         "silu": "swish",
@@ -70,7 +92,6 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
         "gaussian": "normal",
         "drawn": "withreplacement",
         "log": "logspace geomspace",
-        "linear": "linspace",
         "linear identity": "lin",
         "count": "num",
         "map": "heatmap",
@@ -95,16 +116,21 @@ _CALLED_HERE: dict[str, tuple[str, ...]] = {
 _NOT_HERE: dict[str, str] = {
     word: reason
     for reason, words in {
-        "The only optimiser is sgd, gradient descent with training.momentum.": (
-            "adam adamw rmsprop nesterov adagrad"
+        'It is an optimiser: write training.optimiser = "nesterov".': "nesterov",
+        "It is not available; the most similar optimiser is adam.": (
+            "nadam adamax amsgrad radam adabelief lion lamb"
         ),
+        "It is not available; the most similar optimiser is rmsprop.": "adadelta",
+        "They are two keys, training.beta1 and training.beta2.": "betas",
+        "They are two keys, training.eta_minus and training.eta_plus.": "etas",
+        "They are two keys, training.step_min and training.step_max.": "stepsizes",
+        "A penalty is called training.l2 here, and the memory of rmsprop training.decay.": "alpha",
+        "There is no dropout; training.l2 and training.weight_decay are available.": "dropout",
+        "The gradient is clipped by its norm, training.clip_norm.": "clipvalue gradclipvalue",
+        "A schedule ends with training.epochs.": "tmax totaliters totalsteps decaysteps",
+        "It is a factor on the learning rate here, training.schedule_final.": "etamin minlr lrmin",
+        "A schedule depends on the epoch only, not on the loss.": "reducelronplateau plateau",
         "Give the share that is held out instead, as data.validation.": "trainsize",
-        "There is no weight decay or other regularisation.": (
-            "weightdecay alpha dropout regularization"
-        ),
-        "There are no schedules: a run keeps its learning rate.": (
-            "schedule scheduler lrschedule decay"
-        ),
         "It is not available; the most similar activation is elu.": "selu celu",
         "It is not available; the most similar activation is silu.": "mish hardswish",
     }.items()

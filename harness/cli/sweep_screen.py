@@ -34,8 +34,13 @@ def announce(experiment: Experiment) -> None:
     rule = update_rule(experiment.training, axes)
     most = plural(experiment.training.epochs, "epoch")
     say_wrapped(rule if "max_epochs" in axes else f"{rule}, at most {most}")
-    for dimension in experiment.grid.dimensions:
-        say_wrapped(_dimension(dimension), indent="  ")
+    for dimension in experiment.written_grid.dimensions:
+        partial = [
+            f"; {'' if len(dimension) == 1 else axis.name + ' '}only for {', '.join(having)}"
+            for axis in dimension
+            if (having := experiment.entries_with(axis.name))
+        ]
+        say_wrapped(_dimension(dimension) + "".join(partial), indent="  ")
     say()
 
 

@@ -30,6 +30,8 @@ from harness.kernels.optimisers import OPTIMISERS
 MOST_PARAMETERS = 1_000_000
 MOST_RECORDED = 1_000_000
 
+ORDERED = ("step_min", "step_max")  # settings of which the first is at most the second
+
 
 def build_network(section: NetworkSection) -> Network:
     """Make the network, with a value for every layer."""
@@ -277,12 +279,13 @@ def _check_schedule(section: TrainingSection) -> None:
 
 def _check_step_sizes(section: TrainingSection) -> None:
     """Refuse bounds of step sizes that exclude every size."""
+    low, high = ORDERED
     settings = section.settings
-    if "step_min" in settings and settings["step_min"] > settings["step_max"]:
+    if low in settings and settings[low] > settings[high]:
         raise ExperimentError(
-            "training.step_min",
-            f"= {settings['step_min']} is above training.step_max = {settings['step_max']}.",
-            "Make it smaller, or step_max larger.",
+            f"training.{low}",
+            f"= {settings[low]} is above training.{high} = {settings[high]}.",
+            f"Make it smaller, or {high} larger.",
         )
 
 

@@ -138,17 +138,29 @@ def _joined(words: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def point_with(grid: Grid, allowed: AllowedAxes, axis: Axis, value: Any) -> dict[str, Any]:
+def point_with(grid: Grid, allowed: AllowedAxes, name: str, value: Any) -> dict[str, Any]:
     """Return a value of an axis as a point, with entries that have the setting if it is one."""
     point: dict[str, Any] = {}
-    if only_for := allowed[axis.name].only_for:
+    if only_for := allowed[name].only_for:
         for dimension in grid.dimensions:
-            is_here = any(beside is axis for beside in dimension)
-            index = list(axis.values.every()).index(value) if is_here else 0
-            for beside in dimension:
-                if allowed[beside.name].dotted == only_for.owner:
-                    point[beside.name] = beside.values.value(index)
-    return {**point, axis.name: value}
+            here = [axis.values for axis in dimension if axis.name == name]
+            index = list(here[0].every()).index(value) if here else 0
+            for axis in dimension:
+                if allowed[axis.name].dotted == only_for.owner:
+                    point[axis.name] = axis.values.value(index)
+    return {**point, name: value}
+
+
+def entries_with(
+    name: str, document: Mapping[str, Any], grid: Grid, allowed: AllowedAxes
+) -> list[str]:
+    """Return the entries in use that have the setting of an axis; none if all of them have it."""
+    only_for = allowed[name].only_for
+    if only_for is None:
+        return []
+    entries = entries_in_use(only_for.owner, document, grid, allowed)
+    having = [entry for entry in entries if entry in only_for.defaults]
+    return [] if having == entries else having
 
 
 def fold(grid: Grid, allowed: AllowedAxes, document: Mapping[str, Any]) -> Grid:

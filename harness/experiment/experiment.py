@@ -232,7 +232,25 @@ class Experiment(Section):
         for axis in self._grid.axes:
             if self._allowed_axes[axis.name].per_run:
                 for value in axis.values.ends():
-                    self.at(conditional.point_with(self._grid, self._allowed_axes, axis, value))
+                    self._check_value(axis.name, value)
+        self._check_pairs(*checks.ORDERED)
+
+    def _check_value(self, name: str, value: Any, **further: Any) -> None:
+        """Check a value of an axis that single runs have, with an entry that has the setting."""
+        self.at(conditional.point_with(self._grid, self._allowed_axes, name, value) | further)
+
+    def _check_pairs(self, low: str, high: str) -> None:
+        """Check the values of two axes together: no value of the first is above the second."""
+        pairs = project(self._grid, {low, high}.__contains__).grid
+        values = {axis.name: axis.values for axis in pairs.axes}
+        if len(values) < 2:
+            return
+        if len(pairs.dimensions) == 2:  # all combinations, so also that of the ends
+            self._check_value(low, values[low].ends()[1], **{high: values[high].ends()[0]})
+            return
+        columns = pairs.columns(np.arange(min(pairs.size, conditional.MOST_FOLDED)))
+        for index in np.flatnonzero(columns[low] > columns[high])[:1].tolist():
+            self._check_value(low, values[low].value(index), **{high: values[high].value(index)})
 
     @property
     def grid(self) -> Grid:
@@ -262,6 +280,15 @@ class Experiment(Section):
         """Names of the axes whose values have data points of their own."""
         axes = self._grid.axes
         return [axis.name for axis in axes if self._allowed_axes[axis.name].makes_data]
+
+    def entries_with(self, axis: str) -> list[str]:
+        """Return which optimisers, for example, have the setting of an axis; none if all have it.
+
+        The axis is NaN in runs of the others.
+        """
+        return conditional.entries_with(
+            axis, self.document(), self._written_grid, self._allowed_axes
+        )
 
     @property
     def varied(self) -> frozenset[str]:

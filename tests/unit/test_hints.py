@@ -1,11 +1,18 @@
 """Suggestions for unknown names."""
 
+import re
+
 import pytest
 
 from harness.experiment.initialisation import SCHEMES
+from harness.experiment.schedules import SCHEDULES
+from harness.experiment.schema import TrainingSection, keys_of
 from harness.hints import _CALLED_HERE, _NOT_HERE, key_elsewhere, nearest, suggest
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
+from harness.kernels.optimisers import OPTIMISERS
+
+TRAINING = keys_of(TrainingSection)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +63,32 @@ def test_nearest(name, found):
         ("max_iter", ["epochs"], 'It is called "epochs" here.'),
         ("early_stopping", ["patience"], 'It is called "patience" here.'),
         ("n_iter_no_change", ["patience"], 'It is called "patience" here.'),
-        ("adam", ["sgd"], "The only optimiser is sgd"),
+        ("Adam", OPTIMISERS, 'Did you mean "adam"?'),
+        ("RMSProp", OPTIMISERS, 'Did you mean "rmsprop"?'),
+        ("AdamW ", OPTIMISERS, 'Did you mean "adamw"?'),
+        ("NAdam", OPTIMISERS, "It is not available; the most similar optimiser is adam."),
+        ("gradient_descent", OPTIMISERS, 'It is called "sgd" here.'),
+        ("Nesterov momentum", OPTIMISERS, 'It is called "nesterov" here.'),
+        ("CosineAnnealingLR", SCHEDULES, 'It is called "cosine" here.'),
+        ("OneCycleLR", SCHEDULES, 'It is called "one_cycle" here.'),
+        ("none", SCHEDULES, 'It is called "constant" here.'),
+        ("nesterov", TRAINING, "It is an optimiser: write training.optimiser"),
+        ("lr_scheduler", TRAINING, 'It is called "schedule" here.'),
+        ("gamma", TRAINING, 'It is called "schedule_factor" here.'),
+        ("weightDecay", TRAINING, 'It is called "weight_decay" here.'),
+        ("lambda", TRAINING, 'It is called "l2" here.'),
+        ("alpha", TRAINING, "A penalty is called training.l2 here"),
+        ("rho", TRAINING, 'It is called "decay" here.'),
+        ("eps", TRAINING, 'It is called "epsilon" here.'),
+        ("betas", TRAINING, "They are two keys, training.beta1 and training.beta2."),
+        ("clipnorm", TRAINING, 'It is called "clip_norm" here.'),
+        ("max_norm", TRAINING, 'It is called "clip_norm" here.'),
+        ("warmup_steps", TRAINING, 'It is called "warm_up" here.'),
+        ("warmup", TRAINING, 'It is called "warm_up" here.'),
+        ("T_max", TRAINING, "A schedule ends with training.epochs."),
+        ("optimizer", TRAINING, 'It is called "optimiser" here.'),
+        ("dropout", TRAINING, "There is no dropout"),
+        ("LeakyReLU", ["relu", "leaky_relu"], 'Did you mean "leaky_relu"?'),
         ("optimizer", ["optimiser"], 'It is called "optimiser" here.'),
         ("test_size", ["inputs", "validation"], 'It is called "validation" here.'),
         ("val_split", ["inputs", "validation"], 'It is called "validation" here.'),
@@ -86,7 +118,6 @@ def test_suggested_names_exist():
     from harness.experiment.axes import allowed_axes
     from harness.experiment.generators import GENERATORS
     from harness.experiment.parse_grid import _SPEC_KEYS
-    from harness.experiment.schema import keys_of
     from harness.kernels.descent import BATCHES
     from harness.kernels.metrics import METRICS
     from harness.plots import KINDS
@@ -96,6 +127,7 @@ def test_suggested_names_exist():
         inside = keys_of(field.annotation) if hasattr(field.annotation, "model_fields") else ()
         keys |= {name, *(f"{name}.{key}" for key in inside)}
     values = {*ACTIVATIONS, *LOSSES, *SCHEMES, *GENERATORS, *BATCHES, *KINDS, *_SPEC_KEYS}
+    values |= {*OPTIMISERS, *SCHEDULES}
     experiment = Experiment.from_mapping(
         {
             "name": "x",
@@ -110,3 +142,7 @@ def test_suggested_names_exist():
     measures = {f"{data}{name}" for data in ("", "validation_") for name in ("loss", *METRICS)}
     assert named <= keys | values | {*axes} | options | measures | {"all"}
     assert all(word == word.lower() and word.isalnum() for word in (*_CALLED_HERE, *_NOT_HERE))
+    said = {name for reason in _NOT_HERE.values() for name in re.findall(r"\w+\.\w+", reason)}
+    assert said <= keys
+    similar = {name for reason in _NOT_HERE.values() for name in re.findall(r"r (\w+)\.$", reason)}
+    assert similar <= values

@@ -124,22 +124,20 @@ SETS = {
 
 # Sections that some of them need.
 CURVE = {"data": {"generator": "chebyshev"}}
+ADAMW = {"training": {"optimiser": "adamw"}}
+RPROP = {"training": {"optimiser": "rprop"}}
+ONE_CYCLE = {"training": {"schedule": "one_cycle"}}
 NEEDS = {
     "updates_per_epoch": {"training": {"batches": "drawn"}},
     **dict.fromkeys(("noise", "samples", "data_seed", "degree"), CURVE),
     "turns": {"data": {"generator": "sine"}},
     "epsilon": {"training": {"optimiser": "adagrad"}},
     "decay": {"training": {"optimiser": "rmsprop"}},
-    **dict.fromkeys(("beta1", "beta2"), {"training": {"optimiser": "adamw"}}),
-    **dict.fromkeys(
-        ("eta_minus", "eta_plus", "step_min", "step_max"), {"training": {"optimiser": "rprop"}}
-    ),
+    **dict.fromkeys(("beta1", "beta2"), ADAMW),
+    **dict.fromkeys(("eta_minus", "eta_plus", "step_min", "step_max"), RPROP),
     "schedule_every": {"training": {"schedule": "step"}},
     "schedule_factor": {"training": {"schedule": "exponential"}},
-    **dict.fromkeys(
-        ("schedule_final", "schedule_initial", "schedule_rise"),
-        {"training": {"schedule": "one_cycle"}},
-    ),
+    **dict.fromkeys(("schedule_final", "schedule_initial", "schedule_rise"), ONE_CYCLE),
     "patience": {"data": {"generator": "chebyshev", "validation": 0.25}},
     "fold": {"data": {"generator": "sine", "folds": 3}},
     "split_seed": {"data": {"generator": "sine", "validation": 0.25}},
