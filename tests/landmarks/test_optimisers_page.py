@@ -58,16 +58,10 @@ def test_an_interval_draws_starts():
     assert (low, high) == pytest.approx((49.5 - 1.96 * 2.887, 49.5 + 1.96 * 2.887), abs=0.8)
 
 
-@pytest.mark.parametrize(("setting", "published"), RPROP.items())
-def test_published_shares_of_rprop(found, setting, published):
-    optimiser, batch_size = setting
-    runs = found.rprop[found.rprop["learning_rate"] >= (0.1 if optimiser == "rprop" else 1.0)]
-    runs = runs[(runs["optimiser"] == optimiser) & (runs["batch_size"] == batch_size)]
-    if optimiser == "rprop":
-        runs = runs[runs["learning_rate"] == 0.1]
-    share = (runs["status"] == "converged").mean()
-    # Three standard errors of 60 starts.
-    assert share == pytest.approx(published, abs=3 * np.sqrt(0.25 * 0.64 / 60))
+def test_published_share_of_rprop(found):
+    share = (found.rprop["status"] == "converged").mean()
+    # Three standard errors of 100 starts.
+    assert share == pytest.approx(RPROP, abs=3 * np.sqrt(0.8 * 0.2 / 100))
 
 
 @pytest.mark.parametrize(("setting", "published"), ADAM.items())
@@ -99,11 +93,6 @@ def test_page(found, tmp_path):
 
 
 def test_published_settings_are_those_of_the_files():
-    rprop, adam = (
-        harness.load_experiment(ROOT / "experiments" / f"{name}.toml").document()
-        for name in ("rprop_xor", "adam_xor")
-    )
-    assert (rprop["network"]["layers"], rprop["training"]["momentum"]) == ([2, 3, 1], 0.7)
-    assert (rprop["initialisation"]["scheme"], rprop["initialisation"]["scale"]) == ("uniform", 1)
+    adam = harness.load_experiment(ROOT / "experiments" / "adam_xor.toml").document()
     assert (adam["network"]["layers"], adam["training"]["epochs"]) == ([2, 4, 1], 200)
     assert (adam["training"]["optimiser"], adam["training"]["learning_rate"]) == ("adam", 0.01)

@@ -11,7 +11,7 @@ LANDMARK = Landmark(
         "optimisers.toml",
         "xor_optimisers.toml",
         "schedules.toml",
-        "rprop_xor.toml",
+        "xor_rprop.toml",
         "adam_xor.toml",
     ),
     measure=measure,
