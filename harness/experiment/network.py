@@ -149,9 +149,8 @@ class Network:
 
     def _settings(self) -> Iterator[float]:
         """Yield the setting of each activation, and of the loss; NaN if it has none."""
-        activations = (ACTIVATIONS[name] for name in self.activations)
-        for entry in (*activations, KERNEL_LOSSES[self.kernel_loss]):
-            setting = entry.setting
+        activations = (ACTIVATIONS[name].setting for name in self.activations)
+        for setting in (*activations, KERNEL_LOSSES[self.kernel_loss].setting):
             yield self.settings.get(setting.name, setting.default) if setting else np.nan
 
 

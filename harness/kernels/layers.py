@@ -144,9 +144,7 @@ def layer_passes(
                 store(scratch.a, at, load(scratch.a, at, width) / load(total, 0, width))
 
     @ready
-    def forward(
-        layer: Layer, scale: float, setting: float, theta: Any, scratch: Scratch
-    ) -> None:
+    def forward(layer: Layer, scale: float, setting: float, theta: Any, scratch: Scratch) -> None:
         """Fill z, a and slope of a layer from its sources."""
         for s in loop(0, samples, points):
             for k in loop(0, layer.fan_out, units):

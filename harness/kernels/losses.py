@@ -282,19 +282,10 @@ LOSSES: Final = {
 
 # The losses of kernels. In an experiment, the last one is "cross_entropy" with softmax outputs.
 CATEGORICAL: Final = "categorical_cross_entropy"
-KERNEL_DELTA: Final = Setting(
-    "delta",
-    default=1.0,
-    says="residual from which the loss grows linearly",
-    allowed="a number above 0",
-    above=0.0,
-)
-
-LOSSES: Final = {
+KERNEL_LOSSES: Final = {
     **LOSSES,
     CATEGORICAL: Loss(mean_over_points, *_CATEGORICAL, of_probabilities=True),
 }
-
 
 
 def _by_code(name: str) -> Callable[..., Any]:

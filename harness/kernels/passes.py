@@ -30,7 +30,9 @@ class Architecture(NamedTuple):
     units: Integers  # (L + 1,) offset of layer l in z, a, slope and delta
     output_scale: float
     loss: int  # code of `losses.KERNEL_LOSSES`
-    settings: Floats  # (L + 2,) of the activation of each layer, then of the loss; NaN if it has none
+    settings: (
+        Floats  # (L + 2,) of the activation of each layer, then of the loss; NaN if it has none
+    )
 
 
 class Data(NamedTuple):

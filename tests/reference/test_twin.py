@@ -100,7 +100,9 @@ def test_activations_and_slopes_against_mpmath(name):
         "tanh": mpmath.tanh,
         "elu": lambda z: z if z > 0 else mpmath.expm1(z),
         "gelu": lambda z: (
-            z / 2 * (1 + mpmath.tanh(mpmath.sqrt(2 / mpmath.pi) * (z + mpmath.mpf("0.044715") * z**3)))
+            z
+            / 2
+            * (1 + mpmath.tanh(mpmath.sqrt(2 / mpmath.pi) * (z + mpmath.mpf("0.044715") * z**3)))
         ),
         "silu": lambda z: z / (1 + mpmath.exp(-z)),
         "sine": mpmath.sin,
