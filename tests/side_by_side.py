@@ -44,7 +44,8 @@ def a_twin(sizes, activation="tanh", loss="ssr", last="identity", **more):
 def a_problem(twin, samples=5, seed=3):
     """Return parameters, inputs and targets between 0 and 1, the same at every call.
 
-    Targets of softmax outputs add up to 1. Those of hinge are -1 and 1.
+    Targets of softmax outputs add up to 1. Those of hinge are -1 and 1. No data point is near a
+    kink, where a difference would not be a derivative.
     """
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(samples, twin.sizes[0]))
@@ -53,7 +54,10 @@ def a_problem(twin, samples=5, seed=3):
         targets /= targets.sum(axis=1, keepdims=True)
     if twin.loss == "hinge":
         targets = np.where(targets < 0.5, -1.0, 1.0)
-    return rng.normal(size=twin.parameters), inputs, targets
+    theta = rng.normal(size=twin.parameters)
+    if twin.distance_to_kinks(theta, inputs, targets) < 1e-3:
+        return a_problem(twin, samples, seed + 1)
+    return theta, inputs, targets
 
 
 def network_of(twin):

@@ -126,8 +126,7 @@ class KeyAxis:
     The runs of a kernel call may differ in an axis that is `per_run`; each value of any other axis
     needs a call of its own. The axis has the name `name`, by default that of the key. It sets the
     key as a whole, or the layers `together` of its list. The layers `single` have axes such as
-    `<name>_2`. If the file leaves the key out, it, or each layer of its list, has the value
-    `unset`.
+    `<name>_2`. A key, or each layer of a list, that the file leaves out has the value `unset`.
     """
 
     kind: Kind
