@@ -55,7 +55,7 @@ class Origin:
         return not self.key.startswith("data")
 
     def advise(self, in_data: str, in_file: str) -> str:
-        """Return what to do: what to write in [data], or, with new inputs, in their file."""
+        """Return the advice about [data], or, for new inputs, the one about their file."""
         return in_file if self.is_new else f"{in_data} in [data]."
 
     @property

@@ -394,6 +394,12 @@ def _pairs(table: Table, validation: Table) -> Iterable[tuple[Column, Column]]:
     first, second = (t.choice.inputs + t.choice.targets for t in (table, validation))
     names = [table.columns[position].name for position in first]
     others = [validation.columns[position].name for position in second]
+    if validation.origin.is_new and len(first) != len(second):
+        raise validation.origin.refusal(
+            f"has {plural(len(second), 'column')}; the experiment has"
+            f" {plural(len(first), 'input')}.",
+            f"Give these inputs in their order: {shown(names)}.",
+        )
     both_named = table.header is not None and validation.header is not None
     if len(first) != len(second) or (both_named and names != others):
         raise validation.origin.refusal(

@@ -15,6 +15,7 @@ from harness.analysis.stability import Threshold
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis, Counted, Listed, Spaced
+from harness.formatting import number
 from harness.results.findings import writer
 from harness.results.sentences import exact, percent
 from harness.results.tables import Results
@@ -111,7 +112,7 @@ def _scale_inputs(experiment: Experiment) -> Advice | None:
     if "inputs" in section.scales or largest <= _LARGEST_INPUT or constant:
         return None
     text = (
-        f"The inputs are not scaled: a column has values of about {largest:.2g}. Training works"
+        f"The inputs are not scaled: a column has values of about {number(largest)}. Training works"
         " best with values of about 1. Standardise them:"
     )
     # Single quotes: the change is printed in double ones.

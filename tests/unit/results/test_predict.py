@@ -283,8 +283,8 @@ def reused(tmp_path_factory):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ([[1.0, "red"]], r'inputs has the columns \["column 1", "column 2"\]'),
-        (["red"], r'inputs has the columns \["column 1"\]'),
+        ([[1.0, "red"]], r"inputs has 2 columns; the experiment has 3 inputs\."),
+        (["red"], r'inputs has 1 column; .*\n.* in their order: \["age", "colour", "size"\]'),
         (5, "inputs is not a table"),
         ("nowhere.csv", 'inputs = "nowhere.csv" cannot be read'),
     ],
