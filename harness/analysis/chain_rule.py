@@ -18,7 +18,7 @@ them to any output.
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.notation import NOTATIONS, Edge, Symbols, Unit, edges
 from harness.analysis.replay import RunState, state_after
+from harness.analysis.updates import Shared, explain_update
 from harness.calls import check_type, is_whole
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, check_experiment
@@ -36,8 +37,8 @@ from harness.experiment.network import Network
 from harness.hints import nearest
 from harness.kernels.losses import derivative_of_loss, weight_of_loss
 from harness.kernels.optimisers import OPTIMISERS
-from harness.kernels.passes import unit_values
-from harness.training.variants import first_batch, make_variant
+from harness.kernels.passes import loss_gradient, unit_values
+from harness.training.variants import Variant, first_batch, make_variant
 
 # A reader has no use for more, and a wide and deep network has billions.
 MOST_CHAINS = 100_000
@@ -61,11 +62,16 @@ class Trace:
         (in the product), symbol, value. The paths of a data point are numbered; one that was drawn
         twice for the batch has each path twice, under different numbers.
     updates : DataFrame
-        One row per parameter: parameter, symbol, trains, old, derivative (summed over paths and
-        data points), the numbers of the optimiser's step (for sgd learning_rate, momentum and
-        last_step; all 0 for a parameter that does not train), step_size, new = old - step_size.
+        One row per parameter: parameter, symbol, trains, old, derivative (of the loss, summed over
+        paths and data points), gradient (what the optimiser is given: the derivative with penalty,
+        clipped), learning_rate (times the factor of the schedule), decayed (old after weight
+        decay), the numbers of the optimiser (for sgd momentum and last_step), step_size, and
+        new = decayed - step_size. A penalty, clipping, a schedule and weight decay have their
+        numbers in further columns, such as l2 and with_penalty. The gradient, the learning rate and
+        the step size of a parameter that does not train are 0.
     steps : tuple of str
-        How each step size follows from these numbers: "step size = {derivative} x {learning_rate}".
+        How each step size follows from these numbers, with a line for each equation:
+        "step size = {gradient} x {learning_rate} = {step_size}". `with_numbers` fills them in.
     remark : str
         A correction where the lesson's own formula is wrong, or what the paths to softmax outputs
         add up to; else empty.
@@ -173,7 +179,7 @@ def trace(
         _rows(single, state, symbols, chosen, batch),
         columns=["parameter", "data_point", "path", "through", "position", "symbol", "value"],
     )
-    updates, steps = _updates(single, state, symbols, chosen, factors)
+    updates, steps = _updates(variant, state, symbols, chosen, factors)
     return Trace(
         factors=factors,
         updates=updates,
@@ -346,7 +352,7 @@ class _Chain:
 
 
 def _updates(
-    experiment: Experiment,
+    variant: Variant,
     state: RunState,
     symbols: Symbols,
     chosen: dict[str, Edge],
@@ -355,33 +361,56 @@ def _updates(
     """Return `Trace.updates` and `Trace.steps`."""
     products = factors.groupby(["parameter", "data_point", "path"], sort=False)["value"].prod()
     derivatives = products.groupby("parameter", sort=False).sum()
-    train = experiment.training.train
-    optimiser = OPTIMISERS[experiment.training.optimiser]
+    plan = variant.plan
+    optimiser = OPTIMISERS[variant.experiment.training.optimiser]
+    shared = Shared(
+        factor=plan.factors[state.epochs].item() if plan.factors.size else None,
+        norm=_norm(variant, state),
+    )
     rows: list[dict[str, Any]] = []
-    steps: list[dict[str, float]] = []
-    sentences: list[str] = []
+    steps: list[str] = []
     for name, edge in chosen.items():
-        at = experiment.network.positions[name]
-        trains = train == "all" or name in train
+        at = variant.network.positions[name]
+        trains, penalised = bool(plan.trains[at]), bool(plan.penalised[at])
         old, derivative = state.theta[at].item(), derivatives[name].item()
-        layer = edge.unit.layer - 1
-        step, sentence = {"learning_rate": 0.0, "step_size": 0.0}, ""
+        numbers: dict[str, Any] = {"derivative": derivative, "gradient": 0.0, "learning_rate": 0.0}
+        numbers |= {"decayed": old, "step_size": 0.0}
+        lines = ""
         if trains:
-            settings = {name: found[layer].item() for name, found in state.settings.items()}
-            slots = {name: found[at].item() for name, found in state.slots.items()}
-            step, sentence = optimiser.explain(derivative, settings, {**slots, **state.counts})
-        steps.append(step)
-        rows.append(
-            {
-                "parameter": name,
-                "symbol": symbols.parameter(name, edge),
-                "trains": trains,
-                "old": old,
-                "derivative": derivative,
-                "new": old - step["step_size"],
-            }
-        )
-        sentences.append(sentence)
-    table, step_table = pd.DataFrame(rows), pd.DataFrame(steps)
-    step_table["step_size"] = step_table.pop("step_size")  # last, also if others have more numbers
-    return pd.concat([table, step_table, table.pop("new")], axis=1), tuple(sentences)
+            of_layer = edge.unit.layer - 1
+            settings = {key: found[of_layer].item() for key, found in state.settings.items()}
+            slots = {key: found[at].item() for key, found in state.slots.items()}
+            before = {**slots, **state.counts, "updates": state.epochs * int(plan.updates)}
+            numbers, lines = explain_update(
+                optimiser, old, derivative, settings, before, shared, penalised=penalised
+            )
+        symbol = symbols.parameter(name, edge)
+        rows.append({"parameter": name, "symbol": symbol, "trains": trains, "old": old, **numbers})
+        steps.append(lines)
+    table = pd.DataFrame(rows)
+    table["step_size"] = table.pop("step_size")  # last, also if others have more numbers
+    return table.assign(new=table["decayed"] - table["step_size"]), tuple(steps)
+
+
+def _norm(variant: Variant, state: RunState) -> float:
+    """Return the norm of the gradient with penalties; NaN without clipping, which needs it."""
+    l2, clip_norm = (state.settings[name][0] for name in ("l2", "clip_norm"))
+    if clip_norm == math.inf:
+        return math.nan
+    plan = variant.plan
+    batch = first_batch(variant, state.epochs)
+    gradient = loss_gradient(variant.architecture, state.theta, variant.data, batch)[2]
+    gradient += l2 * plan.penalised * state.theta
+    return float(np.linalg.norm(gradient[plan.trains]))
+
+
+def with_numbers(step: str, update: Any, write: Callable[[float], str]) -> list[str]:
+    """Return the lines of one of `Trace.steps` with the numbers of its row of `Trace.updates`.
+
+    `update` is from ``itertuples``, and `write` turns a number into text.
+    """
+    numbers = {
+        name: write(value) if isinstance(value, float) else value
+        for name, value in update._asdict().items()
+    }
+    return step.format(**numbers).splitlines()

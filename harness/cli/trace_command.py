@@ -61,7 +61,7 @@ def trace(
     for update, step in zip(found.updates.itertuples(), found.steps, strict=True):
         factors = found.factors[found.factors["parameter"] == update.parameter]
         _show_chains(f"d{found.loss}/d{update.symbol}", update, factors)
-        _show_step(update, step)
+        _show_step(update, chain_rule.with_numbers(step, update, number))
         say()
 
 
@@ -105,13 +105,13 @@ def _show_path(title: str, factors: "pd.DataFrame") -> float:
     return total
 
 
-def _show_step(update: Any, step: str) -> None:
+def _show_step(update: Any, lines: list[str]) -> None:
     if not update.trains:
         say(f"  {update.symbol} does not train: it stays at {number(update.old)}")
         return
-    numbers = {name: value for name, value in update._asdict().items() if isinstance(value, float)}
-    say("  " + step.format(**{name: number(value) for name, value in numbers.items()}))
+    for line in lines:
+        say_wrapped(line, indent="  ")
     say(
-        f"  new {update.symbol} = {number(update.old)} - ({number(update.step_size)})"
+        f"  new {update.symbol} = {number(update.decayed)} - ({number(update.step_size)})"
         f" = {number(update.new)}"
     )

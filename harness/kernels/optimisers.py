@@ -253,147 +253,157 @@ def rprop(
 
 
 def explain_sgd(
-    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+    gradient: float, settings: Mapping[str, float], state: Mapping[str, float]
 ) -> tuple[dict[str, float], str]:
     """Return the numbers of a step by name, `step_size` last, and format strings that show them.
 
-    There is a line for each equation. The step size is subtracted from the parameter. `settings`
-    and `state`, slots and counts before the update, are by name.
+    There is a line for each equation. The step size is subtracted from the parameter. `gradient`
+    and the learning rate are those that the step takes: after penalty and clipping, and times the
+    factor of the schedule. `settings` and `state`, before the update, are by name: slots, counts,
+    and the number of `updates` so far.
     """
     learning_rate, momentum, drift = (settings[n] for n in ("learning_rate", "momentum", "drift"))
     last_step = 0.0 - state["velocity"]
-    numbers = {"learning_rate": learning_rate, "momentum": momentum, "last_step": last_step}
-    sentence = "step size = {derivative} x {learning_rate}"
-    step_size = derivative * learning_rate + momentum * last_step
+    numbers = {"momentum": momentum, "last_step": last_step}
+    line = "step size = {gradient} x {learning_rate}"
+    step_size = gradient * learning_rate + momentum * last_step
     if momentum:
-        sentence += " + {momentum} x {last_step}"
+        line += " + {momentum} x {last_step}"
     if drift:
-        sentence += " - {drift}"
+        line += " - ({drift})"
         numbers["drift"] = drift
         step_size -= drift
-    return {**numbers, "step_size": step_size}, sentence + " = {step_size}"
+    return {**numbers, "step_size": step_size}, line + " = {step_size}"
 
 
 def explain_nesterov(
-    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+    gradient: float, settings: Mapping[str, float], state: Mapping[str, float]
 ) -> tuple[dict[str, float], str]:
-    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    """Return numbers and lines of a step, as `explain_sgd` does."""
     learning_rate, momentum = settings["learning_rate"], settings["momentum"]
-    velocity = momentum * state["velocity"] + derivative
+    velocity = momentum * state["velocity"] + gradient
     numbers = {
-        "learning_rate": learning_rate,
         "momentum": momentum,
         "last_velocity": state["velocity"],
         "velocity": velocity,
-        "step_size": learning_rate * (derivative + momentum * velocity),
+        "step_size": learning_rate * (gradient + momentum * velocity),
     }
     return numbers, (
-        "velocity = {momentum} x {last_velocity} + {derivative} = {velocity}\n"
-        "step size = {learning_rate} x ({derivative} + {momentum} x {velocity}) = {step_size}"
+        "velocity = {momentum} x {last_velocity} + {gradient} = {velocity}\n"
+        "step size = {learning_rate} x ({gradient} + {momentum} x {velocity}) = {step_size}"
     )
 
 
 def explain_adagrad(
-    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+    gradient: float, settings: Mapping[str, float], state: Mapping[str, float]
 ) -> tuple[dict[str, float], str]:
-    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    """Return numbers and lines of a step, as `explain_sgd` does."""
     learning_rate, epsilon = settings["learning_rate"], settings["epsilon"]
-    squares = state["squares"] + derivative**2
+    squares = state["squares"] + gradient**2
     numbers = {
-        "learning_rate": learning_rate,
         "epsilon": epsilon,
         "last_squares": state["squares"],
         "squares": squares,
-        "step_size": learning_rate * derivative / (math.sqrt(squares) + epsilon),
+        "step_size": learning_rate * gradient / (math.sqrt(squares) + epsilon),
     }
     return numbers, (
-        "sum of squares = {last_squares} + {derivative}^2 = {squares}\n"
-        "step size = {learning_rate} x {derivative} / (sqrt({squares}) + {epsilon}) = {step_size}"
+        "sum of squares = {last_squares} + ({gradient})^2 = {squares}\n"
+        "step size = {learning_rate} x {gradient} / (sqrt({squares}) + {epsilon}) = {step_size}"
     )
 
 
 def explain_rmsprop(
-    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+    gradient: float, settings: Mapping[str, float], state: Mapping[str, float]
 ) -> tuple[dict[str, float], str]:
-    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    """Return numbers and lines of a step, as `explain_sgd` does."""
     learning_rate, decay, epsilon, momentum = (
         settings[name] for name in ("learning_rate", "decay", "epsilon", "momentum")
     )
-    squares = average(state["squares"], derivative**2, decay)
-    scaled = derivative / (math.sqrt(squares) + epsilon)
+    squares = average(state["squares"], gradient**2, decay)
+    velocity = gradient / (math.sqrt(squares) + epsilon)
     numbers = {
-        "learning_rate": learning_rate,
         "decay": decay,
         "epsilon": epsilon,
         "last_squares": state["squares"],
         "squares": squares,
     }
-    lines = [
-        "mean of squares = {decay} x {last_squares} + (1 - {decay}) x {derivative}^2 = {squares}"
-    ]
-    step = "{derivative} / (sqrt({squares}) + {epsilon})"
+    lines = (
+        "mean of squares = {decay} x {last_squares} + (1 - {decay}) x ({gradient})^2 = {squares}\n"
+    )
+    scaled = "{gradient} / (sqrt({squares}) + {epsilon})"
     if momentum:
-        numbers |= {"momentum": momentum, "last_velocity": state["velocity"]}
-        scaled += momentum * state["velocity"]
-        numbers["velocity"] = scaled
-        lines.append("velocity = {momentum} x {last_velocity} + " + step + " = {velocity}")
-        step = "{velocity}"
-    lines.append("step size = {learning_rate} x " + step + " = {step_size}")
-    return {**numbers, "step_size": learning_rate * scaled}, "\n".join(lines)
+        velocity += momentum * state["velocity"]
+        numbers |= {
+            "momentum": momentum,
+            "last_velocity": state["velocity"],
+            "velocity": velocity,
+        }
+        lines += "velocity = {momentum} x {last_velocity} + " + scaled + " = {velocity}\n"
+        scaled = "{velocity}"
+    numbers["step_size"] = learning_rate * velocity
+    return numbers, lines + "step size = {learning_rate} x " + scaled + " = {step_size}"
 
 
 def explain_adam(
-    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+    gradient: float, settings: Mapping[str, float], state: Mapping[str, float]
 ) -> tuple[dict[str, float], str]:
-    """Return numbers and sentences of a step, as `explain_sgd` does."""
+    """Return numbers and lines of a step, as `explain_sgd` does."""
     learning_rate, beta1, beta2, epsilon = (
         settings[name] for name in ("learning_rate", "beta1", "beta2", "epsilon")
     )
-    mean = average(state["mean"], derivative, beta1)
-    squares = average(state["squares"], derivative**2, beta2)
+    mean = average(state["mean"], gradient, beta1)
+    squares = average(state["squares"], gradient**2, beta2)
+    # 1 - beta^t, as the kernel computes it
     ones1, ones2 = average(state["ones1"], 1.0, beta1), average(state["ones2"], 1.0, beta2)
+    corrected_mean, corrected_squares = mean / ones1, squares / ones2
     numbers = {
-        "learning_rate": learning_rate,
         "beta1": beta1,
         "beta2": beta2,
         "epsilon": epsilon,
+        "t": state["updates"] + 1,
         "last_mean": state["mean"],
         "mean": mean,
         "last_squares": state["squares"],
         "squares": squares,
-        "ones1": ones1,
-        "ones2": ones2,
-        "step_size": learning_rate * (mean / ones1) / (math.sqrt(squares / ones2) + epsilon),
+        "corrected_mean": corrected_mean,
+        "corrected_squares": corrected_squares,
+        "step_size": learning_rate * corrected_mean / (math.sqrt(corrected_squares) + epsilon),
     }
     return numbers, (
-        "mean = {beta1} x {last_mean} + (1 - {beta1}) x {derivative} = {mean}\n"
-        "mean of squares = {beta2} x {last_squares} + (1 - {beta2}) x {derivative}^2 = {squares}\n"
-        "step size = {learning_rate} x ({mean} / {ones1})"
-        " / (sqrt({squares} / {ones2}) + {epsilon}) = {step_size}"
+        "mean = {beta1} x {last_mean} + (1 - {beta1}) x {gradient} = {mean}\n"
+        "mean of squares = {beta2} x {last_squares} + (1 - {beta2}) x ({gradient})^2 = {squares}\n"
+        "corrected mean = {mean} / (1 - {beta1}^{t}) = {corrected_mean}\n"
+        "corrected mean of squares = {squares} / (1 - {beta2}^{t}) = {corrected_squares}\n"
+        "step size = {learning_rate} x {corrected_mean}"
+        " / (sqrt({corrected_squares}) + {epsilon}) = {step_size}"
     )
 
 
 def explain_rprop(
-    derivative: float, settings: Mapping[str, float], state: Mapping[str, float]
+    gradient: float, settings: Mapping[str, float], state: Mapping[str, float]
 ) -> tuple[dict[str, float], str]:
-    """Return numbers and sentences of a step, as `explain_sgd` does."""
-    agreement = np.sign(derivative) * np.sign(state["before"])
-    eta = {1.0: settings["eta_plus"], -1.0: settings["eta_minus"]}.get(agreement, 1.0)
+    """Return numbers and lines of a step, as `explain_sgd` does."""
+    sign, sign_before = np.sign(gradient).item(), np.sign(state["before"]).item()
+    if sign * sign_before > 0:
+        why, eta = "sign kept", settings["eta_plus"]
+    elif sign * sign_before < 0:
+        why, eta, sign = "sign changed", settings["eta_minus"], 0.0
+    else:
+        why, eta = "no sign to compare", 1.0
     size = min(max(eta * state["size"], settings["step_min"]), settings["step_max"])
-    sign = 0.0 if agreement < 0 else float(np.sign(derivative))
     numbers = {
-        "learning_rate": settings["learning_rate"],
         "eta": eta,
         "step_min": settings["step_min"],
         "step_max": settings["step_max"],
-        "last_derivative": state["before"],
+        "last_gradient": state["before"],
         "last_size": state["size"],
         "size": size,
         "sign": sign,
         "step_size": sign * size,
     }
     return numbers, (
-        "size = min(max({eta} x {last_size}, {step_min}), {step_max}) = {size}\n"
+        f"size ({why})"
+        " = min(max({eta} x {last_size}, {step_min}), {step_max}) = {size}\n"
         "step size = {sign} x {size} = {step_size}"
     )
 

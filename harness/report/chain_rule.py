@@ -3,7 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
-from harness.analysis.chain_rule import Trace, trace
+from harness.analysis.chain_rule import Trace, trace, with_numbers
 from harness.analysis.notation import edges
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
@@ -18,7 +18,7 @@ class Chain(NamedTuple):
     """The derivative of the loss with respect to one parameter, and its update."""
 
     step: Any  # the row of Trace.updates
-    step_size: str  # how the optimiser makes it
+    lines: list[str]  # how the optimiser makes the step size
     derivative: str  # such as dSSR/dw1
     factors: list[str]  # their symbols
     rows: list[tuple[int, list[float], float]]  # data point, values of the factors, product
@@ -96,7 +96,7 @@ def _chain(found: Trace) -> Chain:
     ]
     return Chain(
         step=step,
-        step_size=_step_size(step, found.steps[0]),
+        lines=with_numbers(found.steps[0].replace(" x ", " × "), step, number),
         derivative=f"d{found.loss}/d{step.symbol}",
         factors=chains[0][1],
         rows=[(point, values, math.prod(values)) for point, _, values in chains[:_MOST_ROWS]],
@@ -104,11 +104,3 @@ def _chain(found: Trace) -> Chain:
         through=through,
         paths=found.factors["through"].nunique(),
     )
-
-
-def _step_size(step: Any, sentence: str) -> str:
-    """Return the optimiser's sentence with the numbers of a step in it."""
-    numbers = {
-        name: number(value) for name, value in step._asdict().items() if isinstance(value, float)
-    }
-    return sentence.replace(" x ", " × ").format(**numbers)

@@ -1,13 +1,11 @@
-"""Every optimiser of the table: neutral settings, and the explanation of a step."""
+"""Every optimiser of the table: neutral settings."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-import harness
 from harness.kernels.optimisers import OPTIMISERS
-from tests.lessons import first_lesson
 
 # Parameters and gradients whose signs, zeros and sizes a formula may treat in different ways.
 VALUES = (0.0, -0.0, 1.5, -2.25e-3, 1e308, 5e-324, np.inf, -np.inf, np.nan)
@@ -45,24 +43,3 @@ def test_a_setting_at_its_neutral_value_is_as_if_it_were_not_there(name, others_
             found = optimiser.step(theta, gradient, 0.5, *there, *with_state)
             for ours, theirs, is_used in zip(found, without, [True, *in_use], strict=True):
                 assert not is_used or np.float64(ours).tobytes() == np.float64(theirs).tobytes()
-
-
-@pytest.mark.parametrize("epoch", [0, 3])
-@pytest.mark.parametrize("name", OPTIMISERS)
-def test_the_explanation_of_a_step_is_what_the_kernel_does(name, epoch):
-    settings = {s.name: other_than_neutral(s) for s in OPTIMISERS[name].settings}
-    experiment = first_lesson(training={"optimiser": name, "learning_rate": 0.01, **settings})
-    now, after = (harness.trace(experiment, epoch=at).updates for at in (epoch, epoch + 1))
-    assert after["old"].to_numpy() == pytest.approx(now["new"].to_numpy(), rel=1e-12)
-    assert (now["step_size"] != 0.0).all()
-
-
-@pytest.mark.parametrize("name", OPTIMISERS)
-def test_a_sentence_shows_the_numbers_of_the_step(name):
-    settings = {s.name: other_than_neutral(s) for s in OPTIMISERS[name].settings}
-    trace = harness.trace(first_lesson(training={"optimiser": name, **settings}), epoch=1)
-    for row, step in zip(trace.updates.to_dict("records"), trace.steps, strict=True):
-        shown = step.format(**{key: repr(value) for key, value in row.items()})
-        assert shown.endswith(f"= {row['step_size']!r}")
-        value = eval(shown.partition("=")[2].rpartition("=")[0].replace("x", "*"))
-        assert value == pytest.approx(row["step_size"], rel=1e-12)
