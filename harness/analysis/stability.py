@@ -9,6 +9,7 @@ the runs above it diverged and those below did not.
 """
 
 import inspect
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,12 +20,15 @@ from numpy.typing import NDArray
 from harness.analysis.sampling import scattered
 from harness.experiment import Experiment
 from harness.experiment.axes import allowed_axes
-from harness.experiment.schedules import CONSTANT
-from harness.kernels.curvature import sharpness_of
 from harness.kernels.losses import LOSSES, squared_term
-from harness.kernels.optimisers import OPTIMISERS
 from harness.training.buffers import start
-from harness.training.variants import Variant, make_variant, work_of_sharpness
+from harness.training.evaluation import sharpness
+from harness.training.variants import (
+    Variant,
+    make_variant,
+    settings_in_use,
+    work_of_sharpness,
+)
 
 Floats = NDArray[np.float64]
 
@@ -103,7 +107,7 @@ def why_diverged(experiment: Experiment, runs: pd.DataFrame) -> Threshold | None
         make_variant(experiment.at(point) if point else experiment, experiment.varied)
         for point in map(grid.point, range(grid.size))
     ]
-    if not all(variant.plan.full_batch for variant in variants):
+    if not all(_is_gradient_descent(variant, experiment.varied) for variant in variants):
         return None
     starts = _starts(experiment, runs["run_id"].to_numpy())
     found = _threshold(experiment, runs, starts, variants, "output bias")
@@ -119,26 +123,23 @@ def why_diverged(experiment: Experiment, runs: pd.DataFrame) -> Threshold | None
 
 
 def _one_rate(experiment: Experiment) -> bool:
-    """Return whether each run is gradient descent with one learning rate for all layers."""
-    training = experiment.training
-    names = [axis.name for axis in experiment.grid.axes]
-    known = {"learning_rate", "momentum"}
+    """Return whether each run has one learning rate for all layers."""
+    return isinstance(experiment.training.learning_rate, float) and not any(
+        axis.name.startswith("learning_rate_") for axis in experiment.grid.axes
+    )
+
+
+def _is_gradient_descent(variant: Variant, varied: Container[str]) -> bool:
+    """Return whether all runs of a variant are gradient descent, perhaps with momentum.
+
+    So they have no batches, schedule, drift, penalty, weight decay or clipping.
+    """
+    training = variant.experiment.training
     return (
         training.optimiser == "sgd"
-        and isinstance(training.learning_rate, float)
-        and training.schedule == CONSTANT
-        and not training.warm_up
-        and all(
-            s.name in known or np.all(np.asarray(training.settings[s.name]) == s.neutral)
-            for s in OPTIMISERS["sgd"].all_settings
-        )
-        and not any(
-            name.startswith(("learning_rate_", "optimiser", "schedule", "warm_up"))
-            or name.startswith(
-                tuple(s.name for s in OPTIMISERS["sgd"].all_settings if s.name not in known)
-            )
-            for name in names
-        )
+        and variant.plan.full_batch
+        and not variant.plan.factors.size
+        and set(settings_in_use(training, varied)) <= {"momentum"}
     )
 
 
@@ -218,11 +219,9 @@ def _curvatures(
         if of == "output bias":
             found[inside] = bias_curvature(variant)
             continue
-        theta = start(variant, {n: v[inside] for n, v in axes.items()}, int(inside.sum())).theta
-        sharpness, stop = np.empty(len(theta)), np.zeros(1, dtype=np.uint8)
-        data, trains = variant.data, variant.plan.trains
-        sharpness_of(variant.architecture, theta, data, trains, stop, sharpness)
-        found[inside] = sharpness
+        runs = start(variant, {n: v[inside] for n, v in axes.items()}, int(inside.sum()))
+        stop = np.zeros(1, dtype=np.uint8)
+        found[inside] = sharpness(variant, runs.theta, runs.settings, stop)
     return found
 
 

@@ -8,6 +8,7 @@ from rich.progress import Progress as Bar
 
 from harness.cli.printing import console, say, say_wrapped
 from harness.experiment import Experiment
+from harness.experiment.card import update_rule
 from harness.experiment.grid import Axis
 from harness.formatting import duration, plural, si
 from harness.results.sentences import data_points, exact
@@ -27,6 +28,10 @@ def announce(experiment: Experiment) -> None:
         f" on {data_points(experiment)},"
         f" {plural(experiment.grid.size, 'run')}"
     )
+    axes = [axis.name for axis in experiment.grid.axes]
+    rule = update_rule(experiment.training, axes)
+    most = plural(experiment.training.epochs, "epoch")
+    say_wrapped(rule if "max_epochs" in axes else f"{rule}, at most {most}")
     for dimension in experiment.grid.dimensions:
         say_wrapped(_dimension(dimension), indent="  ")
     say()

@@ -668,8 +668,8 @@ class RecordSection(Section):
     )
     sharpness: Switch = key(
         False,
-        says="record the largest eigenvalue of the Hessian of the loss at the recorded epochs, as a"
-        " column `sharpness` of the trajectories",
+        says="record the largest eigenvalue of the Hessian of the loss, with its penalty, at the"
+        " recorded epochs, as a column `sharpness` of the trajectories",
         allowed="true or false",
     )
     measures: Annotated[tuple[Measure, ...], Field(fail_fast=True, max_length=len(MEASURES))] = key(

@@ -18,6 +18,9 @@ Outputs p of softmax with cross-entropy depend on all z of their layer, d2E/dz2 
 a, slope, delta and curve do not depend on v. They are recorded once, on a tape, from which every
 product with H reads them.
 
+The loss that is trained has a penalty, l2/2 theta^2 for each parameter that is penalised. It adds
+l2 to the diagonal of H.
+
 Only the parameters that train count: v and H v are 0 at all others. The order of every sum is part
 of the definition: data points, sources and units in order, the bias first. Sums over parameters
 follow the order of theta.
@@ -266,6 +269,8 @@ def sharpness(
     theta: Floats,
     data: Data,
     trains: Mask,
+    penalised: Mask,
+    l2: float,
     tape: Tape,
     along: Along,
     work: Lanczos,
@@ -280,6 +285,10 @@ def sharpness(
     largest, norm, due = 0.0, 0.0, 0
     for k in range(MOST_STEPS):
         _multiply(network, theta, tape, q, trains, along, work.product, stop)
+        if l2 != 0.0:
+            for p in range(theta.size):
+                if penalised[p]:
+                    work.product[p] = fma(l2, q[p], work.product[p])
         step(q, q_before, work.product, alpha, beta, k)
         size = abs(alpha[k]) + beta[k]
         if stop[0] or not size < INFINITY:
@@ -301,14 +310,17 @@ def sharpness_of(
     thetas: Floats,
     data: Data,
     trains: Mask,
+    penalised: Mask,
+    l2: Floats,
     stop: NDArray[np.uint8],
     out: Floats,
 ) -> None:
     """Write the sharpness at each row of thetas (n, P) into out (n,).
 
     Sharpness is the largest eigenvalue, by value and not by magnitude, of the Hessian of the loss
-    over all data points with respect to the parameters that train. It is 0 if none trains, and NaN
-    if theta or a product with the Hessian is not finite.
+    over all data points with respect to the parameters that train. The loss is that which is
+    trained: with the penalty, whose factor is `l2` (n,), on the parameters that are `penalised`. It
+    is 0 if none trains, and NaN if theta or a product with the Hessian is not finite.
 
     The method is in `lanczos`. It stops when |H y - x y| is at most `TOLERANCE` |x|, or at most
     `FLOOR` times the largest absolute eigenvalue, for the eigenvalue x and its unit vector y. An
@@ -328,4 +340,6 @@ def sharpness_of(
     for row in range(thetas.shape[0]):
         if stop[0]:
             break
-        out[row] = sharpness(network, thetas[row], data, trains, tape, along, work, stop)
+        out[row] = sharpness(
+            network, thetas[row], data, trains, penalised, l2[row], tape, along, work, stop
+        )

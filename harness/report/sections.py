@@ -10,6 +10,7 @@ import pandas as pd
 from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import trained_loss
 from harness.experiment import Experiment
+from harness.experiment.card import update_rule
 from harness.experiment.grid import Axis
 from harness.formatting import plural
 from harness.report.ordered_axes import OrderedAxis
@@ -65,10 +66,10 @@ def facts(results: Results, found: Summary) -> dict[str, str]:
 
 
 def _training(experiment: Experiment) -> str:
-    """Say when runs end, and in which precision they are computed if it is not float64."""
+    """Say how parameters are updated, when runs end, and the precision if it is not float64."""
     training, axes = experiment.training, [axis.name for axis in experiment.grid.axes]
     most = "max_epochs epochs" if "max_epochs" in axes else plural(training.epochs, "epoch")
-    said = [f"at most {most}"]
+    said = [update_rule(training, axes), f"at most {most}"]
     if "tolerance" in axes:
         said.append("until the loss is at most the tolerance")
     elif training.tolerance is not None:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from harness.calls import check_whole
 from harness.experiment import Experiment, check_experiment
-from harness.kernels.curvature import sharpness_of
 from harness.kernels.descent import Done
 from harness.store.csv_files import MAX_CSV_ROWS
 from harness.sweep.chunks import SweepSize, chunk_size, sweep_size
 from harness.sweep.engines.threads import available_threads
 from harness.training.buffers import make_counts, start
+from harness.training.evaluation import sharpness
 from harness.training.trainer import Trainer
 
 # Runs of the first measurement of time: a group of lanes.
@@ -99,10 +99,9 @@ def _sharpness_seconds(trainer: Trainer, size: SweepSize) -> float:
     if not trainer.experiment.record.sharpness:
         return 0.0
     variant = trainer.variant(0)
-    theta = start(variant, trainer.experiment.grid.columns(np.zeros(1, dtype=np.int64)), 1).theta
-    stop, found = np.zeros(1, dtype=np.uint8), np.empty(1)
+    runs = start(variant, trainer.experiment.grid.columns(np.zeros(1, dtype=np.int64)), 1)
     began = time.perf_counter()
-    sharpness_of(variant.architecture, theta, variant.data, variant.plan.trains, stop, found)
+    sharpness(variant, runs.theta, runs.settings, np.zeros(1, dtype=np.uint8))
     return (time.perf_counter() - began) * size.rows
 
 

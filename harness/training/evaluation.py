@@ -1,7 +1,7 @@
-"""Columns of what trained networks predict: metrics, and SSR and loss of held-out data points.
+"""Columns of trained networks: metrics, SSR and loss of held-out data points, and sharpness.
 
 They are computed from the parameters at the recorded epochs, after training. So they cost nothing
-in between, and a forward pass for each recorded epoch.
+in between. Each recorded epoch costs a forward pass, and many passes for its sharpness.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.kernels import lane_evaluation, passes
+from harness.kernels.curvature import sharpness_of
 from harness.kernels.descent import Rows
 from harness.kernels.metrics import METRICS, Metric, measure, threshold_of
+from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Data, Evaluation
 from harness.training.variants import Variant, make_evaluation_spec
 
@@ -93,6 +95,29 @@ def evaluations(
                     spec, variant.architecture, part, data, stop, predicts=predicts
                 ),
             )
+
+
+def sharpness(
+    variant: Variant, thetas: Floats, settings: Floats, stop: NDArray[np.uint8]
+) -> Floats:
+    """Return the sharpness (n,) of the loss that is trained, with its penalty.
+
+    `thetas` (n, P) are parameters, and each row of `settings` is one of `descent.Runs`. Another
+    thread may set `stop[0]`; the returned numbers are then meaningless.
+    """
+    l2 = OPTIMISERS[variant.experiment.training.optimiser].by_name(settings)["l2"][:, 0]
+    plan, found = variant.plan, np.empty(len(thetas))
+    sharpness_of(
+        variant.architecture,
+        thetas,
+        variant.data,
+        plan.trains,
+        plan.penalised,
+        np.ascontiguousarray(l2),  # Numba compiles a kernel again for every array layout
+        stop,
+        found,
+    )
+    return found
 
 
 def end_columns(names: Sequence[str]) -> dict[str, type]:

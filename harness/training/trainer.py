@@ -17,14 +17,13 @@ from harness.errors import HarnessError, shown
 from harness.experiment import Experiment
 from harness.kernels import descent, lane_descent
 from harness.kernels._jit import COMPILES
-from harness.kernels.curvature import sharpness_of
 from harness.kernels.measures import MEASURES
 from harness.kernels.stopping import RUNNING, STATUSES
 from harness.kernels.tables import code_of
 from harness.store.encoding import Columns
 from harness.training.buffers import make_counts, make_rows, needs_state, start, state_columns
 from harness.training.columns import columns_of
-from harness.training.evaluation import at_the_end, best_slot, evaluate
+from harness.training.evaluation import at_the_end, best_slot, evaluate, sharpness
 from harness.training.trajectories import Trajectories, VariantRows
 from harness.training.variants import Variant, make_lane_spec, make_variant
 
@@ -225,15 +224,8 @@ class Trainer:
             variant, self.columns.evaluated, thetas[wanted], stop, in_lanes=self.lanes != 1
         )
         if "sharpness" in along:
-            found["sharpness"] = np.empty(np.count_nonzero(wanted))
-            sharpness_of(
-                variant.architecture,
-                thetas[wanted],
-                variant.data,
-                variant.plan.trains,
-                stop,
-                found["sharpness"],
-            )
+            settings = runs.settings[np.nonzero(wanted)[0]]
+            found["sharpness"] = sharpness(variant, thetas[wanted], settings, stop)
         for name, values in found.items():
             along[name][wanted] = values
 

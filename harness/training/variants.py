@@ -168,12 +168,7 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         precision=training.precision,
         loss=network.kernel_loss,
         optimiser=training.optimiser,
-        settings=tuple(
-            setting.name
-            for setting in OPTIMISERS[training.optimiser].all_settings
-            if f"training.{setting.name}" in varied
-            or np.any(np.asarray(training.settings[setting.name]) != setting.neutral)
-        ),
+        settings=settings_in_use(training, varied),
         measures=tuple(name for name in MEASURES if name in measures),
         output_scaled=network.output_scale != 1.0,
         lanes=of_group,
@@ -188,6 +183,20 @@ def make_lane_spec(variant: Variant, varied: Container[str], lanes: int | None) 
         scheduled=plan.factors.size > 0,
         recorded=plan.recorded.size > 0,
         patience=plan.patience,
+    )
+
+
+def settings_in_use(training: TrainingSection, varied: Container[str]) -> tuple[str, ...]:
+    """Return the settings of the optimiser, except those with their neutral value in all runs.
+
+    For `varied`, see `make_variant`.
+    """
+    settings = training.settings
+    return tuple(
+        setting.name
+        for setting in OPTIMISERS[training.optimiser].all_settings
+        if f"training.{setting.name}" in varied
+        or np.any(np.asarray(settings[setting.name]) != setting.neutral)
     )
 
 

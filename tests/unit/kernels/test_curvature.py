@@ -37,7 +37,7 @@ def columns_of(twin, theta, inputs, targets, trained=None):
     )
 
 
-def sharpnesses(twin, thetas, inputs, targets, trained=None, stop=0):
+def sharpnesses(twin, thetas, inputs, targets, trained=None, stop=0, penalised=(), l2=0.0):
     """Return the largest eigenvalue by the kernel at each row of thetas."""
     out = np.full(len(thetas), -123.0)
     with np.errstate(all="ignore"):  # without the compiler, NumPy warns of overflows
@@ -46,6 +46,8 @@ def sharpnesses(twin, thetas, inputs, targets, trained=None, stop=0):
             np.array(thetas),
             Data(x=inputs, y=targets),
             mask_of(twin, trained),
+            mask_of(twin, penalised),
+            np.broadcast_to(l2, len(thetas)).astype(float),
             np.array([stop], dtype=np.uint8),
             out,
         )
@@ -199,6 +201,29 @@ def test_curvature_of_saturated_softmax_outputs_keeps_its_digits(z):
     assert found == pytest.approx(expected, rel=1e-12, abs=0)
     largest = sharpnesses(twin, [theta], one, target)
     assert largest == pytest.approx([2.0 * expected[0, 0]], rel=1e-12, abs=0)
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("penalised", [[0, 1, 4, 5], [2], range(7)], ids=str)
+@pytest.mark.parametrize("trained", [None, [0, 2, 5]], ids=str)
+def test_a_penalty_adds_to_the_curvature_of_penalised_parameters(trained, penalised):
+    twin = a_twin((1, 2, 1), "softplus")
+    theta, inputs, targets = a_problem(twin)
+    factors = [0.0, 0.5, 40.0]
+
+    def gradient(moved, l2):
+        return gradient_by_complex_step(twin, moved, inputs, targets) + np.where(
+            np.isin(np.arange(7), penalised), l2 * moved, 0.0
+        )
+
+    found = sharpnesses(twin, [theta] * 3, inputs, targets, trained, 0, penalised, factors)
+    own = list(range(7)) if trained is None else trained
+    for l2, largest in zip(factors, found, strict=True):
+        moves = 1e-5 * np.eye(7)
+        dense = [(gradient(theta + m, l2) - gradient(theta - m, l2)) / 2e-5 for m in moves]
+        eigenvalues = np.linalg.eigvalsh(np.array(dense)[np.ix_(own, own)])
+        assert largest == pytest.approx(eigenvalues[-1], rel=1e-6)
+    assert found[2] > found[0] or not set(penalised) & set(own)
 
 
 # -- eigenvalues -----------------------------------------------------------------------------------

@@ -19,13 +19,13 @@ POINTS = {
 }
 
 
-def experiment(small, *, loss="mse", epochs=12, seeds=3, record=None, **training):
+def experiment(small, *, loss="mse", epochs=12, seeds=3, record=None, grid=None, **training):
     return small(
         network={**NETWORK, "loss": loss},
         data=POINTS,
         training={"epochs": epochs, "learning_rate": 0.5, **training},
         initialisation={"scheme": "normal", "biases": "same"},
-        grid={"learning_rate": [0.1, 2.0], "init_id": seeds},
+        grid=grid or {"learning_rate": [0.1, 2.0], "init_id": seeds},
         record={"epochs": {"every": 4}, "sharpness": True, "parameters": "trajectory"}
         | (record or {}),
     )
@@ -67,6 +67,25 @@ def test_only_parameters_that_train_count(small, tmp_path):
     trained = [1, 8, 10]  # their positions in theta
     expected = [largest("mse", theta, trained) for theta in in_theta(ways)]
     assert ways["sharpness"].to_numpy() == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("penalise_biases", [True, False])
+def test_sharpness_has_the_penalty_of_each_run(penalise_biases, small, tmp_path):
+    grid = {"l2": [0.0, 0.3], "init_id": 2}
+    penalties = experiment(small, penalise_biases=penalise_biases, grid=grid)
+    results = harness.run(penalties, tmp_path / "out")
+    ways, runs = results.trajectories(), results.runs.set_index("run_id")
+    biases = np.isin(np.arange(13), [6, 7, 8, 12])
+    penalised = np.where(biases & (not penalise_biases), 0.0, 1.0)
+    for way, theta in zip(ways.itertuples(), in_theta(ways), strict=True):
+        dense = hessian(
+            twin_of("mse"), theta, np.array(POINTS["inputs"]), np.array(POINTS["targets"])[:, None]
+        )
+        dense += np.diag(runs["l2"][way.run_id] * penalised)
+        assert way.sharpness == pytest.approx(np.linalg.eigvalsh(dense)[-1], rel=1e-7)
+    # SSR and loss are those of the data: the same at the start, whatever the penalty.
+    first = ways[ways["epoch"] == 0]
+    assert first["loss"].nunique() == 2
 
 
 def test_sharpness_does_not_need_recorded_parameters(small, tmp_path):
