@@ -126,13 +126,13 @@ def test_a_catapult_gives_no_explanation(tmp_path):
         {"batch_size": 1},
         {"learning_rate": [10.0, 20.0]},
         {"drift": 1e-3},
-        {"optimiser": "nesterov"},
+        {"optimiser": "nesterov", "momentum": 0.0},
         {"optimiser": "adam", "limit": 1.0},
-        {"schedule": "linear"},
+        {"schedule": "step"},
         {"warm_up": 5},
         {"l2": 1e-3},
         {"weight_decay": 1e-3},
-        {"clip_norm": 1e3, "limit": 100.0},
+        {"clip_norm": 1e9},
         {"epochs": 2},  # most runs above the threshold have not diverged yet
     ],
 )
