@@ -214,6 +214,13 @@ def test_if_all_runs_diverge_lower_rates_train(grid, said):
     assert (tried.runs["status"] != "diverged").any()
 
 
+def test_lower_rates_are_not_suggested_where_only_the_first_step_has_the_rate(said):
+    text, changes, results = said({"init_id": 10}, optimiser="rprop", step_min=50.0, limit=100.0)
+    assert (results.runs["status"] == "diverged").all()
+    assert "Try" not in text
+    assert not changes
+
+
 def test_there_are_at_most_two_suggestions(said):
     grid = {
         "learning_rate": {"log": [0.001, 1.0], "count": 9}, "init_id": 60,

@@ -33,6 +33,8 @@ def traced(name, extra, epoch=0, **settings):
         **EXTRAS[extra],
         **settings,
     }
+    if not OPTIMISERS[name].scheduled:
+        training = {k: v for k, v in training.items() if k not in EXTRAS["schedule"]}
     return first_lesson(training=training)
 
 
