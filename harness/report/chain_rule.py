@@ -96,7 +96,7 @@ def _chain(found: Trace) -> Chain:
     ]
     return Chain(
         step=step,
-        lines=with_numbers(found.steps[0].replace(" x ", " × "), step, number),
+        lines=with_numbers(found.steps[0], step, number),
         derivative=f"d{found.loss}/d{step.symbol}",
         factors=chains[0][1],
         rows=[(point, values, math.prod(values)) for point, _, values in chains[:_MOST_ROWS]],

@@ -25,7 +25,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    made.filters |= {"base64": _base64, "number": number, "symbol": symbol}
+    made.filters |= {"base64": _base64, "equation": equation, "number": number, "symbol": symbol}
     return made
 
 
@@ -54,6 +54,16 @@ def symbol(text: str) -> Markup:
         return f"{name}<sub>{index}</sub>{above}"
 
     return Markup(_SYMBOL.sub(written, escape(text)))
+
+
+def equation(text: str) -> Markup:
+    """Write an equation of a trace with signs and powers as in print.
+
+    >>> print(equation("mean = 0.1 x 2 / (1 - 0.9^8)"))
+    mean = 0.1 × 2 / (1 − 0.9<sup>8</sup>)
+    """
+    signs = text.replace(" x ", " × ").replace(" - ", " − ")
+    return Markup(re.sub(r"\^(\d+)", r"<sup>\1</sup>", str(escape(signs))))
 
 
 def _base64(text: str) -> str:

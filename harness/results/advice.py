@@ -16,6 +16,7 @@ from harness.errors import ExperimentError
 from harness.experiment import Experiment
 from harness.experiment.grid import Axis, Counted, Listed, Spaced
 from harness.formatting import number
+from harness.kernels.optimisers import OPTIMISERS
 from harness.results.findings import writer
 from harness.results.sentences import exact, percent
 from harness.results.tables import Results
@@ -124,6 +125,8 @@ def _lower_rates(
 ) -> Advice | None:
     """Suggest learning rates below those of a sweep in which every run diverged."""
     axes = {d[0].name: d[0] for d in experiment.grid.dimensions if len(d) == 1}
+    if "optimiser" not in runs and not OPTIMISERS[experiment.training.optimiser].scheduled:
+        return None  # the rate is only that of the first update
     if "learning_rate" not in runs:
         rate = experiment.training.learning_rate
         if not isinstance(rate, float) or "learning_rate_1" in axes:

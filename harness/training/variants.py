@@ -109,6 +109,11 @@ _WORK_PER_SHARPNESS = 40
 # 13 ns, against 0.9 ns for one).
 _WORK_PER_ACTIVATION = 15
 
+# A step with state takes as long as this many multiply-adds per parameter, for its division and
+# root (measured on 1-2-1 and 2-2-1 networks: 11 to 20 for adagrad, rmsprop and adam, 4 to 13 for
+# rprop). Without state, with momentum included, it takes 0 to 3, which are not counted.
+_WORK_PER_STEP = 15
+
 
 def work_of(variant: Variant) -> float:
     """Return the work of a run that does not end early, in multiply-adds."""
@@ -119,7 +124,13 @@ def work_of(variant: Variant) -> float:
     if variant.experiment.record.sharpness:
         passes += _WORK_PER_SHARPNESS * plan.recorded.size * m
     forward_only = (plan.epochs + 1.0) * len(variant.watched.x)
-    return passes * _work_per_point(network) + forward_only * _work_per_point(network, passes=1)
+    has_state = OPTIMISERS[variant.experiment.training.optimiser].in_use(())
+    steps = plan.epochs * plan.updates * network.parameter_count if has_state else 0.0
+    return (
+        passes * _work_per_point(network)
+        + forward_only * _work_per_point(network, passes=1)
+        + _WORK_PER_STEP * steps
+    )
 
 
 def work_of_sharpness(variant: Variant) -> float:

@@ -247,6 +247,13 @@ def test_large_inputs_are_an_advice_to_standardise_them(said):
     assert "The inputs are not scaled" in run(**huge)[0]
 
 
+def test_lower_rates_are_not_suggested_where_only_the_first_step_has_the_rate(said):
+    text, changes, results = said({"init_id": 10}, optimiser="rprop", step_min=50.0, limit=100.0)
+    assert (results.runs["status"] == "diverged").all()
+    assert "Try" not in text
+    assert not changes
+
+
 def test_there_are_at_most_two_suggestions(said):
     grid = {
         "learning_rate": {"log": [0.001, 1.0], "count": 9}, "init_id": 60,

@@ -34,6 +34,8 @@ def traced(name, extra, epoch=0, **settings):
         **{key: value for key, value in EXTRAS[extra].items() if key not in lacking},
         **settings,
     }
+    if not OPTIMISERS[name].scheduled:
+        training = {k: v for k, v in training.items() if k not in EXTRAS["schedule"]}
     return first_lesson(training=training)
 
 

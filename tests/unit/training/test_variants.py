@@ -13,6 +13,11 @@ DOCUMENT = {
 }
 
 
+def work(**more):
+    training = {**DOCUMENT["training"], **more}
+    return work_of(make_variant(Experiment.from_mapping({**DOCUMENT, "training": training})))
+
+
 @pytest.mark.parametrize(
     ("passes", "batches"),
     [
@@ -25,8 +30,16 @@ DOCUMENT = {
     ],
 )
 def test_work_counts_the_data_points_of_all_updates_and_of_the_loss(passes, batches):
-    def work(**more):
-        training = {**DOCUMENT["training"], **more}
-        return work_of(make_variant(Experiment.from_mapping({**DOCUMENT, "training": training})))
-
     assert work(**batches) == passes * work()
+
+
+@pytest.mark.parametrize(("updates", "batches"), [(9, {}), (18, {"batch_size": 2})])
+@pytest.mark.parametrize("optimiser", ["adagrad", "rmsprop", "adam", "adamw", "rprop"])
+def test_a_step_with_state_is_work_for_each_parameter_and_update(optimiser, updates, batches):
+    extra = work(optimiser=optimiser, **batches) - work(**batches)
+    assert extra == 7 * updates * 15
+
+
+@pytest.mark.parametrize("rule", [{"momentum": 0.9}, {"optimiser": "nesterov"}, {"l2": 0.1}])
+def test_other_steps_are_not_counted(rule):
+    assert work(**rule) == work()
