@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import harness
+from harness import plots
 from harness.analysis.effects import ordered_effect
 from harness.analysis.ranking import combinations
 from harness.cli.app import app
@@ -308,3 +309,21 @@ def test_show_takes_a_condition(said):
     _, _, results = said({"learning_rate": [0.01, 0.05], "init_id": 5})
     shown = CliRunner().invoke(app, ["show", str(results.folder), "--where", "init_id < 2"])
     assert shown.stdout.startswith("4 runs with init_id < 2: ")
+
+
+@pytest.mark.parametrize(
+    ("grid", "training", "kind"),
+    [
+        ({"learning_rate": [0.02, 0.05, 0.1], "init_id": 3}, {}, "endings"),
+        ({"learning_rate": [0.02, 0.05, 0.1], "init_id": 3}, {"tolerance": None}, "map"),
+        ({"learning_rate": [0.02, 0.05, 0.1], "momentum": [0, 0.2, 0.4]}, {}, "map"),
+        ({"learning_rate": [0.02, 0.05, 0.1], "momentum": [0, 0.4]}, {}, "compare --by momentum"),
+        ({"activation": ["tanh", "softplus"], "init_id": 3}, {}, "compare --by activation"),
+        ({"init_id": 4}, {}, "trajectories"),
+    ],
+)
+def test_the_plot_that_is_suggested_fits_the_grid(said, tmp_path, grid, training, kind):
+    text, _, results = said(grid, epochs=5, **training)
+    assert text.endswith(f"harness plot {results.folder} {kind}")
+    named, *by = kind.split(" --by ")
+    assert plots.draw(results, named, by=by[0] if by else None).caption

@@ -11,6 +11,7 @@ from sklearn.metrics import confusion_matrix
 
 import harness
 from harness import plots
+from harness.analysis.predictions import class_names
 from harness.errors import ResultsError
 from harness.experiment import Experiment
 from harness.plots.classes import DIVERGED, RING
@@ -210,6 +211,9 @@ def test_the_difficulty_of_points_in_the_plane(held_out):
             zip(map(tuple, np.asarray(dots.get_offsets())), dots.get_array(), strict=True)
         )
     assert drawn == pytest.approx(expected)
+    source = single.source  # before scaling
+    np.testing.assert_array_equal(figure.table.iloc[:, 1:3], source.inputs)
+    assert set(figure.table["class"]) == set(class_names(source))
     assert figure.get_suptitle() == "share of right answers for each data point"
     assert figure.caption.startswith("Shares of 24 runs")
     assert f", without the {24 - len(kept)} that diverged" in figure.caption

@@ -402,3 +402,27 @@ def test_starts_are_ordered_if_all_have_the_same_points(results):
     assert label("learning_rate < 1") == "starts, best first"
     assert label("init_id < 3 and momentum == 0") == "starts, best first"
     assert label("init_id < 3 or learning_rate < 0.2") == "starts (init_id)"
+
+
+def test_a_map_of_a_sample_orders_its_starts(tmp_path, monkeypatch):
+    document = {
+        "name": "sample",
+        "network": {"layers": [1, 2, 1], "activations": ["softplus", "identity"], "loss": "ssr"},
+        "data": {"generator": "dosage"},
+        "training": {"epochs": 40, "learning_rate": 0.1, "tolerance": 0.67, "limit": 100},
+        "grid": {"learning_rate": {"log": [0.02, 0.3], "count": 20}, "init_id": 30},
+        "record": {"epochs": "none"},
+    }
+    results = harness.run(harness.Experiment.from_mapping(document), tmp_path / "out", threads=1)
+    monkeypatch.setattr(
+        "harness.plots.reading.runs_of",
+        lambda results, names: results.sample_runs(dict.fromkeys(names), 300),
+    )
+    picture = plots.draw(results, "map", x="learning_rate", y="init_id")
+    table = picture.table
+    assert table["runs"].sum() < results.run_count
+    sampled = results.sample_runs(["run_id", "init_id", "status"], 300)
+    shares = sampled["status"].eq("converged").groupby(sampled["init_id"]).mean()
+    order = table.drop_duplicates("start_rank").sort_values("start_rank")["init_id"]
+    assert shares.loc[order].is_monotonic_decreasing
+    assert "Starts are ordered" in picture.caption

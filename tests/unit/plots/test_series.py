@@ -191,3 +191,9 @@ def test_wrong_options_of_the_command_are_refused(results, option, value, says):
     done = CliRunner().invoke(app, command)
     assert isinstance(done.exception, HarnessError)
     assert says in str(done.exception)
+
+
+def test_swapped_arguments_are_named():
+    done = CliRunner().invoke(app, ["plot", "map", "results/small"])
+    assert isinstance(done.exception, HarnessError)
+    assert "Did you mean: harness plot results/small map" in str(done.exception)
