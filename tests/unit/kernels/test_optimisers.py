@@ -24,8 +24,8 @@ TWINS = {
     "1-2-1": a_twin((1, 2, 1), "softplus"),
     "2-3-3-1": a_twin((2, 3, 3, 1), "tanh", "mse"),
 }
-# Other than the defaults. Near a minimum, steps of RMSprop with a small epsilon are chaotic, so that
-# rounding errors would grow.
+# Other than the defaults. Near a minimum, steps of RMSprop with a small epsilon are chaotic, so
+# that rounding errors would grow.
 SETTINGS = {
     "sgd": {"momentum": 0.6, "drift": [1e-3, -2e-3, 5e-4]},
     "nesterov": {"momentum": 0.6},
