@@ -64,7 +64,7 @@ def _schedule(training: TrainingSection, axes: Container[str]) -> list[str]:
 def _written(values: Mapping[str, Any], axes: Container[str]) -> Iterator[str]:
     """Yield names and values of settings that no axis sets."""
     for name, value in values.items():
-        if name not in axes:
+        if name not in axes and f"{name}_1" not in axes:  # one axis per layer
             each = [f"{number:g}" for number in np.atleast_1d(value)]
             yield f"{name.removeprefix('schedule_').replace('_', ' ')} {listed(each)}"
 

@@ -146,7 +146,8 @@ def test_users_text_is_not_markup_and_zipped_axes_share_a_line(marked):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "marked  a [/b] c [red] d :smile: e"
-    assert lines[2:5] == [
+    assert lines[2:6] == [
+        "sgd, at most 4 epochs",
         "  init_id: 10 from 0 to 9",
         "  init_scale: 20 from 1 to 2",
         "  learning_rate_1, learning_rate_2, zipped: 2 values, (0.1, 0.3), (0.2, 0.4)",

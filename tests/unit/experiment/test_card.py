@@ -15,6 +15,7 @@ COSINE = {"schedule": "cosine", "warm_up": 5}
     [
         ({}, [], "sgd, learning rate 0.01"),
         ({}, ["learning_rate"], "sgd"),
+        ({"momentum": 0.9}, ["learning_rate_1", "learning_rate_2"], "sgd, momentum 0.9"),
         (
             {"learning_rate": (0.2, 0.1), "momentum": 0.9, "drift": (0.0, -0.1)},
             [],
