@@ -75,6 +75,10 @@ def test_published_shares_of_adam(found, setting, published):
     assert share == pytest.approx(published, abs=spread)
 
 
+def test_the_network_of_micrograd_separates_the_moons(found):
+    assert (found.moons["accuracy_final"] == 1).mean() > 0.9
+
+
 def test_page(found, tmp_path):
     page = LANDMARK.tell(found, tmp_path)
     runs = found.xor[found.xor["optimiser"] == "sgd"]
