@@ -13,6 +13,7 @@ from harness.kernels import descent, stopping
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import CATEGORICAL
 from harness.kernels.measures import MEASURES
+from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.passes import Data, loss_gradient, predict
 from harness.kernels.tables import code_of
 from harness.training.buffers import make_rows
@@ -90,10 +91,15 @@ def plan_of(
     recorded=None,
     measure_gradient=True,
     patience=False,
+    optimiser="sgd",
+    factors=None,
+    penalise_biases=True,
 ):
     """Return the kernel's plan for settings of the twin's `train` that all runs share."""
     batch_size = batch_size or samples
     updates = updates_per_epoch or math.ceil(samples / batch_size)
+    penalised = np.ones(twin.parameters, dtype=bool)
+    penalised[network_of(twin).bias_positions] = penalise_biases
     return descent.TrainingPlan(
         epochs=epochs,
         batch_size=batch_size,
@@ -101,11 +107,13 @@ def plan_of(
         batches=descent.BATCHES[batches],
         full_batch=batches != "drawn" and batch_size == samples,
         points_seen=updates * batch_size if batches == "drawn" else samples,
-        optimiser=0,
+        optimiser=code_of(OPTIMISERS, optimiser),
         seed=np.uint64(seed),
+        factors=np.empty(0) if factors is None else np.append(factors, 1.0),
         trains=np.isin(
             np.arange(twin.parameters), np.arange(twin.parameters) if trained is None else trained
         ),
+        penalised=penalised,
         recorded=np.arange(epochs + 1) if recorded is None else np.array(recorded, dtype=np.int64),
         measure_gradient=measure_gradient,
         patience=patience,
@@ -113,9 +121,18 @@ def plan_of(
 
 
 def start_runs(
-    twin, theta, rates, momentum=0.0, drift=0.0, tolerance=None, limit=None, patience=None, runs=1
+    twin,
+    theta,
+    rates,
+    tolerance=None,
+    limit=None,
+    patience=None,
+    runs=1,
+    optimiser="sgd",
+    **settings,
 ):
     """Return a block of runs before the first update; settings may differ per run."""
+    optimiser = OPTIMISERS[optimiser]
 
     def filled(shape, value):
         array = np.empty(shape)  # a copy might have another memory order
@@ -125,17 +142,21 @@ def start_runs(
     def column(value, otherwise=None):
         return filled(runs, otherwise if value is None else value)
 
+    numbers = {"learning_rate": filled((runs, twin.layers), rates)}
+    for setting in optimiser.all_settings:
+        value = settings.pop(setting.name, setting.default)
+        by_run = value if setting.by_layer else column(value)[:, np.newaxis]
+        numbers[setting.name] = filled((runs, twin.layers), by_run)
+    assert not settings
+    state = np.zeros((runs, optimiser.state_size(twin.parameters)))
+    for slot, of_slot in zip(optimiser.slots, optimiser.slots_of(state), strict=True):
+        if slot.start is not None:
+            of_slot[:] = numbers[slot.start][:, twin.layer_of_parameters()]
     return descent.Runs(
         epochs=np.zeros(runs, dtype=np.int64),
         theta=filled((runs, twin.parameters), theta),
-        slots=filled((runs, twin.parameters), 0.0),
-        settings=np.hstack(
-            [
-                filled((runs, twin.layers), rates),
-                filled((runs, twin.layers), column(momentum)[:, np.newaxis]),
-                filled((runs, twin.layers), drift),
-            ]
-        ),
+        state=state,
+        settings=np.hstack(list(numbers.values())),
         tolerance=column(tolerance, NO_TOLERANCE),
         limit=column(limit, NO_LIMIT),
         patience=column(patience, np.inf),
@@ -174,15 +195,27 @@ def measure(rows, name):
     return rows.measures[:, code_of(MEASURES, name)]
 
 
-SHARED = ("batch_size", "batches", "updates_per_epoch", "seed", "trained")
+SHARED = (
+    "batch_size",
+    "batches",
+    "updates_per_epoch",
+    "seed",
+    "trained",
+    "factors",
+    "penalise_biases",
+)
+ONLY_TWIN = ("held_out", "gradient")
 
 
 def train_both(twin, problem, epochs, rates, **settings):
     """Train with kernel and twin; return the kernel's runs and rows, and the twin's record."""
     theta, inputs, targets = problem
     shared = {name: value for name, value in settings.items() if name in SHARED}
-    own = {name: value for name, value in settings.items() if name not in (*SHARED, "held_out")}
-    plan = plan_of(twin, len(inputs), epochs, patience="patience" in settings, **shared)
+    optimiser = settings.get("optimiser", "sgd")
+    plan = plan_of(
+        twin, len(inputs), epochs, patience="patience" in settings, optimiser=optimiser, **shared
+    )
+    own = {name: settings[name] for name in settings if name not in (*SHARED, *ONLY_TWIN)}
     runs = start_runs(twin, theta, rates, **own)
     held_out = settings.get("held_out")
     rows, counts = kernel_train(twin, inputs, targets, plan, runs, held_out=held_out)
@@ -191,15 +224,18 @@ def train_both(twin, problem, epochs, rates, **settings):
     return runs, rows, record
 
 
-def assert_same_training(runs, rows, record):
+def assert_same_training(runs, rows, record, optimiser="sgd", close=CLOSE):
     """Compare all results of a run with the twin's record."""
     assert stopping.STATUSES[rows.status[0]] == record.status
     assert rows.epochs[0] == record.epochs
     assert rows.recorded[0] == len(record.ssr)
-    assert rows.ssr_trajectory[0, : len(record.ssr)] == pytest.approx(record.ssr, **CLOSE)
-    assert rows.loss_trajectory[0, : len(record.loss)] == pytest.approx(record.loss, **CLOSE)
-    assert rows.ssr[0] == pytest.approx([record.ssr[0], record.ssr[-1], min(record.ssr)], **CLOSE)
+    assert rows.ssr_trajectory[0, : len(record.ssr)] == pytest.approx(record.ssr, **close)
+    assert rows.loss_trajectory[0, : len(record.loss)] == pytest.approx(record.loss, **close)
+    assert rows.ssr[0] == pytest.approx([record.ssr[0], record.ssr[-1], min(record.ssr)], **close)
     three = [record.loss[0], record.loss[-1], min(record.loss)]
-    assert rows.loss[0] == pytest.approx(three, **CLOSE)
-    assert runs.theta[0] == pytest.approx(record.theta, **CLOSE)
-    assert runs.slots[0] == pytest.approx(record.velocity, **CLOSE)
+    assert rows.loss[0] == pytest.approx(three, **close)
+    assert runs.theta[0] == pytest.approx(record.theta, **close)
+    if record.epochs:
+        entry = OPTIMISERS[optimiser]
+        for slot, values in zip(entry.slots, entry.slots_of(runs.state), strict=True):
+            assert values[0] == pytest.approx(record.state[slot.name], **close)

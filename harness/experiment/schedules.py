@@ -65,10 +65,9 @@ def _one_cycle(epochs: int, settings: Settings) -> Floats:
     peak, last = settings["schedule_rise"] * epochs - 1.0, epochs - 1.0
     epoch = np.arange(epochs, dtype=np.float64)
     rising = epoch <= peak
-    up = _cosine(settings["schedule_initial"], 1.0, epoch[rising] / max(peak, 1.0))
-    down = _cosine(
-        1.0, settings["schedule_final"], (epoch[~rising] - max(peak, 0.0)) / max(last - peak, 1.0)
-    )
+    risen = epoch[rising] / peak if peak else np.ones(1)  # PyTorch divides by 0
+    up = _cosine(settings["schedule_initial"], 1.0, risen)
+    down = _cosine(1.0, settings["schedule_final"], (epoch[~rising] - peak) / (last - peak))
     return np.concatenate([up, down])
 
 

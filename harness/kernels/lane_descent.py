@@ -326,9 +326,10 @@ def _update(
             if fixed is not None:
                 new = select(fixed, theta, new)
             store(values, at.theta + p, new)
-            for slot, value in zip(optimiser.slots, new_slots, strict=True):
+            for slot, before, value in zip(optimiser.slots, slots, new_slots, strict=True):
                 if slot.name in places:
-                    store(values, places[slot.name], value)
+                    kept = value if fixed is None else select(fixed, before, value)
+                    store(values, places[slot.name], kept)
             store(not_finite, 0, fma(new, 0.0, load(not_finite, 0, lanes)))
 
 

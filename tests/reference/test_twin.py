@@ -216,7 +216,7 @@ def test_momentum_batches_and_a_rate_for_each_layer():
         velocity = 0.9 * velocity - rate * slope
         theta = theta + velocity
     assert record.theta == pytest.approx(theta, rel=1e-12)
-    assert record.velocity == pytest.approx(velocity, rel=1e-11)
+    assert record.state["velocity"] == pytest.approx(velocity, rel=1e-11)
     assert (record.status, record.epochs, len(record.ssr)) == ("finished", 2, 3)
     assert record.loss == pytest.approx(np.array(record.ssr) / 5)
 

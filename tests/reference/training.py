@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .network import gradient as gradient_without_calculus
+from .optimisers import OPTIMISERS
 from .random_numbers import drawn_indices, shuffled_order
 
 
@@ -26,7 +27,7 @@ class Record:
     loss: list[float]
     loss_held_out: list[float]
     theta: np.ndarray
-    velocity: np.ndarray
+    state: dict[str, np.ndarray]
 
 
 def batches_of_epoch(batches, epoch, samples, batch_size, updates_per_epoch=None, seed=0):
@@ -52,8 +53,12 @@ def train(
     theta0,
     epochs,
     rates,
-    momentum=0.0,
-    drift=0.0,
+    optimiser="sgd",
+    factors=None,
+    l2=0.0,
+    weight_decay=0.0,
+    penalise_biases=True,
+    clip_norm=math.inf,
     batch_size=None,
     batches="in_order",
     updates_per_epoch=None,
@@ -64,6 +69,7 @@ def train(
     patience=None,
     held_out=None,
     gradient=gradient_without_calculus,
+    **settings,
 ):
     """Train and return a `Record`.
 
@@ -79,10 +85,17 @@ def train(
         Maximum number of epochs.
     rates : float or sequence of float
         Learning rate, or one per layer.
-    momentum : float
-        v <- momentum v - rate gradient; theta <- theta + v + drift; v = 0 at first.
-    drift : float or sequence of float
-        Drift of all layers, or one per layer.
+    optimiser : str
+        Name in `optimisers.OPTIMISERS`.
+    factors : sequence of float or None
+        Factor on the learning rate of each epoch; `None` for 1.
+    l2, weight_decay : float
+        The gradient is that of loss + l2/2 sum of theta^2. Before a step, parameters are multiplied
+        by 1 - rate weight_decay.
+    penalise_biases : bool
+        Whether both apply to biases.
+    clip_norm : float
+        A longer gradient, over the trained parameters, is shortened to this norm.
     batch_size : int or None
         Samples per update; `None` for all.
     batches : str
@@ -101,6 +114,8 @@ def train(
         Inputs and targets of the held-out data.
     gradient : callable
         gradient(twin, theta, inputs, targets) -> (P,).
+    **settings
+        Settings of the optimiser. One of them, `drift`, may have a value per layer.
     """
     inputs, targets = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
     samples = len(inputs)
@@ -110,12 +125,18 @@ def train(
     assert 1 <= batch_size <= samples
     rate = np.broadcast_to(np.asarray(rates, dtype=float), twin.layers)
     rate = rate[twin.layer_of_parameters()]
-    drift = np.broadcast_to(np.asarray(drift, dtype=float), twin.layers)
-    drift = drift[twin.layer_of_parameters()]
+    if "drift" in settings:
+        drift = np.broadcast_to(np.asarray(settings["drift"], dtype=float), twin.layers)
+        settings["drift"] = drift[twin.layer_of_parameters()]
     moves = np.zeros(twin.parameters, dtype=bool)
     moves[slice(None) if trained is None else list(trained)] = True
 
-    theta, velocity = np.array(theta0, dtype=float), np.zeros(twin.parameters)
+    is_bias = np.array([name.startswith("b") for name in twin.names()])
+    penalised = np.full(twin.parameters, True) if penalise_biases else ~is_bias
+    factors = np.ones(epochs) if factors is None else np.asarray(factors, dtype=float)
+    step = OPTIMISERS[optimiser]
+
+    theta, state = np.array(theta0, dtype=float), {}
     ssr, loss, loss_held_out = [], [], []
     with np.errstate(all="ignore"):  # a run that diverges overflows, which is its result
         for epoch in range(epochs + 1):
@@ -124,8 +145,14 @@ def train(
                     batches, epoch - 1, samples, batch_size, updates_per_epoch, seed
                 ):
                     slope = gradient(twin, theta, inputs[chosen], targets[chosen])
-                    velocity = np.where(moves, momentum * velocity - rate * slope, 0.0)
-                    theta = np.where(moves, theta + velocity + drift, theta)
+                    slope = slope + l2 * np.where(penalised, theta, 0.0)
+                    slope = np.where(moves, slope, 0.0)
+                    length = math.sqrt(np.sum(slope**2))
+                    if length > clip_norm:
+                        slope = slope * (clip_norm / length)
+                    now = rate * factors[epoch - 1]
+                    decayed = theta * (1.0 - now * np.where(penalised, weight_decay, 0.0))
+                    theta = np.where(moves, step(decayed, slope, now, state, **settings), theta)
             ssr.append(float(twin.ssr(theta, inputs, targets)))
             loss.append(float(twin.value(theta, inputs, targets)))
             status = status_of(loss[-1], theta, tolerance, limit)
@@ -143,7 +170,7 @@ def train(
         loss=loss,
         loss_held_out=loss_held_out,
         theta=theta,
-        velocity=velocity,
+        state=state,
     )
 
 

@@ -225,5 +225,5 @@ def test_an_axis_of_a_parameter_overrides_the_file():
 
 def test_runs_of_a_block_start_at_rest():
     runs = start(make_variant(an_experiment({})), {}, 3)
-    assert runs.theta.shape == runs.slots.shape == (3, 7)
-    assert not runs.slots.any()
+    assert runs.theta.shape == runs.state.shape == (3, 7)
+    assert not runs.state.any()

@@ -167,7 +167,7 @@ def test_each_run_has_its_own_settings():
     assert rows.status.tolist() == [1, 1, 2, 3]
     assert rows.epochs.tolist() == [3, 3, 2, 0]
     assert counts[:2].tolist() == [4, 8]
-    assert runs.slots[1, 0] != runs.slots[0, 0]
+    assert runs.state[1, 0] != runs.state[0, 0]
 
 
 @pytest.mark.jitless

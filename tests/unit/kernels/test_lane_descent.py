@@ -206,7 +206,7 @@ def train_with_numpy_singles(experiment, monkeypatch):
         Data(each.x.astype(f), each.y.astype(f)) for each in (variant.data, variant.watched)
     )
     runs = runs._replace(
-        theta=runs.theta.astype(f), settings=runs.settings.astype(f), slots=runs.slots.astype(f)
+        theta=runs.theta.astype(f), settings=runs.settings.astype(f), state=runs.state.astype(f)
     )
     make_scratch = descent.make_scratch
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""Every optimiser of the table: neutral settings, and the explanation of a step."""
+"""Every optimiser of the table: its steps, neutral settings, and the explanation of a step."""
 
 import itertools
 
@@ -8,6 +8,8 @@ import pytest
 import harness
 from harness.kernels.optimisers import OPTIMISERS
 from tests.lessons import first_lesson
+from tests.reference.network import gradient_by_backpropagation
+from tests.side_by_side import a_problem, a_twin, assert_same_training, train_both
 
 # Parameters and gradients whose signs, zeros and sizes a formula may treat in different ways.
 VALUES = (0.0, -0.0, 1.5, -2.25e-3, 1e308, 5e-324, np.inf, -np.inf, np.nan)
@@ -16,6 +18,122 @@ VALUES = (0.0, -0.0, 1.5, -2.25e-3, 1e308, 5e-324, np.inf, -np.inf, np.nan)
 def other_than_neutral(setting):
     """A value of a setting that takes part in a step."""
     return setting.default if setting.default != setting.neutral else 0.25
+
+
+# -- against the slow twin -------------------------------------------------------------------------
+
+TWINS = {
+    "1-2-1": a_twin((1, 2, 1), "softplus"),
+    "2-3-3-1": a_twin((2, 3, 3, 1), "tanh", "mse"),
+}
+# Other than the defaults. Near a minimum, steps of RMSprop with a small epsilon are chaotic, so that
+# rounding errors would grow.
+SETTINGS = {
+    "sgd": {"momentum": 0.6, "drift": [1e-3, -2e-3, 5e-4]},
+    "nesterov": {"momentum": 0.6},
+    "adagrad": {"epsilon": 0.01},
+    "rmsprop": {"decay": 0.9, "epsilon": 0.1, "momentum": 0.5},
+    "adam": {"beta1": 0.8, "beta2": 0.95, "epsilon": 0.01},
+    "adamw": {"beta1": 0.0, "beta2": 0.9, "epsilon": 0.01},
+    "rprop": {"eta_minus": 0.3, "eta_plus": 1.4, "step_min": 1e-3, "step_max": 0.05},
+}
+EVERYTHING = {
+    "factors": np.linspace(1.0, 0.2, 200),
+    "l2": 0.02,
+    "weight_decay": 0.1,
+    "clip_norm": 0.4,
+    "penalise_biases": False,
+    "batch_size": 2,
+    "batches": "shuffled",
+    "seed": 5,
+    "trained": [0, 1, 2, 4, 6],
+}
+PLAIN = {"weight_decay": 0.0}  # that of adamw has another default
+
+
+@pytest.mark.parametrize("more", [PLAIN, EVERYTHING], ids=["plain", "everything"])
+@pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS)
+@pytest.mark.parametrize("changed", [False, True], ids=["defaults", "settings"])
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_200_epochs(name, changed, twin, more):
+    settings = SETTINGS[name] if changed else {}
+    if "drift" in settings:
+        settings = settings | {"drift": settings["drift"][: twin.layers]}
+    problem = a_problem(twin)
+    both = train_both(
+        twin,
+        problem,
+        200,
+        0.01,
+        optimiser=name,
+        gradient=gradient_by_backpropagation,
+        **settings,
+        **more,
+    )
+    assert_same_training(*both, optimiser=name, close={"rel": 1e-12, "abs": 1e-14})
+
+
+# -- by hand ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.jitless
+def test_three_steps_of_adam():
+    """Kingma and Ba 2015, algorithm 1, with beta1 = 0.9, beta2 = 0.999 and a rate of 0.1."""
+    begin, step = OPTIMISERS["adam"].begin, OPTIMISERS["adam"].step
+    theta, mean, squares, counts = 1.0, 0.0, 0.0, (0.0, 0.0)
+    steps = [
+        # m and v, the corrections 1 - beta1^t and 1 - beta2^t, and the new theta:
+        (0.5, 0.05, 0.00025, 0.1, 0.001, 0.9000000020000000),
+        (-0.25, 0.02, 0.00031225, 0.19, 0.001999, 0.8733662987078462),
+        (2.0, 0.218, 0.00431193775, 0.271, 0.002997001, 0.8063015345291529),
+    ]
+    for gradient, m, v, ones1, ones2, expected in steps:
+        made, counts = begin(0.9, 0.999, 1e-8, *counts)
+        theta, mean, squares = step(
+            theta, gradient, 0.1, 0.9, 0.999, 1e-8, *made, mean, squares
+        )
+        assert (mean, squares) == pytest.approx((m, v), rel=1e-15)
+        assert counts == pytest.approx((ones1, ones2), rel=1e-14)
+        assert theta == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.0, 0.0), (0.5, 0.1)])
+def test_steps_of_adam_with_a_constant_gradient(betas):
+    # Whatever the betas are, both corrected means are those of a constant.
+    begin, step = OPTIMISERS["adam"].begin, OPTIMISERS["adam"].step
+    theta, state, counts = 0.0, (0.0, 0.0), (0.0, 0.0)
+    for t in range(1, 6):
+        made, counts = begin(*betas, 0.5, *counts)
+        theta, *state = step(theta, -1.5, 0.1, *betas, 0.5, *made, *state)
+        assert theta == pytest.approx(t * 0.1 * 1.5 / (1.5 + 0.5), rel=1e-13)
+
+
+@pytest.mark.jitless
+def test_rules_of_rprop():
+    """Riedmiller and Braun 1993: 0.1 at first, times 1.2 or 0.5, from 0.05 to 0.13."""
+    step = OPTIMISERS["rprop"].step
+    theta, before, size = 1.0, 0.0, 0.1
+    for gradient, kept, expected, moved in [
+        (2.0, 2.0, 0.1, -0.1),  # the first one
+        (3.0, 3.0, 0.12, -0.12),  # the same sign
+        (1e-200, 1e-200, 0.13, -0.13),  # 0.144 is above the maximum
+        (1e-200, 1e-200, 0.13, -0.13),  # the product of both would be 0
+        (-1.0, 0.0, 0.065, 0.0),  # another sign: no step,
+        (-1.0, -1.0, 0.065, 0.065),  # and the next one is like the first
+        (0.0, 0.0, 0.065, 0.0),
+        (-1.0, -1.0, 0.065, 0.065),  # after 0, too
+        (4.0, 0.0, 0.05, 0.0),  # 0.0325 is below the minimum
+        (4.0, 4.0, 0.05, -0.05),
+        (5.0, 5.0, 0.06, -0.06),
+    ]:
+        new, before, size = step(theta, gradient, 0.1, 0.5, 1.2, 0.05, 0.13, before, size)
+        assert (before, size) == (kept, pytest.approx(expected, rel=1e-15))
+        assert new - theta == pytest.approx(moved, rel=1e-14)
+        theta = new
+
+
+# -- neutral settings ------------------------------------------------------------------------------
 
 
 @pytest.mark.jitless
@@ -45,6 +163,9 @@ def test_a_setting_at_its_neutral_value_is_as_if_it_were_not_there(name, others_
             found = optimiser.step(theta, gradient, 0.5, *there, *with_state)
             for ours, theirs, is_used in zip(found, without, [True, *in_use], strict=True):
                 assert not is_used or np.float64(ours).tobytes() == np.float64(theirs).tobytes()
+
+
+# -- the explanation of a step ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("epoch", [0, 3])
