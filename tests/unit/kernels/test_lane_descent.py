@@ -174,8 +174,9 @@ CASES |= {
     ),
     "adam": experiment(
         [2, 3, 1], ["softplus", "identity"], POINTS, 40,
-        {"beta1": [0.0, 0.9], "beta2": [0.9, 0.999], "l2": [0.0, 0.02], "init_id": 3},
-        {"epochs": "all"}, optimiser="adam", clip_norm=1.0, tolerance=0.15,
+        {"beta1": [0.0, 0.9], "beta2": [0.9, 0.999], "l2": [0.0, 0.02], "learning_rate": [0.05, 30.0],
+         "init_id": 2},
+        {"epochs": "all"}, optimiser="adam", clip_norm=1.0, tolerance=0.15, limit=30.0,
         train=["w1", "w4", "w6", "w8", "b1", "b4"],
     ),
     "adamw": experiment(
@@ -186,14 +187,16 @@ CASES |= {
     ),
     "rprop": experiment(
         [2, 3, 1], ["sigmoid", "identity"], POINTS, 40,
-        {"eta_plus": [1.2, 2.0], "step_max": [0.1, 50.0], "init_id": 5}, {"epochs": "all"},
-        optimiser="rprop", schedule="step", schedule_every=5, tolerance=0.05,
+        {"eta_plus": [1.2, 2.0], "step_max": [0.1, 50.0], "learning_rate": [0.1, 30.0],
+         "init_id": 3},
+        {"epochs": "all"}, optimiser="rprop", schedule="step", schedule_every=5, tolerance=0.05,
+        limit=30.0,
     ),
     "adam_loops": experiment(
-        [3, 12, 8, 2], ["tanh", "sigmoid", "identity"], MANY, 9,
-        {"learning_rate": [0.01, 0.1], "l2": [0.0, 0.1], "init_id": 5}, MEASURES,
+        [3, 12, 8, 2], ["tanh", "sigmoid", "identity"], MANY, 3,
+        {"learning_rate": [0.01, 2.0], "l2": [0.0, 0.1]}, MEASURES,
         optimiser="adam", clip_norm=5.0, weight_decay=0.1, penalise_biases=False,
-        schedule="linear", tolerance=8.0, network_biases=[True, False, True],
+        schedule="linear", limit=300.0, network_biases=[True, False, True],
     ),
 }  # fmt: skip
 
@@ -252,6 +255,7 @@ def train_with_numpy_singles(experiment, monkeypatch):
     runs = runs._replace(
         theta=runs.theta.astype(f), settings=runs.settings.astype(f), state=runs.state.astype(f)
     )
+    plan = variant.plan._replace(factors=variant.plan.factors.astype(f))
     make_scratch = descent.make_scratch
     monkeypatch.setattr(
         descent,
@@ -263,7 +267,7 @@ def train_with_numpy_singles(experiment, monkeypatch):
             network,
             data,
             held_out,
-            variant.plan,
+            plan,
             runs,
             rows,
             np.zeros(1, np.uint8),
