@@ -71,6 +71,20 @@ SOFTMAX_SINGLES = (
 )  # fmt: skip
 
 
+def optimised(**training):
+    """Return an experiment for each optimiser, with a schedule, batches, a penalty and clipping."""
+    return {
+        name: experiment("tanh", "identity", {"learning_rate": [0.02, 0.2], "init_id": 9},
+                         optimiser=name, schedule="cosine", warm_up=5, clip_norm=0.7, l2=0.01,
+                         batch_size=2, batches="shuffled", epochs=20, **training)
+        for name in ("sgd", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop")
+    }  # fmt: skip
+
+
+OPTIMISED = optimised()
+OPTIMISED_SINGLES = optimised(precision="float32")
+
+
 def add(digest, tables):
     """Add the rows of some tables to a digest; all NaN count as equal."""
     for table in tables:
@@ -102,9 +116,16 @@ def digest(lanes, size=None, experiments=EXPERIMENTS):
     return found.hexdigest()
 
 
+def digests(lanes, size=None, experiments=OPTIMISED):
+    """Return the first 16 digits of the digest of each experiment, by name."""
+    return {name: digest(lanes, size, (sweep,))[:16] for name, sweep in experiments.items()}
+
+
 if __name__ == "__main__":
     for lanes in map(int, sys.argv[1:]):
         print(digest(lanes))
         print(digest(lanes, experiments=SOFTMAX))
+        print(*digests(lanes).values())
     print(digest(16, experiments=SINGLES))
     print(digest(16, experiments=SOFTMAX_SINGLES))
+    print(*digests(16, experiments=OPTIMISED_SINGLES).values())

@@ -12,7 +12,17 @@ import pytest
 
 import harness
 from tests import same_bits
-from tests.same_bits import EXPERIMENTS, SINGLES, SOFTMAX, SOFTMAX_SINGLES, add, digest
+from tests.same_bits import (
+    EXPERIMENTS,
+    OPTIMISED,
+    OPTIMISED_SINGLES,
+    SINGLES,
+    SOFTMAX,
+    SOFTMAX_SINGLES,
+    add,
+    digest,
+    digests,
+)
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="far too slow in Python")
 
@@ -21,6 +31,24 @@ EXPECTED = "2b0c09d7e65c305bba2bad99743c2026fcb62cb78bf3d0b6e5026ea35d4dddbe"
 EXPECTED_OF_SINGLES = "6372f02c5e7224f246b8811e14aec4fdf7c37a551edb96747955876ef3843104"
 EXPECTED_OF_SOFTMAX = "7a4785eb6c1c600377cf675bacf96575a4a48f4bcd70c940bf1400245fa30b6a"
 EXPECTED_OF_SOFTMAX_SINGLES = "4652f2a55c35abb7be4f4998801be6c07b92bed003aa36d28e5cb90c139e0870"
+EXPECTED_OF_OPTIMISERS = {
+    "sgd": "2e6ce35dd9a4d3ec",
+    "nesterov": "6a296d8701c8b8c2",
+    "adagrad": "b45ac12adf870b8a",
+    "rmsprop": "965ff5bb77660b31",
+    "adam": "e18aa61fdc79f65c",
+    "adamw": "952f230c62ffa792",
+    "rprop": "ac6eaf4ff261285d",
+}
+EXPECTED_OF_SINGLE_OPTIMISERS = {
+    "sgd": "4eccb43149f1e93d",
+    "nesterov": "af8e59c824159c9b",
+    "adagrad": "8efff1f85ee97266",
+    "rmsprop": "f24dd750381fe889",
+    "adam": "e74b90cdae31507d",
+    "adamw": "3417eefb3a0afb29",
+    "rprop": "589a342324de8e31",
+}
 
 ROOT = Path(same_bits.__file__).parents[1]
 FEATURES = llvmlite.binding.get_host_cpu_features()
@@ -46,6 +74,17 @@ def test_softmax_in_single_precision():
     assert digest(16, 7, SOFTMAX_SINGLES) == EXPECTED_OF_SOFTMAX_SINGLES
 
 
+@pytest.mark.parametrize(("lanes", "size"), [(1, None), (8, None), (8, 7), (16, 5)])
+def test_optimisers(lanes, size):
+    assert digests(lanes, size) == EXPECTED_OF_OPTIMISERS
+
+
+@pytest.mark.parametrize(("lanes", "size"), [(16, None), (32, 7)])
+def test_optimisers_in_single_precision(lanes, size):
+    found = digests(lanes, size, OPTIMISED_SINGLES)
+    assert found == EXPECTED_OF_SINGLE_OPTIMISERS
+
+
 @pytest.mark.parametrize("size", [1, 7, 64])
 @pytest.mark.parametrize("lanes", [1, 8])
 def test_ranges_of_runs(lanes, size):
@@ -56,9 +95,9 @@ def test_ranges_of_runs(lanes, size):
 def test_threads_and_chunks(threads, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 7)
     ours, theirs = hashlib.sha256(), hashlib.sha256()
-    for sweep in EXPERIMENTS:
-        results = harness.run(sweep, out=tmp_path / sweep.name, threads=threads, lanes=8)
-        scalar = harness.run(sweep, out=tmp_path / f"{sweep.name}-scalar", threads=1, lanes=1)
+    for number, sweep in enumerate((*EXPERIMENTS, OPTIMISED["adam"], OPTIMISED["rprop"])):
+        results = harness.run(sweep, out=tmp_path / f"{number}", threads=threads, lanes=8)
+        scalar = harness.run(sweep, out=tmp_path / f"{number}-scalar", threads=1, lanes=1)
         assert results.manifest["chunks"] > 2
         for found, tables in ((ours, results), (theirs, scalar)):
             add(found, [tables.runs, tables.trajectories()])
@@ -111,7 +150,8 @@ def test_processors(processor):
         cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert found.stdout.split() == [
-        *(EXPECTED, EXPECTED_OF_SOFTMAX) * 2,
+        *(EXPECTED, EXPECTED_OF_SOFTMAX, *EXPECTED_OF_OPTIMISERS.values()) * 2,
         EXPECTED_OF_SINGLES,
         EXPECTED_OF_SOFTMAX_SINGLES,
+        *EXPECTED_OF_SINGLE_OPTIMISERS.values(),
     ]
