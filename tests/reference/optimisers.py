@@ -50,9 +50,7 @@ def adam(theta, gradient, rate, state, beta1=0.9, beta2=0.999, epsilon=1e-8):
     return theta - rate * mean / (np.sqrt(squares) + epsilon)
 
 
-def rprop(
-    theta, gradient, rate, state, eta_minus=0.5, eta_plus=1.2, step_min=1e-6, step_max=50.0
-):
+def rprop(theta, gradient, rate, state, eta_minus=0.5, eta_plus=1.2, step_min=1e-6, step_max=50.0):
     """`torch.optim.Rprop`; Riedmiller and Braun 1993, without weight backtracking."""
     before = state.get("before", np.zeros_like(theta))
     size = np.array(state.get("size", rate), dtype=float)

@@ -174,8 +174,8 @@ CASES |= {
     ),
     "adam": experiment(
         [2, 3, 1], ["softplus", "identity"], POINTS, 40,
-        {"beta1": [0.0, 0.9], "beta2": [0.9, 0.999], "l2": [0.0, 0.02], "learning_rate": [0.05, 30.0],
-         "init_id": 2},
+        {"beta1": [0.0, 0.9], "beta2": [0.9, 0.999], "l2": [0.0, 0.02],
+         "learning_rate": [0.05, 30.0], "init_id": 2},
         {"epochs": "all"}, optimiser="adam", clip_norm=1.0, tolerance=0.15, limit=30.0,
         train=["w1", "w4", "w6", "w8", "b1", "b4"],
     ),
