@@ -448,7 +448,12 @@ def _setting(by_entry: Mapping[str, Setting], only_for: OnlyFor | None, *, per_r
     if setting.by_layer:
         number = number | Annotated[tuple[number, ...], _FIRST_ERROR]
     layers: Layers | None = "all" if setting.by_layer else None
-    axis = KeyAxis("whole" if setting.whole else "number", per_run=per_run, single=layers)
+    axis = KeyAxis(
+        "whole" if setting.whole else "number",
+        per_run=per_run,
+        single=layers,
+        unset=setting.default if layers else None,
+    )
     says = f"{setting.says}; {_defaults(by_entry, only_for)}"
     return number | None, key(
         None, says=says, allowed=setting.allowed, axis=axis, only_for=only_for
