@@ -129,7 +129,10 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], where: str =
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             found.append(_differences(old, new, f"{where}{key}."))
         else:
-            found.append(f"{where}{key} was {shown(old)} and is {shown(new)}")
+            was, is_now = (
+                shown(each[key]) if key in each else "not given" for each in (before, now)
+            )
+            found.append(f"{where}{key} was {was} and is {is_now}")
     return ", ".join(found[:3]) or "the data differ"
 
 
