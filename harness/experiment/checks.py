@@ -30,7 +30,7 @@ from harness.kernels.optimisers import OPTIMISERS
 MOST_PARAMETERS = 1_000_000
 MOST_RECORDED = 1_000_000
 
-ORDERED = ("step_min", "step_max")  # settings of which the first is at most the second
+ORDERED = ("step_min", "step_max")  # the first setting is at most the second
 
 MOST_FROM_ONE = 1e-9  # by which targets of softmax outputs may miss a sum of 1
 
