@@ -30,7 +30,7 @@ from harness.kernels.optimisers import OPTIMISERS
 MOST_PARAMETERS = 1_000_000
 MOST_RECORDED = 1_000_000
 
-ORDERED = ("step_min", "step_max")  # the first is at most the second
+ORDERED = ("step_min", "step_max")  # the first setting is at most the second
 
 
 def build_network(section: NetworkSection) -> Network:

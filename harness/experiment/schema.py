@@ -252,7 +252,8 @@ def _defaults(by_entry: Mapping[str, Setting], *, of_all: bool) -> str:
     if not of_all:
         return _only_for(texts)
     most, *others = sorted(set(texts.values()), key=[*texts.values()].count, reverse=True)
-    exceptions = [f"{n} for {' and '.join(e for e in texts if texts[e] == n)}" for n in others]
+    having = {text: [f'"{entry}"' for entry in texts if texts[entry] == text] for text in others}
+    exceptions = [f"{text} for {' and '.join(entries)}" for text, entries in having.items()]
     return ", ".join([f"default {most}", *exceptions])
 
 
