@@ -151,18 +151,6 @@ def point_with(grid: Grid, allowed: AllowedAxes, name: str, value: Any) -> dict[
     return {**point, name: value}
 
 
-def entries_with(
-    name: str, document: Mapping[str, Any], grid: Grid, allowed: AllowedAxes
-) -> list[str]:
-    """Return the entries in use that have the setting of an axis; none if all of them have it."""
-    only_for = allowed[name].only_for
-    if only_for is None:
-        return []
-    entries = entries_in_use(only_for.owner, document, grid, allowed)
-    having = [entry for entry in entries if entry in only_for.defaults]
-    return [] if having == entries else having
-
-
 def fold(grid: Grid, allowed: AllowedAxes, document: Mapping[str, Any]) -> Grid:
     """Return a grid in which a run whose entry lacks a setting is not repeated.
 

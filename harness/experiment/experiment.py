@@ -25,7 +25,7 @@ from harness.experiment import checks, conditional
 from harness.experiment.axes import AllowedAxes, allowed_axes
 from harness.experiment.card import card, experiment_rows
 from harness.experiment.data import Dataset
-from harness.experiment.grid import Grid, Projection, is_absent, project
+from harness.experiment.grid import Grid, Listed, Projection, is_absent, project
 from harness.experiment.held_out import Divisions, Points, check_axes
 from harness.experiment.messages import first_complaint
 from harness.experiment.network import Network
@@ -286,9 +286,14 @@ class Experiment(Section):
 
         The axis is NaN in runs of the others.
         """
-        return conditional.entries_with(
-            axis, self.document(), self._written_grid, self._allowed_axes
+        only_for = self._allowed_axes[axis].only_for
+        values = next(each.values for each in self._grid.axes if each.name == axis)
+        if only_for is None or not (isinstance(values, Listed) and values.has_absent):
+            return []
+        entries = conditional.entries_in_use(
+            only_for.owner, self.document(), self._written_grid, self._allowed_axes
         )
+        return [entry for entry in entries if entry in only_for.defaults]
 
     @property
     def varied(self) -> frozenset[str]:
