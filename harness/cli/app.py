@@ -27,6 +27,7 @@ from harness.cli.plot_command import plot
 from harness.cli.predict_command import predict
 from harness.cli.report_command import report
 from harness.cli.run_command import plan, run
+from harness.cli.schema_command import schema
 from harness.cli.show_command import show
 from harness.cli.trace_command import trace
 from harness.errors import (
@@ -54,6 +55,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "zoom": zoom,
     "explore": explore,
     "bench": bench,
+    "schema": schema,
 }
 
 # The first class that an error belongs to decides.

@@ -93,7 +93,7 @@ class Experiment(Section):
     10
     """
 
-    name: Annotated[Text, Field(pattern=NAME)] = key(
+    name: Annotated[str, Field(strict=True, pattern=NAME)] = key(
         says="name of the results folder",
         allowed="1 to 64 letters, digits, dots, underscores or hyphens, the first of them a letter"
         " or a digit",

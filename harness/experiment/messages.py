@@ -64,7 +64,7 @@ def _resolve(
         path.append(str(part))
         keys = keys_of(section)
         field = keys.get(str(part))
-        section = _section(field) if field else None
+        section = section_of(field) if field else None
     rest = location[len(path) :]
     inner = "".join(f"[{part}]" for part in rest if isinstance(part, int))
     if field is not None and get_origin(field.annotation) is dict:
@@ -72,7 +72,7 @@ def _resolve(
     return ".".join(path), inner, field, list(keys)
 
 
-def _section(field: FieldInfo) -> type[BaseModel] | None:
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model of a section; None if the field is another key."""
     model = field.annotation
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
@@ -83,14 +83,14 @@ def sections_with(key: str, model: type[BaseModel]) -> list[str]:
     return [
         name
         for name, field in keys_of(model).items()
-        if (section := _section(field)) and key in keys_of(section)
+        if (section := section_of(field)) and key in keys_of(section)
     ]
 
 
 def _missing(key: str, field: FieldInfo) -> str:
     """Say where to add a missing key, or which keys a missing section needs."""
     table, _, last = key.rpartition(".")
-    section = _section(field)
+    section = section_of(field)
     if section is None:
         where = f"to [{table}]" if table else "at the top"
         return f"Add {last} = ... {where}: {field.description}."

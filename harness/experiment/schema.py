@@ -17,11 +17,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ValidationInfo,
+    WithJsonSchema,
     create_model,
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import core_schema
 
 from harness.calls import is_number, is_whole
 from harness.errors import printable, shown
@@ -79,30 +83,48 @@ _Numbers = Annotated[tuple[Number, ...], _FIRST_ERROR]
 _Rows = Annotated[tuple[_Numbers, ...], _FIRST_ERROR]
 _Factors = Annotated[tuple[NotNegative, ...], _FIRST_ERROR]
 _Texts = Annotated[tuple[Text, ...], _FIRST_ERROR]
+# Numbers of columns are written as text before they are checked.
+_Columns = Annotated[
+    _Texts, WithJsonSchema({"type": "array", "items": {"type": ["string", "integer"]}})
+]
 
 
-def one_of(names: Iterable[str]) -> AfterValidator:
-    """Return a validator that accepts only `names`."""
-    allowed = frozenset(names)
+@dataclass(frozen=True, eq=False)  # pydantic needs a hash, which a table of names lacks
+class OneOf:
+    """Mark a text as one of the names of a table."""
 
-    def check(text: str) -> str:
-        if text not in allowed:
-            raise ValueError("not one of the names")
-        return text
+    names: Iterable[str]
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Accept only the names."""
+        allowed = frozenset(self.names)
+
+        def check(text: str) -> str:
+            if text not in allowed:
+                raise ValueError("not one of the names")
+            return text
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the names for the JSON Schema of the file, from which editors complete them."""
+        return {"type": "string", "enum": [*self.names]}
 
 
-Activation = Annotated[Text, one_of(ACTIVATIONS)]
-Loss = Annotated[Text, one_of(LOSSES)]
-Scale = Annotated[Text, one_of(SCALES)]
-Scheme = Annotated[Text, one_of(SCHEMES)]
-Generator = Annotated[Text, one_of(GENERATORS)]
-Batches = Annotated[Text, one_of(BATCHES)]
-Optimiser = Annotated[Text, one_of(OPTIMISERS)]
-Scaling = Annotated[Text, one_of(SCALINGS)]
-Precision = Annotated[Text, one_of(FLOATS)]
-Schedule = Annotated[Text, one_of(SCHEDULES)]
+Activation = Annotated[Text, OneOf(ACTIVATIONS)]
+Loss = Annotated[Text, OneOf(LOSSES)]
+Scale = Annotated[Text, OneOf(SCALES)]
+Scheme = Annotated[Text, OneOf(SCHEMES)]
+Generator = Annotated[Text, OneOf(GENERATORS)]
+Batches = Annotated[Text, OneOf(BATCHES)]
+Optimiser = Annotated[Text, OneOf(OPTIMISERS)]
+Scaling = Annotated[Text, OneOf(SCALINGS)]
+Precision = Annotated[Text, OneOf(FLOATS)]
+Schedule = Annotated[Text, OneOf(SCHEDULES)]
 
 
 def listed(names: Iterable[str]) -> str:
@@ -327,13 +349,13 @@ class NetworkSection(_NetworkSettings):
 class _GivenData(Section):
     """The keys of [data] before those of generators."""
 
-    inputs: _Numbers | _Rows | _Texts | Literal["all but targets"] | None = key(
+    inputs: _Numbers | _Rows | _Columns | Literal["all but targets"] | None = key(
         None,
         says="inline: the inputs of each data point; with `file`: its input columns",
         allowed="a list of finite numbers, of lists of finite numbers, or of columns; or, with"
         ' `file`, "all but targets"',
     )
-    targets: _Numbers | _Rows | _Texts | None = key(
+    targets: _Numbers | _Rows | _Columns | None = key(
         None,
         says="inline: the targets of each data point; with `file`: its target columns",
         allowed="a list of finite numbers, of lists of finite numbers, or of columns",
@@ -349,9 +371,7 @@ class _GivenData(Section):
         " detected",
         allowed="true or false",
     )
-    separator: (
-        Annotated[Text, Field(min_length=1, max_length=1, pattern=r'[^"\r\n\x00]')] | None
-    ) = key(
+    separator: Annotated[str, Field(strict=True, pattern=r'^[^"\r\n\x00]$')] | None = key(
         None,
         says="separator of the cells of a CSV file; by default, detected",
         allowed='one character, such as ",", ";", "\\t" (a tab) or " " (any number of spaces)',
@@ -665,8 +685,8 @@ class Log(Section):
     log: Count
 
 
-Measure = Annotated[Text, one_of(MEASURES)]
-Metric = Annotated[Text, one_of(METRICS)]
+Measure = Annotated[Text, OneOf(MEASURES)]
+Metric = Annotated[Text, OneOf(METRICS)]
 
 
 class RecordSection(Section):
