@@ -48,7 +48,10 @@ NATURAL = "a whole number from 0 to 2^63 - 1"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
-# Stop at the first error; a list can have a million.
+# Keys of a table that are reported as wrong; a table can have a million.
+_MOST_ERRORS = 20
+
+# Stop at the first error; a list can have a million, too.
 _FIRST_ERROR = Field(fail_fast=True)
 
 
@@ -58,12 +61,12 @@ def _unicode(text: str) -> str:
     return text
 
 
-def _one_wrong_number(table: Any) -> Any:
-    """Drop all but the first invalid value, so that one error is reported."""
+def _few_wrong_numbers(table: Any) -> Any:
+    """Drop all but the first invalid values: each would be an error of its own."""
     if isinstance(table, dict):
-        for name, value in table.items():
-            if not is_number(value):
-                return {printable(str(name)): value}
+        wrong = ((name, value) for name, value in table.items() if not is_number(value))
+        few = {printable(str(name)): value for name, value in islice(wrong, _MOST_ERRORS)}
+        return few or table
     return table
 
 
@@ -207,14 +210,14 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _keep_one_unknown_key(cls, given: Any) -> Any:
-        """Drop all unknown keys but the first: each would be an error of its own."""
+    def _keep_few_unknown_keys(cls, given: Any) -> Any:
+        """Drop all unknown keys but the first ones: each would be an error of its own."""
         if not isinstance(given, Mapping):
             return given
         keys = keys_of(cls)
         known = {key: given[key] for key in keys if key in given}
         unknown = (key for key in given if key not in keys)
-        return known | {printable(str(key)): given[key] for key in islice(unknown, 1)}
+        return known | {printable(str(key)): given[key] for key in islice(unknown, _MOST_ERRORS)}
 
 
 def settings_of(
@@ -660,7 +663,7 @@ class InitialisationSection(Section):
         allowed=NATURAL,
         axis=KeyAxis("whole", per_run=True),
     )
-    parameters: Annotated[dict[str, Number], BeforeValidator(_one_wrong_number)] = key(
+    parameters: Annotated[dict[str, Number], BeforeValidator(_few_wrong_numbers)] = key(
         {},
         says="initial values by parameter name; they override the scheme",
         allowed="a table of finite numbers by parameter name, such as { w1 = 3.34, b1 = -1.43 }",
