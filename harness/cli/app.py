@@ -17,6 +17,7 @@ import typer
 
 from harness.cli import ctrl_c
 from harness.cli.bench_command import bench
+from harness.cli.check_command import check
 from harness.cli.command import Command
 from harness.cli.explore_command import explore
 from harness.cli.export_command import export
@@ -55,6 +56,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "zoom": zoom,
     "explore": explore,
     "bench": bench,
+    "check": check,
     "schema": schema,
 }
 
