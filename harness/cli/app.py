@@ -23,6 +23,7 @@ from harness.cli.explore_command import explore
 from harness.cli.export_command import export
 from harness.cli.folder_command import status, verify
 from harness.cli.map_command import map_, zoom
+from harness.cli.new_command import new
 from harness.cli.options import BAD_INPUT, FAILED, complain
 from harness.cli.plot_command import plot
 from harness.cli.predict_command import predict
@@ -42,6 +43,8 @@ from harness.errors import (
 
 # In the order of `harness --help`, which shows the first line of their docstrings.
 _COMMANDS: dict[str, Callable[..., None]] = {
+    "new": new,
+    "check": check,
     "run": run,
     "plan": plan,
     "trace": trace,
@@ -56,7 +59,6 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "zoom": zoom,
     "explore": explore,
     "bench": bench,
-    "check": check,
     "schema": schema,
 }
 
