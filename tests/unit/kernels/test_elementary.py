@@ -107,7 +107,7 @@ def exact_gelu_slope(z):
     return exact_sigmoid(v) * (1 + z * dv * exact_sigmoid(-v))
 
 
-# Activations whose value and slope have any sign, by the errors that are stated above each function.
+# Activations whose value and slope have any sign, by the errors stated above each function.
 PAIRS = {
     "elu": (elementary.elu_and_slope, exact_elu, exact_elu_slope, (1.5, 0.95)),
     "gelu": (elementary.gelu_and_slope, exact_gelu, exact_gelu_slope, (2.6, 4.45)),
