@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -552,7 +553,9 @@ class Experiment(Section):
                     del document[section][name]
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
-            self._allowed_axes[axis.name].set_key(document, 0)
+            target = self._allowed_axes[axis.name]
+            # Of the settings of entries, layers without an axis enter as None.
+            (replace(target, default=None) if target.only_for else target).set_key(document, 0)
         if self.data_axes:
             return document  # each run generates its data
         points, section = self.source if self.validation else self.data, document["data"]

@@ -69,7 +69,7 @@ def documents(draw, layers=(2, 3), epochs=6, **more):
             "epochs": epochs,
             "learning_rate": draw(st.sampled_from([0.001, 0.02])),
             **draw(OPTIMISED),
-            **draw(SCHEDULED),
+            **(draw(SCHEDULED) if epochs == 6 else {}),
             **draw(BATCHES),
         },
         "initialisation": {"seed": draw(st.integers(0, 2**63 - 1)), "biases": "same"},
@@ -172,7 +172,7 @@ def sweeps(draw):
     document, grid = draw(documents(layers=(2, 2))), draw(GRIDS)
     training = document["training"]
     if draw(st.integers(0, 7)) == 0:
-        of_others = ("momentum", "epsilon")
+        of_others = ("momentum", "epsilon", "schedule", "warm_up")
         training = {name: training[name] for name in training if name not in of_others} | RPROP
         document["training"] = training
     assume("momentum" not in grid or training.get("optimiser", "sgd") in WITH_MOMENTUM)
