@@ -595,5 +595,5 @@ def _digest(document: Mapping[str, Any]) -> str:
     >>> _digest({"rate": 5.0, "name": "a"}) == _digest({"name": "a", "rate": 5.00})
     True
     """
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
