@@ -1,11 +1,11 @@
-"""Keys that only some entries of a table have, such as the setting of one activation."""
+"""Keys that are only for some entries of a table, such as the setting of one activation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class OnlyFor:
-    """What a key is for.
+    """The entries of a table that have a setting, which is a key of its own.
 
     Parameters
     ----------
