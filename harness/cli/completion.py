@@ -1,4 +1,4 @@
-"""What a shell suggests for arguments; `harness --install-completion` sets it up."""
+"""Suggestions of a shell for arguments; `harness --install-completion` sets them up."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path

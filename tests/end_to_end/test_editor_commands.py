@@ -104,7 +104,7 @@ def test_the_schema(harness):
 
 
 def completed(line, **options):
-    """Return what a shell is told for the last word of a line."""
+    """Return the suggestions of a shell for the last word of a line."""
     words = line.split(" ")
     environment = {
         "COMP_WORDS": line,
