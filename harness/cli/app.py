@@ -72,7 +72,7 @@ _STATUS = {
     HarnessError: BAD_INPUT,
 }
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 for _name, _command in _COMMANDS.items():
     app.command(_name, cls=Command)(_command)
 

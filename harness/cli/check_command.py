@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.completion import experiment_files
 from harness.cli.loading import loading
 from harness.cli.options import BAD_INPUT
 from harness.cli.printing import say
@@ -19,10 +20,13 @@ _MOST_COUNTED = 100
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Experiment files (TOML).")
+        list[Path],
+        typer.Argument(
+            metavar="FILE", help="Experiment files (TOML).", autocompletion=experiment_files
+        ),
     ],
 ) -> None:
-    """Say everything that is wrong with each FILE, with line and column.
+    """Say everything that is wrong with FILE, with line and column.
 
     Keys are checked one by one first. What involves several of them is checked when each is right.
     """

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.completion import templates
 from harness.cli.printing import say
 from harness.errors import HarnessError, shown
 from harness.hints import nearest
@@ -17,7 +18,12 @@ def new(
     ],
     template: Annotated[
         str,
-        typer.Option("--from", metavar="NAME", help="Template: dosage, xor, sine or blobs."),
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Template: dosage, xor, sine or blobs.",
+            autocompletion=templates,
+        ),
     ] = "dosage",
 ) -> None:
     """Write an experiment to FILE to start from, with comments.

@@ -1,4 +1,4 @@
-"""What is wrong with an experiment: the first error, or all that can be found."""
+"""The errors of an experiment: the first, or all that can be found."""
 
 from collections.abc import Callable, Iterable
 from typing import ParamSpec

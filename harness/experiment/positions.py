@@ -106,7 +106,8 @@ class _Scanner:
                 table, start = self._key("")
                 yield table, start
                 if is_list:
-                    table, times[table] = f"{table}[{times[table]}]", times[table] + 1
+                    times[table] += 1
+                    table = f"{table}[{times[table] - 1}]"
                     yield table, start
                 while self._skip("]"):
                     pass

@@ -125,7 +125,7 @@ def _entries(name: str, given: Mapping[str, Any], says: Mapping[str, str]) -> It
 
 
 def _axis_says(name: str, document: Mapping[str, Any]) -> str:
-    """Return what an axis does, for a comment."""
+    """Return the meaning of an axis."""
     if name == "init_id":
         return "Number of initialisations that each combination of the other axes starts from."
     experiment = Experiment.from_mapping({"name": "template", **document})
