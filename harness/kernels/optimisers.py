@@ -197,16 +197,13 @@ def average(mean: Any, value: Any, decay: Any) -> Any:
 def count_ones(
     beta1: Any, beta2: Any, epsilon: Any, ones1: Any, ones2: Any
 ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Return the factors of a step of Adam, and the bias corrections they come from.
+    """Return the bias corrections of a step of Adam, and the same as counts.
 
     Kingma and Ba divide the means m and v by 1 - beta^t after t updates. That is what the same mean
-    makes of ones. The factors are those of the order at the end of their section 2:
-
-    m' / (sqrt(v') + epsilon) = factor m / (sqrt(v) + epsilon'), factor = sqrt(ones2) / ones1
+    makes of ones.
     """
-    ones1, ones2 = average(ones1, 1.0, beta1), average(ones2, 1.0, beta2)
-    root = sqrt(ones2)
-    return (root / ones1, epsilon * root), (ones1, ones2)
+    ones = average(ones1, 1.0, beta1), average(ones2, 1.0, beta2)
+    return ones, ones
 
 
 def adam(
@@ -216,21 +213,24 @@ def adam(
     beta1: Any,
     beta2: Any,
     epsilon: Any,
-    factor: Any,
-    corrected_epsilon: Any,
+    ones1: Any,
+    ones2: Any,
     mean: Any,
     squares: Any,
 ) -> tuple[Any, Any, Any]:
     """Adam (Kingma and Ba 2015, algorithm 1).
 
-    m <- beta1 m + (1 - beta1) g                   m' = m / (1 - beta1^t)
-    v <- beta2 v + (1 - beta2) g^2                 v' = v / (1 - beta2^t)
+    m <- beta1 m + (1 - beta1) g                   m' = m / ones1, ones1 = 1 - beta1^t
+    v <- beta2 v + (1 - beta2) g^2                 v' = v / ones2, ones2 = 1 - beta2^t
     theta <- theta - learning_rate m' / (sqrt(v') + epsilon)
+
+    The last fraction is ones2 m / (ones1 sqrt(ones2 v) + ones1 ones2 epsilon), which has one
+    division.
     """
     mean = average(mean, gradient, beta1)
     squares = average(squares, gradient * gradient, beta2)
-    step = (learning_rate * factor) * mean / (sqrt(squares) + corrected_epsilon)
-    return theta - step, mean, squares
+    root = fma(ones1, sqrt(ones2 * squares), ones1 * ones2 * epsilon)
+    return theta - (learning_rate * ones2) * mean / root, mean, squares
 
 
 # -- step sizes by the signs of gradients ----------------------------------------------------------
