@@ -169,6 +169,13 @@ def test_every_axis_is_tested_and_parameters_are_axes():
         assert found.initialisation.parameters == {name: 0.25}
 
 
+def test_a_setting_without_a_value_has_its_default_as_an_axis():
+    leaky = NEEDS["slope"]
+    before, after = make({}, **leaky), make({"slope": [0.01, 0.1]}, **leaky)
+    assert before.with_axes_of(after) == make({"slope": [0.01]}, **leaky)
+    assert make({}).with_axes_of(after) == make({})  # no layer has it
+
+
 # Keys without an axis, and why.
 NO_AXIS = {
     **dict.fromkeys(

@@ -114,7 +114,7 @@ PAIRS = {
     "elu": (elementary.elu_and_slope, exact_elu, exact_elu_slope, (1.5, 0.95)),
     "gelu": (elementary.gelu_and_slope, exact_gelu, exact_gelu_slope, (2.5, 2.55)),
     "silu": (elementary.silu_and_slope, exact_silu, exact_silu_slope, (2.4, 3.3)),
-    "sine": (elementary.sine_and_slope, mp.sin, mp.cos, (1.55, 1.55)),
+    "sine": (elementary.sine_and_slope, mp.sin, mp.cos, (1.7, 1.85)),
 }
 # The exponent of the exponential in them.
 INSIDE = {"elu": lambda z: z, "gelu": lambda z: inside_gelu(z)[0], "silu": lambda z: z}
