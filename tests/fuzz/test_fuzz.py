@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 import harness
 from harness.cli.options import load, parse_change
-from harness.errors import HarnessError
+from harness.errors import ExperimentError, HarnessError
+from harness.experiment.loading import check_file
 from harness.experiment.parquet_files import read_parquet
 from harness.experiment.selection import Reading
 from harness.experiment.tables import data_points, read_csv
@@ -192,6 +193,12 @@ def test_files_of_experiments(folder, text):
     path.write_bytes(text)
     with refused_or_taken(text):
         use(harness.load_experiment(path))
+    with refused_or_taken(text):
+        errors = check_file(path)
+        if isinstance(errors, list):
+            with pytest.raises(ExperimentError) as first:
+                harness.load_experiment(path)
+            assert str(first.value) in map(str, errors)
 
 
 @as_many

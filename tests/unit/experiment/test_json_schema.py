@@ -9,11 +9,14 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import tomli_w
 from hypothesis import given
 
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
 from harness.experiment.json_schema import FILE, as_text, json_schema
+from harness.experiment.templates import TEMPLATES
+from tests.fuzz.mutations import changed
 from tests.properties.test_round_trip import documents
 
 ROOT = Path(__file__).parents[3]
@@ -118,6 +121,19 @@ def test_columns_by_name_and_number_are_valid():
 @given(documents())
 def test_what_harness_accepts_is_valid(document):
     Experiment.from_mapping(document)
+    SCHEMA.validate(document)
+
+
+@given(changed(*({"name": "a", **template} for template in TEMPLATES.values())))
+def test_what_harness_accepts_of_changed_files_is_valid(document):
+    try:
+        document = tomllib.loads(tomli_w.dumps(document))
+    except (TypeError, ValueError):  # TOML has no null, and tomli_w writes no invalid text
+        return
+    try:
+        Experiment.from_mapping(document)
+    except ExperimentError:
+        return
     SCHEMA.validate(document)
 
 
