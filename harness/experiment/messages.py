@@ -11,9 +11,18 @@ from harness.experiment.schema import declared, keys_of
 from harness.hints import key_elsewhere, suggest
 
 
-def first_complaint(error: ValidationError, model: type[BaseModel]) -> ExperimentError:
-    """Return the first error: key, value, what is allowed, and the closest allowed name."""
-    found = [(_resolve(detail["loc"], model), detail) for detail in error.errors(include_url=False)]
+def first_complaint(
+    error: ValidationError, model: type[BaseModel], within: str = ""
+) -> ExperimentError:
+    """Return the first error: key, value, what is allowed, and the closest allowed name.
+
+    `within` names the section of the model that was checked, if it was checked by itself.
+    """
+    before = (within,) if within else ()
+    found = [
+        (_resolve((*before, *detail["loc"]), model), detail)
+        for detail in error.errors(include_url=False)
+    ]
     # Unknown keys first: a misspelt key is often why another one is missing.
     first = min(found, key=lambda one: one[0][2] is not None)
     # A key with several forms has an error for each; the one deepest in the value is of the form
@@ -64,7 +73,7 @@ def _resolve(
         path.append(str(part))
         keys = keys_of(section)
         field = keys.get(str(part))
-        section = _section(field) if field else None
+        section = section_of(field) if field else None
     rest = location[len(path) :]
     inner = "".join(f"[{part}]" for part in rest if isinstance(part, int))
     if field is not None and get_origin(field.annotation) is dict:
@@ -72,7 +81,7 @@ def _resolve(
     return ".".join(path), inner, field, list(keys)
 
 
-def _section(field: FieldInfo) -> type[BaseModel] | None:
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model of a section; None if the field is another key."""
     model = field.annotation
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
@@ -83,14 +92,14 @@ def sections_with(key: str, model: type[BaseModel]) -> list[str]:
     return [
         name
         for name, field in keys_of(model).items()
-        if (section := _section(field)) and key in keys_of(section)
+        if (section := section_of(field)) and key in keys_of(section)
     ]
 
 
 def _missing(key: str, field: FieldInfo) -> str:
     """Say where to add a missing key, or which keys a missing section needs."""
     table, _, last = key.rpartition(".")
-    section = _section(field)
+    section = section_of(field)
     if section is None:
         where = f"to [{table}]" if table else "at the top"
         return f"Add {last} = ... {where}: {field.description}."

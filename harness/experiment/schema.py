@@ -17,11 +17,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     ValidationInfo,
     create_model,
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import core_schema
 
 from harness.calls import is_number, is_whole
 from harness.errors import printable, shown
@@ -81,28 +83,36 @@ _Factors = Annotated[tuple[NotNegative, ...], _FIRST_ERROR]
 _Texts = Annotated[tuple[Text, ...], _FIRST_ERROR]
 
 
-def one_of(names: Iterable[str]) -> AfterValidator:
-    """Return a validator that accepts only `names`."""
-    allowed = frozenset(names)
+@dataclass(frozen=True, eq=False)  # pydantic needs a hash, which a table of names lacks
+class OneOf:
+    """Mark a text as one of the names of a table."""
 
-    def check(text: str) -> str:
-        if text not in allowed:
-            raise ValueError("not one of the names")
-        return text
+    names: Iterable[str]
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Accept only the names."""
+        allowed = frozenset(self.names)
+
+        def check(text: str) -> str:
+            if text not in allowed:
+                raise ValueError("not one of the names")
+            return text
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
 
 
-Activation = Annotated[Text, one_of(ACTIVATIONS)]
-Loss = Annotated[Text, one_of(LOSSES)]
-Scale = Annotated[Text, one_of(SCALES)]
-Scheme = Annotated[Text, one_of(SCHEMES)]
-Generator = Annotated[Text, one_of(GENERATORS)]
-Batches = Annotated[Text, one_of(BATCHES)]
-Optimiser = Annotated[Text, one_of(OPTIMISERS)]
-Scaling = Annotated[Text, one_of(SCALINGS)]
-Precision = Annotated[Text, one_of(FLOATS)]
-Schedule = Annotated[Text, one_of(SCHEDULES)]
+Activation = Annotated[Text, OneOf(ACTIVATIONS)]
+Loss = Annotated[Text, OneOf(LOSSES)]
+Scale = Annotated[Text, OneOf(SCALES)]
+Scheme = Annotated[Text, OneOf(SCHEMES)]
+Generator = Annotated[Text, OneOf(GENERATORS)]
+Batches = Annotated[Text, OneOf(BATCHES)]
+Optimiser = Annotated[Text, OneOf(OPTIMISERS)]
+Scaling = Annotated[Text, OneOf(SCALINGS)]
+Precision = Annotated[Text, OneOf(FLOATS)]
+Schedule = Annotated[Text, OneOf(SCHEDULES)]
 
 
 def listed(names: Iterable[str]) -> str:
@@ -156,16 +166,14 @@ def key(
     allowed: str,
     axis: KeyAxis | None = None,
     only_for: OnlyFor | None = None,
-    alias: str | None = None,
 ) -> Any:
     """Declare a key: default (required if left out), meaning, allowed values, and axis of the grid.
 
-    `alias` is the name in the file; Python uses the attribute's name. `only_for` names the entries
-    of a table that have this setting. Sections can also be made from a table of such entries, with
-    ``pydantic.create_model``.
+    `only_for` names the entries of a table that have this setting. Sections can also be made from a
+    table of such entries, with ``pydantic.create_model``.
     """
     extra: Any = {"allowed": allowed, "axis": axis, "only_for": only_for}
-    return Field(default, alias=alias, description=says, json_schema_extra=extra)
+    return Field(default, description=says, json_schema_extra=extra)
 
 
 def declared(field: FieldInfo) -> Any:
@@ -174,8 +182,8 @@ def declared(field: FieldInfo) -> Any:
 
 
 def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return the keys of a section, by their names in the file."""
-    return {field.alias or name: field for name, field in section.model_fields.items()}
+    """Return the keys of a section."""
+    return section.model_fields
 
 
 class Section(BaseModel):
@@ -448,8 +456,8 @@ class DataSection(_GeneratedData):
     @classmethod
     def _numbers_of_columns_as_text(cls, given: Any, info: ValidationInfo) -> Any:
         """Write numbers of columns as text, which tells them from inline data."""
-        is_table = (info.context or {}).get("table") is not None
-        if not isinstance(given, Mapping) or not (is_table or given.get("file") is not None):
+        has_table = (info.context or {}).get("has_table", False)
+        if not isinstance(given, Mapping) or not (has_table or given.get("file") is not None):
             return given
         columns = {
             name: [str(n) if is_whole(n) and 0 <= n <= MOST_COLUMNS else n for n in given[name]]
@@ -457,6 +465,12 @@ class DataSection(_GeneratedData):
             if isinstance(given.get(name), list | tuple)
         }
         return {**given, **columns}
+
+    @property
+    def makes_points(self) -> bool:
+        """Whether the keys make the data points by themselves, without a file or a table."""
+        is_inline = self.file is None and not isinstance((self.inputs or ("",))[0], str)
+        return self.generator is not None or is_inline
 
     @property
     def scales(self) -> dict[str, tuple[str, str | float]]:
@@ -664,8 +678,8 @@ class Log(Section):
     log: Count
 
 
-Measure = Annotated[Text, one_of(MEASURES)]
-Metric = Annotated[Text, one_of(METRICS)]
+Measure = Annotated[Text, OneOf(MEASURES)]
+Metric = Annotated[Text, OneOf(METRICS)]
 
 
 class RecordSection(Section):
@@ -713,4 +727,38 @@ class RecordSection(Section):
         says="metrics of the predictions, as columns of the trajectories and of the runs: "
         + ", ".join(f"{metric.says} (`{name}`)" for name, metric in METRICS.items()),
         allowed=f"a list of {listed(METRICS)}",
+    )
+
+
+def _with_names(grid: Any) -> Any:
+    """Convert keys that TOML cannot express to text, so that they are refused as unknown axes."""
+    return (
+        {printable(str(name)): spec for name, spec in grid.items()}
+        if isinstance(grid, dict)
+        else grid
+    )
+
+
+class ExperimentFile(Section):
+    """An experiment file."""
+
+    name: Annotated[Text, Field(pattern=NAME)] = key(
+        says="name of the results folder",
+        allowed="1 to 64 letters, digits, dots, underscores or hyphens, the first of them a letter"
+        " or a digit",
+    )
+    question: Text = key("", says="question that the experiment answers", allowed="a text")
+    network: NetworkSection = key(says="the network", allowed="a table")
+    data: DataSection = key(says="the data points", allowed="a table")
+    training: TrainingSection = key(
+        says="epochs, update rule, batches and stopping", allowed="a table"
+    )
+    initialisation: InitialisationSection = key(
+        InitialisationSection(), says="initial values of the parameters", allowed="a table"
+    )
+    grid: Annotated[dict[str, Any], BeforeValidator(_with_names)] = key(
+        {}, says="axes of the sweep", allowed="a table of axes"
+    )
+    record: RecordSection = key(
+        RecordSection(), says="quantities to record of each run", allowed="a table"
     )
