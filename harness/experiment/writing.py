@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from harness.errors import ExperimentError, shown
 from harness.experiment.data import Dataset, Floats, Names
 from harness.experiment.new_inputs import NUMBERED, input_columns
+from harness.experiment.parquet_files import INDEX
 from harness.experiment.sections import numbered
 from harness.experiment.selection import NUMBERS, Reading
 from harness.experiment.tables import data_points, read_table
@@ -212,7 +213,11 @@ def _names(
     if experiment.source.names.classes and isinstance(given[0], str):
         names[-1] = given[0]  # the data points have the names of the classes only
     is_fit = len(set(names)) == len(names) and not any(
-        NUMBERS.fullmatch(name) or NUMBERED.fullmatch(name) or name != name.strip() or not name
+        not name
+        or name.startswith(INDEX)
+        or NUMBERS.fullmatch(name)
+        or NUMBERED.fullmatch(name)
+        or name != name.strip()
         for name in names
     )
     return names if is_fit else [*numbered("x", len(inputs)), *numbered("y", len(targets))]

@@ -4,23 +4,28 @@ import math
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import pytest
-from hypothesis import example, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harness
 
 numbers = st.floats(-1e9, 1e9) | st.integers(-5, 5) | st.just(-0.0)
-words = st.text(min_size=1, max_size=3) | st.sampled_from(["a,b", 'c"d', "e = f", "g\nh", "1-2"])
-names = words | st.sampled_from(["1", "2-3", "column 2", " x", "x", "size = big", "__index_level_0__"])
+words = st.sampled_from(
+    ["ant", "bee", " ant ", "a,b", 'c"d', "e = f", "g\nh", "1-2", "\u00fc", "#x"]
+)
+names = (
+    words
+    | st.text(min_size=1, max_size=3)
+    | st.sampled_from(["1", "2-3", "column 2", " x", "x", "size = big", "__index_level_0__"])
+)
 
 
 @st.composite
 def columns(draw, rows):
     """Return the cells of a column: numbers, some of them missing, or words."""
-    cells = draw(st.sampled_from([numbers, numbers | st.just(math.nan), words]))
+    kind = draw(st.sampled_from(["numbers", "missing", "words"]))
+    cells = {"numbers": numbers, "missing": numbers | st.just(math.nan), "words": words}[kind]
     return draw(st.lists(cells, min_size=rows, max_size=rows))
 
 
@@ -34,14 +39,15 @@ def given_data(draw):
         st.fixed_dictionaries(
             {},
             optional={
-                "missing": st.sampled_from(["error", "drop", "mean"]),
+                "missing": st.sampled_from(["drop", "mean"]),
                 "standardise": st.just(["inputs"]),
                 "validation": st.just(1) | st.just(0.5),
                 "scale": st.just({"targets": 3}),
             },
         )
     )
-    called = draw(st.none() | st.lists(names, min_size=count, max_size=count))
+    unique = st.lists(names, min_size=count, max_size=count, unique_by=str.strip)
+    called = draw(st.one_of(st.none(), unique, st.lists(names, min_size=count, max_size=count)))
     frame = pd.DataFrame(dict(enumerate(cells)))
     if called is not None:
         frame.columns = called
@@ -54,15 +60,11 @@ def given_data(draw):
 
 def experiment(arguments, keys, outputs):
     """Return an experiment with these data; None if no network fits them."""
-    softmax = outputs > 1
     for inputs in range(1, 40):
         try:
             return harness.Experiment(
                 name="saved",
-                network=harness.Network(
-                    [inputs, outputs],
-                    ["identity"],
-                ),
+                network=harness.Network([inputs, outputs], ["identity"]),
                 data=harness.Data(*arguments, **keys),
                 training=harness.Training(epochs=2, learning_rate=0.1),
             )
@@ -72,6 +74,7 @@ def experiment(arguments, keys, outputs):
     return None
 
 
+@settings(max_examples=200)
 @given(given_data(), st.integers(1, 3))
 def test_tables_come_back(data, outputs):
     made = experiment(*data, outputs)
@@ -79,12 +82,7 @@ def test_tables_come_back(data, outputs):
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "saved.toml")
-        try:
-            made.save(path)
-        except harness.ExperimentError as error:
-            assert "cannot be told apart" in str(error)
-            assert list(Path(folder).iterdir()) == []
-            return
+        made.save(path)
         found = harness.load_experiment(path)
         assert found == made
         for ours, theirs in ((made.source, found.source), (made.data, found.data)):
