@@ -107,7 +107,7 @@ def test_threads_and_chunks(threads, tmp_path, monkeypatch):
         scalar = harness.run(sweep, out=tmp_path / f"{number}-scalar", threads=1, lanes=1)
         assert results.manifest["chunks"] > 2
         for found, tables in ((ours, results), (theirs, scalar)):
-            add(found, [tables.runs, tables.trajectories()])
+            add(found, [tables.runs, tables.trajectories])
     assert ours.hexdigest() == theirs.hexdigest()
 
 

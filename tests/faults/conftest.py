@@ -39,7 +39,7 @@ def undisturbed(tmp_path_factory, chunks_of_two):
                 folder=folder,
                 sha256=tables(folder),
                 runs=results.runs,
-                trajectories=results.trajectories(),
+                trajectories=results.trajectories,
             )
         return _undisturbed[seeds]
 

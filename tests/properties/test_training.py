@@ -197,4 +197,4 @@ def test_threads_and_chunks_do_not_change_bits(experiment, size):
             results = harness.run(experiment, out=f"{folder}/results", threads=threads)
             assert results.manifest["chunk_size"] == size
             assert bits(results.runs) == bits(runs)
-            assert bits(results.trajectories()) == bits(path)
+            assert bits(results.trajectories) == bits(path)

@@ -80,7 +80,7 @@ def test_a_trained_folder_is_read(small, name, tmp_path):
     harness.run(small(**SWEEPS[name]), tmp_path / "out", lanes=1)
     results = harness.open_results(tmp_path / "out")
     assert len(results.runs) == results.manifest["runs"]
-    assert list(results.trajectories()) == list(columns_of(results.experiment).trajectories)
+    assert list(results.trajectories) == list(columns_of(results.experiment).trajectories)
 
 
 def test_chunks_are_as_large_as_a_manifest_allows():

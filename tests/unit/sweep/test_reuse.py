@@ -85,7 +85,7 @@ def everything(folder, generation):
 def assert_like_fresh(tmp_path, experiment, results, generation, **options):
     fresh = harness.run(experiment, tmp_path / "fresh", **options)
     pd.testing.assert_frame_equal(results.runs, fresh.runs, check_exact=True)
-    pd.testing.assert_frame_equal(results.trajectories(), fresh.trajectories(), check_exact=True)
+    pd.testing.assert_frame_equal(results.trajectories, fresh.trajectories, check_exact=True)
     theirs, ours = everything(fresh.folder, 0), everything(results.folder, generation)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in theirs if ours[name] != theirs[name]] == []
