@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from harness.experiment.objects import *  # noqa: F403  # the classes of optimisers are made
     from harness.results.tables import Results as Results
     from harness.results.tables import open_results as open_results
-    from harness.sweep.plan import Plan as Plan
-    from harness.sweep.plan import plan as plan
-    from harness.sweep.progress import Progress as Progress
-    from harness.sweep.run import run as run
+    from harness.sweeps.plan import Plan as Plan
+    from harness.sweeps.plan import plan as plan
+    from harness.sweeps.progress import Progress as Progress
+    from harness.sweeps.run import run as run
+    from harness.sweeps.sweep import sweep as sweep
 
 _HOME = {
     **dict.fromkeys(
@@ -44,16 +45,17 @@ _HOME = {
     "HarnessError": "errors",
     "InUseError": "errors",
     "NoSpaceError": "errors",
-    "Plan": "sweep.plan",
-    "Progress": "sweep.progress",
+    "Plan": "sweeps.plan",
+    "Progress": "sweeps.progress",
     "Results": "results.tables",
     "ResultsError": "errors",
     "StorageError": "errors",
     "Trace": "analysis.chain_rule",
     "load_experiment": "experiment",
     "open_results": "results.tables",
-    "plan": "sweep.plan",
-    "run": "sweep.run",
+    "plan": "sweeps.plan",
+    "run": "sweeps.run",
+    "sweep": "sweeps.sweep",
     "trace": "analysis.chain_rule",
 }
 

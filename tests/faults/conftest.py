@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.sweep import chunks
-from harness.sweep.engines import threads as thread_engine
-from harness.sweep.engines.threads import ThreadEngine
+from harness.sweeps import chunks
+from harness.sweeps.engines import threads as thread_engine
+from harness.sweeps.engines.threads import ThreadEngine
 from tests.faults.effort import LONG
 from tests.faults.fork_server import ForkServer
 from tests.faults.sweeps import tables, train

@@ -17,7 +17,7 @@ from harness.experiment.data import MOST_NUMBERS
 from harness.results import inspection
 from harness.store import data_points, encoding, manifest, parts
 from harness.store.documents import seal, unseal
-from harness.sweep import chunks
+from harness.sweeps import chunks
 from harness.training.columns import columns_of, most_recorded
 from harness.training.trainer import Trainer
 from tests.faults.foreign import command

@@ -34,7 +34,7 @@ def test_unknown_columns_are_refused_with_a_suggestion(results, read):
 def test_a_batch_of_runs_is_one_chunk_or_several_small_ones(
     at_once, lengths, small, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 5)
+    monkeypatch.setattr("harness.sweeps.chunks.MAX_RUNS", 5)
     monkeypatch.setattr("harness.store.reader._BYTES_AT_ONCE", at_once)
     results = harness.run(small(), tmp_path / "out")
     batches = list(results.run_batches(["run_id", "status"]))
@@ -77,7 +77,7 @@ def test_an_xarray_dataset_has_the_axes_of_the_grid(results):
 
 
 def test_missing_runs_are_nan_in_an_xarray_dataset(small, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 2)
+    monkeypatch.setattr("harness.sweeps.chunks.MAX_RUNS", 2)
     harness.run(small(), tmp_path / "out")
     (tmp_path / "out" / "commits" / "000001.json").unlink()  # runs 2 and 3
     arrays = harness.open_results(tmp_path / "out").to_xarray()

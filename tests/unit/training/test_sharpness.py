@@ -6,8 +6,8 @@ import pytest
 import harness
 from harness.kernels.descent import COUNTS
 from harness.store import Store
-from harness.sweep.chunks import chunk_size
-from harness.sweep.plan import plan
+from harness.sweeps.chunks import chunk_size
+from harness.sweeps.plan import plan
 from harness.training.trainer import Trainer
 from tests.reference.curvature import hessian
 from tests.reference.network import Twin
@@ -131,7 +131,7 @@ def test_a_grown_sweep_has_the_sharpness_of_a_fresh_one(parameters, small, tmp_p
 
 def test_threads_and_chunks_change_nothing(small, tmp_path, monkeypatch):
     one = harness.run(experiment(small), tmp_path / "one", threads=1).trajectories
-    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 2)
+    monkeypatch.setattr("harness.sweeps.chunks.MAX_RUNS", 2)
     two = harness.run(experiment(small), tmp_path / "two", threads=2)
     assert two.manifest["chunks"] == 3
     assert one.equals(two.trajectories)

@@ -10,7 +10,7 @@ from harness.experiment.schedules import SCHEDULES
 from harness.kernels.optimisers import OPTIMISERS
 from harness.results import inspection
 from harness.store import Store
-from harness.sweep import chunks, run
+from harness.sweeps import chunks, run
 
 POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],

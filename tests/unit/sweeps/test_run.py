@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import harness
 from harness.cli.app import app
 from harness.store.lock import writer
-from harness.sweep import chunks, engines, provenance, resume
+from harness.sweeps import chunks, engines, provenance, resume
 from harness.training.trainer import Trainer
 
 # Stamps of code in the form of hashes.
@@ -446,7 +446,7 @@ class InOrder:
 def test_a_new_engine_is_a_module_and_an_entry(small, tmp_path, monkeypatch, chunks_of_two):
     monkeypatch.setitem(engines.ENGINES, "in_order", engines.EngineEntry("this thread"))
     module = SimpleNamespace(Setup=InOrder)
-    monkeypatch.setitem(sys.modules, "harness.sweep.engines.in_order", module)
+    monkeypatch.setitem(sys.modules, "harness.sweeps.engines.in_order", module)
     seen = []
     results = harness.run(small(), tmp_path / "one", engine="in_order", progress=seen.append)
     fresh = harness.run(small(), tmp_path / "two")

@@ -5,7 +5,7 @@ import pytest
 import harness
 from harness.cli import run_command
 from harness.kernels._cache import Folder
-from harness.sweep.chunks import chunk_size
+from harness.sweeps.chunks import chunk_size
 from harness.training.trainer import Trainer
 
 
