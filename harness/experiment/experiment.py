@@ -62,7 +62,7 @@ def check_experiment(value: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What an experiment is made of besides the keys of its file.
+    """Sources of an experiment besides the keys of its file.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Given:
 
 
 def _given(data: object) -> Given:
-    """Return what the argument `data` gives; files are relative to the current folder."""
+    """Return the sources in the argument `data`; files are relative to the current folder."""
     table = data.table if isinstance(data, GivenData) else None
     return Given(folder=Path() if table is None else None, table=table)
 

@@ -1,4 +1,4 @@
-"""What experiments are made of in Python: a class for each section, and one for each optimiser.
+"""Parts of experiments in Python: a class for each section, and one for each optimiser.
 
 Their keyword arguments are made from the schema and the table of optimisers. `objects.pyi` tells
 them to type checkers and editors; `make docs` writes it.

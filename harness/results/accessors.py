@@ -1,7 +1,7 @@
-"""What results can do beside tables: plots, the summary on the terminal, and the report.
+"""Plots, the summary on the terminal, and the report, as methods of results.
 
 These are above this package in the order of imports, and load Matplotlib or rich. So they are
-imported by name, when they are called for: see decision 31.
+imported by name, when they are called for: see decision 32.
 """
 
 from collections.abc import Callable

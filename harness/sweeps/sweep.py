@@ -11,14 +11,14 @@ from harness.errors import ExperimentError
 from harness.experiment import Experiment
 from harness.experiment.axes import SECTIONS
 from harness.experiment.objects import Data, Grid, Initialisation, Network, Record, Training
-from harness.experiment.schema import RecordSection, declared, keys_of
+from harness.experiment.schema import RecordSection, Section, declared, keys_of
 from harness.experiment.sections import Entry, plain
 from harness.results.tables import Results
 from harness.sweeps.progress import Progress
 from harness.sweeps.run import run
 
 # The sections whose keys are looked for, in this order; the others are given as a whole.
-_OWN = {
+_OWN: dict[str, type[Section]] = {
     "training": SECTIONS["training"],
     "initialisation": SECTIONS["initialisation"],
     "record": RecordSection,
