@@ -284,7 +284,7 @@ class Training(SectionObject):
         tables have the loss without it; default 0.
     weight_decay : a finite number of at least 0
         Share of each parameter, times the learning rate, that is subtracted in an update;
-        default 0, 0.01 for adamw.
+        default 0, 0.01 for "adamw".
     clip_norm : a number above 0
         Largest norm of the gradient; a longer one is shortened; default none.
     epsilon : a number above 0

@@ -12,6 +12,7 @@ import numpy as np
 from harness.calls import is_number
 from harness.errors import ExperimentError, shown
 from harness.experiment.axes import AllowedAxes, AxisTarget, Document
+from harness.experiment.complaints import Complaints
 from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced, Values
 from harness.experiment.schema import Kind
 from harness.hints import nearest, suggest
@@ -29,8 +30,13 @@ _AXIS_FORMS = (
 )
 
 
-def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
+def parse_grid(
+    document: Mapping[str, Any], allowed: AllowedAxes, complaints: Complaints | None = None
+) -> Grid:
     """Return the grid of the `[grid]` table, as it is written.
+
+    With `complaints`, the axes that are wrong are added to them and left out. What involves several
+    axes is checked then only if all of them are right.
 
     Raises
     ------
@@ -38,11 +44,17 @@ def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
         The name of an axis is unknown; its values are missing, of another kind, or repeated; zipped
         axes are missing or differ in length.
     """
-    axes = {
-        name: Axis(name=name, values=_parse_axis(name, spec, allowed))
-        for name, spec in document.items()
-        if name != "zip"
-    }
+    complaints = complaints or Complaints()
+    axes: dict[str, Axis] = {}
+    wrong = len(complaints.found)
+    for name, spec in document.items():
+        if name != "zip":
+            try:
+                axes[name] = Axis(name=name, values=_parse_axis(name, spec, allowed))
+            except ExperimentError as error:
+                complaints.add([error])
+    if len(complaints.found) > wrong:
+        return Grid(dimensions=())
     _refuse_overlaps(axes, allowed)
     groups = _parse_zip(document.get("zip", []), axes)
     group_of = {name: group for group in groups for name in group}

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from harness.errors import ExperimentError, shown
-from harness.experiment.messages import first_complaint, section_of
+from harness.experiment.messages import complaints_of, section_of
 from harness.experiment.schema import ExperimentFile, declared, keys_of
 from harness.experiment.tables import as_frame, has_names
 from harness.hints import suggest
@@ -67,7 +67,7 @@ class SectionObject(TableObject):
         try:
             SECTIONS[self.section].model_validate(given, context={"has_table": has_table})
         except ValidationError as error:
-            raise first_complaint(error, ExperimentFile, within=self.section) from None
+            raise complaints_of(error, ExperimentFile, within=self.section)[0] from None
         return given
 
     def _with_settings(self, keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Entry(TableObject):
         try:
             SECTIONS[section].model_validate(given | needed | {key: self.name})
         except ValidationError as error:
-            raise first_complaint(error, ExperimentFile, within=section) from None
+            raise complaints_of(error, ExperimentFile, within=section)[0] from None
         self._keep(given)
 
 

@@ -46,7 +46,7 @@ def test_the_median_of_runs_that_mostly_do_not_converge_is_infinite():
 def test_widths_by_hand():
     rates = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
     half, none = [1.0, np.inf], [np.inf, np.inf]
-    # Two neighbours and one alone: a step of one decade each, half of it on either side.
+    # The wider of two ranges: two rates a decade apart, and half a decade on either side.
     assert decades(rates, np.array([half, half, none, half, none])) == pytest.approx(2)
     assert decades(rates, np.array([none] * 5)) == 0
     assert decades(rates, np.array([half] * 5)) == pytest.approx(5)
@@ -73,6 +73,10 @@ def test_published_shares_of_adam(found, setting, published):
     # Three standard errors of the difference of two shares of 200 starts.
     spread = 3 * np.sqrt(2 * published * (1 - published) / 200)
     assert share == pytest.approx(published, abs=spread)
+
+
+def test_the_network_of_micrograd_separates_the_moons(found):
+    assert (found.moons["accuracy_final"] == 1).mean() > 0.9
 
 
 def test_page(found, tmp_path):

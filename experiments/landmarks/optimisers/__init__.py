@@ -13,6 +13,7 @@ LANDMARK = Landmark(
         "schedules.toml",
         "xor_rprop.toml",
         "adam_xor.toml",
+        "micrograd_moons.toml",
     ),
     measure=measure,
     tell=tell,

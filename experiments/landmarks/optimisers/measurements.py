@@ -38,6 +38,7 @@ _QUICK: Mapping[str, Mapping[str, Any]] = {
     "schedules": {"training.epochs": 40, "grid.init_id": 4},
     "xor_rprop": {"training.epochs": 2000, "grid.init_id": 100},
     "adam_xor": {"grid.init_id": 200},
+    "micrograd_moons": {"grid.init_id": 40},
 }
 
 
@@ -47,7 +48,7 @@ class Found:
 
     Attributes
     ----------
-    dosage, xor, schedules, rprop, adam : DataFrame
+    dosage, xor, schedules, rprop, adam, moons : DataFrame
         The tables of runs.
     """
 
@@ -56,6 +57,7 @@ class Found:
     schedules: pd.DataFrame
     rprop: pd.DataFrame
     adam: pd.DataFrame
+    moons: pd.DataFrame
 
 
 def measure(out: Path, quick: bool) -> Found:
@@ -72,6 +74,7 @@ def measure(out: Path, quick: bool) -> Found:
         schedules=train("schedules"),
         rprop=train("xor_rprop"),
         adam=train("adam_xor"),
+        moons=train("micrograd_moons"),
     )
 
 
