@@ -35,7 +35,7 @@ from harness.experiment.schema import (
     TrainingSection,
     with_names,
 )
-from harness.experiment.sections import GivenData, keys_as_given, spread
+from harness.experiment.sections import GivenData, TableObject, keys_as_given, spread
 from harness.experiment.source import build_source, check_generated
 from harness.experiment.writing import as_toml, write_experiment
 from harness.formatting import plural
@@ -43,6 +43,15 @@ from harness.hints import suggest
 
 # Each variant needs a kernel call of its own, and each is checked before training.
 MOST_VARIANTS = 10_000
+
+_CLASSES: dict[str, type[TableObject]] = {
+    "network": objects.Network,
+    "data": objects.Data,
+    "training": objects.Training,
+    "initialisation": objects.Initialisation,
+    "grid": objects.Grid,
+    "record": objects.Record,
+}
 
 # Keys that scale and divide data points, whatever these are.
 OF_DIVISION = frozenset(
@@ -188,6 +197,14 @@ class Experiment:
             "grid": grid,
             "record": record,
         }
+        for section, kind in _CLASSES.items():
+            value = given[section]
+            if value is not None and not isinstance(value, (kind, Mapping)):
+                raise ExperimentError(
+                    section,
+                    f"= {shown(value)} must be a harness.{kind.__name__} or a mapping.",
+                    f"help(harness.{kind.__name__}) has examples.",
+                )
         document = {key: keys_as_given(value) for key, value in given.items() if value is not None}
         self._make(document, _given(data))
 

@@ -24,7 +24,7 @@ def experiment(data=None, network=None, **keys):
         **{
             "name": "small",
             "network": network or harness.Network([2, 2, 1], "tanh"),
-            "data": data or harness.Data(*POINTS),
+            "data": harness.Data(*POINTS) if data is None else data,
             "training": harness.Training(epochs=3, learning_rate=0.1),
         }
         | keys
@@ -154,6 +154,8 @@ def test_wrong_arguments_are_refused_as_in_a_file():
         (lambda: experiment(harness.Data()), "data must have one form; it has none"),
         (lambda: experiment(grid=harness.Grid(lr=[1])), 'It is called "learning_rate" here.'),
         (lambda: experiment(training=None), "training is missing"),
+        (lambda: experiment(pd.DataFrame({"a": [1]})), "must be a harness.Data or a mapping"),
+        (lambda: experiment(grid=harness.Adam()), "grid = Adam() must be a harness.Grid"),
     ):
         assert words in refused(call)
     for call in (
