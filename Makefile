@@ -56,9 +56,11 @@ bench: $(VENV)/.installed  ## compare the speed with NumPy, Numba, JAX and PyTor
 bench-c: $(VENV)/.installed-test  ## compare the speed with C, if gcc is installed
 	@$(BIN)/python tests/benchmarks/against_c.py
 
-docs: $(VENV)/.installed-test  ## write the schema, train the examples of the README and the notebook, and update their outputs
+docs: $(VENV)/.installed-test  ## write the schema and the types for editors, run the examples of the pages, and update their outputs
 	@$(BIN)/python -m tools.json_schema
+	@$(BIN)/python -m tools.stubs
 	@$(BIN)/python -m tools.readme
+	@$(BIN)/python -m tools.python_page
 	@$(BIN)/harness plot results/dosage endings -o docs/images/dosage.png
 	@$(BIN)/python -m tools.notebook
 

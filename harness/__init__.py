@@ -24,14 +24,20 @@ if TYPE_CHECKING:
     from harness.errors import StorageError as StorageError
     from harness.experiment import Experiment as Experiment
     from harness.experiment import load_experiment as load_experiment
+    from harness.experiment.objects import *  # noqa: F403  # the classes of optimisers are made
     from harness.results.tables import Results as Results
     from harness.results.tables import open_results as open_results
-    from harness.sweep.plan import Plan as Plan
-    from harness.sweep.plan import plan as plan
-    from harness.sweep.progress import Progress as Progress
-    from harness.sweep.run import run as run
+    from harness.sweeps.plan import Plan as Plan
+    from harness.sweeps.plan import plan as plan
+    from harness.sweeps.progress import Progress as Progress
+    from harness.sweeps.run import run as run
+    from harness.sweeps.sweep import sweep as sweep
 
 _HOME = {
+    **dict.fromkeys(
+        ("Data", "Grid", "Initialisation", "Network", "Record", "Training", "linear", "log"),
+        "experiment.objects",
+    ),
     "ChunkError": "errors",
     "ClusterError": "errors",
     "Experiment": "experiment",
@@ -39,16 +45,17 @@ _HOME = {
     "HarnessError": "errors",
     "InUseError": "errors",
     "NoSpaceError": "errors",
-    "Plan": "sweep.plan",
-    "Progress": "sweep.progress",
+    "Plan": "sweeps.plan",
+    "Progress": "sweeps.progress",
     "Results": "results.tables",
     "ResultsError": "errors",
     "StorageError": "errors",
     "Trace": "analysis.chain_rule",
     "load_experiment": "experiment",
     "open_results": "results.tables",
-    "plan": "sweep.plan",
-    "run": "sweep.run",
+    "plan": "sweeps.plan",
+    "run": "sweeps.run",
+    "sweep": "sweeps.sweep",
     "trace": "analysis.chain_rule",
 }
 
@@ -56,10 +63,19 @@ __all__ = list(_HOME)  # the names above, so that no list is kept twice
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    # The classes of optimisers are made from their table. Submodules have no capital letters, and
+    # are found without loading it.
+    if name[:1].isupper() and name in _optimisers():
+        return _optimisers()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _optimisers() -> dict[str, Any]:
+    found: dict[str, Any] = import_module(f"{__name__}.experiment.objects").OPTIMISER_CLASSES
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *_HOME, *_optimisers()})

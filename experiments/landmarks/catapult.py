@@ -91,7 +91,7 @@ def measure(out: Path, quick: bool) -> Found:
     results = harness.run(experiment, out=out / "catapult")
     _, n, _ = experiment.network.sizes
     names = [f"w{k}" for k in range(1, 2 * n + 1)]
-    ways = results.trajectories()
+    ways = results.trajectories
     weights = ways[names].to_numpy()
     ways["curvature"] = np.square(weights).sum(axis=1) / n
     runs = results.runs[["run_id", "learning_rate", "status"]]

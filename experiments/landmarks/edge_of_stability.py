@@ -56,7 +56,7 @@ def _train(name: str, changes: Mapping[str, Any], out: Path) -> pd.DataFrame:
     runs = results.runs
     if "learning_rate" not in runs:
         runs = runs.assign(learning_rate=experiment.training.learning_rate)
-    ways = results.trajectories().merge(runs[["run_id", "learning_rate"]], on="run_id")
+    ways = results.trajectories.merge(runs[["run_id", "learning_rate"]], on="run_id")
     ways["edge"] = ways["sharpness"] * ways["learning_rate"] / 2
     return ways[["learning_rate", "epoch", "loss", "sharpness", "edge"]]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.formatting import duration
-from harness.sweep.provenance import machine_in_words
+from harness.sweeps.provenance import machine_in_words
 
 ROOT = Path(__file__).parents[2]
 

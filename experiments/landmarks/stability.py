@@ -65,7 +65,7 @@ def measure(out: Path, quick: bool) -> Found:
     experiment = harness.load_experiment(FILE)
     ways = harness.run(experiment, out=out / "ways")
     points = np.column_stack([experiment.data.inputs, np.ones(len(experiment.data.inputs))])
-    table = ways.trajectories().merge(ways.runs[["run_id", "learning_rate"]], on="run_id")
+    table = ways.trajectories.merge(ways.runs[["run_id", "learning_rate"]], on="run_id")
     eigenvalues = np.linalg.eigvalsh(points.T @ points)  # the Hessian of half the SSR
     enough, epochs = (1e-4, 4_000) if quick else (ENOUGH, EPOCHS)
     return Found(
@@ -95,7 +95,7 @@ def _bisect(out: Path, momentum: float, enough: float, epochs: int) -> tuple[flo
             "record.sharpness": False,
         }
         results = harness.run(harness.load_experiment(FILE, changes), out=out / f"{sweeps}")
-        ways = results.trajectories().groupby("run_id")["ssr"]
+        ways = results.trajectories.groupby("run_id")["ssr"]
         first, end = ways.first().to_numpy(), ways.last().to_numpy()
         middle = ways.nth(1).to_numpy()
         falls = np.maximum(end, ROUNDING * first) <= np.maximum(middle, ROUNDING * first)

@@ -18,8 +18,8 @@ from harness.benchmarks.baselines import BASELINES, OURS
 from harness.benchmarks.workloads import QUICK, QUICK_VARIABLE, WORKLOADS
 from harness.errors import HarnessError, shown
 from harness.hints import nearest
-from harness.sweep.engines.threads import available_threads
-from harness.sweep.provenance import machine_in_words
+from harness.sweeps.engines.threads import available_threads
+from harness.sweeps.provenance import machine_in_words
 
 COLUMNS = [
     "workload", "point", "baseline", "threads", "runs", "epochs", "run_epochs", "seconds",

@@ -23,7 +23,7 @@ from harness.benchmarks.baselines import BASELINES, OURS, Baseline, Train
 from harness.benchmarks.job import Job, make_job
 from harness.benchmarks.port_limit import port_limit
 from harness.benchmarks.workloads import QUICK_VARIABLE, WORKLOADS, Workload
-from harness.sweep.engines.threads import available_threads
+from harness.sweeps.engines.threads import available_threads
 
 # JAX and PyTorch have warnings that we cannot mend.
 pytestmark = pytest.mark.filterwarnings("default")

@@ -51,11 +51,11 @@ def _hint(name: str, known: Iterable[str]) -> str:
     """Return a sentence about an unknown option: another option, or a key of FILE; may be empty."""
     known = list(known)
     if "--set" in known:
-        from harness.experiment import Experiment
         from harness.experiment.messages import sections_with
+        from harness.experiment.schema import ExperimentFile
 
         key = name.lstrip("-").replace("-", "_")
-        sections = sections_with(key, Experiment)
+        sections = sections_with(key, ExperimentFile)
         if sections:
             return (
                 f"{sections[0]}.{key} is a key of FILE.\nSet it by --set {sections[0]}.{key}=VALUE."

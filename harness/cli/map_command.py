@@ -95,7 +95,7 @@ def _refine(experiment: "Experiment", folder: Path, threads: int | None) -> "Ref
     """Train a map where it is not uniform, and print the time of each level."""
     from harness.cli import sweep_screen
     from harness.maps.refine import refined_map
-    from harness.sweep.run import run
+    from harness.sweeps.run import run
 
     def sweep(part: "Experiment", where: Path) -> "Results":
         with sweep_screen.ProgressBar(part.grid.size) as bar:

@@ -11,10 +11,10 @@ from harness.cli.loading import loading
 from harness.cli.options import KEPT, Changes, File, Threads, load
 from harness.cli.printing import say
 from harness.formatting import duration, plural, shown_bytes
-from harness.sweep.engines import ENGINES
+from harness.sweeps.engines import ENGINES
 
 if TYPE_CHECKING:
-    from harness.sweep.plan import Plan
+    from harness.sweeps.plan import Plan
 
 
 def run(
@@ -58,7 +58,7 @@ def run(
         from harness.cli import summary_screen, sweep_screen
         from harness.kernels import _cache
         from harness.kernels._jit import STAMP
-        from harness.sweep import run as sweep
+        from harness.sweeps import run as sweep
 
     experiment = load(file, changes)
     train = partial(
@@ -89,7 +89,7 @@ def plan(file: File, changes: Changes = None, threads: Threads = None) -> None:
     """
     with loading():
         from harness.cli import sweep_screen
-        from harness.sweep import plan as planning
+        from harness.sweeps import plan as planning
 
     experiment = load(file, changes)
     sweep_screen.announce(experiment)

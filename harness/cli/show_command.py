@@ -18,10 +18,7 @@ def show(
     """Summarise the results in DIR."""
     with loading():
         from harness.cli import summary_screen
-        from harness.cli.printing import say_wrapped
-        from harness.results import sentences, tables
+        from harness.results import tables
 
     results = tables.open_results(folder)
-    if left_out := sentences.dropped(results.experiment):
-        say_wrapped(left_out)
-    summary_screen.summarise(results if where is None else results.where(where))
+    summary_screen.show(results if where is None else results.where(where))

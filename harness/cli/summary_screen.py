@@ -37,6 +37,13 @@ _SAMPLE = 100_000
 _LOOKED_AT = 10_000
 
 
+def show(results: Results) -> None:
+    """Print what `harness show` prints: data points that were left out, and the summary."""
+    if left_out := sentences.dropped(results.experiment):
+        say_wrapped(left_out)
+    summarise(results)
+
+
 def summarise(results: Results) -> None:
     """Print how the runs ended, what is best and why, what to try next, and where the files are.
 

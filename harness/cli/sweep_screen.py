@@ -12,7 +12,7 @@ from harness.experiment.card import update_rule
 from harness.experiment.grid import Axis
 from harness.formatting import duration, plural, si
 from harness.results.sentences import data_points, dropped, exact
-from harness.sweep.progress import Progress
+from harness.sweeps.progress import Progress
 
 # The values of an axis are listed up to this many.
 _LISTED = 6

@@ -3,63 +3,61 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
-import tomli_w
 from numpy.typing import NDArray
-from pydantic import (
-    BeforeValidator,
-    Field,
-    ModelWrapValidatorHandler,
-    PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import ValidationError
 
 from harness.calls import check_path, check_type, is_whole
-from harness.errors import ExperimentError, printable, shown
-from harness.experiment import checks, conditional
+from harness.errors import ExperimentError, shown
+from harness.experiment import checks, conditional, objects
 from harness.experiment.axes import AllowedAxes, allowed_axes
 from harness.experiment.card import card, experiment_rows
+from harness.experiment.changes import change, check_changes
 from harness.experiment.complaints import Complaints
 from harness.experiment.data import Dataset
 from harness.experiment.grid import Grid, Listed, Projection, is_absent, project
-from harness.experiment.held_out import Divisions, Points, check_axes
+from harness.experiment.held_out import Divisions, check_axes
 from harness.experiment.messages import complaints_of
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import check_size, parse_grid
 from harness.experiment.recording import recorded_epochs
 from harness.experiment.schema import (
-    NAME,
     DataSection,
+    ExperimentFile,
     InitialisationSection,
     NetworkSection,
     OnlyFor,
     RecordSection,
-    Section,
-    Text,
     TrainingSection,
-    key,
+    with_names,
 )
+from harness.experiment.sections import GivenData, TableObject, keys_as_given, spread
 from harness.experiment.source import build_source, check_generated
+from harness.experiment.writing import as_toml, write_experiment
 from harness.formatting import plural
 from harness.hints import suggest
 
 # Each variant needs a kernel call of its own, and each is checked before training.
 MOST_VARIANTS = 10_000
 
+_CLASSES: dict[str, type[TableObject]] = {
+    "network": objects.Network,
+    "data": objects.Data,
+    "training": objects.Training,
+    "initialisation": objects.Initialisation,
+    "grid": objects.Grid,
+    "record": objects.Record,
+}
 
-def _with_names(grid: Any) -> Any:
-    """Convert keys that TOML cannot express to text, so that they are refused as unknown axes."""
-    return (
-        {printable(str(name)): spec for name, spec in grid.items()}
-        if isinstance(grid, dict)
-        else grid
-    )
+# Keys that scale and divide data points, whatever these are.
+OF_DIVISION = frozenset(
+    f"data.{name}"
+    for name in ("standardise", "scale", "validation", "folds", "fold", "stratify", "split_seed")
+)
 
 
 def _check_axes_alone(given: Mapping[str, Any], complaints: Complaints) -> None:
@@ -71,7 +69,7 @@ def _check_axes_alone(given: Mapping[str, Any], complaints: Complaints) -> None:
         return
     network = checks.build_network(section)
     if isinstance(grid, dict):
-        parse_grid(_with_names(grid), allowed_axes(network), complaints)
+        parse_grid(with_names(grid), allowed_axes(network), complaints)
 
 
 def check_experiment(value: object) -> None:
@@ -81,60 +79,134 @@ def check_experiment(value: object) -> None:
         value,
         Experiment,
         "an Experiment",
-        "Read a file with harness.load_experiment(FILE), or check a mapping with"
-        " harness.Experiment.from_mapping(MAPPING).",
+        "Read a file with harness.load_experiment(FILE), or make a harness.Experiment.",
     )
 
 
-class Experiment(Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Sources of an experiment besides the keys of its file.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Folder of a relative `data.file`; None if the data points are not read from there.
+    table : object
+        Table to take the data points from, if it is not None.
+    source : Dataset or None
+        Data points as they are.
+    divisions : Divisions or None
+        Data points that other experiments have divided already.
+    is_former : bool
+        Whether it is to be compared with a later experiment, whose axes may have no effect here.
+    complaints : Complaints or None
+        Where to collect errors; None to raise the first one.
+    """
+
+    folder: Path | None = None
+    table: Any = None
+    source: Dataset | None = None
+    divisions: Divisions | None = None
+    is_former: bool = False
+    complaints: Complaints | None = None
+
+
+def _given(data: object) -> Given:
+    """Return the sources in the argument `data`; files are relative to the current folder."""
+    table = data.table if isinstance(data, GivenData) else None
+    return Given(folder=Path() if table is None else None, table=table)
+
+
+class Experiment:
     """An experiment: network, data, training, initialisation, grid, and what to record.
 
-    Use `load_experiment` or `Experiment.from_mapping`. An experiment is checked when it is made,
-    and immutable.
+    It is checked when it is made, and immutable. Its parameters are the tables of an experiment
+    file: each is an object, such as `harness.Training`, or a mapping with the keys of that table.
+
+    Parameters
+    ----------
+    name : str
+        Name of the results folder.
+    network : Network or mapping
+        The network.
+    data : Data or mapping
+        The data points.
+    training : Training or mapping
+        Epochs, update rule, batches and stopping.
+    initialisation : Initialisation or mapping, optional
+        Initial values of the parameters.
+    grid : Grid or mapping, optional
+        Axes of the sweep; a single run by default.
+    record : Record or mapping, optional
+        Quantities to record of each run.
+    question : str, optional
+        Question that the experiment answers.
+
+    Raises
+    ------
+    ExperimentError
+        The experiment is not valid; the message names the key.
 
     Examples
     --------
-    >>> experiment = Experiment.from_mapping(
-    ...     {
-    ...         "name": "two_rates",
-    ...         "network": {"layers": [1, 2, 1], "activations": ["softplus", "identity"]},
-    ...         "data": {"generator": "dosage"},
-    ...         "training": {"epochs": 10, "learning_rate": 0.1},
-    ...         "grid": {"learning_rate": [0.1, 0.2], "init_id": 5},
-    ...     }
+    >>> import harness
+    >>> experiment = harness.Experiment(
+    ...     name="two_rates",
+    ...     network=harness.Network([1, 2, 1], "softplus"),
+    ...     data=harness.Data([0, 0.5, 1], [0, 1, 0]),
+    ...     training=harness.Training(epochs=10, learning_rate=0.1),
+    ...     grid=harness.Grid(learning_rate=[0.1, 0.2], init_id=5),
     ... )
-    >>> experiment.grid.size
-    10
+    >>> experiment
+    <Experiment two_rates: 1-2-1, 10 runs>
+    >>> experiment.replace(**{"training.epochs": 20}).training.epochs
+    20
     """
 
-    name: Annotated[str, Field(strict=True, pattern=NAME)] = key(
-        says="name of the results folder",
-        allowed="1 to 64 letters, digits, dots, underscores or hyphens, the first of them a letter"
-        " or a digit",
-    )
-    question: Text = key("", says="question that the experiment answers", allowed="a text")
-    network_section: NetworkSection = key(alias="network", says="the network", allowed="a table")
-    data_section: DataSection = key(alias="data", says="the data points", allowed="a table")
-    training: TrainingSection = key(
-        says="epochs, update rule, batches and stopping", allowed="a table"
-    )
-    initialisation: InitialisationSection = key(
-        InitialisationSection(), says="initial values of the parameters", allowed="a table"
-    )
-    grid_section: Annotated[dict[str, Any], BeforeValidator(_with_names)] = key(
-        {}, alias="grid", says="axes of the sweep", allowed="a table of axes"
-    )
-    record: RecordSection = key(
-        RecordSection(), says="quantities to record of each run", allowed="a table"
+    __slots__ = (
+        "_allowed_axes",
+        "_divisions",
+        "_file",
+        "_folder",
+        "_grid",
+        "_network",
+        "_points",
+        "_variants",
+        "_written_grid",
     )
 
-    _network: Network = PrivateAttr()
-    _divisions: Divisions = PrivateAttr()
-    _points: Points = PrivateAttr()
-    _written_grid: Grid = PrivateAttr()
-    _grid: Grid = PrivateAttr()
-    _variants: Projection = PrivateAttr()
-    _allowed_axes: AllowedAxes = PrivateAttr()
+    def __init__(
+        self,
+        *,
+        name: str,
+        network: objects.Network | Mapping[str, Any],
+        data: objects.Data | Mapping[str, Any],
+        training: objects.Training | Mapping[str, Any],
+        initialisation: objects.Initialisation | Mapping[str, Any] | None = None,
+        grid: objects.Grid | Mapping[str, Any] | None = None,
+        record: objects.Record | Mapping[str, Any] | None = None,
+        question: str = "",
+    ) -> None:
+        given = {
+            "name": name,
+            "question": question,
+            "network": network,
+            "data": data,
+            "training": training,
+            "initialisation": initialisation,
+            "grid": grid,
+            "record": record,
+        }
+        for section, kind in _CLASSES.items():
+            value = given[section]
+            if value is not None and not isinstance(value, (kind, Mapping)):
+                raise ExperimentError(
+                    section,
+                    f"= {shown(value)} must be a harness.{kind.__name__} or a mapping.",
+                    f"help(harness.{kind.__name__}) has examples.",
+                )
+        document = {key: keys_as_given(value) for key, value in given.items() if value is not None}
+        self._make(document, _given(data))
 
     @classmethod
     def from_mapping(
@@ -167,31 +239,40 @@ class Experiment(Section):
             )
         if folder is not None:
             check_path("folder", folder)
-        given = {"data" if isinstance(data, Dataset) else "table": data}
-        context = {"folder": Path(folder or ""), **given}
-        return cls.model_validate(dict(mapping), context=context)
+        given = {"source" if isinstance(data, Dataset) else "table": data}
+        place = Path(folder or "") if data is None else None
+        return cls._of(dict(mapping), Given(folder=place, **given))
 
-    @model_validator(mode="wrap")
     @classmethod
-    def _complain(
-        cls, given: Any, check: ModelWrapValidatorHandler[Self], info: ValidationInfo
-    ) -> Self:
-        """Raise an ExperimentError instead of pydantic's ValidationError."""
-        try:
-            return check(given)
-        except ValidationError as error:
-            found = complaints_of(error, cls)
-        complaints = (info.context or {}).get("complaints") or Complaints()
-        complaints.add(found)
-        _check_axes_alone(given, complaints)
-        raise found[0]
+    def _of(cls, document: dict[str, Any], given: Given) -> Self:
+        """Make an experiment of a document, with the keys of a file."""
+        experiment = cls.__new__(cls)
+        experiment._make(document, given)
+        return experiment
 
-    @model_validator(mode="after")
-    def _check(self, info: ValidationInfo) -> Self:
-        context = info.context or {}
-        complaints = context.get("complaints") or Complaints()
+    @classmethod
+    def collecting(cls, document: dict[str, Any], folder: Path, complaints: Complaints) -> Self:
+        """Check a document as `from_mapping` does, and go on to collect all errors."""
+        return cls._of(document, Given(folder=folder, complaints=complaints))
+
+    def _make(self, document: dict[str, Any], given: Given) -> None:
+        """Check a document, and make everything that follows from it."""
+        complaints = given.complaints or Complaints()
+        try:
+            self._file = ExperimentFile.model_validate(
+                document, context={"has_table": given.table is not None}
+            )
+        except ValidationError as error:
+            found = complaints_of(error, ExperimentFile)
+        else:
+            found = []
+        if found:
+            complaints.add(found)
+            _check_axes_alone(document, complaints)
+            raise found[0]
+        self._folder = given.folder
         self._network = checks.build_network(self.network_section)
-        complaints.check(self._check_data, context, complaints)
+        complaints.check(self._check_data, given, complaints)
         for check in (checks.check_layers, checks.check_trained):
             complaints.check(check, self.training, self._network)
         for check_alone in (checks.check_schedule, checks.check_step_sizes):
@@ -203,26 +284,20 @@ class Experiment(Section):
         )
         self._written_grid = parse_grid(self.grid_section, self._allowed_axes, complaints)
         complaints.stop_if_any()
-        document = self.document()
-        self._grid = conditional.fold(self._written_grid, self._allowed_axes, document)
+        written = self.document()
+        self._grid = conditional.fold(self._written_grid, self._allowed_axes, written)
         check_size(self._grid)
         self._variants = project(self._grid, lambda name: not self._allowed_axes[name].per_run)
         self._check_points()
         # In a former experiment, axes of the present one may have no effect.
-        if not context.get("is_former"):
-            conditional.check_settings(document, self._written_grid, self._allowed_axes)
-        return self
+        if not given.is_former:
+            conditional.check_settings(written, self._written_grid, self._allowed_axes)
 
-    def _check_data(self, context: Mapping[str, Any], complaints: Complaints) -> None:
+    def _check_data(self, given: Given, complaints: Complaints) -> None:
         """Load the data points, and check all that depends on them."""
-        self._divisions = context.get("divisions") or Divisions(
-            context.get("data")
-            or build_source(
-                self.data_section,
-                self._network,
-                context.get("folder", Path()),
-                context.get("table"),
-            )
+        self._divisions = given.divisions or Divisions(
+            given.source
+            or build_source(self.data_section, self._network, given.folder or Path(), given.table)
         )
         checks.check_shapes(self._divisions.source, self.data_section, self._network)
         self._points = self._divisions.points(self.data_section)
@@ -287,6 +362,46 @@ class Experiment(Section):
         columns = pairs.columns(np.arange(min(pairs.size, conditional.MOST_FOLDED)))
         for index in np.flatnonzero(columns[low] > columns[high])[:1].tolist():
             self._check_value(low, values[low].value(index), **{high: values[high].value(index)})
+
+    @property
+    def name(self) -> str:
+        """Name of the results folder."""
+        return self._file.name
+
+    @property
+    def question(self) -> str:
+        """Question that the experiment answers."""
+        return self._file.question
+
+    @property
+    def network_section(self) -> NetworkSection:
+        """The section [network]."""
+        return self._file.network
+
+    @property
+    def data_section(self) -> DataSection:
+        """The section [data]."""
+        return self._file.data
+
+    @property
+    def training(self) -> TrainingSection:
+        """The section [training]."""
+        return self._file.training
+
+    @property
+    def initialisation(self) -> InitialisationSection:
+        """The section [initialisation]."""
+        return self._file.initialisation
+
+    @property
+    def grid_section(self) -> dict[str, Any]:
+        """The section [grid], as it is written."""
+        return self._file.grid
+
+    @property
+    def record(self) -> RecordSection:
+        """The section [record]."""
+        return self._file.record
 
     @property
     def grid(self) -> Grid:
@@ -398,9 +513,9 @@ class Experiment(Section):
         kept = {self._allowed_axes[name].dotted for name in set_here}
         conditional.drop_others(document, kept)
         makes_data = any(self._allowed_axes[name].makes_data for name in point)
-        context = {} if makes_data else {"divisions": self._divisions}
+        divisions = None if makes_data else self._divisions
         try:
-            return Experiment.model_validate(document, context=context)
+            return Experiment._of(document, Given(folder=self._folder, divisions=divisions))
         except ExperimentError as error:
             where = ", ".join(f"grid.{name} = {shown(value)}" for name, value in set_here.items())
             raise ExperimentError(
@@ -429,8 +544,9 @@ class Experiment(Section):
                 if value is not None:
                     grid[name] = [value]
         try:
-            found = Experiment.model_validate(
-                {**document, "grid": grid}, context={"data": self.source, "is_former": True}
+            found = Experiment._of(
+                {**document, "grid": grid},
+                Given(folder=self._folder, source=self.source, is_former=True),
             )
         except ExperimentError:  # an axis of several values zipped with one of a single value
             return self
@@ -464,18 +580,78 @@ class Experiment(Section):
             )
         return self.at(self._grid.point(run_id))
 
+    def replace(self, **changes: Any) -> "Experiment":
+        """Return the experiment with other values of some keys, checked anew.
+
+        Parameters
+        ----------
+        **changes
+            Values by dotted key, such as ``**{"training.epochs": 10}``, or whole sections, such as
+            ``grid=harness.Grid(init_id=5)``.
+
+        Raises
+        ------
+        ExperimentError
+            The experiment is not valid with these values.
+
+        Notes
+        -----
+        If a key of [data] or [network] changes, data points are read or made again. Those of a
+        table of Python are kept: of the keys of [data], only those that scale and divide them may
+        change.
+        """
+        plain = spread(changes)
+        check_changes(plain)
+        document = self.document()
+        change(document, plain)
+        data = changes.get("data")
+        if data is not None:
+            table = data.table if isinstance(data, GivenData) else None
+            return self._of(
+                document, Given(folder=None if table is not None else Path(), table=table)
+            )
+        changed = [name for name in plain if name.partition(".")[0] in ("data", "network")]
+        if changed and (self.data_section.makes_points or self._folder is not None):
+            return self._of(document, Given(folder=self._folder))
+        for name in changed:
+            if name.startswith("data.") and name not in OF_DIVISION:
+                raise ExperimentError(
+                    name,
+                    "cannot change by itself: the data points are those of a table of Python.",
+                    "Give the table and all keys, as data = harness.Data(...).",
+                )
+        return self._of(document, Given(folder=self._folder, source=self.source))
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write a file that `load_experiment` reads as this experiment.
+
+        Data points of a table of Python are written beside it, into a CSV file of the same name, or
+        a Parquet file if they are more than a million numbers; up to a hundred without names of
+        columns are written into the file itself. Data from a file stay there.
+
+        Parameters
+        ----------
+        path : str or Path
+            A TOML file.
+        overwrite : bool
+            Whether files that exist are replaced.
+
+        Raises
+        ------
+        ExperimentError
+            A file exists, or cannot be written.
+        """
+        check_path("path", path)
+        write_experiment(self, Path(path), self._folder, overwrite=overwrite)
+
     def document(self) -> dict[str, Any]:
         """Return sections and keys as in the file, including defaults."""
-        plain = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        plain = self._file.model_dump(mode="json", exclude_none=True)
         return {name: value for name, value in plain.items() if value != {}}
 
     def to_toml(self) -> str:
         """Return the text of a file that loads as this experiment, except for given `data`."""
-        sections = self.document()
-        grid = sections.pop("grid", {})
-        # tomli_w would move axes that are tables to the end, but their order decides the run ids.
-        axes = "".join(f"{name} = {_inline(spec)}\n" for name, spec in grid.items())
-        return tomli_w.dumps(sections) + (f"\n[grid]\n{axes}" if grid else "")
+        return as_toml(self.document())
 
     def __eq__(self, other: object) -> bool:
         """Compare name, question and identity."""
@@ -540,9 +716,7 @@ class Experiment(Section):
         """Return all sections that determine the results, except for the grid."""
         # Without the keys at their defaults: a new key leaves the identity of other experiments as
         # it was. A default that changes asks for another `store.manifest.FORMAT`.
-        document = self.model_dump(
-            mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
-        )
+        document = self._file.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         for free in ("name", "question", "grid"):
             document.pop(free, None)
         for dotted, only_for in conditional.SETTINGS.items():
@@ -578,15 +752,6 @@ class Experiment(Section):
         for name, (_, how) in self.data_section.scales.items():
             division[f"scaled_{name}"] = [how, sorted(words[name])]
         return division
-
-
-def _inline(value: Any) -> str:
-    """Write a value of [grid] on one line; its texts are names of harness, without quotes."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {_inline(item)}" for name, item in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_inline(item) for item in value) + "]"
-    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _digest(document: Mapping[str, Any]) -> str:

@@ -17,10 +17,9 @@ from pydantic.fields import FieldInfo
 from harness.errors import shown
 from harness.experiment.axes import SECTIONS, AxisTarget, allowed_axes
 from harness.experiment.checks import build_network
-from harness.experiment.experiment import Experiment
 from harness.experiment.messages import section_of
 from harness.experiment.parse_grid import MOST_RUNS
-from harness.experiment.schema import NetworkSection, OnlyFor, declared, keys_of
+from harness.experiment.schema import ExperimentFile, NetworkSection, OnlyFor, declared, keys_of
 
 FILE = Path(__file__).with_name("experiment.schema.json")
 
@@ -38,7 +37,7 @@ def as_text() -> str:
 def json_schema() -> Schema:
     """Return the schema of an experiment file, in draft 2020-12."""
     properties = {}
-    for name, field in keys_of(Experiment).items():
+    for name, field in keys_of(ExperimentFile).items():
         model = section_of(field)
         if name == "grid":
             properties[name] = _grid()
@@ -54,7 +53,7 @@ def json_schema() -> Schema:
         "type": "object",
         "properties": properties,
         # The name of the file can replace the name.
-        "required": [name for name in _required(Experiment) if name != "name"],
+        "required": [name for name in _required(ExperimentFile) if name != "name"],
         "additionalProperties": False,
     }
 

@@ -4,19 +4,17 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
-from harness.calls import check_path, check_type
+from harness.calls import check_path
 from harness.errors import ExperimentError, shown
+from harness.experiment.changes import change, check_changes
 from harness.experiment.complaints import Complaints
 from harness.experiment.experiment import Experiment
 from harness.experiment.positions import positions
 from harness.experiment.schema import NAME
 from harness.hints import nearest
 from harness.plain_files import open_text
-
-_FOR_EXAMPLE = 'For example: {"training.epochs": 10}'
 
 # Enough for a million numbers of data; larger data belong in a CSV file.
 _MOST_BYTES = 16_000_000
@@ -38,19 +36,17 @@ def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) 
         The file cannot be read, or it is not a valid experiment.
     """
     check_path("path", path)
-    check_type("changes", changes, (Mapping, NoneType), "a mapping", _FOR_EXAMPLE)
-    for dotted in changes or {}:
-        check_type("changes", dotted, str, "a mapping of keys", _FOR_EXAMPLE)
+    changes = {} if changes is None else changes
+    check_changes(changes)
     path = Path(path)
     text, document = _read(path)
     try:
-        for dotted, value in (changes or {}).items():
-            _change(document, dotted, value)
+        change(document, changes)
         if "name" not in document:
             document["name"] = _name_of(path)
         return Experiment.from_mapping(document, folder=path.parent)
     except ExperimentError as error:
-        is_changed = any(error.key.startswith(dotted) for dotted in changes or {})
+        is_changed = any(error.key.startswith(dotted) for dotted in changes)
         _locate([error], path, "" if is_changed else text)
         raise
 
@@ -67,9 +63,7 @@ def check_file(path: Path) -> Experiment | list[ExperimentError]:
         text, document = _read(path)
         if "name" not in document:
             document["name"] = _name_of(path)
-        return Experiment.model_validate(
-            document, context={"folder": path.parent, "complaints": complaints}
-        )
+        return Experiment.collecting(document, path.parent, complaints)
     except ExperimentError as error:
         found = [*complaints.found, *([] if error in complaints.found else [error])]
     _locate(found, path, text)
@@ -126,18 +120,3 @@ def _name_of(path: Path) -> str:
             'Add a line such as name = "two_rates" at the top of the file.',
         )
     return path.stem
-
-
-def _change(document: dict[str, Any], dotted: str, value: Any) -> None:
-    *tables, last = dotted.split(".")
-    for depth, name in enumerate(tables, start=1):
-        inner = document.setdefault(name, {})
-        if not isinstance(inner, dict):
-            table = ".".join(tables[:depth])
-            raise ExperimentError(
-                dotted,
-                f"cannot be set: {table} = {shown(inner)} is not a table.",
-                f"Set {table} as a whole.",
-            )
-        document = inner
-    document[last] = value

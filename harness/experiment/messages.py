@@ -13,14 +13,18 @@ from harness.hints import key_elsewhere, suggest
 _Resolved = tuple[str, str, FieldInfo | None, list[str]]
 
 
-def complaints_of(error: ValidationError, model: type[BaseModel]) -> list[ExperimentError]:
+def complaints_of(
+    error: ValidationError, model: type[BaseModel], within: str = ""
+) -> list[ExperimentError]:
     """Return the errors, one for each key: value, what is allowed, and the closest allowed name.
 
     Unknown keys come first. A key that is missing because it is misspelt is not reported again.
+    `within` names the section of the model that was checked, if it was checked by itself.
     """
+    before = (within,) if within else ()
     found: dict[str, list[tuple[_Resolved, Any]]] = {}
     for detail in error.errors(include_url=False):
-        resolved = _resolve(detail["loc"], model)
+        resolved = _resolve((*before, *detail["loc"]), model)
         found.setdefault(resolved[0] + resolved[1].partition("[")[0], []).append((resolved, detail))
     # A key with several forms has an error for each; the one deepest in the value is of the form
     # that was meant.

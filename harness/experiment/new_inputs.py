@@ -31,7 +31,7 @@ from harness.experiment.tables import (
 )
 
 # The name of a column of a table without a header.
-_NUMBERED = re.compile(r"column \d+")
+NUMBERED = re.compile(r"column \d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def read_inputs(given: Any, source: Dataset, section: DataSection) -> Floats:
     columns = input_columns(source)
     names = [column.name for column in columns]
     is_file = isinstance(given, str | Path)
-    is_named = bool(source.names.inputs) and not all(map(_NUMBERED.fullmatch, names))
+    is_named = bool(source.names.inputs) and not all(map(NUMBERED.fullmatch, names))
     if not is_file:
         given = as_frame(given, "inputs")
         is_named = is_named and has_names(given)

@@ -14,7 +14,7 @@ from harness.experiment.tables import Table, add_series, empty_columns
 from harness.plain_files import open_bytes
 
 # pandas writes the labels of rows as columns with such names.
-_INDEX = "__index_level_"
+INDEX = "__index_level_"
 
 
 def is_parquet(name: str) -> bool:
@@ -48,7 +48,7 @@ def read_parquet(path: Path, reading: Reading, key: str = "data.file") -> Table:
 def _read(source: io.BufferedReader, origin: Origin, reading: Reading) -> Table:
     options = {"page_checksum_verification": True, "pre_buffer": False}
     footer = pyarrow.parquet.ParquetFile(source, **options)
-    names = [name for name in footer.schema_arrow.names if not name.startswith(_INDEX)]
+    names = [name for name in footer.schema_arrow.names if not name.startswith(INDEX)]
     if len(set(names)) < len(names):
         raise origin.refusal("has several columns of the same name.", "Rename them.")
     choice = choose(origin, names, len(names), reading)

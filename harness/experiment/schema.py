@@ -181,16 +181,14 @@ def key(
     allowed: str,
     axis: KeyAxis | None = None,
     only_for: OnlyFor | None = None,
-    alias: str | None = None,
 ) -> Any:
     """Declare a key: default (required if left out), meaning, allowed values, and axis of the grid.
 
-    `alias` is the name in the file; Python uses the attribute's name. `only_for` names the entries
-    of a table that have this setting. Sections can also be made from a table of such entries, with
-    ``pydantic.create_model``.
+    `only_for` names the entries of a table that have this setting. Sections can also be made from a
+    table of such entries, with ``pydantic.create_model``.
     """
     extra: Any = {"allowed": allowed, "axis": axis, "only_for": only_for}
-    return Field(default, alias=alias, description=says, json_schema_extra=extra)
+    return Field(default, description=says, json_schema_extra=extra)
 
 
 def declared(field: FieldInfo) -> Any:
@@ -199,8 +197,8 @@ def declared(field: FieldInfo) -> Any:
 
 
 def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return the keys of a section, by their names in the file."""
-    return {field.alias or name: field for name, field in section.model_fields.items()}
+    """Return the keys of a section."""
+    return section.model_fields
 
 
 class Section(BaseModel):
@@ -472,8 +470,8 @@ class DataSection(_GeneratedData):
     @classmethod
     def _numbers_of_columns_as_text(cls, given: Any, info: ValidationInfo) -> Any:
         """Write numbers of columns as text, which tells them from inline data."""
-        is_table = (info.context or {}).get("table") is not None
-        if not isinstance(given, Mapping) or not (is_table or given.get("file") is not None):
+        has_table = (info.context or {}).get("has_table", False)
+        if not isinstance(given, Mapping) or not (has_table or given.get("file") is not None):
             return given
         columns = {
             name: [str(n) if is_whole(n) and 0 <= n <= MOST_COLUMNS else n for n in given[name]]
@@ -481,6 +479,12 @@ class DataSection(_GeneratedData):
             if isinstance(given.get(name), list | tuple)
         }
         return {**given, **columns}
+
+    @property
+    def makes_points(self) -> bool:
+        """Whether the keys make the data points by themselves, without a file or a table."""
+        is_inline = self.file is None and not isinstance((self.inputs or ("",))[0], str)
+        return self.generator is not None or is_inline
 
     @property
     def scales(self) -> dict[str, tuple[str, str | float]]:
@@ -737,4 +741,38 @@ class RecordSection(Section):
         says="metrics of the predictions, as columns of the trajectories and of the runs: "
         + ", ".join(f"{metric.says} (`{name}`)" for name, metric in METRICS.items()),
         allowed=f"a list of {listed(METRICS)}",
+    )
+
+
+def with_names(grid: Any) -> Any:
+    """Convert keys that TOML cannot express to text, so that they are refused as unknown axes."""
+    return (
+        {printable(str(name)): spec for name, spec in grid.items()}
+        if isinstance(grid, dict)
+        else grid
+    )
+
+
+class ExperimentFile(Section):
+    """An experiment file."""
+
+    name: Annotated[str, Field(strict=True, pattern=NAME)] = key(
+        says="name of the results folder",
+        allowed="1 to 64 letters, digits, dots, underscores or hyphens, the first of them a letter"
+        " or a digit",
+    )
+    question: Text = key("", says="question that the experiment answers", allowed="a text")
+    network: NetworkSection = key(says="the network", allowed="a table")
+    data: DataSection = key(says="the data points", allowed="a table")
+    training: TrainingSection = key(
+        says="epochs, update rule, batches and stopping", allowed="a table"
+    )
+    initialisation: InitialisationSection = key(
+        InitialisationSection(), says="initial values of the parameters", allowed="a table"
+    )
+    grid: Annotated[dict[str, Any], BeforeValidator(with_names)] = key(
+        {}, says="axes of the sweep", allowed="a table of axes"
+    )
+    record: RecordSection = key(
+        RecordSection(), says="quantities to record of each run", allowed="a table"
     )

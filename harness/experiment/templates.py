@@ -12,7 +12,7 @@ from harness.errors import shown
 from harness.experiment.axes import SECTIONS, allowed_axes
 from harness.experiment.experiment import Experiment
 from harness.experiment.messages import section_of
-from harness.experiment.schema import declared, keys_of
+from harness.experiment.schema import ExperimentFile, declared, keys_of
 
 TEMPLATES: dict[str, dict[str, Any]] = {
     "dosage": {
@@ -99,7 +99,7 @@ def new_file(template: str, file_name: str) -> str:
         + _comment("A # without a space is before a key to try: remove the # to use it."),
         f"question = {shown(document['question'])}\n",
     ]
-    for name, field in keys_of(Experiment).items():
+    for name, field in keys_of(ExperimentFile).items():
         if name == "grid":
             says = {key: _axis_says(key, document) for key in document[name] | ALTERNATIVES[name]}
         elif model := section_of(field):

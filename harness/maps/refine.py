@@ -33,7 +33,7 @@ from harness.maps.image import (
 from harness.maps.zoom import Map
 from harness.results.tables import Results
 from harness.store import has_manifest
-from harness.sweep.run import run
+from harness.sweeps.run import run
 
 Indices = NDArray[np.int64]
 Kinds = NDArray[np.bool_]

@@ -26,8 +26,8 @@ from harness.maps.image import (
 )
 from harness.maps.picture import frame
 from harness.store.outputs import write_inside
-from harness.sweep.progress import Progress
-from harness.sweep.run import run
+from harness.sweeps.progress import Progress
+from harness.sweeps.run import run
 
 _FRAME_MILLISECONDS = 600  # of a film
 

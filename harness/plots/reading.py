@@ -207,4 +207,4 @@ def runs_and_trajectories(
     runs = runs_of(results, ["run_id", *columns], max(min(most, _MOST_ROWS // epochs), 20))
     everything = results.condition is None and len(runs) == results.run_count
     ids: Any = None if everything else runs["run_id"].to_numpy()
-    return runs, results.trajectories(ids, ["run_id", "epoch", *along])
+    return runs, results.read_trajectories(ids, ["run_id", "epoch", *along])

@@ -141,7 +141,9 @@ def _data(
     run_ids = found.runs["run_id"].to_numpy()
     read = run_ids[np.union1d(drawn, sample)]
     loss = trained_loss(results.run_columns).removesuffix("_final")
-    table = results.trajectories(read, ["run_id", "epoch", loss]).rename(columns={loss: "loss"})
+    table = results.read_trajectories(read, ["run_id", "epoch", loss]).rename(
+        columns={loss: "loss"}
+    )
     used = {(n, bins) for view in shown for n, bins in zip(view.axes, view.bins, strict=True)}
     first, first_ranks = (axes[0], ranks[0]) if axes else (None, None)
     accuracy = accuracy_column(found.runs)

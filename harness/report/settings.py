@@ -58,7 +58,7 @@ def settings(
     read = sorted({run for found in ids.values() for runs in found.values() for run in runs})
     if not read:
         return None
-    table = results.trajectories(read, ["run_id", "epoch", *columns])
+    table = results.read_trajectories(read, ["run_id", "epoch", *columns])
     if table.empty:
         return None
     if len(columns) > 1:

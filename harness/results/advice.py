@@ -240,7 +240,9 @@ def _longer(results: Results, runs: pd.DataFrame, *, has_best: bool) -> Advice |
     if not run_ids.size:
         return None
     loss = trained_loss(results.run_columns).removesuffix("_final")
-    fall = _median_fall(results.trajectories(run_ids, ["epoch", loss]), loss, earlier[-1], epochs)
+    fall = _median_fall(
+        results.read_trajectories(run_ids, ["epoch", loss]), loss, earlier[-1], epochs
+    )
     if fall < _FALL:
         return None
     whose = f"run {run_ids[0]}"

@@ -29,6 +29,7 @@ from harness.experiment.card import card
 from harness.experiment.grid import Grid
 from harness.experiment.new_inputs import read_inputs
 from harness.hints import suggest
+from harness.results.accessors import Plots, above
 from harness.results.reopening import experiment_of
 from harness.results.where import Condition, Missed, parse_condition
 from harness.store import Reader, Store, has_manifest, results_folder
@@ -89,7 +90,7 @@ class Results:
         found.filter(schema.empty_table())  # an error is raised here, not by the first plot
         chosen = copy(self)
         chosen.condition = found if self.condition is None else self.condition & found
-        for name in ("runs", "_matching"):  # cached properties, of the runs before
+        for name in ("runs", "trajectories", "_matching"):  # cached properties, of the runs before
             vars(chosen).pop(name, None)
         return chosen
 
@@ -206,7 +207,16 @@ class Results:
             parts.append(rows.filter(pa.array(drawn)).select(names))
         return _with_categories(pa.concat_tables(parts))
 
-    def trajectories(
+    @cached_property
+    def trajectories(self) -> pd.DataFrame:
+        """One row per recorded epoch of each run, ordered by `run_id`, then `epoch`.
+
+        Columns: run_id, epoch, ssr; loss if it is not SSR; the metrics asked for. There are many
+        rows per run: `where` and `read_trajectories` read some of them.
+        """
+        return self.read_trajectories()
+
+    def read_trajectories(
         self, run_ids: int | Iterable[int] | None = None, columns: Iterable[str] | None = None
     ) -> pd.DataFrame:
         """Return one row per recorded epoch, ordered by run_id, then epoch.
@@ -340,7 +350,7 @@ class Results:
         run = self._trained(run_id)
         if EPOCH_OF_MIN in run:
             return int(run[EPOCH_OF_MIN])
-        rows = self.trajectories(run_id)
+        rows = self.read_trajectories(run_id)
         if rows.empty:
             raise ResultsError(
                 f"{self.folder} has no recorded epochs to choose the best one from: record.epochs ="
@@ -410,10 +420,7 @@ class Results:
         ResultsError
             No run is trained yet, or there are no combinations with several runs each.
         """
-        counts = tally.Tally(self.grid)
-        for part in self.run_batches(self._ranked_columns()):
-            counts.add(part)
-        table = counts.ranked()
+        table = self._combinations()
         if table is None:
             raise ResultsError(
                 f"{self.folder} has no combinations of axis values to rank: that takes 2 to"
@@ -421,6 +428,76 @@ class Results:
                 "best_runs ranks single runs."
             )
         return table
+
+    def _combinations(self) -> pd.DataFrame | None:
+        """Return the table of `combinations`; None if there are none."""
+        counts = tally.Tally(self.grid)
+        for part in self.run_batches(self._ranked_columns()):
+            counts.add(part)
+        return counts.ranked()
+
+    def best(self, count: int = 10) -> pd.DataFrame:
+        """Return the best combinations of axis values, as `harness show` ranks them.
+
+        Parameters
+        ----------
+        count : int
+            The number of combinations.
+
+        Returns
+        -------
+        DataFrame
+            The first rows of `combinations`. If no combination has several runs, or there are too
+            many to rank, those of `best_runs`.
+
+        Raises
+        ------
+        ResultsError
+            No run is trained yet.
+        """
+        count = check_whole("count", count, 1, "It is the number of combinations that are wanted.")
+        table = self._combinations()
+        return self.best_runs(count) if table is None else table.head(count)
+
+    @property
+    def plot(self) -> Plots:
+        """Plots: ``results.plot.map()`` and the other kinds, each a Matplotlib figure."""
+        return Plots(self)
+
+    def show(self) -> None:
+        """Print what `harness show` prints.
+
+        Raises
+        ------
+        ResultsError
+            No run is trained yet, or none satisfies the condition.
+        """
+        above("cli.summary_screen").show(self)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write all results as one HTML page, as `harness report` does, and return its path.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            The HTML file; by default, report.html in the results folder. An existing report is
+            replaced.
+
+        Raises
+        ------
+        ResultsError
+            No run is trained yet, or the file is something else than a report.
+        """
+        if path is not None:
+            check_path("path", path)
+        if self.condition is not None:
+            raise ResultsError(
+                f"A report has all runs, and these are those with {shown(self.condition.text)}.\n"
+                "Call report() of the results before where()."
+            )
+        write = above("report.page").write_report
+        written: Path = write(self.folder, None if path is None else Path(path)).path
+        return written
 
     def _ranked_columns(self) -> list[str]:
         """Return the columns that decide which run is better."""
@@ -477,7 +554,7 @@ class Results:
         rows = [
             ("runs", f"{counts.total():,} of {self.store.manifest.runs:,} trained"),
             ("ended", ended),
-            ("tables", ".runs, .trajectories(), .to_xarray()"),
+            ("tables", ".runs, .trajectories, .to_xarray()"),
             ("folder", str(self.folder)),
         ]
         return card(self.experiment.name, [("question", self.experiment.question), *rows])

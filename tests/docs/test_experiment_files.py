@@ -30,7 +30,7 @@ from harness.experiment.network import Network
 from harness.experiment.parse_grid import _MOST_WHOLE, MOST_RUNS
 from harness.experiment.recording import recorded_epochs
 from harness.experiment.schedules import SCHEDULES
-from harness.experiment.schema import RecordSection, keys_of
+from harness.experiment.schema import ExperimentFile, RecordSection, keys_of
 from harness.kernels import regularisation
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "experiment-files.md").read_text(encoding="utf-8")
 SECTIONS = {
     name: field.annotation
-    for name, field in keys_of(Experiment).items()
+    for name, field in keys_of(ExperimentFile).items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
 
@@ -90,7 +90,7 @@ def test_every_key_is_listed_as_in_the_code(section):
 
 
 def test_keys_at_the_top_are_listed():
-    top = [(n, f) for n, f in keys_of(Experiment).items() if n not in (*SECTIONS, "grid")]
+    top = [(n, f) for n, f in keys_of(ExperimentFile).items() if n not in (*SECTIONS, "grid")]
     expected = expected_rows(top)
     assert expected[0][:2] == ["`name`", "required"]
     expected[0][1] = "the file's name"

@@ -100,14 +100,14 @@ def test_ranges_of_runs(lanes, size):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_and_chunks(threads, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 7)
+    monkeypatch.setattr("harness.sweeps.chunks.MAX_RUNS", 7)
     ours, theirs = hashlib.sha256(), hashlib.sha256()
     for number, sweep in enumerate((*EXPERIMENTS, OPTIMISED["adam"], OPTIMISED["rprop"])):
         results = harness.run(sweep, out=tmp_path / f"{number}", threads=threads, lanes=8)
         scalar = harness.run(sweep, out=tmp_path / f"{number}-scalar", threads=1, lanes=1)
         assert results.manifest["chunks"] > 2
         for found, tables in ((ours, results), (theirs, scalar)):
-            add(found, [tables.runs, tables.trajectories()])
+            add(found, [tables.runs, tables.trajectories])
     assert ours.hexdigest() == theirs.hexdigest()
 
 

@@ -126,7 +126,7 @@ def test_a_loss_that_still_falls_is_an_advice_to_train_longer(said):
     best = results.combinations()["learning_rate"].iloc[0]
     runs = results.runs[results.runs["learning_rate"] == best]
     assert (runs["status"] == "finished").all()
-    rows = results.trajectories(runs["run_id"]).pivot_table(
+    rows = results.read_trajectories(runs["run_id"]).pivot_table(
         index="run_id", columns="epoch", values="ssr"
     )
     fall = (1 - rows[20] / rows[18]).median()
@@ -161,7 +161,7 @@ def test_a_loss_at_rounding_errors_gives_no_advice(tmp_path, capsys):
         "record": {"epochs": "all"},
     }
     results = harness.run(harness.Experiment.from_mapping(line), tmp_path / "line")
-    rows = results.trajectories().pivot_table(index="run_id", columns="epoch", values="ssr")
+    rows = results.trajectories.pivot_table(index="run_id", columns="epoch", values="ssr")
     assert (1 - rows[50] / rows[45]).median() > 0.5
     capsys.readouterr()
     summarise(results)
@@ -170,7 +170,7 @@ def test_a_loss_at_rounding_errors_gives_no_advice(tmp_path, capsys):
         harness.Experiment.from_mapping(line | {"training": line["training"] | {"epochs": 120}}),
         tmp_path / "longer",
     )
-    rows = results.trajectories().pivot_table(index="run_id", columns="epoch", values="ssr")
+    rows = results.trajectories.pivot_table(index="run_id", columns="epoch", values="ssr")
     assert (1 - rows[120] / rows[108]).median() > 0.5
     summarise(results)
     assert "Train longer" not in capsys.readouterr().out

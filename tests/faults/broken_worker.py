@@ -3,7 +3,7 @@
 import os
 import resource
 
-from harness.sweep import chunk_task, provenance
+from harness.sweeps import chunk_task, provenance
 from harness.training.trainer import Trainer
 
 # The chunk of two runs that fails, and a file-size limit in bytes below that of any part.

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.sweep import chunks
-from harness.sweep.engines import threads as thread_engine
-from harness.sweep.engines.threads import ThreadEngine
+from harness.sweeps import chunks
+from harness.sweeps.engines import threads as thread_engine
+from harness.sweeps.engines.threads import ThreadEngine
 from tests.faults.effort import LONG
 from tests.faults.fork_server import ForkServer
 from tests.faults.sweeps import tables, train
@@ -39,7 +39,7 @@ def undisturbed(tmp_path_factory, chunks_of_two):
                 folder=folder,
                 sha256=tables(folder),
                 runs=results.runs,
-                trajectories=results.trajectories(),
+                trajectories=results.trajectories,
             )
         return _undisturbed[seeds]
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from harness.store import Store
-from harness.sweep import chunks
+from harness.sweeps import chunks
 from tests.faults.sweeps import TEXT, experiment
 from tests.patience import PATIENCE
 
@@ -51,10 +51,10 @@ def _stop_after_a_commit():
 
 
 def _serve():
-    from harness.sweep import provenance
+    from harness.sweeps import provenance
     from harness.training.trainer import Trainer
 
-    import_module("harness.sweep.run")  # once, for all forks
+    import_module("harness.sweeps.run")  # once, for all forks
     chunks.MAX_RUNS = 2
     provenance.provenance()
     Trainer(experiment(2)).compile()

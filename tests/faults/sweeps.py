@@ -34,7 +34,7 @@ def tables(folder):
     """Return the SHA-256 of both tables and both CSV files."""
     results = harness.open_results(folder)
     digest = hashlib.sha256()
-    for frame in (results.runs, results.trajectories()):
+    for frame in (results.runs, results.trajectories):
         for name in frame:
             digest.update(f"{name} {frame[name].dtype}\n".encode())
             numbers = pd.api.types.is_numeric_dtype(frame[name].dtype)

@@ -19,9 +19,9 @@ from distributed import Client
 import harness
 from harness.results import inspection
 from harness.store import Store
-from harness.sweep import provenance
-from harness.sweep.engines import dask as dask_engine
-from harness.sweep.engines.dask_cluster import connected
+from harness.sweeps import provenance
+from harness.sweeps.engines import dask as dask_engine
+from harness.sweeps.engines.dask_cluster import connected
 from tests.faults.broken_worker import POISONED
 from tests.faults.certificates import write_certificates
 from tests.faults.cluster import Cluster, end, family, kill, start_harness, wait_until

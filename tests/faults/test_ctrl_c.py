@@ -91,8 +91,8 @@ def ended(process):
     ("arguments", "module", "name", "said"),
     [
         ("show results/faults", "harness.results.tables", "open_results", NOTHING),
-        ("plan faults.toml", "harness.sweep.plan", "plan", NOTHING),
-        ("run faults.toml --out a", "harness.sweep.run", "_train", KEPT),
+        ("plan faults.toml", "harness.sweeps.plan", "plan", NOTHING),
+        ("run faults.toml --out a", "harness.sweeps.run", "_train", KEPT),
         ("export results/faults -o a.csv", "harness.results.export", "csv_header", WHOLE),
         ("report results/faults -o a.html", "harness.report.page", "page", WHOLE),
     ],
@@ -125,7 +125,7 @@ class Deaf:
 def lose(before, *a):
     Deaf()
     return before(*a)
-wrap("harness.sweep.run", "ChunkCounters.progress", lose)
+wrap("harness.sweeps.run", "ChunkCounters.progress", lose)
 """
 BUSY = """
 import ctypes
@@ -133,23 +133,23 @@ def busy(*_, **__):
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     ctrl_c()
     ctypes.CDLL(None).sleep(1000)
-wrap("harness.sweep.run", "_train", busy)
+wrap("harness.sweeps.run", "_train", busy)
 """
 TWICE = """
 def again(before, *a):
     ctrl_c()
     before(*a)
     ctrl_c()
-wrap("harness.sweep.run", "_train", lambda *_: ctrl_c())
-wrap("harness.sweep.engines.threads", "ThreadEngine.close", again)
+wrap("harness.sweeps.run", "_train", lambda *_: ctrl_c())
+wrap("harness.sweeps.engines.threads", "ThreadEngine.close", again)
 """
 FOLLOWED = """
 def fail(before, *a):
     before(*a)
     raise harness.StorageError("this cannot be written")
 import harness
-wrap("harness.sweep.run", "_train", lambda *_: ctrl_c())
-wrap("harness.sweep.engines.threads", "ThreadEngine.close", fail)
+wrap("harness.sweeps.run", "_train", lambda *_: ctrl_c())
+wrap("harness.sweeps.engines.threads", "ThreadEngine.close", fail)
 """
 MOMENTS = {
     "where exceptions are ignored": LOST,
@@ -168,7 +168,7 @@ def test_ctrl_c_is_never_lost_late_or_followed_by_a_traceback(code, results, tmp
 def test_background_commands_of_a_shell_ignore_it(results, tmp_path):
     code = """
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-wrap("harness.sweep.run", "_train", lambda before, *a: (ctrl_c(), before(*a)))
+wrap("harness.sweeps.run", "_train", lambda before, *a: (ctrl_c(), before(*a)))
 """
     arguments = ["run", "faults.toml", "--out", tmp_path / "out", "-q"]
     assert ended(start(results, arguments, code)) == (0, "")
@@ -194,13 +194,13 @@ def test_finished_chunks_are_kept_and_the_same_command_resumes(results, tmp_path
 
 def test_ctrl_c_while_worker_processes_start_leaves_none(results, tmp_path):
     code = """
-import harness.sweep.engines.dask_cluster
+import harness.sweeps.engines.dask_cluster
 def make(before, *a, **k):
     made = before(*a, **k)
     print(*(worker.process.process.pid for worker in made.workers.values()), flush=True)
     os.killpg(0, signal.SIGINT)
     return made
-wrap("harness.sweep.engines.dask_cluster", "LocalCluster", make)
+wrap("harness.sweeps.engines.dask_cluster", "LocalCluster", make)
 """
     arguments = ["run", results / "endless.toml", "--out", tmp_path / "out", "--engine", "dask"]
     driver = start(results, [*arguments, "--threads=2"], code, start_new_session=True)

@@ -106,7 +106,7 @@ def test_a_part_with_a_flipped_bit_is_not_read(name, folder, undisturbed):
         (folder / name).write_bytes(flipped(data, bit))
         results = harness.open_results(folder)
         with pytest.raises(harness.ResultsError, match=rf"{name} is broken: .*\n`harness verify"):
-            _ = results.runs if name.startswith("runs") else results.trajectories()
+            _ = results.runs if name.startswith("runs") else results.trajectories
     (folder / name).write_bytes(data)
     assert tables(folder) == undisturbed(SEEDS).sha256
 

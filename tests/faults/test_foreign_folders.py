@@ -117,7 +117,7 @@ FALSE = [
 
 def read(folder):
     results = harness.open_results(folder)
-    return results.runs, results.trajectories()
+    return results.runs, results.trajectories
 
 
 @pytest.mark.parametrize("case", FALSE)

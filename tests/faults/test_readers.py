@@ -66,7 +66,7 @@ def test_open_results_see_later_commits(tmp_path, undisturbed):
     results, first = opened
     assert 0 < len(first) < 2 * SEEDS
     assert len(results.runs) == 2 * SEEDS
-    assert len(results.trajectories()) == len(undisturbed(SEEDS).trajectories)
+    assert len(results.trajectories) == len(undisturbed(SEEDS).trajectories)
 
 
 def test_status_and_verify_do_not_disturb_a_writer(tmp_path, undisturbed):

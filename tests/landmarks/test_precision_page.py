@@ -143,7 +143,7 @@ def test_pairs_of_trajectories_are_those_of_loops(found, trained, variant):
     assert table.index.tolist() == expected
     ways = [
         {k: dict(zip(way["epoch"], way["ssr"], strict=True)) for k, way in ways.groupby("run_id")}
-        for ways in (double.trajectories(), other.trajectories())
+        for ways in (double.trajectories, other.trajectories)
     ]
     for k in expected[::7]:
         one, two = ways[0][k], ways[1][k]

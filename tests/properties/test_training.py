@@ -220,11 +220,11 @@ def test_threads_and_chunks_do_not_change_bits(experiment, size):
     runs, path = train(experiment)
     for threads in (1, 2):
         with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-            patch.setattr("harness.sweep.chunks.MAX_RUNS", size)
+            patch.setattr("harness.sweeps.chunks.MAX_RUNS", size)
             results = harness.run(experiment, out=f"{folder}/results", threads=threads)
             assert results.manifest["chunk_size"] == size
             assert bits(results.runs) == bits(runs)
-            assert bits(results.trajectories()) == bits(path)
+            assert bits(results.trajectories) == bits(path)
 
 
 # -- settings that have no effect ------------------------------------------------------------------

@@ -94,8 +94,8 @@ def test_error_of_b3_shrinks_by_1_minus_6_rates(tmp_path):
         assert ratios == pytest.approx([factor] * 5, rel=1e-10)
 
     results = harness.run(load("statquest_b3"), out=tmp_path / "r")
-    ssr = results.trajectories([0])["ssr"].to_numpy()
-    assert results.trajectories([0])["epoch"].tolist() == list(range(len(ssr)))
+    ssr = results.read_trajectories([0])["ssr"].to_numpy()
+    assert results.read_trajectories([0])["epoch"].tolist() == list(range(len(ssr)))
     least = 6.3e-5  # minimum of the parabola, from the experiment file
     assert (ssr[1:5] - least) / (ssr[:4] - least) == pytest.approx([0.16] * 4, rel=1e-4)
 

@@ -165,7 +165,7 @@ REFUSED = {
         "harness.open_results(FOLDER)",
     ),
     "trajectories": (
-        lambda made, value: made.results.trajectories(value),
+        lambda made, value: made.results.read_trajectories(value),
         [
             *("x", True, 1.0, np.nan, NOTHING, -1, 8, 10**400),
             *([1.5], ["1"], [True], [None], [[1], [2]], [0, 8], [10**400]),
@@ -174,7 +174,7 @@ REFUSED = {
         "run",
     ),
     "trajectories columns": (
-        lambda made, value: made.results.trajectories(0, value),
+        lambda made, value: made.results.read_trajectories(0, value),
         ["ssr", 5, True, [5], [None], ["sr"], NOTHING],
         "",
     ),
@@ -264,7 +264,9 @@ def test_invalid_arguments_are_refused(call, made, tmp_path, monkeypatch):
 
 
 def test_numpy_numbers_and_all_kinds_of_paths_are_accepted(made):
-    assert len(made.results.trajectories(np.int64(3))) == len(made.results.trajectories([3]))
+    assert len(made.results.read_trajectories(np.int64(3))) == len(
+        made.results.read_trajectories([3])
+    )
     ids = made.results.runs["run_id"]
     assert len(made.results.read_runs(["status"], ids)) == 8
     assert len(made.results.read_runs(["status"], ids.to_numpy(np.uint8))) == 8

@@ -6,7 +6,7 @@ import pytest
 
 from harness.experiment.initialisation import SCHEMES
 from harness.experiment.schedules import SCHEDULES
-from harness.experiment.schema import TrainingSection, keys_of
+from harness.experiment.schema import ExperimentFile, TrainingSection, keys_of
 from harness.hints import _CALLED_HERE, _NOT_HERE, key_elsewhere, nearest, suggest
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.losses import LOSSES
@@ -123,7 +123,7 @@ def test_suggested_names_exist():
     from harness.plots import KINDS
 
     keys = set()
-    for name, field in keys_of(Experiment).items():
+    for name, field in keys_of(ExperimentFile).items():
         inside = keys_of(field.annotation) if hasattr(field.annotation, "model_fields") else ()
         keys |= {name, *(f"{name}.{key}" for key in inside)}
     values = {*ACTIVATIONS, *LOSSES, *SCHEMES, *GENERATORS, *BATCHES, *KINDS, *_SPEC_KEYS}

@@ -8,8 +8,8 @@ import numpy as np
 from harness.experiment import load_experiment
 from harness.formatting import duration, shown_bytes
 from harness.store.manifest import MAX_CHUNKS
-from harness.sweep.engines.threads import available_threads
-from harness.sweep.provenance import machine_in_words
+from harness.sweeps.engines.threads import available_threads
+from harness.sweeps.provenance import machine_in_words
 from tools.capacity.costs import Costs, measure, overhead
 from tools.capacity.simulation import simulate
 

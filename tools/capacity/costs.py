@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 import harness
 from harness.store import Store
 from harness.store.lock import writer
-from harness.sweep.chunk_task import ChunkTask, TrainedChunk
-from harness.sweep.engines.dask import DaskEngine
-from harness.sweep.engines.dask_cluster import address_of, connected
-from harness.sweep.resume import make_manifest
+from harness.sweeps.chunk_task import ChunkTask, TrainedChunk
+from harness.sweeps.engines.dask import DaskEngine
+from harness.sweeps.engines.dask_cluster import address_of, connected
+from harness.sweeps.resume import make_manifest
 from harness.training.buffers import make_counts
 from harness.training.trainer import Trainer
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from harness.sweep.engines.dask import WINDOW
+from harness.sweeps.engines.dask import WINDOW
 from tools.capacity.costs import Costs
 
 

@@ -133,7 +133,7 @@ def _resets(runs: pd.DataFrame, network: str) -> pd.DataFrame:
 
 def _ends(results: harness.Results) -> pd.DataFrame:
     """Return the final test loss of each run, and the epochs at which it met each criterion."""
-    runs, trajectories = results.runs, results.trajectories()
+    runs, trajectories = results.runs, results.trajectories
     ends = pd.DataFrame({
         "split_seed": runs["split_seed"],
         "epochs": runs["epochs"],

@@ -209,7 +209,7 @@ def _parabola(out: Path) -> Parabola:
     experiment = _load(ONLY_B3, {"record.parameters": "trajectory"})
     results = harness.run(experiment, out=out / ONLY_B3)
     residuals = experiment.data.targets[:, 0] - np.array(_predictions(ONLY_B3))
-    ways = results.trajectories(columns=["run_id", "epoch", "ssr", "b3"])
+    ways = results.read_trajectories(columns=["run_id", "epoch", "ssr", "b3"])
     return Parabola(
         minimum=residuals.mean(),
         least=np.square(residuals - residuals.mean()).sum(),
@@ -229,7 +229,7 @@ def _bowl(out: Path, quick: bool) -> Bowl:
     curvatures = np.array([[2 * a, b], [b, 2 * c]])
     minimum = -np.linalg.solve(curvatures, (d, e))
     results = harness.run(_load(BOWL), out=out / BOWL)
-    ways = results.trajectories(columns=["run_id", "epoch", "ssr", "w3", "w4"])
+    ways = results.read_trajectories(columns=["run_id", "epoch", "ssr", "w3", "w4"])
     return Bowl(
         surface=surface[["w3", "w4", "ssr_initial"]],
         minimum=tuple(minimum),
@@ -251,6 +251,6 @@ def _squiggle(out: Path) -> Squiggle:
         published=final_curve(
             experiment, {"run_id": 0} | {f"{k}_final": v for k, v in PART_2.items()}, inputs
         ),
-        fall=results.trajectories([0], columns=["epoch", "ssr"]),
+        fall=results.read_trajectories([0], columns=["epoch", "ssr"]),
         runs=results.runs,
     )

@@ -201,7 +201,7 @@ def paired_outcomes(runs: pd.DataFrame, other: pd.DataFrame, by: Sequence[str]) 
 
 
 def _sharpness(results: harness.Results) -> pd.DataFrame:
-    ways = results.trajectories().merge(results.runs[["run_id", "learning_rate"]], on="run_id")
+    ways = results.trajectories.merge(results.runs[["run_id", "learning_rate"]], on="run_id")
     ways["edge"] = ways["sharpness"] * ways["learning_rate"] / 2
     return ways[["learning_rate", "epoch", "loss", "sharpness", "edge"]]
 
@@ -227,8 +227,8 @@ def pairs(double: harness.Results, other: harness.Results) -> pd.DataFrame:
     """
     runs = double.runs[["run_id", "learning_rate", "init_id", "status", "ssr_final"]]
     runs = runs.merge(other.runs[["run_id", "status", "ssr_final"]], on="run_id")
-    ways = double.trajectories()[["run_id", "epoch", "ssr"]]
-    shared = ways.merge(other.trajectories()[["run_id", "epoch", "ssr"]], on=["run_id", "epoch"])
+    ways = double.trajectories[["run_id", "epoch", "ssr"]]
+    shared = ways.merge(other.trajectories[["run_id", "epoch", "ssr"]], on=["run_id", "epoch"])
     shared["largest"] = difference(shared["ssr_x"], shared["ssr_y"])
     ways["rises"] = ways.groupby("run_id")["ssr"].diff() > 0
     runs["final"] = difference(runs["ssr_final_x"], runs["ssr_final_y"])

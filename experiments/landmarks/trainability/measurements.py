@@ -18,7 +18,7 @@ from harness.maps.image import Image, framed
 from harness.maps.refine import RefinedMap, refined_map
 from harness.maps.zoom import Map, train_map, zoom
 from harness.store import Store
-from harness.sweep.engines.threads import available_threads
+from harness.sweeps.engines.threads import available_threads
 
 # Conditions of the paper, by the end of the file name: title, and published dimension.
 CONDITIONS: Mapping[str, tuple[str, float]] = {

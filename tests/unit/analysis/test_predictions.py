@@ -36,7 +36,7 @@ def test_the_final_curve_is_that_of_the_lesson(results):
 
 
 def test_a_run_trained_again_has_the_recorded_ssr(results):
-    recorded = results.trajectories(5).set_index("epoch")["ssr"]
+    recorded = results.read_trajectories(5).set_index("epoch")["ssr"]
     table = predictions.curves(results.experiment, 5, [0, 1, 7, 20])
     points = predictions.data_points(results.experiment)
     assert points["target_1"].tolist() == [0.0, 1.0, 0.0]

@@ -14,7 +14,7 @@ from harness.errors import ExperimentError
 from harness.experiment import Experiment, load_experiment
 from harness.experiment.network import Network
 from harness.experiment.recording import most_recorded, recorded_epochs
-from harness.experiment.schema import Every, Linear, Log
+from harness.experiment.schema import Every, ExperimentFile, Linear, Log
 
 BASE = {
     "name": "small",
@@ -450,10 +450,11 @@ def test_one_wrong_element_of_a_long_list_is_one_error(key):
     named = key.replace("/", ".")
     assert complaint(changed(key, [right] * MANY + [wrong])).key == f"{named}[{MANY}]"
     assert complaint(changed(key, [wrong] * MANY)).key.startswith(named.split(".")[0])
-    with pytest.raises((ValidationError, ExperimentError)) as caught:
-        Experiment.model_validate(changed(key, [right] * MANY + [wrong]))
-    if isinstance(caught.value, ValidationError):
-        assert caught.value.error_count() < 9
+    if key.startswith("grid"):
+        return  # axes are not for pydantic
+    with pytest.raises(ValidationError) as caught:
+        ExperimentFile.model_validate(changed(key, [right] * MANY + [wrong]))
+    assert caught.value.error_count() < 9
 
 
 def test_one_wrong_element_of_long_rows():
@@ -585,8 +586,9 @@ def test_an_experiment_without_a_grid_is_one_run():
 
 def test_experiments_are_immutable():
     experiment = Experiment.from_mapping(BASE)
-    with pytest.raises(ValueError, match="frozen"):
-        experiment.name = "other"
+    for name in ("name", "network", "other"):
+        with pytest.raises(AttributeError):
+            setattr(experiment, name, "other")
 
 
 def test_experiments_are_equal_if_name_question_and_identity_are():

@@ -29,7 +29,7 @@ def test_measures_agree_with_the_whole_trajectory(small, tmp_path, lanes, epochs
     )
     results = harness.run(experiment, tmp_path / "out", lanes=lanes)
     column = "ssr" if loss == "ssr" else "loss"
-    losses = results.trajectories().groupby("run_id")[column].apply(np.array)
+    losses = results.trajectories.groupby("run_id")[column].apply(np.array)
     statuses = set()
     for run in results.runs.itertuples():
         expected = by_hand(losses[run.run_id], epochs, run.status == "diverged")

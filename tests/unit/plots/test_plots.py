@@ -486,7 +486,7 @@ def test_every_kind_draws_all_sorts_of_results(trained, name, kind):
 def test_epochs_to_an_ssr_are_those_of_the_trajectories(trained):
     results = trained["full"]
     figure = plots.draw(results, "epochs", ssr=2.0)
-    table = results.trajectories()
+    table = results.trajectories
     first = table[table["ssr"] <= 2.0].groupby("run_id")["epoch"].min()
     runs = results.runs
     chosen = runs[(runs["learning_rate"] == 0.05) & (runs["momentum"] == 0.0)]

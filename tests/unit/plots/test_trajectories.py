@@ -46,7 +46,7 @@ def results(tmp_path_factory):
 def expected_quantiles(results, share, axes, column, scale=None):
     """Quantiles of the runs that did not diverge, which all last to the end."""
     runs = results.runs[list(dict.fromkeys(["run_id", *axes, "samples", "status"]))]
-    rows = results.trajectories().merge(runs[runs["status"] != "diverged"], on="run_id")
+    rows = results.trajectories.merge(runs[runs["status"] != "diverged"], on="run_id")
     values = rows[column] / (1 if scale is None else scale(rows))
     groups = values.groupby([*(rows[name] for name in axes), rows["epoch"]])
     return groups.quantile(share, interpolation="lower")
@@ -156,7 +156,7 @@ def test_runs_one_by_one_have_dashed_lines_of_held_out_data(results):
     few = results.where("learning_rate == 0.01 and momentum == 0")
     picture = plots.draw(few, "trajectories")
     (lines,) = [c for c in picture.axes[0].collections if isinstance(c, LineCollection)]
-    rows = few.trajectories().merge(few.runs[["run_id", "samples"]], on="run_id")
+    rows = few.trajectories.merge(few.runs[["run_id", "samples"]], on="run_id")
     segments = lines.get_segments()
     assert len(segments) == 16
     for number, (_, run) in enumerate(rows.groupby("run_id")):

@@ -161,7 +161,7 @@ def test_settings_are_quartiles_over_the_starts(small):
             assert found["lines"] == {}
             continue
         line = found["lines"]["training"]
-        paths = results.trajectories(runs.loc[setting & ~diverged, "run_id"].tolist())
+        paths = results.read_trajectories(runs.loc[setting & ~diverged, "run_id"].tolist())
         table = paths.pivot_table(index="epoch", columns="run_id", values="ssr").ffill()
         for name, share in (("low", 0.25), ("median", 0.5), ("high", 0.75)):
             wanted = table.loc[line["epoch"]].quantile(share, axis=1, interpolation="lower")
@@ -175,7 +175,7 @@ def test_settings_show_held_out_data_per_data_point(tmp_path):
     page = page_of(results, tmp_path)
     (rates,) = page.data["settings"]
     for run_id, found in enumerate(rates["values"]):
-        path = results.trajectories(run_id)
+        path = results.read_trajectories(run_id)
         for name, column, points in (
             ("training", "ssr", 12),
             ("held out", "validation_ssr", 9),
@@ -196,7 +196,7 @@ def test_sums_are_divided_by_the_data_points_of_each_value(tmp_path):
     (found,) = page.data["settings"]
     for value, points in zip(found["values"], (6, 12), strict=True):
         runs = results.runs.query(f"samples == {points} and status != 'diverged'")
-        first = results.trajectories(runs["run_id"]).query("epoch == 0")
+        first = results.read_trajectories(runs["run_id"]).query("epoch == 0")
         for name, column, count in (("training", "ssr", points), ("held out", "validation_ssr", 9)):
             lowest = first[column].quantile(0.25, interpolation="lower") / count
             assert value["lines"][name]["low"][0] == pytest.approx(lowest, rel=1e-4)
@@ -210,7 +210,7 @@ def test_trajectories_equal_those_of_the_tables(small):
     assert sample["run_id"] == list(range(120))  # few runs: all are drawn
     assert ends[-1] == epochs.size == logs.size
     for run_id in (0, 57, 119):
-        wanted = results.trajectories(run_id)
+        wanted = results.read_trajectories(run_id)
         part = slice(ends[run_id] - sample["lengths"][run_id], ends[run_id])
         assert epochs[part].tolist() == wanted["epoch"].tolist()
         np.testing.assert_allclose(10.0 ** logs[part].astype(float), wanted["ssr"], rtol=1e-4)

@@ -12,7 +12,7 @@ from harness.cli import folder_command
 from harness.results import inspection
 from harness.store import Store
 from harness.store.lock import writer
-from harness.sweep import chunks
+from harness.sweeps import chunks
 from tests import made_store
 from tests.made_store import origin
 

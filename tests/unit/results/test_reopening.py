@@ -17,7 +17,7 @@ from harness.experiment.data import MOST_NUMBERS
 from harness.results import inspection
 from harness.store import data_points, encoding, manifest, parts
 from harness.store.documents import seal, unseal
-from harness.sweep import chunks
+from harness.sweeps import chunks
 from harness.training.columns import columns_of, most_recorded
 from harness.training.trainer import Trainer
 from tests.faults.foreign import command
@@ -80,7 +80,7 @@ def test_a_trained_folder_is_read(small, name, tmp_path):
     harness.run(small(**SWEEPS[name]), tmp_path / "out", lanes=1)
     results = harness.open_results(tmp_path / "out")
     assert len(results.runs) == results.manifest["runs"]
-    assert list(results.trajectories()) == list(columns_of(results.experiment).trajectories)
+    assert list(results.trajectories) == list(columns_of(results.experiment).trajectories)
 
 
 def test_chunks_are_as_large_as_a_manifest_allows():

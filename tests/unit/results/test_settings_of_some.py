@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.sweep import chunks
+from harness.sweeps import chunks
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ def results(small, tmp_path):
 
 
 def test_selected_columns_are_read(results):
-    everything = results.trajectories()
-    some = results.trajectories([3, 7], columns=["ssr", "epoch"])
+    everything = results.trajectories
+    some = results.read_trajectories([3, 7], columns=["ssr", "epoch"])
     wanted = everything[everything["run_id"].isin([3, 7])][["ssr", "epoch"]]
     pd.testing.assert_frame_equal(some, wanted.reset_index(drop=True))
 
@@ -23,7 +23,7 @@ def test_selected_columns_are_read(results):
 def test_unknown_columns_are_refused_with_a_suggestion(results, read):
     ask = {
         "read_runs": lambda: results.read_runs(["sssr_final"]),
-        "trajectories": lambda: results.trajectories(columns=["epochs"]),
+        "trajectories": lambda: results.read_trajectories(columns=["epochs"]),
         "run_batches": lambda: list(results.run_batches(["sssr_final"])),
     }[read]
     with pytest.raises(harness.ResultsError, match=r'Did you mean "(ssr_final|epoch)"'):
@@ -34,7 +34,7 @@ def test_unknown_columns_are_refused_with_a_suggestion(results, read):
 def test_a_batch_of_runs_is_one_chunk_or_several_small_ones(
     at_once, lengths, small, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 5)
+    monkeypatch.setattr("harness.sweeps.chunks.MAX_RUNS", 5)
     monkeypatch.setattr("harness.store.reader._BYTES_AT_ONCE", at_once)
     results = harness.run(small(), tmp_path / "out")
     batches = list(results.run_batches(["run_id", "status"]))
@@ -77,7 +77,7 @@ def test_an_xarray_dataset_has_the_axes_of_the_grid(results):
 
 
 def test_missing_runs_are_nan_in_an_xarray_dataset(small, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 2)
+    monkeypatch.setattr("harness.sweeps.chunks.MAX_RUNS", 2)
     harness.run(small(), tmp_path / "out")
     (tmp_path / "out" / "commits" / "000001.json").unlink()  # runs 2 and 3
     arrays = harness.open_results(tmp_path / "out").to_xarray()
@@ -110,7 +110,7 @@ def test_notebooks_show_results_and_experiments_and_escape_them(small, tmp_path)
 
 def test_a_condition_restricts_every_table(results):
     chosen = results.where("learning_rate < 0.2 and init_id >= 1")
-    runs, paths = results.runs, results.trajectories()
+    runs, paths = results.runs, results.trajectories
     wanted = runs[(runs["learning_rate"] < 0.2) & (runs["init_id"] >= 1)]
     assert 0 < len(wanted) < len(runs)
     ids = wanted["run_id"].tolist()
@@ -119,9 +119,9 @@ def test_a_condition_restricts_every_table(results):
     assert chosen.read_runs(["run_id"])["run_id"].tolist() == ids
     assert pd.concat(chosen.run_batches(["run_id"]))["run_id"].tolist() == ids
     assert chosen.sample_runs(["run_id"], 1000)["run_id"].tolist() == ids
-    assert chosen.trajectories()["run_id"].unique().tolist() == ids
-    assert chosen.trajectories(runs["run_id"].tolist()).equals(chosen.trajectories())
-    assert len(chosen.trajectories()) == paths["run_id"].isin(ids).sum()
+    assert chosen.trajectories["run_id"].unique().tolist() == ids
+    assert chosen.read_trajectories(runs["run_id"].tolist()).equals(chosen.trajectories)
+    assert len(chosen.trajectories) == paths["run_id"].isin(ids).sum()
     assert chosen.best_run in ids
     assert results.runs.equals(runs)  # as before
 
@@ -132,7 +132,7 @@ def test_conditions_add_up_and_may_leave_no_run(results):
     none = results.where("init_id < 0")
     assert (none.run_count, len(none.runs)) == (0, 0)
     assert list(none.runs.columns) == list(results.runs.columns)
-    assert none.trajectories().empty
+    assert none.trajectories.empty
 
 
 def test_a_condition_is_checked_at_once(results):

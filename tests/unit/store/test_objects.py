@@ -15,7 +15,7 @@ from harness.results import inspection
 from harness.store import Store, is_local, results_folder
 from harness.store.lock import is_written_by, writer
 from harness.store.objects import ObjectFiles
-from harness.sweep import chunks
+from harness.sweeps import chunks
 from harness.training.trainer import Trainer
 from tests.object_store import serving_s3
 

@@ -59,7 +59,7 @@ def test_they_are_those_of_a_training_up_to_that_epoch(tmp_path, case):
     experiment = an_experiment(**CASES[case])
     results = harness.run(experiment, tmp_path / "out")
     held_out = "epoch_of_validation_min" in results.runs
-    paths = results.trajectories()
+    paths = results.trajectories
     column = "loss" if "loss" in paths else "ssr"
     column = f"validation_{column}" if held_out else column
     epochs = set()

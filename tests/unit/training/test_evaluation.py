@@ -117,7 +117,7 @@ def swept(tmp_path, lanes=None, **record):
 def test_metrics_are_those_of_the_predictions_at_every_recorded_epoch(tmp_path):
     sweep, results = swept(tmp_path)
     architecture, y = sweep.network.architecture(), sweep.data.targets[:, 0]
-    trajectories = results.trajectories()
+    trajectories = results.trajectories
     assert trajectories["ssr"].max() > 1e100  # some runs diverge
     for row in trajectories.to_dict("records"):
         theta = np.empty(sweep.network.parameter_count)
@@ -145,7 +145,7 @@ def test_metrics_without_recorded_parameters_and_without_lanes(tmp_path, epochs)
     _, results = swept(tmp_path / "8", epochs=epochs, parameters=True)
     _, single = swept(tmp_path / "1", lanes=1, epochs=epochs, parameters=True)
     pd.testing.assert_frame_equal(results.runs, single.runs)
-    pd.testing.assert_frame_equal(results.trajectories(), single.trajectories())
+    pd.testing.assert_frame_equal(results.trajectories, single.trajectories)
     assert not results.runs["accuracy_final"].isna().all()
 
 
@@ -163,7 +163,7 @@ def test_a_grown_sweep_has_the_metrics_of_one_trained_at_once(tmp_path, epochs):
     harness.run(first, tmp_path / "grown")
     grown, at_once = harness.run(second, tmp_path / "grown"), harness.run(second, tmp_path / "once")
     pd.testing.assert_frame_equal(grown.runs, at_once.runs)
-    pd.testing.assert_frame_equal(grown.trajectories(), at_once.trajectories())
+    pd.testing.assert_frame_equal(grown.trajectories, at_once.trajectories)
 
 
 @pytest.mark.parametrize("targets", [[0.0, 1.0, 2.0], [[0.5, 0.5], [1, 0], [0, 1]]])
@@ -190,7 +190,7 @@ def held_out_sweep(tmp_path, epochs=None, **data):
 
 def test_held_out_points_are_evaluated_at_every_recorded_epoch(tmp_path):
     sweep, results = held_out_sweep(tmp_path, folds=4)
-    trajectories, runs = results.trajectories(), results.runs
+    trajectories, runs = results.trajectories, results.runs
     for run_id in runs["run_id"]:
         held_out = sweep.single(run_id).validation
         assert len(held_out.inputs) == 5

@@ -55,7 +55,7 @@ def test_runs_stop_where_a_loop_over_their_held_out_losses_does(tmp_path, epochs
     free = an_experiment(grid={"loss": ["ssr", "half_ssr"], "init_id": 7})
     found = harness.run(sweep, tmp_path / "patient").runs
     paths = harness.run(free, tmp_path / "free")
-    by_run = paths.trajectories().groupby("run_id")["validation_loss"]
+    by_run = paths.trajectories.groupby("run_id")["validation_loss"]
     losses = {
         (run["loss"], run["init_id"]): by_run.get_group(run["run_id"]).to_numpy()
         for run in paths.runs.to_dict("records")
@@ -82,7 +82,7 @@ def test_a_grown_sweep_is_that_of_one_trained_at_once(tmp_path, epochs):
     assert set(first["status"]) == {"finished", "stopped"}
     grown, once = (harness.run(sweep(60, 7), tmp_path / folder) for folder in ("grown", "once"))
     pd.testing.assert_frame_equal(grown.runs, once.runs)
-    pd.testing.assert_frame_equal(grown.trajectories(), once.trajectories())
+    pd.testing.assert_frame_equal(grown.trajectories, once.trajectories)
     continued = grown.runs.merge(first, on="init_id")
     later = continued["epochs_x"] > 25
     assert 0 < later.sum() < len(continued)

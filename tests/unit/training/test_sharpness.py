@@ -6,8 +6,8 @@ import pytest
 import harness
 from harness.kernels.descent import COUNTS
 from harness.store import Store
-from harness.sweep.chunks import chunk_size
-from harness.sweep.plan import plan
+from harness.sweeps.chunks import chunk_size
+from harness.sweeps.plan import plan
 from harness.training.trainer import Trainer
 from tests.reference.curvature import hessian
 from tests.reference.network import Twin
@@ -53,7 +53,7 @@ def in_theta(ways):
 @pytest.mark.parametrize("batch", [{}, {"batch_size": 2, "batches": "shuffled"}], ids=str)
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
 def test_sharpness_is_that_of_the_loss_over_all_data_points(loss, batch, small, tmp_path):
-    ways = harness.run(experiment(small, loss=loss, **batch), tmp_path / "out").trajectories()
+    ways = harness.run(experiment(small, loss=loss, **batch), tmp_path / "out").trajectories
     assert list(ways.columns[:5]) == ["run_id", "epoch", "ssr", "loss", "sharpness"]
     assert ways["epoch"].tolist() == [0, 4, 8, 12] * 6
     expected = [largest(loss, theta) for theta in in_theta(ways)]
@@ -63,7 +63,7 @@ def test_sharpness_is_that_of_the_loss_over_all_data_points(loss, batch, small, 
 
 def test_only_parameters_that_train_count(small, tmp_path):
     part = experiment(small, train=["w3", "b3", "w8"])
-    ways = harness.run(part, tmp_path / "out").trajectories()
+    ways = harness.run(part, tmp_path / "out").trajectories
     trained = [1, 8, 10]  # their positions in theta
     expected = [largest("mse", theta, trained) for theta in in_theta(ways)]
     assert ways["sharpness"].to_numpy() == pytest.approx(expected, rel=1e-7)
@@ -74,7 +74,7 @@ def test_sharpness_has_the_penalty_of_each_run(penalise_biases, small, tmp_path)
     grid = {"l2": [0.0, 0.3], "init_id": 2}
     penalties = experiment(small, penalise_biases=penalise_biases, grid=grid)
     results = harness.run(penalties, tmp_path / "out")
-    ways, runs = results.trajectories(), results.runs.set_index("run_id")
+    ways, runs = results.trajectories, results.runs.set_index("run_id")
     biases = np.isin(np.arange(13), [6, 7, 8, 12])
     penalised = np.where(biases & (not penalise_biases), 0.0, 1.0)
     for way, theta in zip(ways.itertuples(), in_theta(ways), strict=True):
@@ -89,9 +89,9 @@ def test_sharpness_has_the_penalty_of_each_run(penalise_biases, small, tmp_path)
 
 
 def test_sharpness_does_not_need_recorded_parameters(small, tmp_path):
-    with_parameters = harness.run(experiment(small), tmp_path / "a").trajectories()
+    with_parameters = harness.run(experiment(small), tmp_path / "a").trajectories
     alone = experiment(small, record={"parameters": False})
-    without = harness.run(alone, tmp_path / "b").trajectories()
+    without = harness.run(alone, tmp_path / "b").trajectories
     assert list(without) == ["run_id", "epoch", "ssr", "loss", "sharpness"]
     assert (without["sharpness"] == with_parameters["sharpness"]).all()
 
@@ -103,7 +103,7 @@ def test_a_run_that_diverges_has_the_sharpness_of_its_parameters_to_the_end(smal
         grid={"learning_rate": [0.01, 9.0]},
         record={"epochs": {"every": 100}, "sharpness": True},
     )
-    ways = harness.run(broken, tmp_path / "out").trajectories()
+    ways = harness.run(broken, tmp_path / "out").trajectories
     fine, diverged = (ways[ways["run_id"] == k]["sharpness"].to_numpy() for k in (0, 1))
     # For a straight line through three doses, the Hessian of SSR is constant.
     points = np.column_stack([[0.0, 0.5, 1.0], np.ones(3)])
@@ -130,11 +130,11 @@ def test_a_grown_sweep_has_the_sharpness_of_a_fresh_one(parameters, small, tmp_p
 
 
 def test_threads_and_chunks_change_nothing(small, tmp_path, monkeypatch):
-    one = harness.run(experiment(small), tmp_path / "one", threads=1).trajectories()
-    monkeypatch.setattr("harness.sweep.chunks.MAX_RUNS", 2)
+    one = harness.run(experiment(small), tmp_path / "one", threads=1).trajectories
+    monkeypatch.setattr("harness.sweeps.chunks.MAX_RUNS", 2)
     two = harness.run(experiment(small), tmp_path / "two", threads=2)
     assert two.manifest["chunks"] == 3
-    assert one.equals(two.trajectories())
+    assert one.equals(two.trajectories)
 
 
 def test_chunks_are_small_enough_for_the_parameters_that_are_held(small):
@@ -167,7 +167,7 @@ def test_networks_that_differ(small, tmp_path):
         grid={"width": [1, 4], "init_id": 2},
         record={"epochs": {"every": 20}, "sharpness": True},
     )
-    ways = harness.run(widths, tmp_path / "out").trajectories().set_index(["run_id", "epoch"])
+    ways = harness.run(widths, tmp_path / "out").trajectories.set_index(["run_id", "epoch"])
     for run_id, width in ((0, 1), (1, 4), (2, 1), (3, 4)):
         single = small(
             network={"layers": [1, width, 1], "activations": ["tanh", "identity"]},
@@ -175,7 +175,7 @@ def test_networks_that_differ(small, tmp_path):
             grid={},
             record={"epochs": {"every": 20}, "sharpness": True},
         )
-        alone = harness.run(single, tmp_path / f"{run_id}").trajectories().set_index("epoch")
+        alone = harness.run(single, tmp_path / f"{run_id}").trajectories.set_index("epoch")
         assert alone["sharpness"].equals(ways.loc[run_id]["sharpness"])
 
 

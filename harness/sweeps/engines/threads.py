@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 
 import numpy as np
 
-from harness.sweep.engines import Counters, Task
+from harness.sweeps.engines import Counters, Task
 
 
 def available_threads() -> int:

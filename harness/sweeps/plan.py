@@ -12,8 +12,8 @@ from harness.calls import check_whole
 from harness.experiment import Experiment, check_experiment
 from harness.kernels.descent import Done
 from harness.store.csv_files import MAX_CSV_ROWS
-from harness.sweep.chunks import SweepSize, chunk_size, sweep_size
-from harness.sweep.engines.threads import available_threads
+from harness.sweeps.chunks import SweepSize, chunk_size, sweep_size
+from harness.sweeps.engines.threads import available_threads
 from harness.training.buffers import make_counts, start
 from harness.training.evaluation import sharpness
 from harness.training.trainer import Trainer

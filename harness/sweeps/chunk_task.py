@@ -18,9 +18,9 @@ from harness.kernels.descent import Done
 from harness.store import Manifest, Origin, PackedChunk, Store
 from harness.store.encoding import Columns
 from harness.store.lock import is_written_by
-from harness.sweep import provenance
-from harness.sweep.engines import KEPT
-from harness.sweep.reuse import FormerGenerations
+from harness.sweeps import provenance
+from harness.sweeps.engines import KEPT
+from harness.sweeps.reuse import FormerGenerations
 from harness.training.buffers import make_counts
 from harness.training.trainer import Trainer
 

@@ -14,9 +14,9 @@ from harness.store.csv_files import has_csv
 from harness.store.data_points import DataPoints
 from harness.store.manifest import MAX_CHUNKS
 from harness.store.parts import check_values
-from harness.sweep import provenance
-from harness.sweep.chunks import chunk_size
-from harness.sweep.reuse import obstacle
+from harness.sweeps import provenance
+from harness.sweeps.chunks import chunk_size
+from harness.sweeps.reuse import obstacle
 from harness.training.columns import most_recorded
 from harness.training.trainer import Trainer
 

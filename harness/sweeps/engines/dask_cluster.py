@@ -22,7 +22,7 @@ from distributed.security import Security
 
 from harness.errors import ClusterError, HarnessError, shown
 from harness.plain_files import open_text
-from harness.sweep.engines import KEPT
+from harness.sweeps.engines import KEPT
 
 # Seconds for a scheduler to answer.
 _ANSWER = 15

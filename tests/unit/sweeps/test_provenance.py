@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sweep import provenance
+from harness.sweeps import provenance
 
 
 def git(folder, *arguments):
@@ -24,7 +24,7 @@ def commit_all(folder):
 
 def installed_in(folder):
     """Return the module from a copy of the part of the package that matters."""
-    file = folder / "sweep" / "provenance.py"
+    file = folder / "sweeps" / "provenance.py"
     file.parent.mkdir(parents=True)
     shutil.copy(provenance.__file__, file)
     spec = importlib.util.spec_from_file_location("copied_provenance", file)

@@ -10,7 +10,7 @@ from harness.experiment.schedules import SCHEDULES
 from harness.kernels.optimisers import OPTIMISERS
 from harness.results import inspection
 from harness.store import Store
-from harness.sweep import chunks, run
+from harness.sweeps import chunks, run
 
 POINTS = {
     "inputs": [[0.1, -0.7], [0.9, 0.3], [-1.2, 0.4], [0.6, 1.1], [-0.2, -0.5]],
@@ -85,7 +85,7 @@ def everything(folder, generation):
 def assert_like_fresh(tmp_path, experiment, results, generation, **options):
     fresh = harness.run(experiment, tmp_path / "fresh", **options)
     pd.testing.assert_frame_equal(results.runs, fresh.runs, check_exact=True)
-    pd.testing.assert_frame_equal(results.trajectories(), fresh.trajectories(), check_exact=True)
+    pd.testing.assert_frame_equal(results.trajectories, fresh.trajectories, check_exact=True)
     theirs, ours = everything(fresh.folder, 0), everything(results.folder, generation)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in theirs if ours[name] != theirs[name]] == []

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import harness
 from harness.cli.app import app
 from harness.store.lock import writer
-from harness.sweep import chunks, engines, provenance, resume
+from harness.sweeps import chunks, engines, provenance, resume
 from harness.training.trainer import Trainer
 
 # Stamps of code in the form of hashes.
@@ -31,7 +31,7 @@ def test_tables_have_one_row_per_run_and_per_epoch_in_order(small, tmp_path):
     assert results.runs["run_id"].tolist() == list(range(12))
     assert results.runs["learning_rate"].tolist() == [0.05, 0.1, 0.9] * 4
     assert results.runs["init_id"].tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
-    trajectories = results.trajectories()
+    trajectories = results.trajectories
     assert len(trajectories) == (results.runs["epochs"] + 1).sum()
     pd.testing.assert_frame_equal(
         trajectories, trajectories.sort_values(["run_id", "epoch"], kind="stable")
@@ -55,8 +55,8 @@ def test_columns_are_those_of_the_documentation(small, tmp_path):
         "ssr_initial", "ssr_final", "ssr_min", "loss_initial", "loss_final", "loss_min",
         "ssr_mean", "gradient_norm", "w1_final", "b1_final",
     ]  # fmt: skip
-    assert results.trajectories().empty
-    assert list(results.trajectories().columns) == ["run_id", "epoch", "ssr", "loss"]
+    assert results.trajectories.empty
+    assert list(results.trajectories.columns) == ["run_id", "epoch", "ssr", "loss"]
     assert [path.name for path in results.folder.glob("*.csv")] == ["runs.csv"]
 
 
@@ -68,7 +68,7 @@ def test_runs_of_different_networks_are_in_one_table(small, tmp_path):
     results = harness.run(experiment, tmp_path / "out")
     assert results.runs["width"].tolist() == [1, 3] * 4
     assert results.runs["epochs"].tolist() == [2, 2, 5, 5] * 2
-    assert results.trajectories()["run_id"].tolist() == [0] * 3 + [1] * 3 + [2] * 6 + [3] * 6 + [
+    assert results.trajectories["run_id"].tolist() == [0] * 3 + [1] * 3 + [2] * 6 + [3] * 6 + [
         4] * 3 + [5] * 3 + [6] * 6 + [7] * 6  # fmt: skip
     # A network with one hidden unit has w1, b1, w2 and b2, but not w3.
     assert results.runs["w3_final"].isna().tolist() == [True, False] * 4
@@ -79,7 +79,7 @@ def test_runs_of_different_networks_are_in_one_table(small, tmp_path):
 def test_a_rerun_trains_exactly_the_missing_chunks(small, tmp_path, monkeypatch, chunks_of_two):
     folder = tmp_path / "out"
     whole = harness.run(small(), folder)
-    before, trajectories = whole.runs, whole.trajectories()
+    before, trajectories = whole.runs, whole.trajectories
     (folder / "runs" / "part-000003.parquet").unlink()
     (folder / "runs.csv").unlink()
     trained = []
@@ -93,7 +93,7 @@ def test_a_rerun_trains_exactly_the_missing_chunks(small, tmp_path, monkeypatch,
     again = harness.run(small(), folder)
     assert [span for span in trained if span != (0, 0)] == [(6, 8)]
     pd.testing.assert_frame_equal(again.runs, before, check_exact=True)
-    pd.testing.assert_frame_equal(again.trajectories(), trajectories, check_exact=True)
+    pd.testing.assert_frame_equal(again.trajectories, trajectories, check_exact=True)
     pd.testing.assert_frame_equal(pd.read_csv(folder / "runs.csv"), before, check_exact=True)
 
 
@@ -268,9 +268,9 @@ def test_the_manifest_has_experiment_and_versions(small, tmp_path):
 
 def test_trajectories_of_some_runs(small, tmp_path):
     results = harness.run(small(), tmp_path / "out")
-    some = results.trajectories([7, 2])
+    some = results.read_trajectories([7, 2])
     assert some["run_id"].unique().tolist() == [2, 7]
-    everything = results.trajectories()
+    everything = results.trajectories
     np.testing.assert_array_equal(some, everything[everything["run_id"].isin([2, 7])])
 
 
@@ -326,7 +326,7 @@ def test_parameters_at_a_recorded_epoch_are_those_of_a_shorter_run(small, tmp_pa
     along = small(record={"epochs": {"every": 6}, "parameters": "trajectory"}, **changes)
     results = harness.run(along, tmp_path / "out")
     assert results.runs["status"].nunique() == 2  # some end in between
-    trajectories = results.trajectories()
+    trajectories = results.trajectories
     names = list(along.network.parameters)
     assert list(trajectories.columns) == ["run_id", "epoch", "ssr", *names]
     for epoch in (0, 6, 18, 20):
@@ -350,7 +350,7 @@ def test_precision_is_an_axis(small, tmp_path):
     double, single = (
         results.runs[results.runs["precision"] == name] for name in ("float64", "float32")
     )
-    trajectories = results.trajectories().set_index("run_id")
+    trajectories = results.trajectories.set_index("run_id")
     weights = {p: trajectories.loc[runs["run_id"], "w1"] for p, runs in ((8, double), (4, single))}
     assert (weights[4] == weights[4].astype(np.float32)).all()
     assert (weights[8] != weights[8].astype(np.float32)).any()
@@ -365,7 +365,7 @@ def test_missing_parameters_of_a_network_are_nan_at_every_epoch(small, tmp_path)
     experiment = small(
         grid={"width": [1, 2]}, record={"epochs": {"every": 9}, "parameters": "trajectory"}
     )
-    trajectories = harness.run(experiment, tmp_path / "out").trajectories()
+    trajectories = harness.run(experiment, tmp_path / "out").trajectories
     assert trajectories["w3"].isna().tolist() == [True] * 4 + [False] * 4
     assert trajectories["w2"].notna().all()
 
@@ -446,7 +446,7 @@ class InOrder:
 def test_a_new_engine_is_a_module_and_an_entry(small, tmp_path, monkeypatch, chunks_of_two):
     monkeypatch.setitem(engines.ENGINES, "in_order", engines.EngineEntry("this thread"))
     module = SimpleNamespace(Setup=InOrder)
-    monkeypatch.setitem(sys.modules, "harness.sweep.engines.in_order", module)
+    monkeypatch.setitem(sys.modules, "harness.sweeps.engines.in_order", module)
     seen = []
     results = harness.run(small(), tmp_path / "one", engine="in_order", progress=seen.append)
     fresh = harness.run(small(), tmp_path / "two")

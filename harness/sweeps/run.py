@@ -13,10 +13,10 @@ from harness.results.tables import Results
 from harness.store import Store, results_folder
 from harness.store.csv_files import write_csv
 from harness.store.lock import writer
-from harness.sweep import engines
-from harness.sweep.chunk_task import ChunkTask, TrainedChunk
-from harness.sweep.progress import ChunkCounters, Progress
-from harness.sweep.resume import is_finished, make_manifest, open_or_create
+from harness.sweeps import engines
+from harness.sweeps.chunk_task import ChunkTask, TrainedChunk
+from harness.sweeps.progress import ChunkCounters, Progress
+from harness.sweeps.resume import is_finished, make_manifest, open_or_create
 from harness.training.trainer import Trainer
 
 # Give up after this many failed chunks.

@@ -5,7 +5,7 @@ import pytest
 import harness
 from harness.cli import run_command
 from harness.kernels._cache import Folder
-from harness.sweep.chunks import chunk_size
+from harness.sweeps.chunks import chunk_size
 from harness.training.trainer import Trainer
 
 
@@ -15,7 +15,7 @@ def test_counts_are_those_of_the_sweep(small, tmp_path):
     results = harness.run(experiment, tmp_path / "out")
     assert plan.runs == len(results.runs) == 10
     assert plan.updates == results.runs["epochs"].sum() == 50
-    assert plan.trajectory_rows == len(results.trajectories()) == 5 * 4 + 5 * 8
+    assert plan.trajectory_rows == len(results.trajectories) == 5 * 4 + 5 * 8
     assert plan.chunks == results.manifest["chunks"]
     size = sum(path.stat().st_size for path in results.folder.rglob("*") if path.is_file())
     # A file of ten rows is mostly metadata; the estimate is for many rows.

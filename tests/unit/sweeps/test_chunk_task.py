@@ -12,8 +12,8 @@ import harness
 from harness.kernels.descent import COUNTS
 from harness.store import Reader, Store
 from harness.store.lock import writer
-from harness.sweep import chunks, provenance, resume
-from harness.sweep.chunk_task import ChunkTask
+from harness.sweeps import chunks, provenance, resume
+from harness.sweeps.chunk_task import ChunkTask
 from harness.training.trainer import Trainer
 from tests.patience import PATIENCE
 

@@ -19,9 +19,9 @@ from distributed import Client, Future, KilledWorker
 
 from harness.errors import ClusterError, HarnessError
 from harness.formatting import duration
-from harness.sweep.engines import KEPT, Counters, Task
-from harness.sweep.engines.dask_cluster import address_of, connected
-from harness.sweep.engines.threads import available_threads
+from harness.sweeps.engines import KEPT, Counters, Task
+from harness.sweeps.engines.dask_cluster import address_of, connected
+from harness.sweeps.engines.threads import available_threads
 
 # Chunks in flight per thread of the cluster: one in progress, and one waiting for it.
 WINDOW = 2

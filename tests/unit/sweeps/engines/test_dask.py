@@ -10,9 +10,9 @@ import pytest
 from distributed import Client, LocalCluster
 
 import harness
-from harness.sweep.engines import dask_cluster
-from harness.sweep.engines.dask import DaskEngine
-from harness.sweep.engines.dask_cluster import address_of
+from harness.sweeps.engines import dask_cluster
+from harness.sweeps.engines.dask import DaskEngine
+from harness.sweeps.engines.dask_cluster import address_of
 from tests.faults.cluster import wait_until
 from tests.patience import PATIENCE
 
@@ -199,6 +199,6 @@ def test_nothing_is_written_if_the_cluster_is_refused(small, tmp_path):
 def test_without_dask_the_extra_is_named(small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     for module in ("dask", "dask_cluster"):
-        monkeypatch.delitem(sys.modules, f"harness.sweep.engines.{module}")
+        monkeypatch.delitem(sys.modules, f"harness.sweeps.engines.{module}")
     with pytest.raises(harness.HarnessError, match=r"pip install 'harness\[distributed\]'"):
         harness.run(small(), tmp_path / "out", engine="dask")

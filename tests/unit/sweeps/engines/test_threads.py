@@ -2,7 +2,7 @@
 
 import threading
 
-from harness.sweep.engines.threads import ThreadEngine
+from harness.sweeps.engines.threads import ThreadEngine
 from tests.patience import PATIENCE
 
 
