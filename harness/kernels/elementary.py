@@ -19,7 +19,10 @@ The functions of training also take numbers in single precision, with their own 
 
 import math
 
-from harness.kernels._jit import compiled
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.kernels._jit import compiled, entry
 from harness.kernels.formats import DOUBLE, LOG2_E, format_of
 from harness.kernels.simd.arithmetic import fma, from_bits, select, to_bits
 
@@ -75,6 +78,14 @@ def exp_negative(n: float) -> float:
     # Adds k to the exponent of p.
     e = from_bits(to_bits(p) + (to_bits(shifted) << c.mantissa_bits))
     return select(n < c.lowest, 0.0, e)
+
+
+@entry
+def exponentiate(numbers: NDArray[np.float64]) -> None:
+    """Replace numbers x, an array of shape (n,), by e^x."""
+    for i in range(numbers.size):
+        e = exp_negative(-abs(numbers[i]))
+        numbers[i] = 1.0 / e if numbers[i] > 0.0 else e
 
 
 @compiled
