@@ -95,7 +95,7 @@ class Range:
         # A whole number stands for the interval up to the next one.
         low, high = self.low, self.high + self.whole
         if self.scale == "log":
-            found = [low * x for x in _exponentials((log(high) - log(low)) * numbers)]
+            found = _exponentials(log(low) * (1.0 - numbers) + log(high) * numbers)
         else:
             found = (low * (1.0 - numbers) + high * numbers).tolist()
         if self.whole:
@@ -170,7 +170,7 @@ class Choice:
 
     def text(self) -> str:
         """Return the values in words."""
-        return f"among {', '.join(map(_short, self.of))}"
+        return f"from {', '.join(map(_short, self.of))}"
 
 
 Distribution = Range | Normal | Choice

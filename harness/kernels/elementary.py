@@ -84,8 +84,8 @@ def exp_negative(n: float) -> float:
 def exponentiate(numbers: NDArray[np.float64]) -> None:
     """Replace numbers x, an array of shape (n,), by e^x."""
     for i in range(numbers.size):
-        e = exp_negative(-abs(numbers[i]))
-        numbers[i] = 1.0 / e if numbers[i] > 0.0 else e
+        root = exp_negative(-0.5 * abs(numbers[i]))  # its square may be subnormal, which is 0 there
+        numbers[i] = 1.0 / root / root if numbers[i] > 0.0 else root * root
 
 
 @compiled

@@ -13,6 +13,7 @@ import harness
 from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
 from harness.experiment import Experiment, axes, checks, load_experiment, source
+from harness.experiment.draws import MOST_DRAWN
 from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.generators import GENERATORS
 from harness.experiment.initialisation import SCHEMES
@@ -157,6 +158,7 @@ def test_limits_are_those_of_the_code():
         (MOST_VARIANTS, "and up to {} combinations"),
         (source.MOST_GENERATED, "all combinations together may generate up to {} numbers"),
         (_MOST_WHOLE, "at most {} of them"),
+        (MOST_DRAWN, "draw up to {} values"),
     ):
         assert words.format(number) in " ".join(PAGE.split())
     assert MOST_RUNS == 2**53
@@ -166,7 +168,7 @@ def test_limits_are_those_of_the_code():
 # ---------------------------------------------------------------------------------- examples
 
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-RUNS = [20, 1, 1, 1, 1, 1, 30, 1, 1, 30]
+RUNS = [20, 1, 1, 1, 1, 1, 10000, 30, 1, 1, 30]
 
 
 @pytest.fixture
@@ -224,6 +226,8 @@ def test_forms_of_axes_have_the_values_shown(folder):
         found = [experiment.grid.point(i)["w1"] for i in range(experiment.grid.size)]
         if "ends" in says:
             assert says.startswith(", ".join(str(value) for value in found) + ":")
+        elif isinstance(spec, dict) and "count" in spec:
+            assert len(found) == spec["count"] == 200
         else:
             assert found == [0.1, 0.3, 1.0]
 
