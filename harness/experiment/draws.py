@@ -280,7 +280,7 @@ def _bits(shares: Floats) -> NDArray[np.uint64]:
 
 
 def _latin_hypercube(names: Sequence[str], count: int, seed: int) -> Floats:
-    """Return points of which each axis has one in each of `count` intervals of equal size."""
+    """Return points with one in each of `count` equal intervals of each axis."""
     order, within = np.split(_random(names, 2 * count, seed), 2, axis=1)
     ranks = np.argsort(np.argsort(order, axis=1, kind="stable"), axis=1)
     return np.minimum((ranks + within) / count, np.nextafter(1.0, 0.0))

@@ -214,7 +214,7 @@ def _parse_sample(spec: Any, axes: Mapping[str, Axis], allowed: AllowedAxes) -> 
 
 
 def _range_of(key: str, spec: Any, target: AxisTarget) -> Distribution:
-    """Return what an axis of [grid.sample] draws from."""
+    """Return the distribution of an axis of [grid.sample]."""
     if isinstance(spec, list):
         values = _listed(key, spec, target).values
         repeated, times = Counter(values).most_common(1)[0]
@@ -286,7 +286,7 @@ def _normal(key: str, spec: Document, scale: Scale, target: AxisTarget) -> Norma
 def _two(
     key: str, kind: str, spec: Document, target: AxisTarget, form: str, written: Kind | None = None
 ) -> Kind:
-    """Check that a form of an axis has two numbers; return of which kind its values are."""
+    """Check that a form of an axis has two numbers, and return the kind of its values."""
     if target.kind == "word":
         raise ExperimentError(
             key,

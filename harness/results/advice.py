@@ -14,6 +14,7 @@ from harness.analysis.ranking import trained_loss
 from harness.analysis.stability import Threshold
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
+from harness.experiment.draws import Choice
 from harness.experiment.grid import Axis, Counted, Drawn, Listed, Spaced
 from harness.formatting import number
 from harness.kernels.optimisers import OPTIMISERS
@@ -281,7 +282,10 @@ def _leave_out(axis: Axis, effect: OrderedEffect) -> Advice | None:
     if lost < _WASTED * count or kept.size < 2:
         return None
     if isinstance(axis.values, Drawn):
-        scale = axis.values.distribution.scale
+        distribution = axis.values.distribution
+        if axis.values.together or isinstance(distribution, Choice):
+            return None  # the sample has the range
+        scale = distribution.scale
         spec = f"{{random=[{exact(kept[0])},{exact(kept[-1])}],scale='{scale}',count={count}}}"
     elif isinstance(axis.values, Listed):
         spec = _listed(kept.tolist())

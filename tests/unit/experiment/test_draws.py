@@ -147,10 +147,10 @@ def test_axes_with_one_seed_are_independent():
         assert stats.chisquare(cells.ravel()).pvalue > LEAST_P
 
 
-def test_an_axis_in_a_sample_has_the_values_that_it_has_alone():
+def test_an_axis_has_the_same_values_in_a_sample():
     spec = {"random": [1e-4, 1], "scale": "log", "count": 50}
-    alone = make({"learning_rate": spec}).grid.axes[0].values.values
-    assert make({"sample": TOGETHER}).grid.axes[0].values.values == alone
+    single = make({"learning_rate": spec}).grid.axes[0].values.values
+    assert make({"sample": TOGETHER}).grid.axes[0].values.values == single
 
 
 def test_sobol_points_fill_space_more_evenly_than_random_ones():
