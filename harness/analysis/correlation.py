@@ -37,13 +37,13 @@ def rank_correlation(x: "pd.Series[float]", y: "pd.Series[float]") -> RankCorrel
     >>> rates = pd.Series(range(20)).astype(float)
     >>> found = rank_correlation(rates, (rates - 5) ** 2)
     >>> " ".join(f"{end:.3f}" for end in found)
-    '0.784 0.468 0.922'
+    '0.836 0.576 0.943'
     """
     known = x.notna() & y.notna()
     x, y = x[known].rank(), y[known].rank()
     if len(x) < FEWEST_POINTS or x.nunique() < 2 or y.nunique() < 2:
         return None
-    value = min(max(float(x.corr(y)), -1.0), 1.0)
+    value = round(float(x.corr(y)), 12)  # -1 and 1 have no interval
     if abs(value) == 1:
         return RankCorrelation(value, value, value)
     half = _Z * math.sqrt((1 + value**2 / 2) / (len(x) - 3))

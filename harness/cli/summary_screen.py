@@ -254,7 +254,7 @@ def _what_mattered(factor: Factor, table: pd.DataFrame, median: str) -> None:
         say_table(f"what mattered for the {what}, over {len(table):,} points", headings, rows)
         say()
     if names:
-        say_table("", ["value", what if by_share else f"median of the {what}"], names)
+        say_table("and for names", ["value", what], names)
         say()
 
 
