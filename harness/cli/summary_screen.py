@@ -282,6 +282,8 @@ def _fitting_plot(results: Results) -> str:
     numbers: list[str] = []
     others: list[str] = []
     for factor in tally.varied(results.grid):
+        if is_sample(factor):
+            return "map"
         some = pd.Series(factor.axes[0].values.take(np.arange(min(factor.length, _LOOKED_AT))))
         (numbers if is_ordered(some) and factor.count > 2 else others).append(factor.names[0])
     if len(numbers) > 1:

@@ -1,4 +1,4 @@
-"""What is announced before a sweep: its axes in words."""
+"""The announcement of a sweep: its axes in words."""
 
 import pytest
 
