@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from harness.analysis.measures import ENDINGS
 from harness.analysis.ranking import SEEDS, cell_table, ending_codes, final_losses, medians, ranked
 from harness.analysis.sampling import in_sample
-from harness.experiment.grid import Axis, Grid, Listed, Spaced
+from harness.experiment.grid import Axis, Drawn, Grid, Listed, Spaced
 
 # A value and a run_id each, 16 bytes; sorted in a second.
 MOST_VALUES = 5_000_000
@@ -94,6 +94,13 @@ class Factor:
             ordered.sort(key=lambda point: (point[0] != point[0], point))
         rank = {point: rank for rank, point in enumerate(ordered)}
         return np.array([first[point] for point in ordered]), np.array([rank[p] for p in points])
+
+
+def is_sample(factor: Factor) -> bool:
+    """Return whether a dimension has the points of a sample of several axes."""
+    return len(factor.axes) > 1 and any(
+        isinstance(axis.values, Drawn) and axis.values.together for axis in factor.axes
+    )
 
 
 def points_of(columns: Iterable[NDArray[Any]]) -> list[tuple[Any, ...]]:

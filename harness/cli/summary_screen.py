@@ -9,11 +9,12 @@ import pandas as pd
 
 from harness.analysis import ranking, tally
 from harness.analysis.comparison import paired_axes
+from harness.analysis.correlation import rank_correlation
 from harness.analysis.effects import OrderedEffect, ordered_effect, paired_effect
 from harness.analysis.measures import ENDINGS, is_ordered
 from harness.analysis.sampling import in_sample
 from harness.analysis.stability import why_diverged
-from harness.analysis.tally import Cells, Factor, Tally
+from harness.analysis.tally import Cells, Factor, Tally, is_sample
 from harness.cli.heat_map import Endings, map_cells, show_map
 from harness.cli.printing import say, say_table, say_wrapped
 from harness.experiment.grid import Grid
@@ -61,8 +62,11 @@ def summarise(results: Results) -> None:
     along = [Cells([factor]) for factor in varied if factor.count <= tally.MOST_COMBINATIONS]
     # A map would show combinations without runs like the best ones.
     mapped = len(varied) > 1 and results.condition is None
+    # Neighbours in a sample have nothing in common.
+    samples = [factor for factor in varied if is_sample(factor)]
+    mapped = mapped and not any(factor in samples for factor in varied[:2])
     over = map_cells(varied[0], varied[1]) if mapped else None
-    endings = Endings(grid, varied[0]) if len(varied) == 1 else None
+    endings = Endings(grid, varied[0]) if len(varied) == 1 and not samples else None
     counts = Tally(grid, [cells for cells in (whole, over, *along) if cells])
     sample = []
 
@@ -97,7 +101,11 @@ def summarise(results: Results) -> None:
     if over:
         show_map(over, counts.table(over), median)
         say()
-    for factor, table in list(tables.items())[:_TABLES]:
+    for factor in samples:
+        if factor in tables:
+            _what_mattered(factor, tables[factor], median)
+    alike = {factor: table for factor, table in tables.items() if factor not in samples}
+    for factor, table in list(alike.items())[:_TABLES]:
         if len(table) > 1:
             _along(factor, table, median)
             say()
@@ -128,6 +136,8 @@ def _say_why(
     lines = []
     paired = False
     for factor, table in tables.items():
+        if is_sample(factor):
+            continue
         axis = _telling_axis(factor, table)
         if len(table) == 1 or axis is None:
             continue
@@ -226,6 +236,35 @@ def _along(factor: Factor, table: pd.DataFrame, median: str) -> None:
         say(f"1 of every {step} values is shown")
 
 
+def _what_mattered(factor: Factor, table: pd.DataFrame, median: str) -> None:
+    """Print how each axis of a sample goes with the outcome, the strongest first."""
+    by_share = table["converged"].nunique() > 1
+    outcome = table["converged"] if by_share else -table["median"]
+    numbers, names = [], []
+    for name in factor.names:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            middle = outcome.groupby(table[name], sort=False).agg("mean" if by_share else "median")
+            names += [
+                [f"{name} {value}", sentences.percent(each) if by_share else number(-each)]
+                for value, each in middle.sort_values(ascending=False).items()
+            ]
+        elif found := rank_correlation(table[name], outcome):
+            better = (
+                "" if found.low <= 0 <= found.high else "larger" if found.low > 0 else "smaller"
+            )
+            interval = f"{found.low:.2f} to {found.high:.2f}"
+            numbers.append((abs(found.value), [name, f"{found.value:.2f}", interval, better]))
+    what = "share that converged" if by_share else median
+    if numbers:
+        rows = [row for _, row in sorted(numbers, key=lambda pair: -pair[0])]
+        headings = ["axis", "rank correlation", "95% interval", "better"]
+        say_table(f"what mattered for the {what}, over {len(table):,} points", headings, rows)
+        say()
+    if names:
+        say_table("and for names", ["value", what], names)
+        say()
+
+
 def _best_runs(results: Results, best: pd.DataFrame, loss: str) -> None:
     """Print the best runs, best first."""
     axes = [axis.name for axis in results.grid.axes if axis.name != "init_id"]
@@ -250,6 +289,8 @@ def _fitting_plot(results: Results) -> str:
     numbers: list[str] = []
     others: list[str] = []
     for factor in tally.varied(results.grid):
+        if is_sample(factor):
+            return "map"
         some = pd.Series(factor.axes[0].values.take(np.arange(min(factor.length, _LOOKED_AT))))
         (numbers if is_ordered(some) and factor.count > 2 else others).append(factor.names[0])
     if len(numbers) > 1:

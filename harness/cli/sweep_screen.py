@@ -9,7 +9,8 @@ from rich.progress import Progress as Bar
 from harness.cli.printing import console, say, say_wrapped
 from harness.experiment import Experiment
 from harness.experiment.card import update_rule
-from harness.experiment.grid import Axis
+from harness.experiment.draws import METHODS
+from harness.experiment.grid import Axis, Drawn
 from harness.formatting import duration, plural, si
 from harness.results.sentences import data_points, dropped, exact
 from harness.sweeps.progress import Progress
@@ -46,6 +47,15 @@ def announce(experiment: Experiment) -> None:
 
 def _dimension(axes: tuple[Axis, ...]) -> str:
     """Describe one axis, or several zipped axes."""
+    drawn = [axis.values for axis in axes if isinstance(axis.values, Drawn)]
+    if drawn and drawn[0].together:
+        ranges = [
+            f"{axis.name} {values.distribution.text()}"
+            for axis, values in zip(axes, drawn, strict=True)
+        ]
+        return f"{plural(drawn[0].count, METHODS[drawn[0].together].point)}: {'; '.join(ranges)}"
+    if drawn and len(axes) == 1:
+        return f"{axes[0].name}: {drawn[0].text()}"
     count = axes[0].values.count
     words = any(isinstance(end, str) for axis in axes for end in axis.values.ends())
     everything = words or count <= _LISTED

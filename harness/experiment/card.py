@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.experiment.grid import Axis
+from harness.experiment.grid import Axis, Drawn
 from harness.experiment.network import Network
 from harness.experiment.schedules import CONSTANT
 from harness.experiment.schema import TrainingSection
@@ -92,8 +92,12 @@ def experiment_rows(
         ("runs", f"{runs:,}"),
     ]
     for axis in axes:
-        first, last = axis.values.ends()
-        rows.append((f"axis {axis.name}", f"{axis.values.count:,} from {first} to {last}"))
+        if isinstance(axis.values, Drawn):
+            said = axis.values.text()
+        else:
+            first, last = axis.values.ends()
+            said = f"{axis.values.count:,} from {first} to {last}"
+        rows.append((f"axis {axis.name}", said))
     return [row for row in rows if row[1]]
 
 

@@ -7,6 +7,7 @@ has NaN on the axis of that setting, and is in the grid once.
 
 import math
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from itertools import product
 from operator import itemgetter, mul
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from harness.errors import ExperimentError, shown
 from harness.experiment.axes import SECTIONS, AllowedAxes, Document
-from harness.experiment.grid import Axis, Grid, Listed, numbered, project
+from harness.experiment.grid import Axis, Drawn, Grid, Listed, numbered, project
 from harness.experiment.schema import OnlyFor, declared, keys_of, listed
 
 SETTINGS: dict[str, OnlyFor] = {
@@ -259,7 +260,12 @@ def _folded(
     # An axis that is zipped with that of its owner may repeat combinations, too.
     distinct = zip(*dict.fromkeys(row for _, row in rows), strict=True)
     return tuple(
-        Axis(name=axis.name, values=Listed(tuple(values)))
+        Axis(
+            name=axis.name,
+            values=replace(axis.values, values=tuple(values))
+            if isinstance(axis.values, Drawn)
+            else Listed(tuple(values)),
+        )
         for axis, values in zip(part.axes, distinct, strict=True)
     )
 

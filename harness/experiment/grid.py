@@ -16,6 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.experiment.draws import METHODS, Distribution
+from harness.formatting import plural
+
 # Values of an axis are computed in decimal, so that 0.1 ... 0.5 in five steps contains 0.3 and not
 # 0.30000000000000004, and so that the last bit does not depend on a libm. Rounding from 34 to 21
 # digits removes the errors of ln and exp before the conversion to float: 1e23 lies in the middle
@@ -84,6 +87,27 @@ class Listed:
     def document(self) -> list[Any]:
         """Return the list of values."""
         return list(self.values)
+
+
+@dataclass(frozen=True)
+class Drawn(Listed):
+    """Values that were drawn from a distribution; `draws` has them.
+
+    `together` is the method if the values of several axes were drawn at once.
+    """
+
+    distribution: Distribution
+    together: str = ""
+
+    def text(self) -> str:
+        """Return count, method and distribution in words.
+
+        >>> from harness.experiment.draws import Range
+        >>> Drawn((0.3, 0.1), Range(low=0.1, high=0.5)).text()
+        '2 random values from 0.1 to 0.5'
+        """
+        one = METHODS[self.together].point if self.together else "random value"
+        return f"{plural(self.count, one)} {self.distribution.text()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,18 @@ from harness.calls import is_number
 from harness.errors import ExperimentError, shown
 from harness.experiment.axes import AllowedAxes, AxisTarget, Document
 from harness.experiment.complaints import Complaints
-from harness.experiment.grid import Axis, Counted, Grid, Listed, Spaced, Values
+from harness.experiment.draws import (
+    METHODS,
+    MOST_DRAWN,
+    Choice,
+    Distribution,
+    Normal,
+    Range,
+    Scale,
+    draw,
+    draw_together,
+)
+from harness.experiment.grid import Axis, Counted, Drawn, Grid, Listed, Spaced, Values
 from harness.experiment.schema import Kind
 from harness.hints import nearest, suggest
 
@@ -23,11 +34,16 @@ MOST_RUNS = 2**53
 # Spaced axes of whole numbers are limited, because every value is checked to be whole.
 _MOST_WHOLE = 1000
 
-_SPEC_KEYS = ("values", "linear", "log", "count")
+_SPEC_KEYS = ("values", "linear", "log", "random", "normal", "count", "scale", "seed")
 _AXIS_FORMS = (
-    "a list of values, { values = [...] }, { linear = [first, last], count = n }"
-    " or { log = [first, last], count = n }"
+    "a list of values, { values = [...] }, { linear = [first, last], count = n },"
+    " { log = [first, last], count = n } or { random = [low, high], count = n }"
 )
+
+# The keys of [grid] that are not axes, and those of [grid.sample].
+_NOT_AXES = ("zip", "sample")
+_SAMPLE_KEYS = ("count", "seed", "method")
+_RANGE_FORMS = "{ linear = [low, high] }, { log = [low, high] } or a list of values"
 
 
 def parse_grid(
@@ -46,26 +62,34 @@ def parse_grid(
     """
     complaints = complaints or Complaints()
     axes: dict[str, Axis] = {}
+    sample: tuple[Axis, ...] = ()
     wrong = len(complaints.found)
     for name, spec in document.items():
-        if name != "zip":
+        if name not in _NOT_AXES:
             try:
                 axes[name] = Axis(name=name, values=_parse_axis(name, spec, allowed))
             except ExperimentError as error:
                 complaints.add([error])
+    if "sample" in document:
+        try:
+            sample = _parse_sample(document["sample"], axes, allowed)
+        except ExperimentError as error:
+            complaints.add([error])
     if len(complaints.found) > wrong:
         return Grid(dimensions=())
-    _refuse_overlaps(axes, allowed)
+    _refuse_overlaps({**axes, **{axis.name: axis for axis in sample}}, allowed)
     groups = _parse_zip(document.get("zip", []), axes)
     group_of = {name: group for group in groups for name in group}
-    dimensions = tuple(
-        tuple(axes[member] for member in group_of.get(name, (name,)))
+    dimensions = {
+        name: tuple(axes[member] for member in group_of.get(name, (name,)))
         for name in axes
         if group_of.get(name, (name,))[0] == name
-    )
-    for dimension in dimensions:
+    }
+    for dimension in dimensions.values():
         _refuse_repeats(dimension)
-    return Grid(dimensions=dimensions)
+    if sample:
+        dimensions["sample"] = sample
+    return Grid(dimensions=tuple(dimensions[name] for name in document if name in dimensions))
 
 
 def check_size(grid: Grid) -> None:
@@ -82,15 +106,7 @@ def check_size(grid: Grid) -> None:
 
 def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
     key = f"grid.{name}"
-    if name not in allowed:
-        raise ExperimentError(
-            key,
-            "is not an axis of this network.",
-            suggest(name, allowed)
-            or f"Axes are {', '.join(_usual(allowed))}, settings such as momentum, axes of one"
-            " layer, such as activation_1, and parameters by name.",
-        )
-    target = allowed[name]
+    target = _target(key, name, allowed)
     if name == "init_id" and isinstance(spec, int) and not isinstance(spec, bool):
         if not 1 <= spec <= MOST_RUNS:
             raise ExperimentError(
@@ -115,12 +131,30 @@ def _parse_axis(name: str, spec: Any, allowed: AllowedAxes) -> Values:
             return _listed(key, spec["values"], target)
         case ["count", ("linear" | "log") as kind]:
             return _spaced(key, kind, spec, target)
+        case ["count", *_] if {*spec} - {"scale", "seed"} in (
+            {"count", "random"},
+            {"count", "normal"},
+        ):
+            return _drawn(key, name, spec, target)
     unknown = [k for k in spec if k not in _SPEC_KEYS]
     raise ExperimentError(
         key,
         f"= {shown(spec)} must be {_AXIS_FORMS}.",
         suggest(unknown[0], _SPEC_KEYS) if unknown else "Add what is missing.",
     )
+
+
+def _target(key: str, name: str, allowed: AllowedAxes) -> AxisTarget:
+    """Return the target of an axis."""
+    if name not in allowed:
+        raise ExperimentError(
+            key,
+            "is not an axis of this network.",
+            suggest(name, allowed)
+            or f"Axes are {', '.join(_usual(allowed))}, settings such as momentum, axes of one"
+            " layer, such as activation_1, and parameters by name.",
+        )
+    return allowed[name]
 
 
 def _usual(allowed: AllowedAxes) -> list[str]:
@@ -145,22 +179,196 @@ def _listed(key: str, values: Any, target: AxisTarget) -> Listed:
     return Listed(tuple(values))
 
 
-def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, target: AxisTarget) -> Spaced:
-    ends, count = spec[kind], spec["count"]
-    numbers_of: Kind = "whole" if target.kind.startswith("whole") else "number"
+def _drawn(key: str, name: str, spec: Document, target: AxisTarget) -> Drawn:
+    scale, seed = _choice(key, spec, "scale", ("linear", "log")), _seed(key, spec)
+    count = _count(key, spec)
+    distribution = (
+        _range(key, "random", spec, scale, target)
+        if "random" in spec
+        else _normal(key, spec, scale, target)
+    )
+    values = draw(distribution, name, count, seed)
+    if values is None:
+        raise _too_few(key, spec, count)
+    return Drawn(tuple(values), distribution)
+
+
+def _parse_sample(spec: Any, axes: Mapping[str, Axis], allowed: AllowedAxes) -> tuple[Axis, ...]:
+    """Return the axes of [grid.sample], whose values are drawn together."""
+    key = "grid.sample"
+    if not isinstance(spec, dict):
+        raise ExperimentError(
+            key,
+            f"= {shown(spec)} must be a table: count, seed, method, and a range for each axis.",
+            "For example: sample = { count = 1000, learning_rate = { log = [1e-4, 1] } }",
+        )
+    method, seed = _choice(key, spec, "method", tuple(METHODS)), _seed(key, spec)
+    if "count" not in spec:
+        raise ExperimentError(f"{key}.count", "is required: it is the number of points.", "Add it.")
+    count = _count(key, spec)
+    ranges: dict[str, Distribution] = {}
+    for name, given in spec.items():
+        if name in _SAMPLE_KEYS:
+            continue
+        target = _target(f"{key}.{name}", name, allowed)
+        if name in axes:
+            raise ExperimentError(
+                f"{key}.{name}", f"is also grid.{name}; only one of them is allowed.", "Remove one."
+            )
+        ranges[name] = _range_of(f"{key}.{name}", given, target)
+    if not ranges:
+        raise ExperimentError(
+            key,
+            f"= {shown(spec)} must have a range for at least one axis.",
+            "For example: learning_rate = { log = [1e-4, 1] }",
+        )
+    columns = draw_together(ranges, count, seed, method)
+    if columns is None:
+        raise _too_few(key, spec, count)
+    return tuple(
+        Axis(name=name, values=Drawn(columns[name], ranges[name], method)) for name in ranges
+    )
+
+
+def _range_of(key: str, spec: Any, target: AxisTarget) -> Distribution:
+    """Return the distribution of an axis of [grid.sample]."""
+    if isinstance(spec, list):
+        values = _listed(key, spec, target).values
+        repeated, times = Counter(values).most_common(1)[0]
+        if times > 1:
+            raise ExperimentError(
+                key,
+                f"= {shown(spec)} has the value {shown(repeated)} more than once; all values are"
+                " equally probable.",
+                "Give it once.",
+            )
+        return Choice(of=values)
+    match [*spec] if isinstance(spec, dict) else None:
+        case [("linear" | "log") as scale]:
+            return _range(key, scale, spec, scale, target)
+    raise ExperimentError(
+        key,
+        f"= {shown(spec)} must be {_RANGE_FORMS}.",
+        "The number of points is grid.sample.count."
+        if isinstance(spec, dict) and "count" in spec
+        else "For example: { log = [1e-4, 1] }",
+    )
+
+
+def _range(key: str, kind: str, spec: Document, scale: Scale, target: AxisTarget) -> Range:
+    numbers_of = _two(key, kind, spec, target, "[low, high]")
+    low, high = ends = spec[kind]
+    if low >= high:
+        raise ExperimentError(
+            f"{key}.{kind}",
+            f"= {shown(ends)} must be [low, high], with low below high.",
+            "Exchange them." if low > high else f"Write a single value as [{shown(low)}].",
+        )
+    if scale == "log" and low <= 0:
+        raise ExperimentError(
+            f"{key}.{kind}",
+            f"= {shown(ends)} must have two numbers above 0 for a logarithmic scale.",
+            "Use a linear scale, or a smallest value above 0.",
+        )
+    if numbers_of == "number":
+        return Range(low=float(low), high=float(high), scale=scale)
+    if max(-low, high) > MOST_RUNS:
+        raise ExperimentError(
+            f"{key}.{kind}", f"= {shown(ends)} must be whole numbers up to 2^53.", "Move the ends."
+        )
+    return Range(low=low, high=high, scale=scale, whole=True)
+
+
+def _normal(key: str, spec: Document, scale: Scale, target: AxisTarget) -> Normal:
+    # The parameters of whole numbers need not be whole.
+    numbers_of = _two(key, "normal", spec, target, "[mean, deviation]", "number")
+    middle, spread = spec["normal"]
+    if scale == "log" and (middle <= 0 or spread <= 1):
+        raise ExperimentError(
+            f"{key}.normal",
+            f"= {shown(spec['normal'])} must be a median above 0 and a factor above 1, which is one"
+            " standard deviation on a logarithmic scale.",
+            'For example: { normal = [0.01, 3], scale = "log", count = 200 }',
+        )
+    if spread <= 0:
+        raise ExperimentError(
+            f"{key}.normal",
+            f"= {shown(spec['normal'])} must be a mean and a standard deviation above 0.",
+            "For example: { normal = [0, 1], count = 200 }",
+        )
+    whole = numbers_of == "whole"
+    return Normal(middle=float(middle), spread=float(spread), scale=scale, whole=whole)
+
+
+def _two(
+    key: str, kind: str, spec: Document, target: AxisTarget, form: str, written: Kind | None = None
+) -> Kind:
+    """Check that a form of an axis has two numbers, and return the kind of its values."""
     if target.kind == "word":
         raise ExperimentError(
             key,
             f"= {shown(spec)} must be a list of names; {kind} is for numbers.",
             'For example: ["tanh", "relu"]',
         )
+    ends = spec[kind]
     if not (isinstance(ends, list) and len(ends) == 2):
         raise ExperimentError(
             f"{key}.{kind}",
-            f"= {shown(ends)} must be [first, last].",
+            f"= {shown(ends)} must be {form}.",
             "Write a list of values as values = [...].",
         )
-    _check_kind(f"{key}.{kind}", ends, numbers_of)
+    numbers_of: Kind = "whole" if target.kind.startswith("whole") else "number"
+    _check_kind(f"{key}.{kind}", ends, written or numbers_of)
+    return numbers_of
+
+
+def _count(key: str, spec: Document) -> int:
+    count = spec["count"]
+    if not (_whole(count) and 1 <= count <= MOST_DRAWN):
+        raise ExperimentError(
+            f"{key}.count",
+            f"= {shown(count)} must be a whole number from 1 to {MOST_DRAWN}.",
+            "To train more runs of each point, add the axis init_id.",
+        )
+    return int(count)
+
+
+def _seed(key: str, spec: Document) -> int:
+    seed = spec.get("seed", 0)
+    if not (_whole(seed) and seed >= 0):
+        raise ExperimentError(
+            f"{key}.seed",
+            f"= {shown(seed)} must be a whole number from 0 to 2^63 - 1.",
+            "Leave it out for 0.",
+        )
+    return int(seed)
+
+
+def _choice(key: str, spec: Document, name: str, known: tuple[str, ...]) -> Any:
+    """Return one of some names, by default the first."""
+    value = spec.get(name, known[0])
+    if value not in known:
+        raise ExperimentError(
+            f"{key}.{name}",
+            f"= {shown(value)} must be {' or '.join(map(shown, known))}.",
+            (nearest(value, known) if isinstance(value, str) else "")
+            or f"Leave it out for {shown(known[0])}.",
+        )
+    return value
+
+
+def _too_few(key: str, spec: Any, count: int) -> ExperimentError:
+    return ExperimentError(
+        key,
+        f"= {shown(spec)} has less than {count} different values.",
+        "Use a smaller count, or a wider range; to repeat runs from other initial parameters, add"
+        " the axis init_id.",
+    )
+
+
+def _spaced(key: str, kind: Literal["linear", "log"], spec: Document, target: AxisTarget) -> Spaced:
+    ends, count = spec[kind], spec["count"]
+    numbers_of = _two(key, kind, spec, target, "[first, last]")
     if kind == "log" and min(ends) <= 0:
         raise ExperimentError(
             f"{key}.log",

@@ -19,7 +19,10 @@ The functions of training also take numbers in single precision, with their own 
 
 import math
 
-from harness.kernels._jit import compiled
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.kernels._jit import compiled, entry
 from harness.kernels.formats import DOUBLE, LOG2_E, format_of
 from harness.kernels.simd.arithmetic import fma, from_bits, select, to_bits
 
@@ -75,6 +78,14 @@ def exp_negative(n: float) -> float:
     # Adds k to the exponent of p.
     e = from_bits(to_bits(p) + (to_bits(shifted) << c.mantissa_bits))
     return select(n < c.lowest, 0.0, e)
+
+
+@entry
+def exponentiate(numbers: NDArray[np.float64]) -> None:
+    """Replace numbers x, an array of shape (n,), by e^x."""
+    for i in range(numbers.size):
+        root = exp_negative(-0.5 * abs(numbers[i]))  # its square may be subnormal, which is 0 there
+        numbers[i] = 1.0 / root / root if numbers[i] > 0.0 else root * root
 
 
 @compiled
@@ -231,13 +242,8 @@ def _two_sides(z: float) -> tuple[float, float]:
     return select(z < 0.0, v, q), select(z < 0.0, q, v)
 
 
-<<<<<<< HEAD
-# Largest error: 2.35 ulp, of the slope 3.25; single: 2.32 and 3.21. Between -2 and 0, where slopes
-# change their sign, the error is in ulp of 1/4, or of the slope if that is larger.
-=======
 # Largest error: 2.35 ulp, of the slope 3.25; single: 2.32 and 3.21. Between -2 and 0, where the
 # slope changes its sign, its error is in ulp of 1/4, or of the slope if that is larger.
->>>>>>> functions
 @compiled
 def silu_and_slope(z: float) -> tuple[float, float]:
     """Return z s and s (1 + z (1 - s)), where s = sigmoid(z)."""

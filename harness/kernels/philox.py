@@ -23,6 +23,7 @@ STREAM_INPUTS = np.uint64(1)  # major = part of the data, index = sample * colum
 STREAM_TARGETS = np.uint64(2)
 STREAM_BATCHES = np.uint64(3)  # major = number of epochs done before
 STREAM_SPLIT = np.uint64(5)  # index = data point; `lanczos` has stream 4
+STREAM_AXES = np.uint64(6)  # major = hash of the name of the axis, index = number of the value
 
 # Distributions of initial parameters.
 CONSTANT = 0  # always 1

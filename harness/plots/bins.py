@@ -54,16 +54,19 @@ def bins_of(column: "pd.Series[Any]", most: int, *, even: bool = False) -> Bins:
     ----------
     column : Series
         Numbers or names. Names keep the order in which they first occur. Numbers that some runs do
-        not have are drawn like names.
+        not have are drawn like names; if they are many, neighbours share a bin.
     most : int
         If there are more values, neighbours share a bin.
     even : bool
         Whether a few unevenly spaced values get bins of equal size.
     """
     floats = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    found: Any
     code, found = pd.factorize(
         column if floats else column.astype(object), sort=floats, use_na_sentinel=False
     )
+    if floats and column.isna().any() and len(found) > _EVEN_BINS:
+        code, found = _few_numbers(code, np.asarray(found))
     count, numbers = len(found), is_ordered(column)
     if not numbers or (even and count <= _EVEN_BINS and _is_uneven(np.asarray(found))):
         centres = np.arange(count, dtype=np.float64)
@@ -99,6 +102,16 @@ def bins_of(column: "pd.Series[Any]", most: int, *, even: bool = False) -> Bins:
         ticks=values if written else np.empty(0),
         texts=[number_text(value) for value in values] if written else [],
     )
+
+
+def _few_numbers(
+    code: NDArray[np.int64], found: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the code and the middles of groups of ascending numbers, of which the last is NaN."""
+    numbers = np.asarray(found, dtype=np.float64)[:-1]
+    groups = np.array_split(numbers, _WRITTEN)
+    group = np.repeat(np.arange(_WRITTEN + 1), [*map(len, groups), 1])
+    return group[code], np.array([*map(np.median, groups), np.nan])
 
 
 def _are_round(values: Floats) -> bool:

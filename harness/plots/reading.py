@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness.analysis.measures import has_value
 from harness.analysis.sampling import scattered
-from harness.analysis.tally import Factor
+from harness.analysis.tally import Factor, is_sample
 from harness.errors import ResultsError, shown
 from harness.formatting import plural
 from harness.hints import suggest
@@ -26,17 +26,28 @@ _MOST_ROWS = 1_500_000
 def varied_axes(results: Results) -> list[str]:
     """Return the axes with several values, those with most values first and init_id last.
 
-    Of zipped axes, only the first that determines the others is returned, or all if none does.
+    Of zipped axes, only the first that determines the others is returned, or all if none does. Of
+    those of a sample, all are.
     """
     lengths: dict[str, int] = {}
     for number, axes in enumerate(results.grid.dimensions):
         length = axes[0].values.count
         each = {axis.name: Factor(number, (axis,), length).count for axis in axes}
-        count = Factor(number, axes, length).count
-        names = [name for name in each if each[name] == count][:1] or each
+        factor = Factor(number, axes, length)
+        names = [] if is_sample(factor) else [n for n in each if each[n] == factor.count][:1]
+        names = names or list(each)
         lengths |= {name: each[name] for name in names if each[name] > 1}
     # Plots summarise over starts, however many there are.
     return sorted(lengths, key=lambda name: (name == "init_id", -lengths[name]))
+
+
+def points_of_sample(results: Results, axes: Sequence[str]) -> int | None:
+    """Return the number of points of the sample that has some axes; None if none has all."""
+    for number, dimension in enumerate(results.grid.dimensions):
+        factor = Factor(number, dimension, dimension[0].values.count)
+        if is_sample(factor) and {*axes} <= {*factor.names}:
+            return factor.count
+    return None
 
 
 def all_axes(results: Results) -> list[str]:

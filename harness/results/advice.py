@@ -14,7 +14,8 @@ from harness.analysis.ranking import trained_loss
 from harness.analysis.stability import Threshold
 from harness.errors import ExperimentError
 from harness.experiment import Experiment
-from harness.experiment.grid import Axis, Counted, Listed, Spaced
+from harness.experiment.draws import Choice
+from harness.experiment.grid import Axis, Counted, Drawn, Listed, Spaced
 from harness.formatting import number
 from harness.kernels.optimisers import OPTIMISERS
 from harness.results.findings import writer
@@ -149,7 +150,8 @@ def _extend(
 ) -> Advice | None:
     """Suggest more values beyond the end of an axis where the best value is."""
     values, ends = axis.values, axis.values.ends()
-    if isinstance(values, Counted) or axis.name in _CRITERIA:
+    # The end of a range is hardly ever drawn.
+    if isinstance(values, Counted | Drawn) or axis.name in _CRITERIA:
         return None
     if not effect.works or effect.everywhere:  # values beyond the end would do as well
         return None
@@ -281,7 +283,13 @@ def _leave_out(axis: Axis, effect: OrderedEffect) -> Advice | None:
     lost = count - kept.size
     if lost < _WASTED * count or kept.size < 2:
         return None
-    if isinstance(axis.values, Listed):
+    if isinstance(axis.values, Drawn):
+        distribution = axis.values.distribution
+        if axis.values.together or isinstance(distribution, Choice):
+            return None  # the sample has the range
+        scale = distribution.scale
+        spec = f"{{random=[{exact(kept[0])},{exact(kept[-1])}],scale='{scale}',count={count}}}"
+    elif isinstance(axis.values, Listed):
         spec = _listed(kept.tolist())
     else:
         spec = _spaced(axis.values.kind, float(kept[0]), float(kept[-1]), kept.size)

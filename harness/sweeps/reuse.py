@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from harness.errors import ResultsError
 from harness.experiment import Experiment
+from harness.experiment.draws import METHODS
+from harness.experiment.grid import Drawn
 from harness.experiment.schedules import SCHEDULES
 from harness.kernels import descent, stopping
 from harness.kernels.descent import Validation
@@ -33,7 +35,7 @@ from harness.training.variants import Variant
 def obstacle(before: Experiment, now: Experiment) -> str | None:
     """Say why an experiment does not extend one of the same lineage and axes; None if it does."""
     if now.grid.in_former(before.grid) is None:
-        return "values were removed from an axis"
+        return _other_points(now) or "values were removed from an axis"
     if any(axis.name == "max_epochs" for axis in now.grid.axes):
         return None  # the number of epochs is a value of the grid
     if now.training.epochs < before.training.epochs:
@@ -47,6 +49,16 @@ def obstacle(before: Experiment, now: Experiment) -> str | None:
     if not np.isin(between, before.recorded_epochs).all():
         return "with more epochs, other epochs are recorded; { every = n } would keep them"
     return None
+
+
+def _other_points(experiment: Experiment) -> str:
+    """Say why a sample has other points if its count changes; empty if it has the same ones."""
+    for axis in experiment.written_grid.axes:
+        method = axis.values.together if isinstance(axis.values, Drawn) else ""
+        if method and not METHODS[method].grows:
+            growing = " and ".join(f'"{name}"' for name, each in METHODS.items() if each.grows)
+            return f'a sample "{method}" of another count has other points; {growing} keep them'
+    return ""
 
 
 def _ending_schedule(experiment: Experiment) -> str | None:

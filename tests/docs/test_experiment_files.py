@@ -23,6 +23,7 @@ from harness.experiment import (
     schedules,
     source,
 )
+from harness.experiment.draws import MOST_DRAWN
 from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.generators import GENERATORS
 from harness.experiment.initialisation import SCHEMES
@@ -174,6 +175,7 @@ def test_limits_are_those_of_the_code():
         (_MOST_WHOLE, "at most {} of them"),
         (conditional.MOST_FOLDED, "There may be up to {} of these combinations"),
         (schedules.MOST_EPOCHS, "a warm-up may have up to {} epochs"),
+        (MOST_DRAWN, "draw up to {} values"),
     ):
         assert words.format(number) in " ".join(PAGE.split())
     assert MOST_RUNS == 2**53
@@ -337,6 +339,8 @@ def test_forms_of_axes_have_the_values_shown(folder):
         found = [experiment.grid.point(i)["w1"] for i in range(experiment.grid.size)]
         if "ends" in says:
             assert says.startswith(", ".join(str(value) for value in found) + ":")
+        elif isinstance(spec, dict) and "count" in spec:
+            assert len(found) == spec["count"] == 200
         else:
             assert found == [0.1, 0.3, 1.0]
 

@@ -48,6 +48,7 @@ Floats = NDArray[np.float64]
 CONVERGED = Quantity(column="converged", label="share converged, %", log=False)
 
 _MOST_CELLS = 200  # along an axis: narrower ones could not be told apart on paper
+_POINTS_IN_CELL = 4  # of a sample, in the mean
 _MOST_POINTS = 60
 _MOST_STARTS = 500  # single runs in a line
 
@@ -98,6 +99,7 @@ def draw(results: Results, options: Options) -> Picture:
             series=series,
             shares=shares,
             order_starts=complete,
+            most=_most_cells(reading.points_of_sample(results, [x, y])),
             style=options.style,
             title=title,
         )
@@ -114,6 +116,7 @@ def final_map(
     series: Series | None = None,
     shares: bool = False,
     order_starts: bool = True,
+    most: int = _MOST_CELLS,
     style: Style = SLIDE,
     title: str = "",
 ) -> Picture:
@@ -136,6 +139,8 @@ def final_map(
     order_starts : bool
         Whether to order the starts of init_id, whose numbers have no meaning, by how often they
         converged. Every start must have runs at the same points, or at random ones.
+    most : int
+        The largest number of cells along an axis.
     """
     labels = {name: label_of(name) for name in (x, y)}
     starts = None
@@ -145,7 +150,7 @@ def final_map(
     parts = dict(series.parts(runs)) if series else {"": runs}
     rows = pd.concat(parts.values(), ignore_index=True)
     panel = np.repeat(np.arange(len(parts)), [len(part) for part in parts.values()])
-    across, up = (bins_of(rows[name], _MOST_CELLS, even=True) for name in (x, y))
+    across, up = (bins_of(rows[name], most, even=True) for name in (x, y))
     index = (panel, up.of_rows, across.of_rows)
     shape = (len(parts), len(up.centres), len(across.centres))
     values, counts = cells(rows, index, shape, quantity)
@@ -176,6 +181,13 @@ def final_map(
         figure.caption += _ORDERED
         figure.table = _with_starts(figure.table, starts, merged=merged)
     return figure
+
+
+def _most_cells(points: int | None) -> int:
+    """Return the largest number of cells along an axis, given the points of a sample of both."""
+    if points is None:
+        return _MOST_CELLS
+    return min(max(int((points / _POINTS_IN_CELL) ** 0.5), 2), _MOST_CELLS)
 
 
 def _are_alike(runs: pd.DataFrame, axes: list[str]) -> bool:

@@ -111,6 +111,13 @@ RATES = [0.05, 0.1, 0.9]
 TWO_INPUTS = {"layers": [2, 2, 1], "activations": ["tanh", "identity"]}
 FOLDS = {"network": TWO_INPUTS, "data": POINTS | {"folds": 3, "standardise": ["inputs"]}}
 HALF = {"network": TWO_INPUTS, "data": POINTS | {"validation": 0.5}}
+SAMPLE = {
+    "count": 6,
+    "learning_rate": {"log": [0.01, 1.0]},
+    "width": {"linear": [1, 3]},
+    "optimiser": ["sgd", "adam"],
+    "momentum": {"linear": [0, 0.9]},
+}
 MORE_VALUES = {
     "init_id": ({}, {"grid__init_id": 7}),
     "rate at the end": ({}, {"grid__learning_rate": [*RATES, 2.0]}),
@@ -175,6 +182,16 @@ MORE_VALUES = {
         {"grid": {"scale": [0.5, 1.0], "init_id": 4}},
         {"grid": {"scale": [0.5, 1.0, "1/fan_in"], "init_id": 4}},
     ),
+    "random values": (
+        {"grid": {"learning_rate": {"random": [0.01, 1.0], "count": 4}, "init_id": 2}},
+        {"grid": {"learning_rate": {"random": [0.01, 1.0], "count": 7}, "init_id": 3}},
+    ),
+    "random points": ({"grid": {"init_id": 2, "sample": SAMPLE}},
+                      {"grid": {"init_id": 2, "sample": SAMPLE | {"count": 9}}}),
+    "Sobol points": (
+        {"grid": {"init_id": 3, "sample": SAMPLE | {"method": "sobol"}}},
+        {"grid": {"init_id": 4, "sample": SAMPLE | {"method": "sobol", "count": 8}}},
+    ),
 }  # fmt: skip
 
 
@@ -184,6 +201,17 @@ def test_more_values_of_an_axis_train_only_the_new_runs(sweep_of, tmp_path, befo
     assert len(grown.after) > len(grown.before)
     assert grown.progress.runs_reused == len(grown.before)
     assert grown.progress.updates_done == grown.updates(anew=False)
+
+
+def test_a_latin_hypercube_does_not_grow(sweep_of, tmp_path):
+    for count in (6, 7):
+        sample = SAMPLE | {"method": "latin_hypercube", "count": count}
+        experiment = sweep_of(grid={"init_id": 2, "sample": sample})
+        if count == 6:
+            harness.run(experiment, tmp_path)
+    with pytest.raises(harness.ResultsError, match='"random" and "sobol" keep them') as caught:
+        harness.run(experiment, tmp_path)
+    assert "grid.sample.count was 6 and is 7" in str(caught.value)
 
 
 def test_reused_runs_are_those_of_the_smaller_grid(sweep_of, tmp_path):
