@@ -7,7 +7,7 @@ harness refuses some files that are valid. `make docs` writes it to `FILE`, whic
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from harness.errors import shown
 from harness.experiment.axes import SECTIONS, AxisTarget, allowed_axes
 from harness.experiment.checks import build_network
+from harness.experiment.draws import METHODS
 from harness.experiment.messages import section_of
 from harness.experiment.parse_grid import MOST_RUNS
 from harness.experiment.schema import ExperimentFile, NetworkSection, OnlyFor, declared, keys_of
@@ -24,8 +25,10 @@ from harness.experiment.schema import ExperimentFile, NetworkSection, OnlyFor, d
 FILE = Path(__file__).with_name("experiment.schema.json")
 
 Schema = dict[str, Any]
+Forms = Callable[[list[Schema]], list[Schema]]
 
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MOST_RUNS}
+_SEED = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 _LAYER = r"_[1-9][0-9]*"
 
 
@@ -144,16 +147,22 @@ def _grid() -> Schema:
     """Return the schema of [grid], with an axis for each key that may have one."""
     # A network with a hidden layer has all kinds of axes.
     network = build_network(NetworkSection(layers=(1, 1, 1), activations=("tanh", "tanh")))
-    properties, patterns = {}, {}
-    for name, target in allowed_axes(network).named.items():
-        axis = _axis(name, target)
-        if len(target.positions) == 1 and (stem := re.sub(r"_\d+$", "", name)) != name:
-            patterns[f"^{stem}{_LAYER}$"] = axis
-        else:
-            properties[name] = axis
-    patterns["^[wb][1-9][0-9]*$"] = {
-        "description": "Axis of the initial value of a parameter.",
-        **_any_of(_axis_forms([{"type": "number"}])),
+    named = allowed_axes(network).named
+    properties, patterns = _axes(named, _axis_forms)
+    ranges, patterns_of_ranges = _axes(named, _range_forms)
+    properties["sample"] = {
+        "description": "Axes whose values are drawn together: one dimension of the grid.\n\n"
+        "Allowed: a table with count, seed, method, and a range for each axis.",
+        "type": "object",
+        "properties": {
+            "count": {"description": "Number of points.", **_COUNT},
+            "seed": {"description": "Seed of the points.", **_SEED},
+            "method": {"description": "How points are drawn.", "enum": [*METHODS]},
+            **ranges,
+        },
+        "patternProperties": patterns_of_ranges,
+        "additionalProperties": False,
+        "required": ["count"],
     }
     properties["zip"] = {
         "description": "Axes that move together.\n\nAllowed: a list of lists of two or more axis"
@@ -171,7 +180,23 @@ def _grid() -> Schema:
     }
 
 
-def _axis(name: str, target: AxisTarget) -> Schema:
+def _axes(named: Mapping[str, AxisTarget], forms: Forms) -> tuple[Schema, Schema]:
+    """Return the schemas of axes by name, and by pattern for those of one layer."""
+    properties, patterns = {}, {}
+    for name, target in named.items():
+        axis = _axis(name, target, forms)
+        if len(target.positions) == 1 and (stem := re.sub(r"_\d+$", "", name)) != name:
+            patterns[f"^{stem}{_LAYER}$"] = axis
+        else:
+            properties[name] = axis
+    patterns["^[wb][1-9][0-9]*$"] = {
+        "description": "Axis of the initial value of a parameter.",
+        **_any_of(forms([{"type": "number"}])),
+    }
+    return properties, patterns
+
+
+def _axis(name: str, target: AxisTarget, axis_forms: Forms) -> Schema:
     """Return the schema of an axis; its values are of the type of the key that it sets."""
     field = keys_of(SECTIONS[target.section])[target.key]
     whole = _type_of(field)
@@ -188,8 +213,8 @@ def _axis(name: str, target: AxisTarget) -> Schema:
         where = " in one layer" if in_one else " in all layers that may differ"
     says = f"Axis of `{target.dotted}`{where}: {field.description}."
     # A number of initialisations stands for the ids from 0 on.
-    starts = [_COUNT] if name == "init_id" else []
-    return {"description": says, **_any_of([*starts, *_axis_forms(values)])}
+    starts = [_COUNT] if name == "init_id" and axis_forms is _axis_forms else []
+    return {"description": says, **_any_of([*starts, *axis_forms(values)])}
 
 
 def _axis_forms(values: list[Schema]) -> list[Schema]:
@@ -198,14 +223,43 @@ def _axis_forms(values: list[Schema]) -> list[Schema]:
     keys: Schema = {"values": listed}
     forms: list[Schema] = [{"required": ["values"], "maxProperties": 1}]
     if numbers := [value for value in values if value["type"] != "string"]:
-        above_0 = [
-            number if number.get("minimum", 0) > 0 else {**number, "exclusiveMinimum": 0}
-            for number in numbers
-        ]
-        keys |= {"linear": _ends(numbers), "log": _ends(above_0), "count": _COUNT}
+        keys |= {"linear": _ends(numbers), "log": _ends(_above_0(numbers)), "count": _COUNT}
+        keys |= {"random": _ends(numbers), "normal": _ends([{"type": "number"}]), "seed": _SEED}
+        keys["scale"] = {"enum": ["linear", "log"]}
         forms += [{"required": [kind, "count"], "maxProperties": 2} for kind in ("linear", "log")]
+        forms += [
+            {
+                "required": [kind, "count"],
+                "propertyNames": {"enum": [kind, "count", "scale", "seed"]},
+            }
+            for kind in ("random", "normal")
+        ]
     table = {"type": "object", "properties": keys, "additionalProperties": False, "oneOf": forms}
     return [listed, table]
+
+
+def _range_forms(values: list[Schema]) -> list[Schema]:
+    """Return the forms of an axis of [grid.sample] whose values have one of several types."""
+    forms: list[Schema] = [{"type": "array", "items": _any_of(values), "minItems": 1}]
+    if numbers := [value for value in values if value["type"] != "string"]:
+        keys = {"linear": _ends(numbers), "log": _ends(_above_0(numbers))}
+        forms.append(
+            {
+                "type": "object",
+                "properties": keys,
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            }
+        )
+    return forms
+
+
+def _above_0(numbers: list[Schema]) -> list[Schema]:
+    return [
+        number if number.get("minimum", 0) > 0 else {**number, "exclusiveMinimum": 0}
+        for number in numbers
+    ]
 
 
 def _ends(numbers: list[Schema]) -> Schema:
