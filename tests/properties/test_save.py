@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import harness
@@ -74,7 +74,11 @@ def experiment(arguments, keys, outputs):
     return None
 
 
+TWICE = pd.DataFrame([[0.0, "ant", "ant"], [1.0, "ant", "ant"]], columns=["ant"] * 3)
+
+
 @settings(max_examples=200)
+@example(((TWICE,), {"inputs": ["2-3"], "targets": ["1"]}), 1)
 @given(given_data(), st.integers(1, 3))
 def test_tables_come_back(data, outputs):
     made = experiment(*data, outputs)
@@ -82,7 +86,17 @@ def test_tables_come_back(data, outputs):
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "saved.toml")
-        made.save(path)
+        try:
+            made.save(path)
+        except harness.ExperimentError as error:
+            refused = str(error)
+        else:
+            refused = ""
+        if refused:
+            assert "Give all columns different names." in refused
+            assert not pd.concat(data[0], axis=1).columns.str.strip().is_unique
+            assert list(Path(folder).iterdir()) == []
+            return
         found = harness.load_experiment(path)
         assert found == made
         for ours, theirs in ((made.source, found.source), (made.data, found.data)):
