@@ -14,7 +14,7 @@ COMPILED_ONLY := harness/kernels/_cache.py,harness/kernels/_jit.py,harness/kerne
 FUZZED := files_of_experiments mappings changes csv_files conditions results_folders
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test torture fuzz bench bench-c docs landmarks capacity format clean
+.PHONY: help sweep test test-peers torture fuzz bench bench-c docs landmarks capacity format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -36,6 +36,10 @@ test: $(VENV)/.installed-test  ## check style, types and architecture; run tests
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -p no:xdist --benchmark-disable -m jitless tests/unit
 	@$(BIN)/python -m coverage report --include='harness/kernels/*' --omit='$(COMPILED_ONLY)' --fail-under=$(KERNEL_BRANCHES)
 
+test-peers: $(VENV)/.installed-test  ## compare optimisers and schedules with PyTorch, which it installs
+	@$(PIP) --editable '.[peers]'
+	@$(BIN)/python -m pytest -q -p no:xdist --benchmark-disable tests/peers
+
 torture: $(VENV)/.installed-test  ## test that results survive kills, full disks, flipped bits and failures; takes hours
 	@HARNESS_TORTURE=1 $(BIN)/python -m pytest -q tests/faults
 
@@ -52,7 +56,8 @@ bench: $(VENV)/.installed  ## compare the speed with NumPy, Numba, JAX and PyTor
 bench-c: $(VENV)/.installed-test  ## compare the speed with C, if gcc is installed
 	@$(BIN)/python tests/benchmarks/against_c.py
 
-docs: $(VENV)/.installed-test  ## train the examples of the README and the notebook, and update their outputs
+docs: $(VENV)/.installed-test  ## write the schema, train the examples of the README and the notebook, and update their outputs
+	@$(BIN)/python -m tools.json_schema
 	@$(BIN)/python -m tools.readme
 	@$(BIN)/harness plot results/dosage endings -o docs/images/dosage.png
 	@$(BIN)/python -m tools.notebook

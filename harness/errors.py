@@ -41,6 +41,13 @@ class ExperimentError(HarnessError):
         What is wrong and what is allowed; continues a sentence that begins with the key.
     advice : str
         What to do; may be empty.
+
+    Attributes
+    ----------
+    source : str
+        Path of the file, if the experiment is read from one.
+    position : tuple of int
+        Line and column of the key in the file; empty if it is not there.
     """
 
     def __init__(self, key: str, problem: str, advice: str = "") -> None:
@@ -48,11 +55,14 @@ class ExperimentError(HarnessError):
         self.problem = problem
         self.advice = advice
         self.source = ""
+        self.position: tuple[int, ...] = ()
         super().__init__(key, problem, advice)
 
     def _message(self) -> str:
         """Return one sentence about the problem, and one of advice."""
-        where = f"{printable(self.source)}: " if self.source else ""
+        # As compilers write it, so that a click in a terminal opens the file at the key.
+        parts = [printable(self.source), *map(str, self.position)] if self.source else []
+        where = f"{':'.join(parts)}: " if parts else ""
         advice = f"\n{self.advice}" if self.advice else ""
         key = shortened(printable(self.key), 100) or '""'
         return f"{where}{key} {self.problem}{advice}"

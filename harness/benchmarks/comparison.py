@@ -44,9 +44,9 @@ def check_names(workloads: Sequence[str], baselines: Sequence[str]) -> None:
                 advice = nearest(name, known) or f"Choose from {', '.join(known)}."
                 raise HarnessError(f"{shown(name)} is not a {kind}.\n{advice}")
     for name in baselines:
-        if not BASELINES[name].installed:
+        if missing := BASELINES[name].missing:
             raise HarnessError(
-                f"the baseline {shown(name)} needs {BASELINES[name].package}.\n"
+                f"the baseline {shown(name)} needs {missing}.\n"
                 "Install the extra `peers`: pip install '.[peers]' in a clone of harness."
             )
     for package in ("pytest", "pytest_benchmark"):

@@ -1,18 +1,22 @@
 """Input of a baseline: the runs of an experiment as plain arrays, initial values included."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.experiment import Experiment
+from harness.kernels.losses import KERNEL_LOSSES, entropy_term, squared_term, weight_of_loss
 from harness.kernels.optimisers import OPTIMISERS
+from harness.kernels.tables import code_of
 from harness.training.buffers import make_counts, start
 from harness.training.trainer import TrainedRuns, Trainer
 from harness.training.variants import make_variant
 
 Floats = NDArray[np.floating[Any]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,10 @@ class Job:
         Whether the loss is cross-entropy after a sigmoid; otherwise it is SSR or its mean.
     biases : float
         1, or 0 if all biases are 0 and stay 0.
+    optimiser : str
+        Name of the optimiser.
+    settings : tuple of float
+        Its own settings, in the order of its entry.
     start : tuple of arrays
         Initial parameters W_1, b_1 ... w, b. The run is their first axis.
     rates : tuple of arrays of shape (runs,)
@@ -65,6 +73,8 @@ class Job:
     weight: float
     cross_entropy: bool
     biases: float
+    optimiser: str
+    settings: tuple[float, ...]
     start: tuple[Floats, ...]
     rates: tuple[Floats, ...]
     ends_early: bool
@@ -72,19 +82,48 @@ class Job:
     limit: float
     recorded: bool
 
+    def trained(self, each: Sequence[T]) -> list[T]:
+        """Return what belongs to weights, then to biases that train, of W_1, b_1 ... w, b."""
+        return [*each[::2], *(each[1::2] if self.biases else ())]
+
+    def matrices(self) -> list[Floats]:
+        """Return the initial values of `trained` parameters as matrices (runs, fan_in, fan_out).
+
+        Those of biases have one row, and those of the last layer one column.
+        """
+        weights = [w.reshape(*w.shape[:2], -1) for w in self.start[::2]]
+        biases = [b.reshape(self.runs, 1, -1) for b in self.start[1::2]]
+        return [*weights, *(biases if self.biases else ())]
+
+    def by_layer(self, trained: list[T]) -> tuple[list[T], list[Any]]:
+        """Return the weights of each layer, and its biases or 0, from `trained` parameters."""
+        layers = len(self.scales)
+        return trained[:layers], trained[layers:] or [0.0] * layers
+
 
 def make_job(document: dict[str, Any], threads: int = 1) -> Job:
-    """Return the job of an experiment, with the initial parameters of harness."""
+    """Return the job of an experiment, with the initial parameters of harness.
+
+    Raises
+    ------
+    ValueError
+        A job cannot express the experiment.
+    """
 
     def in_precision(array: Floats) -> Floats:
         return np.ascontiguousarray(array, training.precision)
 
     experiment = Experiment.from_mapping(document)
     network, training = experiment.network, experiment.training
+    _check(experiment)
     x, y = experiment.data.inputs, experiment.data.targets[:, 0]
     runs = experiment.grid.size
     block = start(make_variant(experiment), experiment.grid.columns(np.arange(runs)), runs)
-    layer_rates = OPTIMISERS[training.optimiser].by_name(block.settings)["learning_rate"]
+    optimiser = OPTIMISERS[training.optimiser]
+    settings = optimiser.by_name(block.settings)
+    layer_rates = settings.pop("learning_rate")
+    if any((values != values.flat[0]).any() for values in settings.values()):
+        raise ValueError("runs of a job differ in learning rates and initial parameters only")
     begin, rates = [], []
     for layer, matrix in enumerate(network.matrices_of(block.theta)):
         w, b = np.split(matrix, network.sizes[layer : layer + 1], axis=1)
@@ -92,8 +131,8 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
         rates += [layer_rates[:, layer], layer_rates[:, layer] * float(network.biases[0])]
     begin[-2:] = [begin[-2][:, :, 0], begin[-1][:, 0]]
     architecture = network.architecture()
-    # The loss is the SSR times this; experiments with cross-entropy do not end early.
-    share = 1.0 / len(y) if network.loss == "mse" else 1.0
+    weight = weight_of_loss(code_of(KERNEL_LOSSES, network.kernel_loss), len(y), 1)
+    cross_entropy = network.loss == "cross_entropy"
     return Job(
         experiment=experiment,
         runs=runs,
@@ -103,16 +142,40 @@ def make_job(document: dict[str, Any], threads: int = 1) -> Job:
         y=in_precision(y),
         hidden=network.activations[0],
         scales=tuple(architecture.scales[1:].tolist()),
-        weight={"ssr": 2.0, "mse": 2.0 / len(y), "cross_entropy": 1.0 / len(y)}[network.loss],
-        cross_entropy=network.loss == "cross_entropy",
+        weight=weight if cross_entropy else 2.0 * weight,
+        cross_entropy=cross_entropy,
         biases=float(network.biases[0]),
+        optimiser=training.optimiser,
+        settings=tuple(float(settings[own.name].flat[0]) for own in optimiser.settings),
         start=tuple(map(in_precision, begin)),
         rates=tuple(map(in_precision, rates)),
         ends_early=training.tolerance is not None or training.limit is not None,
-        tolerance=-1.0 if training.tolerance is None else training.tolerance / share,
-        limit=np.inf if training.limit is None else training.limit / share,
+        # Tolerance and limit are those of the loss, the weighted SSR.
+        tolerance=-1.0 if training.tolerance is None else training.tolerance / weight,
+        limit=np.inf if training.limit is None else training.limit / weight,
         recorded=experiment.record.epochs == "all",
     )
+
+
+def _check(experiment: Experiment) -> None:
+    """Raise ValueError if a job cannot express an experiment."""
+    network, training = experiment.network, experiment.training
+    *hidden, last = network.activations
+    term = KERNEL_LOSSES[network.kernel_loss].term
+    squares = (term, last) == (squared_term, "identity")
+    ends_early = training.tolerance is not None or training.limit is not None
+    for expressible, says in (
+        (network.sizes[-1] == 1 and network.output_scale == 1.0, "one output, without a scale"),
+        (len(set(hidden)) == 1, "one activation for all hidden layers"),
+        (len(set(network.biases)) == 1, "biases in all layers or in none"),
+        (
+            squares or (term, last) == (entropy_term, "sigmoid"),
+            "a loss of squared residuals of a linear output, or cross-entropy after a sigmoid",
+        ),
+        (squares or not ends_early, "a tolerance or a limit for squared residuals only"),
+    ):
+        if not expressible:
+            raise ValueError(f"{experiment.name} cannot be a job: a job has {says}")
 
 
 def train(experiment: Experiment) -> TrainedRuns:

@@ -41,7 +41,7 @@ _CASES = [
         workload,
         baseline,
         id=f"{workload.label}-{name}",
-        marks=pytest.mark.skipif(not baseline.installed, reason=f"{baseline.package} is missing"),
+        marks=pytest.mark.skipif(bool(baseline.missing), reason=f"{baseline.missing} is missing"),
     )
     for workloads in WORKLOADS.values()
     for workload in workloads

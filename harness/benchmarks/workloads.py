@@ -136,6 +136,21 @@ def _early(runs: int) -> Document:
     return document
 
 
+def _adam(runs: int) -> Document:
+    return _dosage(runs) | {
+        "name": "adam",
+        "training": {"learning_rate": 0.1, "optimiser": "adam"},
+    }
+
+
+def _adam_tanh(runs: int) -> Document:
+    return _tanh(runs) | {
+        "name": "adam-tanh",
+        "training": {"learning_rate": 0.01, "optimiser": "adam"},
+        "grid": _rates_and_starts(runs, 0.001, 0.1),
+    }
+
+
 def _wide(hidden: int, samples: int) -> Callable[[int], Document]:
     """Return a 1-n-1 network on a Chebyshev polynomial with any number of data points."""
 
@@ -210,6 +225,8 @@ WORKLOADS: dict[str, tuple[Workload, ...]] = {
         _one("wide", "1-128-1 softplus, 8 points", _wide(128, 8), 200, 50, 1000),
         _one("wide-tanh", "16-128-1 tanh, 272 points", partial(_tanh, hidden=(128,)), 50, 4, 64),
         _one("deep", "16-64-64-1 tanh, 272 points", partial(_tanh, hidden=(64, 64)), 20, 4, 64),
+        _one("adam", "dosage with Adam", _adam, 1000, 4000, 20_000),
+        _one("adam-tanh", "tanh with Adam", _adam_tanh, 500, 20, 128),
         # Their activations take half the space, so batches are twice as large.
         _one("dosage" + SINGLE, "dosage in single precision", _single(_dosage), 1000, 8000, 20_000),
         _one("xor" + SINGLE, "xor in single precision", _single(_xor), 1000, 6000, 20_000),

@@ -17,16 +17,19 @@ import typer
 
 from harness.cli import ctrl_c
 from harness.cli.bench_command import bench
+from harness.cli.check_command import check
 from harness.cli.command import Command
 from harness.cli.explore_command import explore
 from harness.cli.export_command import export
 from harness.cli.folder_command import status, verify
 from harness.cli.map_command import map_, zoom
+from harness.cli.new_command import new
 from harness.cli.options import BAD_INPUT, FAILED, complain
 from harness.cli.plot_command import plot
 from harness.cli.predict_command import predict
 from harness.cli.report_command import report
 from harness.cli.run_command import plan, run
+from harness.cli.schema_command import schema
 from harness.cli.show_command import show
 from harness.cli.trace_command import trace
 from harness.errors import (
@@ -40,6 +43,8 @@ from harness.errors import (
 
 # In the order of `harness --help`, which shows the first line of their docstrings.
 _COMMANDS: dict[str, Callable[..., None]] = {
+    "new": new,
+    "check": check,
     "run": run,
     "plan": plan,
     "trace": trace,
@@ -54,6 +59,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "zoom": zoom,
     "explore": explore,
     "bench": bench,
+    "schema": schema,
 }
 
 # The first class that an error belongs to decides.
@@ -66,7 +72,7 @@ _STATUS = {
     HarnessError: BAD_INPUT,
 }
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 for _name, _command in _COMMANDS.items():
     app.command(_name, cls=Command)(_command)
 

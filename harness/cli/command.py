@@ -27,6 +27,8 @@ class Command(TyperCommand):
         HarnessError
             An option has another name here, or takes one value and occurs twice.
         """
+        if ctx.resilient_parsing:  # a line that a shell completes
+            return super().parse_args(ctx, args)
         known = {name: param for param in self.params for name in param.opts}
         seen = set()
         for arg in args:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.completion import experiment_files, results_folders
 from harness.cli.printing import fit_to_print
 from harness.errors import ExperimentError, HarnessError, shown
 
@@ -36,10 +37,20 @@ def local_folder(where: str) -> Path:
     return Path(where)
 
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (TOML).")]
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="An experiment file (TOML).", autocompletion=experiment_files
+    ),
+]
 Folder = Annotated[
     Path,
-    typer.Argument(metavar="DIR", parser=_results_folder, help="A results folder or its URL."),
+    typer.Argument(
+        metavar="DIR",
+        parser=_results_folder,
+        help="A results folder or its URL.",
+        autocompletion=results_folders,
+    ),
 ]
 Changes = Annotated[
     list[str] | None,

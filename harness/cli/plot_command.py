@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import ctrl_c
+from harness.cli.completion import names
 from harness.cli.options import WHOLE, Folder
 from harness.cli.printing import say, say_wrapped
 from harness.errors import HarnessError, shown
@@ -19,6 +20,7 @@ def plot(
         typer.Argument(
             metavar="KIND",
             help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.",
+            autocompletion=names(KINDS),
         ),
     ],
     output: Annotated[

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import ctrl_c
+from harness.cli.completion import names
 from harness.cli.loading import loading
 from harness.cli.options import KEPT, Changes, File, Threads, load
 from harness.cli.printing import say
@@ -29,6 +30,7 @@ def run(
         typer.Option(
             metavar="NAME",
             help="; ".join(f"{name}: {entry.where}" for name, entry in ENGINES.items()) + ".",
+            autocompletion=names(ENGINES),
         ),
     ] = "threads",
     scheduler: Annotated[

@@ -30,7 +30,7 @@ from harness.kernels.optimisers import OPTIMISERS
 MOST_PARAMETERS = 1_000_000
 MOST_RECORDED = 1_000_000
 
-ORDERED = ("step_min", "step_max")  # settings of which the first is at most the second
+ORDERED = ("step_min", "step_max")  # the first setting is at most the second
 
 
 def build_network(section: NetworkSection) -> Network:
@@ -194,8 +194,8 @@ def check_precision(dataset: Dataset, section: TrainingSection, of: str = "") ->
             )
 
 
-def check_training(section: TrainingSection, network: Network, samples: int) -> None:
-    """Check keys against the number of layers, the parameters, and the number of data points."""
+def check_layers(section: TrainingSection, network: Network) -> None:
+    """Check that lists have a value for each layer."""
     for key, field in keys_of(TrainingSection).items():
         values, axis = getattr(section, key), declared(field)["axis"]
         by_layer = axis is not None and axis.single is not None
@@ -206,8 +206,10 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
                 f" {network.layers} layers after the input.",
                 "Give one number for all layers, or one per layer.",
             )
-    _check_schedule(section)
-    _check_step_sizes(section)
+
+
+def check_batches(section: TrainingSection, samples: int) -> None:
+    """Check the size and the number of batches against the number of data points."""
     if section.batch_size != "all" and section.batch_size > samples:
         raise ExperimentError(
             "training.batch_size",
@@ -229,6 +231,10 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
             f" {MOST_NUMBERS} data points per epoch.",
             "Use fewer updates per epoch, and more epochs.",
         )
+
+
+def check_trained(section: TrainingSection, network: Network) -> None:
+    """Check that the names of trained parameters are those of the network."""
     if section.train != "all":
         if not section.train:
             raise ExperimentError(
@@ -240,7 +246,7 @@ def check_training(section: TrainingSection, network: Network, samples: int) -> 
         check_repeats("training.train", section.train)
 
 
-def _check_schedule(section: TrainingSection) -> None:
+def check_schedule(section: TrainingSection) -> None:
     """Check the factors on the learning rate against optimiser and epochs."""
     schedule, warm_up = section.schedule, section.warm_up
     if schedule == CONSTANT and not warm_up:
@@ -277,7 +283,7 @@ def _check_schedule(section: TrainingSection) -> None:
         )
 
 
-def _check_step_sizes(section: TrainingSection) -> None:
+def check_step_sizes(section: TrainingSection) -> None:
     """Refuse bounds of step sizes that exclude every size."""
     low, high = ORDERED
     settings = section.settings

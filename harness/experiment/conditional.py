@@ -152,18 +152,6 @@ def point_with(grid: Grid, allowed: AllowedAxes, name: str, value: Any) -> dict[
     return {**point, name: value}
 
 
-def entries_with(
-    name: str, document: Mapping[str, Any], grid: Grid, allowed: AllowedAxes
-) -> list[str]:
-    """Return the entries in use that have the setting of an axis; none if all of them have it."""
-    only_for = allowed[name].only_for
-    if only_for is None:
-        return []
-    entries = entries_in_use(only_for.owner, document, grid, allowed)
-    having = [entry for entry in entries if entry in only_for.defaults]
-    return [] if having == entries else having
-
-
 def fold(grid: Grid, allowed: AllowedAxes, document: Mapping[str, Any]) -> Grid:
     """Return a grid in which a run whose entry lacks a setting is not repeated.
 
@@ -216,7 +204,7 @@ def _lacking(
 
 
 def _at(document: Mapping[str, Any], point: Mapping[str, Any], allowed: AllowedAxes) -> Document:
-    """Return a document with the keys that a point sets."""
+    """Return the sections of a document that a point changes, with the keys that it sets."""
     changed: Document = {}
     for name, value in point.items():
         section = allowed[name].section
@@ -231,15 +219,15 @@ def _folded(
     """Return the axes of a grid as one dimension, with NaN for settings that an entry lacks."""
     owners = {partial[axis.name].owner for axis in part.axes if axis.name in partial}
     choosing = {axis.name for axis in part.axes if allowed[axis.name].dotted in owners}
-    strides = [math.prod(part.shape[:number]) for number in range(len(part.shape))]
-    # For each choice of entries, the indices along all dimensions that make a difference.
-    differing = []
+    # For each choice of entries: the settings that it lacks, and the indices along all dimensions
+    # that make a difference.
+    choices = []
     for choice in _choices(part, choosing):
         point = {
             axis.name: axis.values.value(index)
             for dimension, index in zip(part.dimensions, choice, strict=True)
             for axis in dimension
-            if axis.name in choosing and index is not None
+            if index is not None and axis.name in choosing
         }
         here = _at(document, point, allowed)
         lacks = {
@@ -251,31 +239,34 @@ def _folded(
             _firsts(dimension, lacks) if index is None else [index]
             for dimension, index in zip(part.dimensions, choice, strict=True)
         ]
-        differing.append((indices, lacks))
-    _check_size(sum(math.prod(map(len, indices)) for indices, _ in differing), part)
+        choices.append((lacks, indices))
+    _check_size(sum(math.prod(map(len, indices)) for _, indices in choices), part)
 
-    columns = [[axis.values.every() for axis in dimension] for dimension in part.dimensions]
-    names = [[axis.name for axis in dimension] for dimension in part.dimensions]
-    rows = []
-    for indices, lacks in differing:
-        for position in product(*indices):
-            row = tuple(
-                math.nan if name in lacks else column[index]
-                for index, of, named in zip(position, columns, names, strict=True)
-                for column, name in zip(of, named, strict=True)
-            )
-            rows.append((sum(map(mul, position, strides)), row))
+    strides = [math.prod(part.shape[:number]) for number in range(len(part.shape))]
+    columns = [
+        (axis.name, number, axis.values.every())
+        for number, dimension in enumerate(part.dimensions)
+        for axis in dimension
+    ]
+    rows = [
+        (
+            sum(map(mul, position, strides)),
+            tuple(math.nan if name in lacks else every[position[n]] for name, n, every in columns),
+        )
+        for lacks, indices in choices
+        for position in product(*indices)
+    ]
     rows.sort(key=itemgetter(0))
     # An axis that is zipped with that of its owner may repeat combinations, too.
-    values = zip(*dict.fromkeys(row for _, row in rows), strict=True)
+    distinct = zip(*dict.fromkeys(row for _, row in rows), strict=True)
     return tuple(
         Axis(
             name=axis.name,
-            values=replace(axis.values, values=column)
+            values=replace(axis.values, values=tuple(values))
             if isinstance(axis.values, Drawn)
-            else Listed(column),
+            else Listed(tuple(values)),
         )
-        for axis, column in zip(part.axes, values, strict=True)
+        for axis, values in zip(part.axes, distinct, strict=True)
     )
 
 

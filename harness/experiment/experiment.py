@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -24,10 +25,11 @@ from harness.errors import ExperimentError, printable, shown
 from harness.experiment import checks, conditional
 from harness.experiment.axes import AllowedAxes, allowed_axes
 from harness.experiment.card import card, experiment_rows
+from harness.experiment.complaints import Complaints
 from harness.experiment.data import Dataset
-from harness.experiment.grid import Grid, Projection, is_absent, project
+from harness.experiment.grid import Grid, Listed, Projection, is_absent, project
 from harness.experiment.held_out import Divisions, Points, check_axes
-from harness.experiment.messages import first_complaint
+from harness.experiment.messages import complaints_of
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import check_size, parse_grid
 from harness.experiment.recording import recorded_epochs
@@ -58,6 +60,18 @@ def _with_names(grid: Any) -> Any:
         if isinstance(grid, dict)
         else grid
     )
+
+
+def _check_axes_alone(given: Mapping[str, Any], complaints: Complaints) -> None:
+    """Check the network and the axes of a document with errors in other sections."""
+    grid = given.get("grid", {})
+    try:
+        section = NetworkSection.model_validate(given.get("network"))
+    except ValidationError:
+        return
+    network = checks.build_network(section)
+    if isinstance(grid, dict):
+        parse_grid(_with_names(grid), allowed_axes(network), complaints)
 
 
 def check_experiment(value: object) -> None:
@@ -93,7 +107,7 @@ class Experiment(Section):
     10
     """
 
-    name: Annotated[Text, Field(pattern=NAME)] = key(
+    name: Annotated[str, Field(strict=True, pattern=NAME)] = key(
         says="name of the results folder",
         allowed="1 to 64 letters, digits, dots, underscores or hyphens, the first of them a letter"
         " or a digit",
@@ -159,17 +173,48 @@ class Experiment(Section):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _complain(cls, given: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+    def _complain(
+        cls, given: Any, check: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         """Raise an ExperimentError instead of pydantic's ValidationError."""
         try:
             return check(given)
         except ValidationError as error:
-            raise first_complaint(error, cls) from None
+            found = complaints_of(error, cls)
+        complaints = (info.context or {}).get("complaints") or Complaints()
+        complaints.add(found)
+        _check_axes_alone(given, complaints)
+        raise found[0]
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
         context = info.context or {}
+        complaints = context.get("complaints") or Complaints()
         self._network = checks.build_network(self.network_section)
+        complaints.check(self._check_data, context, complaints)
+        for check in (checks.check_layers, checks.check_trained):
+            complaints.check(check, self.training, self._network)
+        for check_alone in (checks.check_schedule, checks.check_step_sizes):
+            complaints.check(check_alone, self.training)
+        complaints.check(checks.check_initialisation, self.initialisation, self._network)
+        # Without a grid there are none: making them would double the time of `at`.
+        self._allowed_axes = (
+            allowed_axes(self._network) if self.grid_section else AllowedAxes({}, self._network)
+        )
+        self._written_grid = parse_grid(self.grid_section, self._allowed_axes, complaints)
+        complaints.stop_if_any()
+        document = self.document()
+        self._grid = conditional.fold(self._written_grid, self._allowed_axes, document)
+        check_size(self._grid)
+        self._variants = project(self._grid, lambda name: not self._allowed_axes[name].per_run)
+        self._check_points()
+        # In a former experiment, axes of the present one may have no effect.
+        if not context.get("is_former"):
+            conditional.check_settings(document, self._written_grid, self._allowed_axes)
+        return self
+
+    def _check_data(self, context: Mapping[str, Any], complaints: Complaints) -> None:
+        """Load the data points, and check all that depends on them."""
         self._divisions = context.get("divisions") or Divisions(
             context.get("data")
             or build_source(
@@ -185,28 +230,19 @@ class Experiment(Section):
         held_out = " of data.validation_file" if is_file else ", which is held out"
         for part, of in ((self.data, ""), (self.validation, held_out)):
             if part is not None:
-                checks.check_targets(part, self._network, of)
-                checks.check_precision(part, self.training, of)
-        checks.check_training(self.training, self._network, len(self.data.inputs))
+                complaints.check(checks.check_targets, part, self._network, of)
+                complaints.check(checks.check_precision, part, self.training, of)
+        complaints.check(checks.check_batches, self.training, len(self.data.inputs))
         has_held_out = self.validation is not None
-        checks.check_patience(self.training, has_held_out=has_held_out)
-        checks.check_initialisation(self.initialisation, self._network)
-        checks.check_record(self.record, self.training, self._network, has_held_out=has_held_out)
-        checks.check_metrics(self.record, self.source)
-        # Without a grid there are none: making them would double the time of `at`.
-        self._allowed_axes = (
-            allowed_axes(self._network) if self.grid_section else AllowedAxes({}, self._network)
+        complaints.check(checks.check_patience, self.training, has_held_out=has_held_out)
+        complaints.check(
+            checks.check_record,
+            self.record,
+            self.training,
+            self._network,
+            has_held_out=has_held_out,
         )
-        self._written_grid = parse_grid(self.grid_section, self._allowed_axes)
-        document = self.document()
-        self._grid = conditional.fold(self._written_grid, self._allowed_axes, document)
-        check_size(self._grid)
-        self._variants = project(self._grid, lambda name: not self._allowed_axes[name].per_run)
-        self._check_points()
-        # In a former experiment, axes of the present one may have no effect.
-        if not context.get("is_former"):
-            conditional.check_settings(document, self._written_grid, self._allowed_axes)
-        return self
+        complaints.check(checks.check_metrics, self.record, self.source)
 
     def _check_points(self) -> None:
         """Check every variant, and the ends of every other axis."""
@@ -286,9 +322,14 @@ class Experiment(Section):
 
         The axis is NaN in runs of the others.
         """
-        return conditional.entries_with(
-            axis, self.document(), self._written_grid, self._allowed_axes
+        only_for = self._allowed_axes[axis].only_for
+        values = next(each.values for each in self._grid.axes if each.name == axis)
+        if only_for is None or not (isinstance(values, Listed) and values.has_absent):
+            return []
+        entries = conditional.entries_in_use(
+            only_for.owner, self.document(), self._written_grid, self._allowed_axes
         )
+        return [entry for entry in entries if entry in only_for.defaults]
 
     @property
     def varied(self) -> frozenset[str]:
@@ -512,7 +553,9 @@ class Experiment(Section):
                     del document[section][name]
         # Every run replaces the keys that axes set.
         for axis in self._grid.axes:
-            self._allowed_axes[axis.name].set_key(document, 0)
+            target = self._allowed_axes[axis.name]
+            # Of the settings of entries, layers without an axis enter as None.
+            (replace(target, default=None) if target.only_for else target).set_key(document, 0)
         if self.data_axes:
             return document  # each run generates its data
         points, section = self.source if self.validation else self.data, document["data"]
@@ -552,5 +595,5 @@ def _digest(document: Mapping[str, Any]) -> str:
     >>> _digest({"rate": 5.0, "name": "a"}) == _digest({"name": "a", "rate": 5.00})
     True
     """
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

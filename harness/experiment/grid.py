@@ -61,6 +61,11 @@ class Listed:
         """Return the values at some indices."""
         return self._array[indices]
 
+    @property
+    def has_absent(self) -> bool:
+        """Whether one of the values is NaN."""
+        return any(map(is_absent, self.values))
+
     def every(self) -> Sequence[Any]:
         """Return all values, as Python objects.
 

@@ -2,14 +2,16 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
 from harness.calls import check_path, check_type
 from harness.errors import ExperimentError, shown
+from harness.experiment.complaints import Complaints
 from harness.experiment.experiment import Experiment
+from harness.experiment.positions import positions
 from harness.experiment.schema import NAME
 from harness.hints import nearest
 from harness.plain_files import open_text
@@ -40,23 +42,55 @@ def load_experiment(path: str | Path, changes: Mapping[str, Any] | None = None) 
     for dotted in changes or {}:
         check_type("changes", dotted, str, "a mapping of keys", _FOR_EXAMPLE)
     path = Path(path)
+    text, document = _read(path)
     try:
-        document = _read(path)
         for dotted, value in (changes or {}).items():
             _change(document, dotted, value)
         if "name" not in document:
             document["name"] = _name_of(path)
         return Experiment.from_mapping(document, folder=path.parent)
     except ExperimentError as error:
-        error.source = "" if error.key == str(path) else str(path)
+        is_changed = any(error.key.startswith(dotted) for dotted in changes or {})
+        _locate([error], path, "" if is_changed else text)
         raise
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file."""
+def check_file(path: Path) -> Experiment | list[ExperimentError]:
+    """Read an experiment file; return the experiment, or all errors that can be found.
+
+    Errors in the network hide those that depend on it. Errors in single keys hide those that
+    involve several keys, except for the axes of the grid.
+    """
+    complaints = Complaints(collect=True)
+    text = ""
+    try:
+        text, document = _read(path)
+        if "name" not in document:
+            document["name"] = _name_of(path)
+        return Experiment.model_validate(
+            document, context={"folder": path.parent, "complaints": complaints}
+        )
+    except ExperimentError as error:
+        found = [*complaints.found, *([] if error in complaints.found else [error])]
+    _locate(found, path, text)
+    return sorted(found, key=lambda one: one.position)
+
+
+def _locate(errors: Sequence[ExperimentError], path: Path, text: str) -> None:
+    """Say in which file errors are and, for keys that are in the text, where."""
+    # Axes that are wrong together are joined by "and".
+    found = positions(text, [error.key.partition(" and ")[0] for error in errors])
+    for error, where in zip(errors, found, strict=True):
+        if error.key != str(path):
+            error.source, error.position = str(path), where
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a TOML file and its content."""
     try:
         with open_text(path, _MOST_BYTES) as file:
-            return tomllib.loads(file.read())
+            text = file.read()
+        return text, tomllib.loads(text)
     except OSError as error:
         there = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
         advice = (

@@ -1,4 +1,4 @@
-"""Turn the errors of pydantic into one sentence about one key."""
+"""Turn the errors of pydantic into sentences, each about one key."""
 
 import re
 from typing import Any, get_origin
@@ -10,16 +10,38 @@ from harness.errors import ExperimentError, shown
 from harness.experiment.schema import declared, keys_of
 from harness.hints import key_elsewhere, suggest
 
+_Resolved = tuple[str, str, FieldInfo | None, list[str]]
 
-def first_complaint(error: ValidationError, model: type[BaseModel]) -> ExperimentError:
-    """Return the first error: key, value, what is allowed, and the closest allowed name."""
-    found = [(_resolve(detail["loc"], model), detail) for detail in error.errors(include_url=False)]
-    # Unknown keys first: a misspelt key is often why another one is missing.
-    first = min(found, key=lambda one: one[0][2] is not None)
+
+def complaints_of(error: ValidationError, model: type[BaseModel]) -> list[ExperimentError]:
+    """Return the errors, one for each key: value, what is allowed, and the closest allowed name.
+
+    Unknown keys come first. A key that is missing because it is misspelt is not reported again.
+    """
+    found: dict[str, list[tuple[_Resolved, Any]]] = {}
+    for detail in error.errors(include_url=False):
+        resolved = _resolve(detail["loc"], model)
+        found.setdefault(resolved[0] + resolved[1].partition("[")[0], []).append((resolved, detail))
     # A key with several forms has an error for each; the one deepest in the value is of the form
     # that was meant.
-    same = (one for one in found if one[0][0] == first[0][0])
-    (key, inner, field, siblings), detail = max(same, key=lambda one: _indices(one[1]["loc"]))
+    deepest = [max(same, key=lambda one: _indices(one[1]["loc"])) for same in found.values()]
+    unknown = [one for one in deepest if one[0][2] is None]
+    complaints = [_complaint(resolved, detail, model) for resolved, detail in unknown]
+    for resolved, detail in deepest:
+        if resolved[2] is not None:
+            table, _, last = resolved[0].rpartition(".")
+            is_misspelt = detail["type"] == "missing" and any(
+                one.key.rpartition(".")[0] == table and shown(last) in one.advice
+                for one in complaints
+            )
+            if not is_misspelt:
+                complaints.append(_complaint(resolved, detail, model))
+    return complaints
+
+
+def _complaint(resolved: _Resolved, detail: Any, model: type[BaseModel]) -> ExperimentError:
+    """Return the error about a key, as `_resolve` has found it."""
+    key, inner, field, siblings = resolved
     table, _, last = key.rpartition(".")
     if field is None:
         elsewhere = " and of ".join(f"[{name}]" for name in sections_with(last, model))
@@ -47,9 +69,7 @@ def _indices(location: tuple[int | str, ...]) -> tuple[int, ...]:
     return tuple(part for part in location if isinstance(part, int))
 
 
-def _resolve(
-    location: tuple[int | str, ...], model: type[BaseModel]
-) -> tuple[str, str, FieldInfo | None, list[str]]:
+def _resolve(location: tuple[int | str, ...], model: type[BaseModel]) -> _Resolved:
     """Follow a location as far as it names keys of the file.
 
     Return the dotted key, the element inside its value, its field (None: the key is unknown) and
@@ -64,7 +84,7 @@ def _resolve(
         path.append(str(part))
         keys = keys_of(section)
         field = keys.get(str(part))
-        section = _section(field) if field else None
+        section = section_of(field) if field else None
     rest = location[len(path) :]
     inner = "".join(f"[{part}]" for part in rest if isinstance(part, int))
     if field is not None and get_origin(field.annotation) is dict:
@@ -72,7 +92,7 @@ def _resolve(
     return ".".join(path), inner, field, list(keys)
 
 
-def _section(field: FieldInfo) -> type[BaseModel] | None:
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model of a section; None if the field is another key."""
     model = field.annotation
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
@@ -83,14 +103,14 @@ def sections_with(key: str, model: type[BaseModel]) -> list[str]:
     return [
         name
         for name, field in keys_of(model).items()
-        if (section := _section(field)) and key in keys_of(section)
+        if (section := section_of(field)) and key in keys_of(section)
     ]
 
 
 def _missing(key: str, field: FieldInfo) -> str:
     """Say where to add a missing key, or which keys a missing section needs."""
     table, _, last = key.rpartition(".")
-    section = _section(field)
+    section = section_of(field)
     if section is None:
         where = f"to [{table}]" if table else "at the top"
         return f"Add {last} = ... {where}: {field.description}."

@@ -12,6 +12,7 @@ import numpy as np
 from harness.calls import is_number
 from harness.errors import ExperimentError, shown
 from harness.experiment.axes import AllowedAxes, AxisTarget, Document
+from harness.experiment.complaints import Complaints
 from harness.experiment.draws import (
     METHODS,
     MOST_DRAWN,
@@ -39,14 +40,18 @@ _AXIS_FORMS = (
     " { log = [first, last], count = n } or { random = [low, high], count = n }"
 )
 
-# The keys of [grid] that are not axes, and those of [grid.sample].
-_NOT_AXES = ("zip", "sample")
+# The keys of [grid.sample] that are not axes.
 _SAMPLE_KEYS = ("count", "seed", "method")
 _RANGE_FORMS = "{ linear = [low, high] }, { log = [low, high] } or a list of values"
 
 
-def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
+def parse_grid(
+    document: Mapping[str, Any], allowed: AllowedAxes, complaints: Complaints | None = None
+) -> Grid:
     """Return the grid of the `[grid]` table, as it is written.
+
+    With `complaints`, the axes that are wrong are added to them and left out. What involves several
+    axes is checked then only if all of them are right.
 
     Raises
     ------
@@ -54,12 +59,20 @@ def parse_grid(document: Mapping[str, Any], allowed: AllowedAxes) -> Grid:
         The name of an axis is unknown; its values are missing, of another kind, or repeated; zipped
         axes are missing or differ in length.
     """
-    axes = {
-        name: Axis(name=name, values=_parse_axis(name, spec, allowed))
-        for name, spec in document.items()
-        if name not in _NOT_AXES
-    }
-    sample = _parse_sample(document["sample"], axes, allowed) if "sample" in document else ()
+    complaints = complaints or Complaints()
+    axes: dict[str, Axis] = {}
+    sample: tuple[Axis, ...] = ()
+    wrong = len(complaints.found)
+    for name, spec in document.items():
+        try:
+            if name == "sample":
+                sample = _parse_sample(spec, document, allowed)
+            elif name != "zip":
+                axes[name] = Axis(name=name, values=_parse_axis(name, spec, allowed))
+        except ExperimentError as error:
+            complaints.add([error])
+    if len(complaints.found) > wrong:
+        return Grid(dimensions=())
     _refuse_overlaps({**axes, **{axis.name: axis for axis in sample}}, allowed)
     groups = _parse_zip(document.get("zip", []), axes)
     group_of = {name: group for group in groups for name in group}
@@ -176,7 +189,7 @@ def _drawn(key: str, name: str, spec: Document, target: AxisTarget) -> Drawn:
     return Drawn(tuple(values), distribution)
 
 
-def _parse_sample(spec: Any, axes: Mapping[str, Axis], allowed: AllowedAxes) -> tuple[Axis, ...]:
+def _parse_sample(spec: Any, grid: Mapping[str, Any], allowed: AllowedAxes) -> tuple[Axis, ...]:
     """Return the axes of [grid.sample], whose values are drawn together."""
     key = "grid.sample"
     if not isinstance(spec, dict):
@@ -194,7 +207,7 @@ def _parse_sample(spec: Any, axes: Mapping[str, Axis], allowed: AllowedAxes) -> 
         if name in _SAMPLE_KEYS:
             continue
         target = _target(f"{key}.{name}", name, allowed)
-        if name in axes:
+        if name in grid:
             raise ExperimentError(
                 f"{key}.{name}", f"is also grid.{name}; only one of them is allowed.", "Remove one."
             )

@@ -17,11 +17,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ValidationInfo,
+    WithJsonSchema,
     create_model,
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import core_schema
 
 from harness.calls import is_number, is_whole
 from harness.errors import printable, shown
@@ -44,7 +48,10 @@ NATURAL = "a whole number from 0 to 2^63 - 1"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
-# Stop at the first error; a list can have a million.
+# Keys of a table that are reported as wrong; a table can have a million.
+_MOST_ERRORS = 20
+
+# Stop at the first error; a list can have a million, too.
 _FIRST_ERROR = Field(fail_fast=True)
 
 
@@ -54,12 +61,12 @@ def _unicode(text: str) -> str:
     return text
 
 
-def _one_wrong_number(table: Any) -> Any:
-    """Drop all but the first invalid value, so that one error is reported."""
+def _few_wrong_numbers(table: Any) -> Any:
+    """Drop all but the first invalid values: each would be an error of its own."""
     if isinstance(table, dict):
-        for name, value in table.items():
-            if not is_number(value):
-                return {printable(str(name)): value}
+        wrong = ((name, value) for name, value in table.items() if not is_number(value))
+        few = {printable(str(name)): value for name, value in islice(wrong, _MOST_ERRORS)}
+        return few or table
     return table
 
 
@@ -79,30 +86,48 @@ _Numbers = Annotated[tuple[Number, ...], _FIRST_ERROR]
 _Rows = Annotated[tuple[_Numbers, ...], _FIRST_ERROR]
 _Factors = Annotated[tuple[NotNegative, ...], _FIRST_ERROR]
 _Texts = Annotated[tuple[Text, ...], _FIRST_ERROR]
+# Numbers of columns are written as text before they are checked.
+_Columns = Annotated[
+    _Texts, WithJsonSchema({"type": "array", "items": {"type": ["string", "integer"]}})
+]
 
 
-def one_of(names: Iterable[str]) -> AfterValidator:
-    """Return a validator that accepts only `names`."""
-    allowed = frozenset(names)
+@dataclass(frozen=True, eq=False)  # pydantic needs a hash, which a table of names lacks
+class OneOf:
+    """Mark a text as one of the names of a table."""
 
-    def check(text: str) -> str:
-        if text not in allowed:
-            raise ValueError("not one of the names")
-        return text
+    names: Iterable[str]
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Accept only the names."""
+        allowed = frozenset(self.names)
+
+        def check(text: str) -> str:
+            if text not in allowed:
+                raise ValueError("not one of the names")
+            return text
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the names for the JSON Schema of the file, from which editors complete them."""
+        return {"type": "string", "enum": [*self.names]}
 
 
-Activation = Annotated[Text, one_of(ACTIVATIONS)]
-Loss = Annotated[Text, one_of(LOSSES)]
-Scale = Annotated[Text, one_of(SCALES)]
-Scheme = Annotated[Text, one_of(SCHEMES)]
-Generator = Annotated[Text, one_of(GENERATORS)]
-Batches = Annotated[Text, one_of(BATCHES)]
-Optimiser = Annotated[Text, one_of(OPTIMISERS)]
-Scaling = Annotated[Text, one_of(SCALINGS)]
-Precision = Annotated[Text, one_of(FLOATS)]
-Schedule = Annotated[Text, one_of(SCHEDULES)]
+Activation = Annotated[Text, OneOf(ACTIVATIONS)]
+Loss = Annotated[Text, OneOf(LOSSES)]
+Scale = Annotated[Text, OneOf(SCALES)]
+Scheme = Annotated[Text, OneOf(SCHEMES)]
+Generator = Annotated[Text, OneOf(GENERATORS)]
+Batches = Annotated[Text, OneOf(BATCHES)]
+Optimiser = Annotated[Text, OneOf(OPTIMISERS)]
+Scaling = Annotated[Text, OneOf(SCALINGS)]
+Precision = Annotated[Text, OneOf(FLOATS)]
+Schedule = Annotated[Text, OneOf(SCHEDULES)]
 
 
 def listed(names: Iterable[str]) -> str:
@@ -185,14 +210,14 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _keep_one_unknown_key(cls, given: Any) -> Any:
-        """Drop all unknown keys but the first: each would be an error of its own."""
+    def _keep_few_unknown_keys(cls, given: Any) -> Any:
+        """Drop all unknown keys but the first ones: each would be an error of its own."""
         if not isinstance(given, Mapping):
             return given
         keys = keys_of(cls)
         known = {key: given[key] for key in keys if key in given}
         unknown = (key for key in given if key not in keys)
-        return known | {printable(str(key)): given[key] for key in islice(unknown, 1)}
+        return known | {printable(str(key)): given[key] for key in islice(unknown, _MOST_ERRORS)}
 
 
 def settings_of(
@@ -252,7 +277,8 @@ def _defaults(by_entry: Mapping[str, Setting], *, of_all: bool) -> str:
     if not of_all:
         return _only_for(texts)
     most, *others = sorted(set(texts.values()), key=[*texts.values()].count, reverse=True)
-    exceptions = [f"{n} for {' and '.join(e for e in texts if texts[e] == n)}" for n in others]
+    having = {text: [f'"{entry}"' for entry in texts if texts[entry] == text] for text in others}
+    exceptions = [f"{text} for {' and '.join(entries)}" for text, entries in having.items()]
     return ", ".join([f"default {most}", *exceptions])
 
 
@@ -326,13 +352,13 @@ class NetworkSection(_NetworkSettings):
 class _GivenData(Section):
     """The keys of [data] before those of generators."""
 
-    inputs: _Numbers | _Rows | _Texts | Literal["all but targets"] | None = key(
+    inputs: _Numbers | _Rows | _Columns | Literal["all but targets"] | None = key(
         None,
         says="inline: the inputs of each data point; with `file`: its input columns",
         allowed="a list of finite numbers, of lists of finite numbers, or of columns; or, with"
         ' `file`, "all but targets"',
     )
-    targets: _Numbers | _Rows | _Texts | None = key(
+    targets: _Numbers | _Rows | _Columns | None = key(
         None,
         says="inline: the targets of each data point; with `file`: its target columns",
         allowed="a list of finite numbers, of lists of finite numbers, or of columns",
@@ -348,9 +374,7 @@ class _GivenData(Section):
         " detected",
         allowed="true or false",
     )
-    separator: (
-        Annotated[Text, Field(min_length=1, max_length=1, pattern=r'[^"\r\n\x00]')] | None
-    ) = key(
+    separator: Annotated[str, Field(strict=True, pattern=r'^[^"\r\n\x00]$')] | None = key(
         None,
         says="separator of the cells of a CSV file; by default, detected",
         allowed='one character, such as ",", ";", "\\t" (a tab) or " " (any number of spaces)',
@@ -639,7 +663,7 @@ class InitialisationSection(Section):
         allowed=NATURAL,
         axis=KeyAxis("whole", per_run=True),
     )
-    parameters: Annotated[dict[str, Number], BeforeValidator(_one_wrong_number)] = key(
+    parameters: Annotated[dict[str, Number], BeforeValidator(_few_wrong_numbers)] = key(
         {},
         says="initial values by parameter name; they override the scheme",
         allowed="a table of finite numbers by parameter name, such as { w1 = 3.34, b1 = -1.43 }",
@@ -664,8 +688,8 @@ class Log(Section):
     log: Count
 
 
-Measure = Annotated[Text, one_of(MEASURES)]
-Metric = Annotated[Text, one_of(METRICS)]
+Measure = Annotated[Text, OneOf(MEASURES)]
+Metric = Annotated[Text, OneOf(METRICS)]
 
 
 class RecordSection(Section):

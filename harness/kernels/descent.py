@@ -230,16 +230,15 @@ def _train_run(
             rows.status[r] = status
             break
 
-        if plan.full_batch:
-            finite = _update(network, plan, runs, r, epoch, scratch.gradient)
-        else:
+        if not plan.full_batch:
             order_epoch(plan, m, epoch, order)
-            for update in range(plan.updates):
+        for update in range(plan.updates):  # the only call of `_update`, which is long to compile
+            if not plan.full_batch:
                 first = update * plan.batch_size
                 last = min(first + plan.batch_size, order.size)
                 evaluate(network, theta, data, order, first, last, True, scratch, stop)
-                # Only the last answer counts: a parameter that is not finite stays so.
-                finite = _update(network, plan, runs, r, epoch, scratch.gradient)
+            # Only the last answer counts: a parameter that is not finite stays so.
+            finite = _update(network, plan, runs, r, epoch, scratch.gradient)
         epoch += 1
         counts[Done.UPDATES] += plan.updates
     passes = epoch + 1 - runs.epochs[r]

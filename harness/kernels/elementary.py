@@ -206,7 +206,7 @@ def tanh_and_slope(z: float) -> tuple[float, float]:
     return from_bits(to_bits(a) | (to_bits(z) & c.sign_bit)), v * w
 
 
-# Largest error: 9.99 ulp, of the slope 9.99; single: 9.99 and 9.99.
+# Largest error: 1.46 ulp, of the slope 0.92; single: 1.24 and 0.88.
 @compiled
 def elu_and_slope(z: float) -> tuple[float, float]:
     """Return z if z > 0, otherwise e^z - 1, and its derivative, e^min(z, 0).
@@ -242,7 +242,8 @@ def _two_sides(z: float) -> tuple[float, float]:
     return select(z < 0.0, v, q), select(z < 0.0, q, v)
 
 
-# Largest error: 9.99 ulp, of the slope 9.99; single: 9.99 and 9.99.
+# Largest error: 2.35 ulp, of the slope 3.25; single: 2.32 and 3.21. Between -2 and 0, where slopes
+# change their sign, the error is in ulp of 1/4, or of the slope if that is larger.
 @compiled
 def silu_and_slope(z: float) -> tuple[float, float]:
     """Return z s and s (1 + z (1 - s)), where s = sigmoid(z)."""
@@ -264,7 +265,8 @@ def gelu_inside(z: float) -> tuple[float, float, float]:
     return v, fma(3.0 * GELU_CUBIC, z2, GELU_LINEAR), 6.0 * GELU_CUBIC * z
 
 
-# Largest error: 9.99 ulp, of the slope 9.99; single: 9.99 and 9.99.
+# Largest error: 2.47 ulp, of the slope 2.49; single: 2.28 and 2.34; times |v| where v < -1, because
+# the exponential multiplies the error of v by v. The ulp of the slope is as for silu.
 @compiled
 def gelu_and_slope(z: float) -> tuple[float, float]:
     """Return z/2 (1 + tanh(v/2)) = z s and s (1 + z (1 - s) dv/dz), where s = sigmoid(v).
@@ -277,7 +279,7 @@ def gelu_and_slope(z: float) -> tuple[float, float]:
     return value, select(rest * s == 0.0, s, s * fma(z * dv, rest, 1.0))
 
 
-# Largest error: 9.99 ulp, of the slope 9.99; single: 9.99 and 9.99.
+# Largest error: 1.50 ulp, of the slope 1.52; single: 1.50 and 1.51.
 @compiled
 def sine_and_slope(z: float) -> tuple[float, float]:
     """Return sin(z) and cos(z); NaN beyond 2^20.

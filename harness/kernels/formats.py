@@ -3,6 +3,7 @@
 The coefficients of the polynomials come from `tools/minimax.py`.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ class Format(NamedTuple):
     mantissa_bits: int
     to_integer: float
     one_bits: int  # bits of 1
+    exponent_bits: int  # those of the exponent field
     sign_bit: int
     ln2_high: float  # ln 2, rounded
     ln2_low: float  # ln 2 - ln2_high
@@ -50,6 +52,7 @@ DOUBLE = Format(
     mantissa_bits=52,
     to_integer=1.5 * 2.0**52,
     one_bits=to_bits(1.0),
+    exponent_bits=to_bits(math.inf),
     sign_bit=-(1 << 63),
     ln2_high=0.6931471805599453,
     ln2_low=2.3190468138462996e-17,
@@ -113,6 +116,7 @@ SINGLE = Format(
     mantissa_bits=23,
     to_integer=1.5 * 2.0**23,
     one_bits=int(to_bits(np.float32(1.0))),
+    exponent_bits=int(to_bits(np.float32(math.inf))),
     sign_bit=-(1 << 31),
     ln2_high=0.6931471824645996,
     ln2_low=-1.9046542121259336e-09,

@@ -56,7 +56,7 @@ class _Inputs(NamedTuple):
 
 
 def scales_of(network: Architecture) -> Floats:
-    """Return the numbers of a network that are no constants of its kernel, (2 L + 4,).
+    """Return the numbers that networks with the same kernel may differ in, (2 L + 4,).
 
     They are s(l), the output scale, and the settings of the activations and of the loss.
     """

@@ -7,7 +7,8 @@ Symbols: theta a parameter, g the gradient of the loss with respect to theta.
     theta <- theta (1 - learning_rate weight_decay)
 
 Then comes the step of the optimiser. Weight decay is decoupled from the gradient (Loshchilov and
-Hutter 2019), and clipping is by the norm (Pascanu, Mikolov and Bengio 2013, algorithm 1).
+Hutter 2019), and clipping is by the norm (Pascanu, Mikolov and Bengio 2013, algorithm 1). A norm
+whose square overflows clips the gradient to 0.
 """
 
 from typing import Any, Final

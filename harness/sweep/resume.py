@@ -129,7 +129,8 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], where: str =
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             found.append(_differences(old, new, f"{where}{key}."))
         else:
-            found.append(f"{where}{key} was {shown(old)} and is {shown(new)}")
+            was, now_is = ("not given" if value is None else shown(value) for value in (old, new))
+            found.append(f"{where}{key} was {was} and is {now_is}")
     return ", ".join(found[:3]) or "the data differ"
 
 

@@ -250,6 +250,12 @@ class Trainer:
         spec = make_lane_spec(variant, self.experiment.varied, self.lanes)
         lane_descent.train(spec, *shared, runs, rows, stop, counts)
 
+    def kernel_count(self) -> int:
+        """Return how many kernels the runs need; each is compiled once on a machine."""
+        variants = map(self.variant, range(self.experiment.variant_grid.size))
+        varied = self.experiment.varied
+        return len({make_lane_spec(variant, varied, self.lanes) for variant in variants})
+
     def _run_columns(
         self,
         run_ids: NDArray[np.int64],

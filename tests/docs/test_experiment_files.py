@@ -1,10 +1,12 @@
 """docs/experiment-files.md lists every key and axis as the code does, and its examples work."""
 
+import math
 import re
 import shlex
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pydantic import BaseModel
@@ -12,7 +14,15 @@ from pydantic import BaseModel
 import harness
 from harness.cli.options import parse_change
 from harness.errors import ExperimentError, shown
-from harness.experiment import Experiment, axes, checks, load_experiment, source
+from harness.experiment import (
+    Experiment,
+    axes,
+    checks,
+    conditional,
+    load_experiment,
+    schedules,
+    source,
+)
 from harness.experiment.draws import MOST_DRAWN
 from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.generators import GENERATORS
@@ -20,10 +30,13 @@ from harness.experiment.initialisation import SCHEMES
 from harness.experiment.network import Network
 from harness.experiment.parse_grid import _MOST_WHOLE, MOST_RUNS
 from harness.experiment.recording import recorded_epochs
+from harness.experiment.schedules import SCHEDULES
 from harness.experiment.schema import RecordSection, keys_of
+from harness.kernels import regularisation
 from harness.kernels.activations import ACTIVATIONS
 from harness.kernels.descent import BATCHES
 from harness.kernels.losses import LOSSES
+from harness.kernels.optimisers import OPTIMISERS
 from harness.kernels.philox import CONSTANT, NORMAL, TRUNCATED_NORMAL, UNIFORM
 from harness.kernels.stopping import RUNNING, STATUSES
 
@@ -143,6 +156,8 @@ def test_generators_and_schemes_are_described_as_in_their_tables():
         ("### Network and losses", "activation", ACTIVATIONS),
         ("### Network and losses", "loss", LOSSES),
         ("### Updates, batches and epochs", "`batches`", BATCHES),
+        ("### Optimisers", "`optimiser`", OPTIMISERS),
+        ("### Schedules", "`schedule`", SCHEDULES),
         ("### How a run ends", "status", set(STATUSES) - {STATUSES[RUNNING]}),
     ],
 )
@@ -159,16 +174,102 @@ def test_limits_are_those_of_the_code():
         (source.MOST_GENERATED, "all combinations together may generate up to {} numbers"),
         (_MOST_WHOLE, "at most {} of them"),
         (MOST_DRAWN, "draw up to {} values"),
+        (conditional.MOST_FOLDED, "There may be up to {} of these combinations"),
+        (schedules.MOST_EPOCHS, "a warm-up may have up to {} epochs"),
     ):
         assert words.format(number) in " ".join(PAGE.split())
     assert MOST_RUNS == 2**53
     assert "may have up to 2^53 runs" in PAGE
 
 
+# ---------------------------------------------------------------------------------- formulas
+
+
+def evaluated(text, values):
+    """Carry out the assignments of a formula of the page, or return the value of an expression."""
+    for written, code in (
+        ("·", "*"), ("²", "**2"), ("^", "**"), ("√", "sqrt"), ("π", "pi"), ("≤", "<="), ("←", "="),
+        ("⌊", "floor("), ("⌋", ")"),
+    ):  # fmt: skip
+        text = text.replace(written, code)
+    text = text.replace(", else ", " else ")
+    functions = {"sqrt": math.sqrt, "cos": math.cos, "pi": math.pi, "floor": math.floor}
+    functions |= {"sign": np.sign, "min": min, "max": max}
+    for statement in text.split("; ")[:-1]:
+        exec(statement, functions, values)
+    *_, last = text.split("; ")
+    if "=" in last.replace("<=", ""):
+        exec(last, functions, values)
+        return None
+    return eval(last, functions, values)
+
+
+def settings_in(text):
+    return {name: float(value) for name, value in re.findall(r"`(\w+)` ([\d.e-]+)", text)}
+
+
+def test_optimisers_have_the_formulas_settings_and_defaults_of_the_page():
+    """Three updates by the formulas of the page agree with those of the kernels' step."""
+    table = {row[0].strip("`"): row[1:] for row in rows(part("### Optimisers"), "`optimiser`")}
+    gradients = (0.5, 0.25, -0.75, -0.125)
+    for name, (formula, settings) in table.items():
+        optimiser = OPTIMISERS[name]
+        decay = {s.name: s.default for s in optimiser.regularisation} | {"l2": 0, "clip_norm": 0}
+        decay = {name: default for name, default in decay.items() if default}
+        own = {setting.name: setting.default for setting in optimiser.settings}
+        assert settings_in(settings) == own | decay
+        if formula.startswith("as `adam`"):
+            assert optimiser.step is OPTIMISERS["adam"].step
+            continue
+        for chosen in (own, {s: 0.3 if v < 1 else v for s, v in own.items()}):
+            values = {"θ": 1.5, "η": 0.1, **chosen, **dict.fromkeys("vmsh", 0.0), "size": 0.1}
+            theta = 1.5
+            slots = [0.1 if slot.start else 0.0 for slot in optimiser.slots]
+            counts = tuple(0.0 for _ in optimiser.counts)
+            for t, gradient in enumerate(gradients, start=1):
+                evaluated(formula, values := values | {"g": gradient, "t": t})
+                made, counts = optimiser.begin(*chosen.values(), *counts)
+                found = optimiser.step(theta, gradient, 0.1, *chosen.values(), *made, *slots)
+                theta, *slots = found
+                assert math.isclose(theta, values["θ"], rel_tol=1e-12), (name, t)
+
+
+def test_penalties_are_computed_in_the_order_of_the_page():
+    lines = re.findall(
+        r"^    (.+?)(?:   .*)?$", part("### Penalties, weight decay and clipping"), re.M
+    )
+    values = {"θ": 2.0, "g": 3.0, "l2": 0.5, "clip_norm": 0.25, "weight_decay": 0.1, "η": 0.5}
+    values["norm"] = 4.0  # of the gradient with the penalty, 3 + 0.5 · 2
+    for line in lines[:3]:
+        evaluated(line, values)
+    g = regularisation.of_penalty(3.0, 2.0, 0.5)
+    assert values["g"] == g * regularisation.clipping(g * g, 0.25) == 0.25
+    assert values["θ"] == regularisation.decayed(2.0, 0.5, 0.1) == 1.9
+    assert lines[3] == "the step of the optimiser, from g"
+
+
+def test_schedules_have_the_formulas_settings_and_defaults_of_the_page():
+    epochs = 23
+    for name, formula, settings in rows(part("### Schedules"), "`schedule`"):
+        schedule = SCHEDULES[name.strip("`")]
+        defaults = {setting.name: setting.default for setting in schedule.settings}
+        assert settings_in(settings) == defaults
+        formula, _, where = formula.partition("; ")
+        for given in (defaults, {s: 3 if v >= 1 else 0.6 for s, v in defaults.items()}):
+            values = {"T": epochs, **given}
+            if where:
+                evaluated(where, values)
+            expected = [evaluated(formula, values | {"t": t}) for t in range(epochs)]
+            found = schedule.factors(epochs, given)
+            assert found.tolist() == pytest.approx(expected, rel=1e-13, abs=1e-15)
+    found = schedules.schedule_factors("exponential", {"schedule_factor": 0.5}, 5, 2)
+    assert found.tolist() == [1 / 2, 1, 1, 0.5, 0.25]
+
+
 # ---------------------------------------------------------------------------------- examples
 
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-RUNS = [20, 1, 1, 1, 1, 1, 30, 1, 1, 10000, 30]
+RUNS = [20, 1, 1, 1, 1, 1, 30, 1, 1, 1, 10000, 30, 50]
 
 
 @pytest.fixture
@@ -215,6 +316,18 @@ def test_run_ids_are_those_of_the_example(folder):
     for run_id, rate, init_id in table:
         point = experiment.grid.point(int(run_id))
         assert point == {"learning_rate": float(rate), "init_id": int(init_id)}
+
+
+def test_settings_that_only_some_runs_have_are_as_in_the_example(folder):
+    grid = next(tomllib.loads(text)["grid"] for text in EXAMPLES if "# only for sgd" in text)
+    experiment = load_experiment(folder / "two_rates.toml", {"grid": grid})
+    table = rows(part("### grid"), "optimiser")
+    assert len(table) == experiment.grid.shape[0]
+    for run_id, row in enumerate(table):
+        point = experiment.grid.point(run_id)
+        assert [str(point[name]) for name in ("optimiser", "momentum", "beta2")] == row
+    for axis, names in (("momentum", ["sgd"]), ("beta2", ["adam"])):
+        assert experiment.entries_with(axis) == names
 
 
 def test_forms_of_axes_have_the_values_shown(folder):

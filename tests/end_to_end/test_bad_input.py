@@ -161,9 +161,10 @@ def test_in_a_separate_process(tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "harness: one.toml: training.momentum = 1.5 is not allowed; training.momentum must be a"
-        " number from 0 up to, but not including, 1.\n"
-        "Meaning: share of the last step that is added to the next one (heavy ball).\n"
+        "harness: one.toml:11:1: training.momentum = 1.5 is not allowed; training.momentum must be"
+        " a number from 0 up to, but not including, 1.\n"
+        "Meaning: share of the last step that is added to the next one (heavy ball); only for"
+        ' "sgd", "rmsprop" (default 0) and "nesterov" (default 0.9).\n'
     )
     assert files_below(tmp_path) == before
 

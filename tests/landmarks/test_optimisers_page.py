@@ -46,7 +46,7 @@ def test_the_median_of_runs_that_mostly_do_not_converge_is_infinite():
 def test_widths_by_hand():
     rates = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
     half, none = [1.0, np.inf], [np.inf, np.inf]
-    # Two neighbours and one alone: a step of one decade each, half of it on either side.
+    # The wider of two ranges: two rates a decade apart, and half a decade on either side.
     assert decades(rates, np.array([half, half, none, half, none])) == pytest.approx(2)
     assert decades(rates, np.array([none] * 5)) == 0
     assert decades(rates, np.array([half] * 5)) == pytest.approx(5)

@@ -59,10 +59,9 @@ OPTIMISERS = {
         lambda theta: torch.optim.Rprop(theta, lr=0.01),
     ),
     "rprop_with_bounds": (
-        {"optimiser": "rprop", "eta_minus": 0.4, "eta_plus": 1.5, "step_min": 1e-3, "step_max": 0.1},
-        lambda theta: torch.optim.Rprop(
-            theta, lr=0.01, etas=(0.4, 1.5), step_sizes=(1e-3, 0.1)
-        ),
+        {"optimiser": "rprop", "eta_minus": 0.4, "eta_plus": 1.5, "step_min": 0.001,
+         "step_max": 0.1},
+        lambda theta: torch.optim.Rprop(theta, lr=0.01, etas=(0.4, 1.5), step_sizes=(0.001, 0.1)),
     ),
 }  # fmt: skip
 

@@ -28,6 +28,23 @@ BATCHES = st.sampled_from(
     ]
 )
 
+# Each with the settings that bound its steps: a gradient that is 0 but for rounding errors would be
+# divided by itself.
+OPTIMISED = st.sampled_from(
+    [
+        {"momentum": 0.0},
+        {"momentum": 0.5, "l2": 0.01},
+        {"optimiser": "nesterov", "momentum": 0.5},
+        {"optimiser": "adagrad", "epsilon": 0.01},
+        {"optimiser": "rmsprop", "epsilon": 0.01, "momentum": 0.5},
+        {"optimiser": "adam", "epsilon": 0.01, "clip_norm": 0.5},
+        {"optimiser": "adamw", "epsilon": 0.01, "penalise_biases": False},
+    ]
+)
+RPROP = {"optimiser": "rprop", "learning_rate": 0.02}
+
+SCHEDULED = st.sampled_from([{}, {"schedule": "cosine", "warm_up": 2}, {"schedule": [1, 0.5] * 3}])
+
 
 @st.composite
 def documents(draw, layers=(2, 3), epochs=6, **more):
@@ -51,7 +68,8 @@ def documents(draw, layers=(2, 3), epochs=6, **more):
         "training": {
             "epochs": epochs,
             "learning_rate": draw(st.sampled_from([0.001, 0.02])),
-            "momentum": draw(st.sampled_from([0.0, 0.5])),
+            **draw(OPTIMISED),
+            **(draw(SCHEDULED) if epochs == 6 else {}),
             **draw(BATCHES),
         },
         "initialisation": {"seed": draw(st.integers(0, 2**63 - 1)), "biases": "same"},
@@ -134,6 +152,7 @@ GRIDS = st.sampled_from(
         {"learning_rate": [0.01, 0.3, 50.0], "init_id": 4},
         {"init_id": 3, "activation_1": ["tanh", "relu"], "batch_size": [5, 2]},
         {"learning_rate_1": [0.0, 0.1], "momentum": [0.0, 0.9], "w1": [-1.0, 0.5, 2.0]},
+        {"l2": [0.0, 0.1], "weight_decay": [0.0, 0.2], "clip_norm": [0.1, 5.0], "init_id": 2},
         {"width": [1, 3], "init_id": 3, "loss": ["ssr", "half_ssr"]},
         {
             "learning_rate_1": [0.1, 0.2, 5.0],
@@ -144,12 +163,20 @@ GRIDS = st.sampled_from(
         },
     ]
 )
+WITH_MOMENTUM = ("sgd", "nesterov", "rmsprop")
 
 
 @st.composite
 def sweeps(draw):
     """Return an experiment with a grid, some of whose runs diverge."""
     document, grid = draw(documents(layers=(2, 2))), draw(GRIDS)
+    training = document["training"]
+    if draw(st.integers(0, 7)) == 0:
+        of_others = ("momentum", "epsilon", "schedule", "warm_up")
+        training = {name: training[name] for name in training if name not in of_others} | RPROP
+        document["training"] = training
+    assume("momentum" not in grid or training.get("optimiser", "sgd") in WITH_MOMENTUM)
+    assume("max_epochs" not in grid or not isinstance(training.get("schedule"), list))
     assume("loss" not in grid or document["network"]["activations"][-1] != "softmax")
     return Experiment.from_mapping(document | {"grid": grid})
 
@@ -198,3 +225,46 @@ def test_threads_and_chunks_do_not_change_bits(experiment, size):
             assert results.manifest["chunk_size"] == size
             assert bits(results.runs) == bits(runs)
             assert bits(results.trajectories()) == bits(path)
+
+
+# -- settings that have no effect ------------------------------------------------------------------
+
+NEUTRAL = {
+    "nesterov": ({"optimiser": "nesterov", "momentum": 0.0}, {}, {}),
+    "nesterov beside runs with momentum": (
+        {"optimiser": "nesterov"},
+        {"momentum": [0.0, 0.9]},
+        {},
+    ),
+    "adamw": ({"optimiser": "adamw", "weight_decay": 0.0}, {}, {"optimiser": "adam"}),
+    "momentum of rmsprop": (
+        {"optimiser": "rmsprop"},
+        {"momentum": [0.0, 0.9]},
+        {"optimiser": "rmsprop"},
+    ),
+    "penalties": ({}, {"l2": [0.0, 0.1], "weight_decay": [0.0, 0.1]}, {}),
+    "clipping": ({}, {"clip_norm": [1e300, 0.1]}, {}),
+    "schedule": ({"schedule": [1.0] * 6, "warm_up": 0}, {}, {}),
+}
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+@pytest.mark.parametrize(("training", "grid", "plain"), NEUTRAL.values(), ids=NEUTRAL)
+def test_neutral_settings_change_no_bit(training, grid, plain, lanes):
+    def ending(training, grid):
+        document = {
+            "name": "neutral",
+            "network": {"layers": [2, 3, 1], "activations": ["tanh", "identity"]},
+            "data": {"generator": "xor"},
+            "training": {"epochs": 6, "learning_rate": 0.1, **training},
+            "initialisation": {"biases": "same"},
+            "grid": {"init_id": 5, **grid},
+        }
+        block = Trainer(Experiment.from_mapping(document), lanes=lanes).train(
+            0, 5, np.zeros(1, dtype=np.uint8), np.zeros(COUNTS, dtype=np.int64)
+        )
+        names = [name for name in block.runs if name.endswith("_final")]
+        return {name: np.asarray(block.runs[name]).tobytes() for name in names}
+
+    # The first five runs have the first value of every other axis.
+    assert ending(training, grid) == ending(plain, {})

@@ -134,12 +134,12 @@ def _tell_published(found: Found) -> str:
     shares = percent(right.mean(), *share_interval(right.sum(), right.size))
     rows.append(("2-16-16-1, sgd with a penalty, two moons", "1 of 1", shares))
     return f"""\
-Shares of the initialisations that solve their task: exclusive or, or two moons. The 2-3-1 network (stats.stackexchange.com,
-question 129472) has learnt it at a root mean square error of 0.05, within 10,000 epochs; the number
-of runs is not given. For the 2-4-1 network (an unreviewed study of {OF_ADAM} initialisations, with
-200 steps of Adam at a rate of 0.01) the criterion is not stated; here it is that all four answers
-are right. The 2-16-16-1 network is that of the demonstration of micrograd, in which a single run has
-all 100 points right after 100 steps.
+Shares of the initialisations that learn exclusive or, and the two moons. The 2-3-1 network
+(stats.stackexchange.com, question 129472) has learnt it at a root mean square error of 0.05, within
+10,000 epochs; the number of runs is not given. For the 2-4-1 network (an unreviewed study of
+{OF_ADAM} initialisations, with 200 steps of Adam at a rate of 0.01) the criterion is not stated;
+here it is that all four answers are right. The 2-16-16-1 network is that of the demonstration of
+micrograd, in which one run has all 100 points right after 100 steps.
 
 {table(("network and training", "published", "measured"), rows)}"""
 

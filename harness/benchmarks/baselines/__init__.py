@@ -27,8 +27,8 @@ class Baseline:
         Its name on the command line, and in tables and pictures.
     module : str
         Its module in this package.
-    package : str, optional
-        The package that it needs.
+    packages : tuple of str
+        The packages that it needs.
     one_at_a_time : bool
         Whether it trains one network after the other, slowly: ten take ten times as long.
     plain : bool
@@ -40,21 +40,23 @@ class Baseline:
     name: str
     title: str
     module: str
-    package: str | None = None
+    packages: tuple[str, ...] = ()
     one_at_a_time: bool = False
     plain: bool = False
     many_cores: bool = False
 
     @property
-    def installed(self) -> bool:
-        """Whether the package that it needs is installed."""
-        return self.package is None or find_spec(self.package) is not None
+    def missing(self) -> str | None:
+        """The first package that it needs and that is not installed."""
+        return next((name for name in self.packages if find_spec(name) is None), None)
 
     def trains(self, experiment: Mapping[str, Any]) -> bool:
         """Return whether it can train an experiment, given as a mapping."""
+        training = experiment["training"]
         one_hidden_layer = len(experiment["network"]["layers"]) == 3
-        single = experiment["training"].get("precision") == "float32"
-        return not self.plain or (one_hidden_layer and not single)
+        single = training.get("precision") == "float32"
+        known = self.name == OURS or training.get("optimiser", "sgd") in OPTIMISERS
+        return known and (not self.plain or (one_hidden_layer and not single))
 
     def prepare(self, job: "Job") -> Train:
         """Return a function that trains a job."""
@@ -63,6 +65,9 @@ class Baseline:
 
 
 OURS = "harness"
+
+# Those that the baselines have.
+OPTIMISERS = ("sgd", "adam")
 
 BASELINES: dict[str, Baseline] = {
     baseline.name: baseline
@@ -85,35 +90,35 @@ BASELINES: dict[str, Baseline] = {
             name="jax-vmap",
             title="JAX, vmap + scan",
             module="jax_vmap",
-            package="jax",
+            packages=("jax", "optax"),
             many_cores=True,
         ),
         Baseline(
             name="jax-batched",
             title="JAX, einsum + scan",
             module="jax_batched",
-            package="jax",
+            packages=("jax", "optax"),
             many_cores=True,
         ),
         Baseline(
             name="torch",
             title="PyTorch, one network",
             module="torch_single",
-            package="torch",
+            packages=("torch",),
             one_at_a_time=True,
         ),
         Baseline(
             name="torch-batched",
             title="PyTorch, bmm",
             module="torch_batched",
-            package="torch",
+            packages=("torch",),
             many_cores=True,
         ),
         Baseline(
             name="torch-vmap",
             title="PyTorch, vmap(grad)",
             module="torch_vmap",
-            package="torch",
+            packages=("torch",),
             many_cores=True,
         ),
     )

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.job import Floats, Job
@@ -71,21 +72,25 @@ def descend(
     rates: Sequence[Floats],
 ) -> Train:
     """Return a function that trains all runs; `rates` broadcast against `start`."""
+    optimiser = optax.identity() if job.optimiser == "sgd" else optax.scale_by_adam(*job.settings)
 
-    def step(theta: Any, _: None) -> Any:
+    def step(carry: Any, _: None) -> Any:
+        theta, state = carry
         ssr, gradient = ssr_and_gradient(theta)
-        new = [p - rate * g for p, rate, g in zip(theta, rates, gradient, strict=True)]
+        steps, state = optimiser.update(gradient, state)
+        new = [p - rate * s for p, rate, s in zip(theta, rates, steps, strict=True)]
         if job.ends_early:  # a run that has ended keeps its parameters, and so ends again
             on = (job.tolerance < ssr) & (ssr <= job.limit)
             new = [
                 jnp.where(on.reshape(rate.shape), n, p)
                 for rate, n, p in zip(rates, new, theta, strict=True)
             ]
-        return new, ssr if job.recorded else None
+        return (new, state), ssr if job.recorded else None
 
     @jax.jit
     def all_epochs(theta: Any) -> Any:
-        theta, before = jax.lax.scan(step, theta, None, length=job.epochs)
+        carry = theta, optimiser.init(theta)
+        (theta, _), before = jax.lax.scan(step, carry, None, length=job.epochs)
         ssr = ssr_and_gradient(theta)[0]
         return jnp.concatenate([before, ssr[None]]).T if job.recorded else ssr[:, None]
 

@@ -30,40 +30,51 @@ def activate(code: int, z: float) -> tuple[float, float]:
 
 
 @numba.njit(error_model="numpy", cache=True)
+def in_layers(theta: Floats, inputs: int, units: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return views of the parameters W_1, b_1, w and b."""
+    weights, biases, last = inputs * units, inputs * units + units, inputs * units + 2 * units
+    w1 = theta[:weights].reshape((inputs, units))
+    return w1, theta[weights:biases], theta[biases:last], theta[last:]
+
+
+@numba.njit(error_model="numpy", cache=True)
 def train_all(
     x: Floats,
     y: Floats,
+    units: int,
     code: int,
     scales: tuple[float, ...],
     weight: float,
     cross_entropy: bool,
-    biases: float,
-    w1s: Floats,
-    b1s: Floats,
-    w2s: Floats,
-    b2s: Floats,
-    rates_1: Floats,
-    rates_2: Floats,
+    settings: tuple[float, ...] | None,
+    start: Floats,
+    rates: Floats,
     epochs: int,
     ends: tuple[float, float],
     recorded: bool,
 ) -> Floats:
-    """Train all networks; return their SSR at every epoch, or only the last."""
-    runs, inputs, units = w1s.shape
+    """Train all networks; return their SSR at every epoch, or only the last.
+
+    `start` and `rates` (runs, parameters) hold W_1, b_1, w and b of each run.
+    """
+    runs, parameters = start.shape
+    inputs = x.shape[1]
     scale_1, scale_2 = scales
     tolerance, limit = ends
     kept = np.empty((runs, epochs + 1 if recorded else 1))
-    g1, h1, g2 = np.empty((inputs, units)), np.empty(units), np.empty(units)
     outputs, slopes = np.empty(units), np.empty(units)
+    gradient, mean, squares = np.empty(parameters), np.empty(parameters), np.empty(parameters)
+    g1, h1, g2, h2 = in_layers(gradient, inputs, units)
     for run in range(runs):
-        w1, b1, w2, b2 = w1s[run].copy(), b1s[run].copy(), w2s[run].copy(), b2s[run]
+        theta = start[run].copy()
+        w1, b1, w2, b2 = in_layers(theta, inputs, units)
+        mean[:] = 0.0
+        squares[:] = 0.0
         for epoch in range(epochs + 1):
-            g1[:] = 0.0
-            h1[:] = 0.0
-            g2[:] = 0.0
-            h2, ssr = 0.0, 0.0
+            gradient[:] = 0.0
+            ssr = 0.0
             for point in range(y.size):
-                o = b2
+                o = b2[0]
                 for j in range(units):
                     z = b1[j]
                     for i in range(inputs):
@@ -76,7 +87,7 @@ def train_all(
                 residual = o - y[point]
                 ssr += residual * residual
                 d2 = weight * scale_2 * residual
-                h2 += d2
+                h2[0] += d2
                 for j in range(units):
                     g2[j] += d2 * outputs[j]
                     d1 = scale_1 * d2 * w2[j] * slopes[j]
@@ -86,29 +97,37 @@ def train_all(
             kept[run, epoch if recorded else 0] = ssr
             if not tolerance < ssr <= limit:
                 break
-            for j in range(units):
-                w2[j] -= rates_2[run] * g2[j]
-                b1[j] -= rates_1[run] * biases * h1[j]
-                for i in range(inputs):
-                    w1[i, j] -= rates_1[run] * g1[i, j]
-            b2 -= rates_2[run] * biases * h2
+            if settings is None:
+                for p in range(parameters):
+                    theta[p] -= rates[run, p] * gradient[p]
+            else:
+                beta1, beta2, epsilon = settings
+                correction1, correction2 = 1 - beta1 ** (epoch + 1), 1 - beta2 ** (epoch + 1)
+                for p in range(parameters):
+                    mean[p] += (1 - beta1) * (gradient[p] - mean[p])
+                    squares[p] += (1 - beta2) * (gradient[p] * gradient[p] - squares[p])
+                    root = math.sqrt(squares[p] / correction2)
+                    theta[p] -= rates[run, p] * (mean[p] / correction1) / (root + epsilon)
     return kept
 
 
 def prepare(job: Job) -> Train:
     """Return a function that trains with a compiled loop."""
+    parts = [p.reshape(job.runs, -1) for p in job.start]
+    rates = [np.tile(r, (p.shape[1], 1)).T for r, p in zip(job.rates, parts, strict=True)]
 
     def train() -> Floats:
         kept: Floats = train_all(
             job.x,
             job.y,
+            job.start[0].shape[2],
             CODES[job.hidden],
             job.scales,
             job.weight,
             job.cross_entropy,
-            job.biases,
-            *job.start,
-            *job.rates[::2],
+            None if job.optimiser == "sgd" else job.settings,
+            np.concatenate(parts, axis=1),
+            np.concatenate(rates, axis=1),
             job.epochs,
             (job.tolerance, job.limit),
             job.recorded,

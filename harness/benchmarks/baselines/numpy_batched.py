@@ -7,6 +7,7 @@ import numpy as np
 
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.baselines.numpy_activations import ACTIVATIONS
+from harness.benchmarks.baselines.numpy_updates import make_state, update
 from harness.benchmarks.job import Floats, Job
 
 
@@ -23,12 +24,13 @@ def prepare(job: Job) -> Train:
 def train_all(job: Job) -> Floats:
     """Train all networks; return their SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y[:, np.newaxis]
-    start = [np.ascontiguousarray(np.moveaxis(p, 0, -1)) for p in job.start]
-    w, b, rates = start[::2], start[1::2], list(job.rates[::2])
-    hidden, axes = range(len(w) - 1), ["mi", *["mir"] * (len(w) - 2)]
+    theta = job.trained([np.ascontiguousarray(np.moveaxis(p, 0, -1)) for p in job.start])
+    rates, state = job.trained(job.rates), make_state(job, theta)
+    hidden, axes = range(len(job.scales) - 1), ["mi", *["mir"] * (len(job.scales) - 2)]
     here = np.arange(job.runs)
     kept = np.empty((job.runs, job.epochs + 1 if job.recorded else 1))
     for epoch in range(job.epochs + 1):
+        w, b = job.by_layer(theta)
         outputs, slopes = [x], []
         for l in hidden:
             # With one input the product is faster than einsum.
@@ -49,21 +51,22 @@ def train_all(job: Job) -> Floats:
                 break
         d = job.weight * job.scales[-1] * residuals
         below = d[:, np.newaxis, :] * w[-1]
-        w[-1] = w[-1] - rates[-1] * np.einsum("mnr,mr->nr", outputs[-1], d)
-        if job.biases:
-            b[-1] = b[-1] - rates[-1] * d.sum(axis=0)
+        deltas, gradient = [d], [np.einsum("mnr,mr->nr", outputs[-1], d)]
         for l in reversed(hidden):
             d = job.scales[l] * below * slopes[l]
             if l:
                 below = np.einsum("mnr,inr->mir", d, w[l])
-            w[l] = w[l] - rates[l] * np.einsum(f"{axes[l]},mnr->inr", outputs[l], d)
-            if job.biases:
-                b[l] = b[l] - rates[l] * d.sum(axis=0)
+            deltas.insert(0, d)
+            gradient.insert(0, np.einsum(f"{axes[l]},mnr->inr", outputs[l], d))
+        if job.biases:
+            gradient += [d.sum(axis=0) for d in deltas]
+        theta = update(job, epoch, theta, rates, gradient, state)
         if job.ends_early:
             on = (job.tolerance < ssr) & (ssr <= job.limit)
             if not on.all():
                 here, rates = here[on], [rate[on] for rate in rates]
-                w, b = [p[..., on] for p in w], [p[..., on] for p in b]
+                theta = [p[..., on] for p in theta]
+                state = [[p[..., on] for p in slot] for slot in state]
                 if not here.size:
                     break
     return kept

@@ -7,6 +7,7 @@ import numpy as np
 
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.baselines.numpy_activations import ACTIVATIONS
+from harness.benchmarks.baselines.numpy_updates import make_state, update
 from harness.benchmarks.job import Floats, Job
 
 
@@ -23,13 +24,13 @@ def prepare(job: Job) -> Train:
 def train_all(job: Job) -> Floats:
     """Train all networks; return their SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y
-    w = [p.reshape(*p.shape[:2], -1) for p in job.start[::2]]
-    b = [p.reshape(job.runs, 1, -1) for p in job.start[1::2]]
-    rates = [rate[:, np.newaxis, np.newaxis] for rate in job.rates[::2]]
-    hidden = range(len(w) - 1)
+    theta = job.matrices()
+    rates = [rate[:, np.newaxis, np.newaxis] for rate in job.trained(job.rates)]
+    state, hidden = make_state(job, theta), range(len(job.scales) - 1)
     here = np.arange(job.runs)
     kept = np.empty((job.runs, job.epochs + 1 if job.recorded else 1))
     for epoch in range(job.epochs + 1):
+        w, b = job.by_layer(theta)
         outputs, slopes = [x], []
         for l in hidden:
             a, slope = f(job.scales[l] * (outputs[l] @ w[l] + b[l]))  # (runs, m, n)
@@ -46,15 +47,16 @@ def train_all(job: Job) -> Floats:
         deltas = [(job.weight * job.scales[-1] * residuals)[:, :, np.newaxis]]
         for l in reversed(hidden):
             deltas.insert(0, job.scales[l] * (deltas[0] @ w[l + 1].mT) * slopes[l])
-        for l, d in enumerate(deltas):
-            w[l] = w[l] - rates[l] * (outputs[l].mT @ d)
-            if job.biases:
-                b[l] = b[l] - rates[l] * d.sum(axis=1, keepdims=True)
+        gradient = [a.mT @ d for a, d in zip(outputs, deltas, strict=True)]
+        if job.biases:
+            gradient += [d.sum(axis=1, keepdims=True) for d in deltas]
+        theta = update(job, epoch, theta, rates, gradient, state)
         if job.ends_early:
             on = (job.tolerance < ssr) & (ssr <= job.limit)
             if not on.all():
                 here, rates = here[on], [rate[on] for rate in rates]
-                w, b = [p[on] for p in w], [p[on] for p in b]
+                theta = [p[on] for p in theta]
+                state = [[p[on] for p in slot] for slot in state]
                 if not here.size:
                     break
     return kept

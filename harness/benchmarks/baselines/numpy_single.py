@@ -4,6 +4,7 @@ import numpy as np
 
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.baselines.numpy_activations import ACTIVATIONS
+from harness.benchmarks.baselines.numpy_updates import make_state, update
 from harness.benchmarks.job import Floats, Job
 
 
@@ -20,10 +21,11 @@ def prepare(job: Job) -> Train:
 def train_one(job: Job, run: int) -> list[float]:
     """Train one network; return its SSR at every epoch, or only the last."""
     f, x, y = ACTIVATIONS[job.hidden], job.x, job.y
-    w, b = ([p[run] for p in job.start[first::2]] for first in (0, 1))
-    w[-1] = w[-1][:, np.newaxis]
-    rates, hidden, kept = [rate[run] for rate in job.rates[::2]], range(len(w) - 1), []
+    theta = [p[run] for p in job.matrices()]
+    rates = [rate[run] for rate in job.trained(job.rates)]
+    state, hidden, kept = make_state(job, theta), range(len(job.scales) - 1), []
     for epoch in range(job.epochs + 1):
+        w, b = job.by_layer(theta)
         outputs, slopes = [x], []
         for l in hidden:
             a, slope = f(job.scales[l] * (outputs[l] @ w[l] + b[l]))
@@ -39,8 +41,8 @@ def train_one(job: Job, run: int) -> list[float]:
         deltas = [job.weight * job.scales[-1] * residuals[:, np.newaxis]]
         for l in reversed(hidden):
             deltas.insert(0, job.scales[l] * (deltas[0] @ w[l + 1].T) * slopes[l])
-        for l, d in enumerate(deltas):
-            w[l] = w[l] - rates[l] * (outputs[l].T @ d)
-            if job.biases:
-                b[l] = b[l] - rates[l] * d.sum(axis=0)
+        gradient = [a.T @ d for a, d in zip(outputs, deltas, strict=True)]
+        if job.biases:
+            gradient += [d.sum(axis=0, keepdims=True) for d in deltas]
+        theta = update(job, epoch, theta, rates, gradient, state)
     return kept if job.recorded else kept[-1:]

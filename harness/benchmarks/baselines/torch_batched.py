@@ -5,18 +5,18 @@ from typing import Any
 import torch
 
 from harness.benchmarks.baselines import Train
-from harness.benchmarks.baselines.torch_single import ACTIVATIONS, tensors
+from harness.benchmarks.baselines.torch_single import ACTIVATIONS
+from harness.benchmarks.baselines.torch_updates import make_update
 from harness.benchmarks.job import Floats, Job
 
 
 def prepare(job: Job) -> Train:
     """Return a function that trains all networks of a job at once."""
     torch.set_num_threads(job.threads)
-    start, rates = tensors(job)
 
     def train() -> Floats:
         with torch.no_grad():
-            return train_all(job, start, rates)
+            return train_all(job)
 
     return train
 
@@ -28,22 +28,15 @@ def slope_of(job: Job, z: Any, a: Any) -> Any:
     return a * (1.0 - a) if job.hidden == "sigmoid" else 1.0 - a * a
 
 
-def step(parameters: Any, change: Any, on: Any) -> Any:
-    """Return updated parameters. A run that has ended keeps its own, and so ends again."""
-    new = parameters - change
-    return new if on is None else torch.where(on, new, parameters)
-
-
-def train_all(job: Job, start: list[Any], rates: list[Any]) -> Floats:
+def train_all(job: Job) -> Floats:
     """Train all networks; return their SSR at every epoch, or only the last."""
     x = torch.from_numpy(job.x).expand(job.runs, *job.x.shape)
     y = torch.from_numpy(job.y)
-    # An output is a layer of one unit.
-    w = [p.reshape(*p.shape[:2], -1) for p in start[::2]]
-    b = [p.reshape(job.runs, 1, -1) for p in start[1::2]]
-    rates = [rate.reshape(-1, 1, 1) for rate in rates[::2]]
-    hidden, kept = range(len(w) - 1), []
+    theta = [torch.from_numpy(p) for p in job.matrices()]
+    rates = [torch.from_numpy(rate)[:, None, None] for rate in job.trained(job.rates)]
+    update, hidden, kept = make_update(job, theta, rates), range(len(job.scales) - 1), []
     for epoch in range(job.epochs + 1):
+        w, b = job.by_layer(theta)
         outputs, slopes = [x], []
         for l in hidden:
             z = job.scales[l] * (torch.bmm(outputs[l], w[l]) + b[l])  # (runs, m, n)
@@ -61,13 +54,13 @@ def train_all(job: Job, start: list[Any], rates: list[Any]) -> Floats:
         deltas = [(job.weight * job.scales[-1] * residuals)[:, :, None]]
         for l in reversed(hidden):
             deltas.insert(0, job.scales[l] * torch.bmm(deltas[0], w[l + 1].mT) * slopes[l])
-        on = ((job.tolerance < ssr) & (ssr <= job.limit))[:, None, None] if job.ends_early else None
+        on = (job.tolerance < ssr) & (ssr <= job.limit) if job.ends_early else None
         if on is not None and not on.any():
             kept = [ssr]
             break
-        for l, d in enumerate(deltas):
-            w[l] = step(w[l], rates[l] * torch.bmm(outputs[l].mT, d), on)
-            if job.biases:
-                b[l] = step(b[l], rates[l] * d.sum(dim=1, keepdim=True), on)
+        gradient = [torch.bmm(a.mT, d) for a, d in zip(outputs, deltas, strict=True)]
+        if job.biases:
+            gradient += [d.sum(dim=1, keepdim=True) for d in deltas]
+        theta = update(theta, gradient, on)
     found: Floats = torch.stack(kept, dim=1).numpy()
     return found

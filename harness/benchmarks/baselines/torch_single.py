@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from harness.benchmarks.baselines import Train
+from harness.benchmarks.baselines.torch_updates import make_adam
 from harness.benchmarks.job import Floats, Job
 
 ACTIVATIONS = {
@@ -65,6 +66,8 @@ def train_one(job: Job, start: list[Any], rates: list[Any], run: int) -> list[fl
     x, y = torch.from_numpy(job.x), torch.from_numpy(job.y)
     theta = [p[run].clone().requires_grad_() for p in start]
     mine = [float(rate[run]) for rate in rates]
+    groups = [{"params": [p], "lr": rate} for p, rate in zip(theta, mine, strict=True) if rate]
+    adam = make_adam(job, groups, 1.0) if job.optimiser == "adam" else None
     kept = []
     for epoch in range(job.epochs + 1):
         loss, ssr = loss_and_ssr(job, forward(job, theta, x), y)
@@ -74,6 +77,11 @@ def train_one(job: Job, start: list[Any], rates: list[Any], run: int) -> list[fl
             if last or (job.ends_early and not job.tolerance < kept[-1] <= job.limit):
                 break
         gradient = torch.autograd.grad(loss, theta)
+        if adam is not None:
+            for p, g in zip(theta, gradient, strict=True):
+                p.grad = g
+            adam.step()
+            continue
         with torch.no_grad():
             for p, rate, g in zip(theta, mine, gradient, strict=True):
                 p.sub_(g, alpha=rate)

@@ -6,6 +6,7 @@ import torch
 
 from harness.benchmarks.baselines import Train
 from harness.benchmarks.baselines.torch_single import forward, loss_and_ssr, tensors
+from harness.benchmarks.baselines.torch_updates import make_update
 from harness.benchmarks.job import Floats, Job
 
 
@@ -26,21 +27,15 @@ def prepare(job: Job) -> Train:
         return found
 
     def all_epochs() -> list[Any]:
-        theta, kept = start, []
+        theta, update, kept = start, make_update(job, start, rates), []
         for epoch in range(job.epochs + 1):
             gradient, ssr = gradients(theta)
             if job.recorded or epoch == job.epochs:
                 kept.append(ssr)
             if epoch == job.epochs:
                 break
-            new = [p - r * g for p, r, g in zip(theta, rates, gradient, strict=True)]
-            if job.ends_early:  # a run that has ended keeps its parameters, and so ends again
-                on = (job.tolerance < ssr) & (ssr <= job.limit)
-                new = [
-                    torch.where(on.reshape(-1, *[1] * (p.ndim - 1)), n, p)
-                    for n, p in zip(new, theta, strict=True)
-                ]
-            theta = new
+            on = (job.tolerance < ssr) & (ssr <= job.limit) if job.ends_early else None
+            theta = update(theta, gradient, on)
         return kept
 
     return train

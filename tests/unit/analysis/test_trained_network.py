@@ -96,7 +96,9 @@ def test_inputs_of_another_shape_and_unknown_runs_are_refused(tmp_path):
     results = trained(tmp_path)
     with pytest.raises(harness.HarnessError, match=r"shape \(1, 2\); the network has 3 inputs"):
         results.network(0).predict([[1.0, 2.0]])
-    with pytest.raises(harness.HarnessError, match=r'inputs has the columns \["column 1", "col'):
+    with pytest.raises(
+        harness.HarnessError, match=r"inputs has 2 columns; the experiment has 3 inputs"
+    ):
         results.predict(0, [[1.0, 2.0]])
     with pytest.raises(harness.ResultsError, match="has no run 9"):
         results.predict(9)

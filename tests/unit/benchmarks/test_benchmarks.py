@@ -35,8 +35,9 @@ PLAIN = [name for name, one in WORKLOADS.items() if one[0].point is None]
 
 def tiny(workload, threads=1):
     """Return a job that pure Python trains in a moment, in which some run ends early."""
-    epochs = {"tanh": 3, "square": 8, "early": 60, "wide": 5, "wide-tanh": 2, "deep": 2}
-    runs = {"tanh": 2, "square": 4, "wide": 2, "wide-tanh": 2, "deep": 2}
+    epochs = {"tanh": 3, "square": 8, "early": 60, "wide": 5, "wide-tanh": 2, "deep": 2,
+              "adam-tanh": 3}  # fmt: skip
+    runs = {"tanh": 2, "square": 4, "wide": 2, "wide-tanh": 2, "deep": 2, "adam-tanh": 2}
     double = workload.removesuffix(SINGLE)
     document = WORKLOADS[workload][0].experiment(
         runs.get(double, 12), epochs=epochs.get(double, 20)
@@ -52,8 +53,7 @@ def jobs():
 
 def skipped_if_missing(name, workload):
     baseline = BASELINES[name]
-    reason = f"{baseline.package} is not installed"
-    marks = pytest.mark.skipif(not baseline.installed, reason=reason)
+    marks = pytest.mark.skipif(bool(baseline.missing), reason=f"{baseline.missing} is missing")
     return pytest.param(name, workload, marks=marks)
 
 
@@ -154,8 +154,11 @@ def test_a_job_may_have_any_optimiser(optimiser):
     job = make_job(document)
     right = truth(job)
     assert largest_difference(BASELINES[OURS].prepare(job)(), right) == 0.0
-    # The baselines are gradient descent without a penalty, so they get no figure.
-    assert largest_difference(BASELINES["numpy-batched"].prepare(job)(), right) > right.agrees
+    # The baselines have no penalty, so they get no figure.
+    if BASELINES["numpy-batched"].trains(document):
+        assert largest_difference(BASELINES["numpy-batched"].prepare(job)(), right) > right.agrees
+    else:
+        assert optimiser not in ("sgd", "adam")
 
 
 def test_operations_of_a_large_network_are_those_of_its_products():

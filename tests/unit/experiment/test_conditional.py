@@ -14,6 +14,7 @@ from harness.errors import ExperimentError
 from harness.experiment import Experiment, conditional
 from harness.experiment.experiment import MOST_VARIANTS
 from harness.experiment.schedules import MOST_EPOCHS
+from harness.experiment.schema import NetworkSection, OnlyFor, keys_of
 from harness.kernels.optimisers import OPTIMISERS
 from harness.training.buffers import start
 from harness.training.trainer import Trainer
@@ -405,6 +406,67 @@ def test_only_variants_count_as_variants():
     assert experiment.variants.counts().tolist() == [MOST_VARIANTS + 1, 1]
 
 
+@pytest.fixture
+def scales_of_relu(monkeypatch):
+    """Make the scales of layers a setting of relu: its owner has an entry for each layer."""
+    only_for = OnlyFor("network.activations", {"relu": 1.0})
+    field = keys_of(NetworkSection)["scales"]
+    monkeypatch.setitem(field.json_schema_extra, "only_for", only_for)
+    monkeypatch.setitem(conditional.SETTINGS, "network.scales", only_for)
+
+    def make_network(grid, activations=("softplus", "tanh", "identity"), **keys):
+        network = {"layers": [1, 2, 2, 1], "activations": [*activations], **keys}
+        return Experiment.from_mapping({**copy.deepcopy(BASE), "network": network, "grid": grid})
+
+    return make_network
+
+
+@pytest.mark.parametrize(
+    ("grid", "output", "lacks"),
+    [
+        (  # a run has the setting if any layer has the entry
+            {
+                "activation_1": ["tanh", "relu"],
+                "activation_2": ["relu", "sigmoid"],
+                "scale_3": [1.0, 2.0],
+            },
+            "identity",
+            1,
+        ),
+        ({"activation": ["tanh", "relu"], "scale_3": [1.0, 2.0]}, "identity", 1),
+        ({"activation": ["tanh", "relu"], "scale_3": [1.0, 2.0]}, "relu", 0),
+    ],
+)
+def test_a_setting_of_layers(scales_of_relu, grid, output, lacks):
+    experiment = scales_of_relu(grid, ["softplus", "tanh", output])
+    names = [name for name in grid if name.startswith("activation")]
+    runs = table(experiment)
+    counts = runs.groupby(names, sort=False).size()
+    lacking = runs.groupby(names, sort=False)["scale_3"].apply(lambda s: s.isna().all())
+    assert counts[lacking].tolist() == [1] * lacks
+    assert counts[~lacking].eq(2).all()
+    assert experiment.entries_with("scale_3") == (["relu"] if lacks else [])
+
+
+def test_a_setting_that_no_layer_has(scales_of_relu):
+    assert scales_of_relu({"activation_1": ["tanh", "relu"]}, scales=[1, 2, 1]).grid.size == 2
+    for grid, keys, key, used in (
+        ({}, {"scales": [1.0, 2.0, 1.0]}, "network.scales", '"softplus", "tanh" and "identity"'),
+        (
+            {"activation": ["tanh", "sigmoid"], "scale_1": [1.0]},
+            {},
+            "grid.scale_1",
+            '"identity", "tanh" and "sigmoid"',
+        ),
+    ):
+        with pytest.raises(ExperimentError) as caught:
+            scales_of_relu(grid, **keys)
+        assert caught.value.key == key
+        assert caught.value.problem.endswith(
+            f'is only for "relu" in network.activations; only {used} are in use.'
+        )
+
+
 # -- what is made of them --------------------------------------------------------------------------
 
 
@@ -426,8 +488,8 @@ def test_documents_hashes_and_copies_have_no_nan():
     again = Experiment.from_mapping(tomllib.loads(experiment.to_toml()))
     assert again == experiment
     assert again.grid.size == experiment.grid.size
-    json.dumps(experiment.document(), allow_nan=False)
-    json.dumps([axis.values.document() for axis in experiment.written_grid.axes], allow_nan=False)
+    json.dumps(experiment.document(), allow_nan=False)  # raises if there is NaN
+    assert experiment.identity != experiment.lineage  # and so do these
     elsewhere = pickle.loads(pickle.dumps(experiment))
     assert elsewhere == experiment
     former_ids = elsewhere.grid.in_former(experiment.grid)

@@ -156,10 +156,10 @@ BAD = [
     ("network/scales", [1.0], "network.scales", ["has 1 value;", "has 2"]),
     ("network/loss", "cross_entropy", "network.loss", ["sigmoid", '"identity"']),
     ("network/loss", "hinge", "data.targets", ["the value 0.0", "-1 and 1", "data.labels"]),
-    ("network/slope", 0.5, "network.slope", ['only for "leaky_relu"', '"softplus", "identity"']),
+    ("network/slope", 0.5, "network.slope", ['only for "leaky_relu"', '"softplus" and "identity"']),
     ("network/slope", 1.0, "network.slope", ["not including, 1"]),
     ("network/slope", -0.1, "network.slope", ["from 0"]),
-    ("network/delta", 0.5, "network.delta", ['only for "huber"; network.loss = "ssr"']),
+    ("network/delta", 0.5, "network.delta", ['only for network.loss = "huber"; it is "ssr"']),
     ("network/delta", 0, "network.delta", ["above 0"]),
     # data
     ("data", {}, "data", ["none", "generator"]),

@@ -1,6 +1,5 @@
 """Factors on the learning rate, compared with the slow twin."""
 
-import numpy as np
 import pytest
 
 from harness.analysis.replay import state_after
@@ -84,9 +83,3 @@ def test_a_factor_acts_like_the_rate_of_that_epoch():
     halves = ending(learning_rate=0.1, schedule=[0.5] * 12)
     assert halves == ending(learning_rate=0.05)
     assert ending(schedule=[0.0] * 12) == ending(learning_rate=0.0)
-
-
-def test_the_rate_of_rprop_is_only_its_first_step():
-    rates = np.linspace(0.0, 2.0, 12).tolist()
-    assert ending(optimiser="rprop", schedule=rates) == ending(optimiser="rprop")
-    assert ending(optimiser="rprop") != ending(optimiser="rprop", learning_rate=0.2)

@@ -74,6 +74,51 @@ SLOPES = {
     "softplus": (elementary.softplus_and_slope, exact_sigmoid, 2.5),
     "tanh": (elementary.tanh_and_slope, exact_tanh_slope, 4.4),
 }
+
+
+def exact_elu(z):
+    return z if z > 0 else mpmath.expm1(kept(z))
+
+
+def exact_elu_slope(z):
+    return mp.exp(min(kept(z), 0))
+
+
+def exact_silu(z):
+    return z * exact_sigmoid(z)
+
+
+def exact_silu_slope(z):
+    return exact_sigmoid(z) * (1 + z * exact_sigmoid(-z))
+
+
+def inside_gelu(z):
+    """Return v = 2 sqrt(2 / pi) (z + 0.044715 z^3) and its derivative."""
+    factor, cubic = 2 * mp.sqrt(2 / mp.pi), mp.mpf("0.044715")
+    return factor * (z + cubic * z**3), factor * (1 + 3 * cubic * z**2)
+
+
+def exact_gelu(z):
+    return z * exact_sigmoid(inside_gelu(z)[0])
+
+
+def exact_gelu_slope(z):
+    v, dv = inside_gelu(z)
+    if abs(v) > 2000:
+        return mp.mpf(v > 0)
+    return exact_sigmoid(v) * (1 + z * dv * exact_sigmoid(-v))
+
+
+# Activations whose value and slope have any sign, with the errors that are stated above each.
+PAIRS = {
+    "elu": (elementary.elu_and_slope, exact_elu, exact_elu_slope, (1.5, 0.95)),
+    "gelu": (elementary.gelu_and_slope, exact_gelu, exact_gelu_slope, (2.5, 2.55)),
+    "silu": (elementary.silu_and_slope, exact_silu, exact_silu_slope, (2.4, 3.3)),
+    "sine": (elementary.sine_and_slope, mp.sin, mp.cos, (1.55, 1.55)),
+}
+# The exponent of the exponential in them.
+INSIDE = {"elu": lambda z: z, "gelu": lambda z: inside_gelu(z)[0], "silu": lambda z: z}
+
 # Results below these are 0. In tanh, 2^k is 0 for k < -1022, where 2|z| / ln 2 = 1022.75 and the
 # slope is 4 e^(-2|z|).
 SMALLEST_NORMAL = mp.mpf(2) ** -1022
@@ -95,14 +140,16 @@ def points(name, count):
     return positive + [-x for x in positive]
 
 
-def error(result, exact):
-    """Return |result - exact| in units in the last place of the exact value."""
+def error(result, exact, least=0, digits=53):
+    """Return |result - exact| in units in the last place of the exact value, or of a larger one."""
     if math.isinf(result):
         assert (result > 0) == (exact > 0)
         return 0.0 if abs(exact) >= mp.mpf(2) ** 1024 - mp.mpf(2) ** 970 else INF
     assert not math.isnan(result)
-    exponent = mp.frexp(exact)[1] if exact else -2000
-    return float(abs(mp.mpf(result) - exact) / mp.ldexp(1, max(exponent - 53, -1074)))
+    size = max(abs(exact), least)
+    exponent = mp.frexp(size)[1] if size else -2000
+    smallest = -1074 if digits == 53 else -149
+    return float(abs(mp.mpf(result) - exact) / mp.ldexp(1, max(exponent - digits, smallest)))
 
 
 def error_above(smallest, result, exact):
@@ -124,6 +171,40 @@ def test_values_are_accurate_over_the_whole_range(name):
         (error_above(smallest, function(x), exact(mp.mpf(x))), x) for x in points(name, 1500)
     )
     assert worst[0] <= bound, worst
+
+
+def errors_of_pair(name, z, results, digits=53, lowest=formats.DOUBLE.lowest):
+    """Return the errors of value and slope in units of the stated ones; those must be below 1."""
+    _, exact_value, exact_slope, bounds = PAIRS[name]
+    z, found = mp.mpf(z), [mp.mpf(float(result)) for result in results]
+    inside = INSIDE[name](z) if name in INSIDE else mp.mpf(0)
+    if abs(inside / lowest - 1) < 1e-5:
+        return 0.0, 0.0  # near where the exponential becomes 0
+    if inside < lowest:
+        assert found == [-1.0 if name == "elu" else 0.0, 0.0]
+        return 0.0, 0.0
+    factor = max(1, abs(inside)) if name == "gelu" and inside < 0 else 1
+    # Slopes of silu and gelu are 0 at a z between -2 and 0.
+    least = mp.mpf(1) / 4 if name in ("gelu", "silu") and -2 < z < 0 else 0
+    return (
+        error(found[0], exact_value(z), 0, digits) / (bounds[0] * factor),
+        error(found[1], exact_slope(z), least, digits) / (bounds[1] * factor),
+    )
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pairs_are_accurate_over_the_whole_range(name):
+    largest = elementary.LARGEST_ANGLE if name == "sine" else INF
+    for x in points(name, 700):
+        if abs(x) <= largest:
+            assert max(errors_of_pair(name, x, PAIRS[name][0](x))) <= 1.0, x
+
+
+def test_sines_of_angles_next_to_multiples_of_a_right_angle_are_accurate():
+    source = random.Random("right angles")
+    for k in [*range(1, 200), *(source.randrange(1, 667_000) for _ in range(500))]:
+        for x in (float(k * mp.pi / 2), math.nextafter(float(k * mp.pi / 2), INF)):
+            assert max(errors_of_pair("sine", x, elementary.sine_and_slope(x))) <= 1.0, x
 
 
 def test_exp_negative_is_accurate_over_the_whole_range():
@@ -169,11 +250,22 @@ def tanh_from_polynomial(number, r):
     return r + r**3 * series(number.tanh, r**2)
 
 
+def sin_from_polynomial(number, r):
+    return r + r**3 * series(number.sin, r**2)
+
+
+def cos_from_polynomial(number, r):
+    return 1 + r**2 * series(number.cos, r**2)
+
+
+EIGHTH = mp.pi / 4 / mp.log(2)
 # Polynomial, exact function, range of use in units of ln 2, and log2 of the largest relative error.
 POLYNOMIALS = [
     (exp_from_polynomial, mp.exp, -0.5, 0.5, {"DOUBLE": -56.3, "SINGLE": -28.0}),
     (log1p_from_polynomial, lambda L: L, 0, 1, {"DOUBLE": -56.3, "SINGLE": -28.1}),
     (tanh_from_polynomial, mp.tanh, 0, 0.375, {"DOUBLE": -56.7, "SINGLE": -27.7}),
+    (sin_from_polynomial, mp.sin, 0, EIGHTH, {"DOUBLE": -56.4, "SINGLE": -26.9}),
+    (cos_from_polynomial, mp.cos, 0, EIGHTH, {"DOUBLE": -57.7, "SINGLE": -28.3}),
 ]
 
 
@@ -192,6 +284,13 @@ def test_constants_of_single_precision_are_exact_in_it():
             assert isinstance(number, int) or float(np.float32(number)) == number, field
     assert formats.SINGLE.ln2_high + formats.SINGLE.ln2_low == pytest.approx(mp.log(2), abs=1e-16)
     assert np.float32(1.0).view(np.int32) == formats.SINGLE.one_bits
+
+
+@pytest.mark.parametrize(("name", "bits"), [("DOUBLE", 163), ("SINGLE", 76)])
+def test_half_pi_in_parts(name, bits):
+    with mp.workprec(300):
+        rest = sum(map(mp.mpf, getattr(formats, name).half_pi)) - mp.pi / 2
+        assert abs(rest) < mp.mpf(2) ** -bits
 
 
 # The largest errors in ulp of a single, which are stated above each function, rounded up.
@@ -234,6 +333,22 @@ def test_singles_are_accurate_over_the_whole_range(name):
                 ulp = mp.ldexp(1, max(exponent - 24, -149))
                 error = abs(mp.mpf(float(found)) - exact) / ulp
                 assert error <= SINGLE_ERRORS[name][bound], (x, error)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_singles_of_pairs_are_accurate_over_the_whole_range(name):
+    source = random.Random(f"singles for {name}")
+    positive = [0.0, 1e-45, 2.0**-126, 1.0, 3.6621437072753906]
+    positive += [math.ldexp(source.uniform(1, 2), source.randrange(-149, 20)) for _ in range(300)]
+    positive += [source.uniform(0, 50) for _ in range(300)]
+    positive += [source.uniform(0, 3) for _ in range(300)]
+    positive += [float(source.randrange(1, 667_000) * mp.pi / 2) for _ in range(200)]
+    with np.errstate(all="ignore"):
+        for x in map(np.float32, [*positive, *(-x for x in positive)]):
+            results = PAIRS[name][0](x)
+            assert all(isinstance(result, np.float32) for result in results)
+            errors = errors_of_pair(name, float(x), results, 24, formats.SINGLE.lowest)
+            assert max(errors) <= 1.0, x
 
 
 def test_results_that_would_be_subnormal_are_0_except_for_log():
@@ -313,6 +428,34 @@ def test_slopes_at_the_ends(name, at_zero, far_away):
     assert tuple(bits(pair(x)[1]) for x in (-INF, INF)) == tuple(bits(x) for x in far_away)
 
 
+@pytest.mark.parametrize(
+    ("name", "below", "above"),
+    [
+        ("elu", (-1.0, 0.0), (INF, 1.0)),
+        ("gelu", (0.0, 0.0), (INF, 1.0)),
+        ("silu", (0.0, 0.0), (INF, 1.0)),
+        ("sine", (NAN, NAN), (NAN, NAN)),
+    ],
+)
+def test_pairs_at_the_ends(name, below, above):
+    pair = PAIRS[name][0]
+    assert tuple(map(bits, pair(-INF))) == tuple(map(bits, below))
+    assert tuple(map(bits, pair(INF))) == tuple(map(bits, above))
+    assert all(math.isnan(result) for nan in (NAN, -NAN) for result in pair(nan))
+    assert pair(0.0) == {"elu": (0.0, 1.0), "sine": (0.0, 1.0)}.get(name, (0.0, 0.5))
+
+
+def test_sines_beyond_the_largest_angle_are_nan():
+    largest = elementary.LARGEST_ANGLE
+    assert largest == 2.0**20
+    for sign in (1.0, -1.0):
+        assert elementary.sine_and_slope(sign * largest)[0] == pytest.approx(
+            math.sin(sign * largest), rel=1e-15
+        )
+        beyond = elementary.sine_and_slope(math.nextafter(sign * largest, sign * INF))
+        assert all(map(math.isnan, beyond))
+
+
 def test_nan_in_nan_out():
     for nan in (NAN, -NAN):
         assert all(math.isnan(function(nan)) for function, _, _ in VALUES.values())
@@ -326,6 +469,8 @@ def results_on_a_few_points():
     for x in map(np.float64, [*points("bits", 18), INF, -INF, NAN, -1.0, -0.0]):
         row = [function(x) for function, _, _ in VALUES.values()]
         row += [y for pair, _, _ in SLOPES.values() for y in pair(x)]
+        with np.errstate(all="ignore"):  # gelu overflows on the way
+            row += [y for pair, *_ in PAIRS.values() for y in pair(x)]
         rows.append([bits(x), *map(bits, row)])
     return rows
 

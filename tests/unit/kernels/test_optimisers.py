@@ -2,10 +2,14 @@
 
 import itertools
 
+import numba
 import numpy as np
 import pytest
 
 from harness.kernels.optimisers import OPTIMISERS
+from harness.training.buffers import make_counts
+from harness.training.trainer import Trainer
+from tests.lessons import an_experiment
 from tests.reference.network import gradient_by_backpropagation
 from tests.side_by_side import a_problem, a_twin, assert_same_training, train_both
 
@@ -24,8 +28,8 @@ TWINS = {
     "1-2-1": a_twin((1, 2, 1), "softplus"),
     "2-3-3-1": a_twin((2, 3, 3, 1), "tanh", "mse"),
 }
-# Other than the defaults. Near a minimum, steps of RMSprop with a small epsilon are chaotic, so
-# that rounding errors would grow.
+# Other than the defaults. Near a minimum, steps of RMSprop with a small epsilon are chaotic:
+# rounding errors grow.
 SETTINGS = {
     "sgd": {"momentum": 0.6, "drift": [1e-3, -2e-3, 5e-4]},
     "nesterov": {"momentum": 0.6},
@@ -127,6 +131,70 @@ def test_rules_of_rprop():
         assert (before, size) == (kept, pytest.approx(expected, rel=1e-15))
         assert new - theta == pytest.approx(moved, rel=1e-14)
         theta = new
+
+
+@pytest.mark.jitless
+@pytest.mark.parametrize("number", [float, np.float32])
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "rmsprop", "adam"])
+def test_state_decays_to_0_and_not_to_subnormal_numbers(name, number):
+    # As that of a dead unit, whose gradient is 0. Rounding would keep 4 * 5e-324 * 0.9 where it is.
+    shares = {"momentum": 0.9, "decay": 0.9, "beta1": 0.9, "beta2": 0.9, "epsilon": 1e-8}
+    optimiser = OPTIMISERS[name]
+    own = [number(shares[s.name]) if s.name in shares else None for s in optimiser.settings]
+    state, counts = [number(0.5)] * len(optimiser.slots), [number(0.0)] * len(optimiser.counts)
+    for _ in range(7000):
+        made, counts = optimiser.begin(*own, *counts)
+        _, *state = optimiser.step(number(1.0), number(0.0), number(0.1), *own, *made, *state)
+    assert state == [0.0] * len(state)
+    assert all(isinstance(value, number) for value in state)
+
+
+# -- extremes --------------------------------------------------------------------------------------
+
+
+LANES = [1] if numba.config.DISABLE_JIT else [1, 8]
+
+
+def line(target, **training):
+    """Return final status and parameters of a line through (1e100, target), and its weight."""
+    experiment = an_experiment(
+        [1, 1],
+        ["identity"],
+        {"inputs": [[1e100], [0.0]], "targets": [[target], [0.0]]},
+        "half_ssr",
+        training={"epochs": 3, **training},
+    )
+    found = []
+    for lanes in LANES:
+        stop, counts = np.zeros(1, np.uint8), make_counts(1)[0]
+        runs = Trainer(experiment, lanes=lanes).train(0, 1, stop, counts).runs
+        found.append([str(runs[name][0]) for name in ("status", "w1_final", "b1_final")])
+    assert found == found[:1] * len(found)
+    status, *theta = found[0]
+    return status, [float(value) for value in theta]
+
+
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop", "adam", "adamw"])
+def test_squares_that_overflow_end_the_steps_of_a_parameter(name):
+    # As in PyTorch: the gradient of w1, about 1e200, is divided by infinity.
+    before = line(1e100, optimiser=name, epochs=0)[1]
+    status, (weight, bias) = line(1e100, optimiser=name, weight_decay=0.0)
+    assert (status, weight) == ("finished", before[0])
+    assert np.isfinite(bias)
+    assert bias != before[1]
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_norm_that_overflows_clips_the_gradient_to_0(name):
+    before = line(1e100, optimiser=name, epochs=0)[1]
+    training = {"optimiser": name, "clip_norm": 1.0, "weight_decay": 0.0}
+    assert line(1e100, **training) == ("finished", before)
+
+
+@pytest.mark.parametrize("clipping", [{}, {"clip_norm": 1.0}])
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_loss_that_overflows_has_diverged(name, clipping):
+    assert line(1e200, optimiser=name, **clipping)[0] == "diverged"
 
 
 # -- neutral settings ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 import scipy.special
 
 from harness.experiment.network import SCALES, Network
+from harness.kernels.curvature import hessian_product
 from harness.kernels.losses import CATEGORICAL, KERNEL_LOSSES
 from harness.kernels.passes import Data, evaluate_all
 from tests.reference import network as reference
@@ -125,6 +126,53 @@ def test_relu_has_no_slope_at_its_kink(bias):
         "w2": 0.0,
         "b2": -1.0,
     }
+
+
+@pytest.mark.parametrize("bias", [0.0, -1.0], ids=["at", "below"])
+def test_leaky_relu_has_its_slope_at_its_kink(bias):
+    twin = a_twin((1, 1, 1), "leaky_relu", slope=0.25)
+    theta = twin.theta(w1=1.0, b1=bias - 1.0, w2=2.0, b2=0.5)
+    one = np.ones((1, 1))
+    ssr, _, gradient = kernel_gradient(twin, theta, one, one)
+    a = 0.25 * bias
+    r = 1.0 - (2.0 * a + 0.5)
+    assert ssr == r * r
+    assert dict(zip(twin.names(), gradient.tolist(), strict=True)) == {
+        "w1": -2.0 * r * 2.0 * 0.25,
+        "b1": -2.0 * r * 2.0 * 0.25,
+        "w2": -2.0 * r * a,
+        "b2": -2.0 * r,
+    }
+
+
+# Of one data point, by hand; delta is 1/2. At the kink of mae and hinge the derivative is 0.
+@pytest.mark.jitless
+@pytest.mark.parametrize(
+    ("loss", "y", "p", "value", "derivative", "second"),
+    [
+        ("half_mse", 1.0, 3.0, 2.0, 2.0, 1.0),
+        ("mae", 1.0, 3.5, 2.5, 1.0, 0.0),
+        ("mae", 1.0, -1.0, 2.0, -1.0, 0.0),
+        ("mae", 1.0, 1.0, 0.0, 0.0, 0.0),
+        ("huber", 1.0, 1.25, 0.03125, 0.25, 1.0),
+        ("huber", 1.0, 1.0, 0.0, 0.0, 1.0),
+        ("huber", 1.0, 0.5, 0.125, -0.5, 0.0),
+        ("huber", 1.0, 3.0, 0.875, 0.5, 0.0),
+        ("huber", 1.0, -1.0, 0.875, -0.5, 0.0),
+        ("hinge", 1.0, 0.5, 0.5, -1.0, 0.0),
+        ("hinge", -1.0, 0.25, 1.25, 1.0, 0.0),
+        ("hinge", 1.0, 1.0, 0.0, 0.0, 0.0),
+        ("hinge", -1.0, -3.0, 0.0, 0.0, 0.0),
+    ],
+)
+def test_losses_by_hand(loss, y, p, value, derivative, second):
+    twin = a_twin((1, 1), loss=loss, biases=(False,), delta=0.5)
+    theta, one, target = np.array([p]), np.ones((1, 1)), np.full((1, 1), y)
+    _, found, gradient = kernel_gradient(twin, theta, one, target)
+    assert (found, gradient.tolist()) == (value, [derivative])
+    architecture, data = network_of(twin).architecture(), Data(x=one, y=target)
+    product = hessian_product(architecture, theta, data, np.ones(1), np.ones(1, dtype=bool))
+    assert product.tolist() == [second]
 
 
 @pytest.mark.jitless

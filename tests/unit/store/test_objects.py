@@ -253,7 +253,7 @@ def test_a_grid_grows_in_an_object_store(url, small, tmp_path, chunks_of_two):
 
 def test_another_experiment_and_other_files_are_refused(url, small):
     harness.run(small(), url)
-    with pytest.raises(harness.ResultsError, match=r"training\.momentum was 0\.0 and is 0\.5"):
+    with pytest.raises(harness.ResultsError, match=r"training\.momentum was not given and is 0\.5"):
         harness.run(small(training__momentum=0.5), url)
     ObjectFiles(results_folder(f"{url}-other")).create("thesis.tex", [b"x"])
     with pytest.raises(harness.ResultsError, match="already exists and is not a results folder"):

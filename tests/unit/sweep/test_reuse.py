@@ -166,6 +166,18 @@ MORE_VALUES = {
         {"grid": {"split_seed": [3], "init_id": 3}, **HALF},
         {"grid": {"split_seed": [2, 3], "init_id": 4}, **HALF},
     ),
+    "a setting that only some runs have": (
+        {"grid": {"optimiser": ["sgd", "rmsprop"], "decay": [0.9], "init_id": 2}},
+        {"grid": {"optimiser": ["rmsprop", "sgd"], "decay": [0.5, 0.9], "init_id": 3}},
+    ),
+    "an optimiser that lacks a setting of the others": (
+        {"grid": {"momentum": [0.0, 0.5], "init_id": 2, "optimiser": ["sgd"]}},
+        {"grid": {"momentum": [0.0, 0.5], "init_id": 2, "optimiser": ["sgd", "rprop"]}},
+    ),
+    "a schedule": (
+        {"grid": {"schedule": ["constant"], "init_id": 3}},
+        {"grid": {"schedule": ["step", "constant"], "init_id": 3}},
+    ),
     "numbers beside names": (
         {"grid": {"scale": [0.5, 1.0], "init_id": 4}},
         {"grid": {"scale": [0.5, 1.0, "1/fan_in"], "init_id": 4}},
@@ -249,6 +261,40 @@ NEW_AXES = {
     ),
     "of folds": (FOLDS | ONE, FOLDS | {"grid": {"learning_rate": RATES, "fold": [0, 1, 2]}}),
     "of splits": (HALF | ONE, HALF | {"grid": {"learning_rate": RATES, "split_seed": [5, 0]}}),
+    "of optimisers": (ONE, {"grid": {"learning_rate": RATES, "optimiser": ["rprop", "sgd"]}}),
+    "of optimisers, with a setting of the file": (
+        {**ONE, "training__momentum": 0.5},
+        {
+            "training__momentum": 0.5,
+            "grid": {"learning_rate": RATES, "optimiser": ["sgd", "rprop"]},
+        },
+    ),
+    "of optimisers beside one that the others lack": (
+        {"grid": {"momentum": [0.0, 0.5], "learning_rate": RATES}},
+        {
+            "grid": {
+                "momentum": [0.0, 0.5],
+                "learning_rate": RATES,
+                "optimiser": ["sgd", "rprop"],
+                "eta_plus": [1.2, 1.5],
+            }
+        },
+    ),
+    "of a setting that only some runs have": (
+        {"grid": {"learning_rate": RATES, "optimiser": ["sgd", "rprop"]}},
+        {"grid": {"learning_rate": RATES, "optimiser": ["sgd", "rprop"], "momentum": [0.0, 0.5]}},
+    ),
+    "of schedules and their settings": (
+        ONE,
+        {
+            "grid": {
+                "learning_rate": RATES,
+                "schedule": ["constant", "step"],
+                "schedule_every": [5, 7],
+            }
+        },
+    ),
+    "of a penalty": (ONE, {"grid": {"learning_rate": RATES, "l2": [0.0, 0.1]}}),
     "and more values": ({}, {"grid__init_id": 6, "grid__init_scale": [1.0, 0.5]}),
 }
 
@@ -272,6 +318,8 @@ def test_a_new_last_axis_keeps_the_ids(tmp_path, sweep_of):
     [
         {"grid__init_scale": [0.5, 2.0]},
         {"grid__w1": [0.0, 0.5]},  # it was drawn
+        {"grid__momentum": [0.5, 0.9]},
+        {"grid__optimiser": ["sgd", "nesterov"], "grid__momentum": [0.9]},
         {"grid__tolerance": [0.5, 0.1], "training__tolerance": 0.67},
         {"grid": {"learning_rate": RATES, "init_scale": [1.0, 0.5]}},  # without init_id
         {
@@ -549,7 +597,7 @@ REFUSED = {
         {"record__epochs": {"log": 5}, "training__epochs": 200},
         ["training.epochs was 20 and is 200", "every"],
     ),
-    "another axis": ({}, {"grid__momentum": [0.5]}, ["grid.momentum was None and is [0.5]"]),
+    "another axis": ({}, {"grid__momentum": [0.5]}, ["grid.momentum was not given and is [0.5]"]),
     "axes in another order": (
         {"grid": {"init_id": 4, "learning_rate": RATES}},
         {"grid": {"learning_rate": RATES, "init_id": 5}},
@@ -558,7 +606,7 @@ REFUSED = {
     "axes in another order, and a new one": (
         {"grid": {"init_id": 4, "learning_rate": RATES}},
         {"grid": {"learning_rate": RATES, "init_id": 4, "init_scale": [1.0, 2.0]}},
-        ["grid.init_scale was None and is [1.0, 2.0]"],
+        ["grid.init_scale was not given and is [1.0, 2.0]"],
     ),
     "axes zipped that were not, and a new one": (
         {"grid": {"init_id": [0, 1, 2], "learning_rate": RATES}},
@@ -570,12 +618,12 @@ REFUSED = {
                 "zip": [["init_id", "learning_rate"]],
             }
         },
-        ["grid.init_scale was None and is [1.0, 2.0]"],
+        ["grid.init_scale was not given and is [1.0, 2.0]"],
     ),
     "another key beside": (
         {},
         {"grid__init_id": 5, "training__momentum": 0.5},
-        ["training.momentum was 0.0 and is 0.5"],
+        ["training.momentum was not given and is 0.5"],
     ),
     "other data": (
         {"data": {"inputs": [0, 1], "targets": [0, 1]}},

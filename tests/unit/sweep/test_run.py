@@ -217,7 +217,7 @@ def test_another_experiment_is_refused_and_the_difference_named(small, tmp_path)
         harness.run(other, tmp_path / "out")
     assert "grid.init_id was 4 and is 5" in str(caught.value)
     assert "training.learning_rate was 0.1 and is 0.2" in str(caught.value)
-    assert "training.momentum was 0.0 and is 0.5" in str(caught.value)
+    assert "training.momentum was not given and is 0.5" in str(caught.value)
     assert "--out" in str(caught.value)
     renamed = small(name="other_name", question="Another?")
     assert len(harness.run(renamed, tmp_path / "out").runs) == 12
