@@ -17,17 +17,18 @@ from pydantic.fields import FieldInfo
 from harness.errors import shown
 from harness.experiment.axes import SECTIONS, AxisTarget, allowed_axes
 from harness.experiment.checks import build_network
-from harness.experiment.draws import METHODS
+from harness.experiment.draws import METHODS, MOST_DRAWN
+from harness.experiment.experiment import Experiment
 from harness.experiment.messages import section_of
 from harness.experiment.parse_grid import MOST_RUNS
-from harness.experiment.schema import ExperimentFile, NetworkSection, OnlyFor, declared, keys_of
+from harness.experiment.schema import NetworkSection, OnlyFor, declared, keys_of
 
 FILE = Path(__file__).with_name("experiment.schema.json")
 
 Schema = dict[str, Any]
-Forms = Callable[[list[Schema]], list[Schema]]
 
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MOST_RUNS}
+_DRAWN = {"type": "integer", "minimum": 1, "maximum": MOST_DRAWN}
 _SEED = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 _LAYER = r"_[1-9][0-9]*"
 
@@ -40,7 +41,7 @@ def as_text() -> str:
 def json_schema() -> Schema:
     """Return the schema of an experiment file, in draft 2020-12."""
     properties = {}
-    for name, field in keys_of(ExperimentFile).items():
+    for name, field in keys_of(Experiment).items():
         model = section_of(field)
         if name == "grid":
             properties[name] = _grid()
@@ -56,7 +57,7 @@ def json_schema() -> Schema:
         "type": "object",
         "properties": properties,
         # The name of the file can replace the name.
-        "required": [name for name in _required(ExperimentFile) if name != "name"],
+        "required": [name for name in _required(Experiment) if name != "name"],
         "additionalProperties": False,
     }
 
@@ -149,21 +150,7 @@ def _grid() -> Schema:
     network = build_network(NetworkSection(layers=(1, 1, 1), activations=("tanh", "tanh")))
     named = allowed_axes(network).named
     properties, patterns = _axes(named, _axis_forms)
-    ranges, patterns_of_ranges = _axes(named, _range_forms)
-    properties["sample"] = {
-        "description": "Axes whose values are drawn together: one dimension of the grid.\n\n"
-        "Allowed: a table with count, seed, method, and a range for each axis.",
-        "type": "object",
-        "properties": {
-            "count": {"description": "Number of points.", **_COUNT},
-            "seed": {"description": "Seed of the points.", **_SEED},
-            "method": {"description": "How points are drawn.", "enum": [*METHODS]},
-            **ranges,
-        },
-        "patternProperties": patterns_of_ranges,
-        "additionalProperties": False,
-        "required": ["count"],
-    }
+    properties["sample"] = _sample(*_axes(named, _range_forms))
     properties["zip"] = {
         "description": "Axes that move together.\n\nAllowed: a list of lists of two or more axis"
         ' names, such as [["learning_rate_1", "learning_rate_2"]].',
@@ -180,8 +167,11 @@ def _grid() -> Schema:
     }
 
 
+Forms = Callable[[list[Schema]], list[Schema]]
+
+
 def _axes(named: Mapping[str, AxisTarget], forms: Forms) -> tuple[Schema, Schema]:
-    """Return the schemas of axes by name, and by pattern for those of one layer."""
+    """Return the schemas of axes by name, and by pattern for those of a layer or parameter."""
     properties, patterns = {}, {}
     for name, target in named.items():
         axis = _axis(name, target, forms)
@@ -194,6 +184,20 @@ def _axes(named: Mapping[str, AxisTarget], forms: Forms) -> tuple[Schema, Schema
         **_any_of(forms([{"type": "number"}])),
     }
     return properties, patterns
+
+
+def _sample(ranges: Schema, patterns: Schema) -> Schema:
+    """Return the schema of [grid.sample], with the ranges of its axes."""
+    method = {"description": "How points are drawn; random by default.", "enum": [*METHODS]}
+    return {
+        "description": "Points of several axes, drawn together.",
+        "type": "object",
+        "properties": {"count": _DRAWN, "seed": _SEED, "method": method, **ranges},
+        "patternProperties": patterns,
+        "required": ["count"],
+        "minProperties": 2,
+        "additionalProperties": False,
+    }
 
 
 def _axis(name: str, target: AxisTarget, axis_forms: Forms) -> Schema:
@@ -223,13 +227,18 @@ def _axis_forms(values: list[Schema]) -> list[Schema]:
     keys: Schema = {"values": listed}
     forms: list[Schema] = [{"required": ["values"], "maxProperties": 1}]
     if numbers := [value for value in values if value["type"] != "string"]:
-        keys |= {"linear": _ends(numbers), "log": _ends(_above_0(numbers)), "count": _COUNT}
-        keys |= {"random": _ends(numbers), "normal": _ends([{"type": "number"}]), "seed": _SEED}
-        keys["scale"] = {"enum": ["linear", "log"]}
+        above_0 = [
+            number if number.get("minimum", 0) > 0 else {**number, "exclusiveMinimum": 0}
+            for number in numbers
+        ]
+        keys |= {"linear": _ends(numbers), "log": _ends(above_0), "count": _COUNT}
+        keys |= {"random": _ends(numbers), "normal": _ends([{"type": "number"}])}
+        keys |= {"scale": {"enum": ["linear", "log"]}, "seed": _SEED}
         forms += [{"required": [kind, "count"], "maxProperties": 2} for kind in ("linear", "log")]
         forms += [
             {
                 "required": [kind, "count"],
+                "properties": {"count": _DRAWN},
                 "propertyNames": {"enum": [kind, "count", "scale", "seed"]},
             }
             for kind in ("random", "normal")
@@ -239,27 +248,14 @@ def _axis_forms(values: list[Schema]) -> list[Schema]:
 
 
 def _range_forms(values: list[Schema]) -> list[Schema]:
-    """Return the forms of an axis of [grid.sample] whose values have one of several types."""
-    forms: list[Schema] = [{"type": "array", "items": _any_of(values), "minItems": 1}]
-    if numbers := [value for value in values if value["type"] != "string"]:
-        keys = {"linear": _ends(numbers), "log": _ends(_above_0(numbers))}
-        forms.append(
-            {
-                "type": "object",
-                "properties": keys,
-                "additionalProperties": False,
-                "minProperties": 1,
-                "maxProperties": 1,
-            }
-        )
-    return forms
-
-
-def _above_0(numbers: list[Schema]) -> list[Schema]:
-    return [
-        number if number.get("minimum", 0) > 0 else {**number, "exclusiveMinimum": 0}
-        for number in numbers
-    ]
+    """Return the forms of an axis of a sample whose values have one of several types."""
+    listed = {"type": "array", "items": _any_of(values), "minItems": 1}
+    numbers = [value for value in values if value["type"] != "string"]
+    if not numbers:
+        return [listed]
+    ends = {"linear": _ends(numbers), "log": _ends(numbers)}
+    one = {"minProperties": 1, "maxProperties": 1}
+    return [listed, {"type": "object", "properties": ends, "additionalProperties": False, **one}]
 
 
 def _ends(numbers: list[Schema]) -> Schema:

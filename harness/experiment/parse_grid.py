@@ -40,8 +40,7 @@ _AXIS_FORMS = (
     " { log = [first, last], count = n } or { random = [low, high], count = n }"
 )
 
-# The keys of [grid] that are not axes, and those of [grid.sample].
-_NOT_AXES = ("zip", "sample")
+# The keys of [grid.sample] that are not axes.
 _SAMPLE_KEYS = ("count", "seed", "method")
 _RANGE_FORMS = "{ linear = [low, high] }, { log = [low, high] } or a list of values"
 
@@ -65,14 +64,11 @@ def parse_grid(
     sample: tuple[Axis, ...] = ()
     wrong = len(complaints.found)
     for name, spec in document.items():
-        if name not in _NOT_AXES:
-            try:
-                axes[name] = Axis(name=name, values=_parse_axis(name, spec, allowed))
-            except ExperimentError as error:
-                complaints.add([error])
-    if "sample" in document:
         try:
-            sample = _parse_sample(document["sample"], axes, allowed)
+            if name == "sample":
+                sample = _parse_sample(spec, document, allowed)
+            elif name != "zip":
+                axes[name] = Axis(name=name, values=_parse_axis(name, spec, allowed))
         except ExperimentError as error:
             complaints.add([error])
     if len(complaints.found) > wrong:
@@ -193,7 +189,7 @@ def _drawn(key: str, name: str, spec: Document, target: AxisTarget) -> Drawn:
     return Drawn(tuple(values), distribution)
 
 
-def _parse_sample(spec: Any, axes: Mapping[str, Axis], allowed: AllowedAxes) -> tuple[Axis, ...]:
+def _parse_sample(spec: Any, grid: Mapping[str, Any], allowed: AllowedAxes) -> tuple[Axis, ...]:
     """Return the axes of [grid.sample], whose values are drawn together."""
     key = "grid.sample"
     if not isinstance(spec, dict):
@@ -211,7 +207,7 @@ def _parse_sample(spec: Any, axes: Mapping[str, Axis], allowed: AllowedAxes) -> 
         if name in _SAMPLE_KEYS:
             continue
         target = _target(f"{key}.{name}", name, allowed)
-        if name in axes:
+        if name in grid:
             raise ExperimentError(
                 f"{key}.{name}", f"is also grid.{name}; only one of them is allowed.", "Remove one."
             )

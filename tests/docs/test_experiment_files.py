@@ -173,9 +173,9 @@ def test_limits_are_those_of_the_code():
         (MOST_VARIANTS, "and up to {} combinations"),
         (source.MOST_GENERATED, "all combinations together may generate up to {} numbers"),
         (_MOST_WHOLE, "at most {} of them"),
+        (MOST_DRAWN, "draw up to {} values"),
         (conditional.MOST_FOLDED, "There may be up to {} of these combinations"),
         (schedules.MOST_EPOCHS, "a warm-up may have up to {} epochs"),
-        (MOST_DRAWN, "draw up to {} values"),
     ):
         assert words.format(number) in " ".join(PAGE.split())
     assert MOST_RUNS == 2**53
@@ -269,7 +269,7 @@ def test_schedules_have_the_formulas_settings_and_defaults_of_the_page():
 # ---------------------------------------------------------------------------------- examples
 
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-RUNS = [20, 1, 1, 1, 1, 1, 30, 1, 1, 1, 30, 50]
+RUNS = [20, 1, 1, 1, 1, 1, 30, 1, 1, 1, 10000, 30, 50]
 
 
 @pytest.fixture

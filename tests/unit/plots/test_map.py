@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm, Normalize
 import harness
 from harness import plots
 from harness.errors import ResultsError
-from harness.plots import scales
+from harness.plots import reading, scales
 from harness.plots.bins import bins_of
 from harness.plots.kinds.map import STATUS, final_lines, final_map
 from harness.plots.quantities import Quantity
@@ -66,6 +66,20 @@ def test_uneven_values_have_bins_of_equal_size_and_some_labels():
     assert np.diff(found.edges).tolist() == [1.0] * 10
     assert found.texts == ["0", "0.15", "3", "8", "51"]
     assert found.values.tolist() == values
+
+
+def test_many_values_that_some_runs_lack_share_bins():
+    values = np.random.default_rng(0).permutation(np.r_[np.arange(80) / 100, [np.nan] * 20])
+    found = bins_of(pd.Series(values), 100)
+    assert len(found.centres) == 9
+    lacking = np.isnan(values)
+    assert set(found.of_rows[lacking]) == {8}
+    for number in range(8):  # ten neighbours in each
+        assert sorted(values[found.of_rows == number]) == pytest.approx(
+            (np.arange(10) + 10 * number) / 100
+        )
+    assert found.values[:8] == pytest.approx(np.arange(8) / 10 + 0.045)
+    assert found.texts[-1] == "none"
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.002), (0.0131, 0.0204), (3e-9, 4e-9)])
@@ -426,3 +440,28 @@ def test_a_map_of_a_sample_orders_its_starts(tmp_path, monkeypatch):
     order = table.drop_duplicates("start_rank").sort_values("start_rank")["init_id"]
     assert shares.loc[order].is_monotonic_decreasing
     assert "Starts are ordered" in picture.caption
+
+
+def test_a_map_of_a_sample_has_a_few_points_in_each_cell(tmp_path):
+    experiment = harness.Experiment.from_mapping(
+        {
+            "name": "sampled",
+            "network": {"layers": [1, 1], "activations": ["identity"]},
+            "data": {"inputs": [1.0], "targets": [1.0]},
+            "training": {"epochs": 2, "learning_rate": 0.1},
+            "grid": {
+                "sample": {
+                    "count": 64,
+                    "method": "sobol",
+                    "learning_rate": {"linear": [0, 0.5]},
+                    "w1": {"linear": [0, 1]},
+                    "momentum": {"linear": [0, 0.9]},
+                }
+            },
+        }
+    )
+    results = harness.run(experiment, tmp_path)
+    picture = plots.draw(results, "map", x="learning_rate", y="w1")
+    assert len(picture.table) == 16  # of Sobol points, each cell of 4 x 4 has 4
+    assert picture.table["runs"].tolist() == [4] * 16
+    assert reading.varied_axes(results) == ["learning_rate", "w1", "momentum"]
