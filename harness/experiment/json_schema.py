@@ -18,10 +18,9 @@ from harness.errors import shown
 from harness.experiment.axes import SECTIONS, AxisTarget, allowed_axes
 from harness.experiment.checks import build_network
 from harness.experiment.draws import METHODS, MOST_DRAWN
-from harness.experiment.experiment import Experiment
 from harness.experiment.messages import section_of
 from harness.experiment.parse_grid import MOST_RUNS
-from harness.experiment.schema import NetworkSection, OnlyFor, declared, keys_of
+from harness.experiment.schema import ExperimentFile, NetworkSection, OnlyFor, declared, keys_of
 
 FILE = Path(__file__).with_name("experiment.schema.json")
 
@@ -41,7 +40,7 @@ def as_text() -> str:
 def json_schema() -> Schema:
     """Return the schema of an experiment file, in draft 2020-12."""
     properties = {}
-    for name, field in keys_of(Experiment).items():
+    for name, field in keys_of(ExperimentFile).items():
         model = section_of(field)
         if name == "grid":
             properties[name] = _grid()
@@ -57,7 +56,7 @@ def json_schema() -> Schema:
         "type": "object",
         "properties": properties,
         # The name of the file can replace the name.
-        "required": [name for name in _required(Experiment) if name != "name"],
+        "required": [name for name in _required(ExperimentFile) if name != "name"],
         "additionalProperties": False,
     }
 
