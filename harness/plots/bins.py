@@ -107,7 +107,7 @@ def bins_of(column: "pd.Series[Any]", most: int, *, even: bool = False) -> Bins:
 def _few_numbers(
     code: NDArray[np.int64], found: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the code and the middles of groups of ascending numbers, of which the last is NaN."""
+    """Return the code and the middles of groups of ascending numbers; the last one is NaN."""
     numbers = np.asarray(found, dtype=np.float64)[:-1]
     groups = np.array_split(numbers, _WRITTEN)
     group = np.repeat(np.arange(_WRITTEN + 1), [*map(len, groups), 1])
