@@ -109,7 +109,8 @@ def _cells(runs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     points = pd.DataFrame(index=range(min(len(runs), 1)))
     if names:
         runs = runs.sort_values("run_id") if "run_id" in runs else runs
-        groups = runs.groupby(names, observed=True, sort=False)  # in the order of the grid
+        # In the order of the grid; NaN is the value of a run that has no such setting.
+        groups = runs.groupby(names, observed=True, sort=False, dropna=False)
         codes = groups.ngroup().to_numpy().astype(np.int64)
         points = groups.size().index.to_frame(index=False)
     counts = np.zeros((len(points), len(ENDINGS)), dtype=np.int64)

@@ -83,7 +83,7 @@ class Job:
     recorded: bool
 
     def trained(self, each: Sequence[T]) -> list[T]:
-        """Return what belongs to weights, then to biases that train, of W_1, b_1 ... w, b."""
+        """Return the items of weights, then of biases that train; `each` has one of W_1 ... b."""
         return [*each[::2], *(each[1::2] if self.biases else ())]
 
     def matrices(self) -> list[Floats]:
