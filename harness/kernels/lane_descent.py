@@ -193,17 +193,12 @@ def _epoch(
         store(group, at.record + Record.SSR * lanes, ssr)
         store(group, at.record + Record.LOSS * lanes, loss)
         store(group, at.record + Record.NOT_FINITE * lanes, before)
-        with unrolling(spec.is_small):
-            for p in loop(0, spec.parameters * lanes, lanes):
-                store(group, at.last_theta + p, to_double(load(theta, p, lanes)))
-                for row in range(len(spec.slots)):
-                    slot = row * spec.parameters * lanes + p
-                    value = to_double(load(values, at.slots + slot, lanes))
-                    store(group, at.last_slots + slot, value)
-                if spec.of_gradient:
+        for position in loop(0, at.settings, lanes):  # parameters, slots and counts
+            store(group, at.last_theta + position, to_double(load(values, position, lanes)))
+        if spec.of_gradient:
+            with unrolling(spec.is_small):
+                for p in loop(0, spec.parameters * lanes, lanes):
                     store(group, at.gradient + p, to_double(load(scratch.gradient, p, lanes)))
-        for row in range(0, len(spec.counts) * lanes, lanes):
-            store(group, at.last_counts + row, to_double(load(values, at.counts + row, lanes)))
 
     not_finite = variable()
     store(not_finite, 0, fill(0.0, lanes))
@@ -271,10 +266,20 @@ def _update(
     lanes, at, layers = spec.lanes, layout_of(spec), len(spec.layers)
     optimiser, in_use = OPTIMISERS[spec.optimiser], ("learning_rate", *spec.settings)
 
-    def setting(name: str, l: int) -> Any:
-        if name not in in_use:
-            return None
+    def stored(name: str, l: int) -> Any:
         return load(values, at.settings + (in_use.index(name) * layers + l) * lanes, lanes)
+
+    shared = {
+        s.name: stored(s.name, 0)
+        for s in optimiser.all_settings
+        if s.name in in_use and not s.by_layer
+    }
+
+    def setting(name: str, l: int) -> Any:
+        """Return a setting of a layer; None if it is not in use."""
+        if name in shared:
+            return shared[name]
+        return stored(name, l) if name in in_use else None
 
     share = None
     if "clip_norm" in in_use:

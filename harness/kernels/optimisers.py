@@ -196,14 +196,14 @@ def average(mean: Any, value: Any, decay: Any) -> Any:
 
 def count_ones(
     beta1: Any, beta2: Any, epsilon: Any, ones1: Any, ones2: Any
-) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Return the bias corrections of a step of Adam, and the same as counts.
+) -> tuple[tuple[Any, Any, Any], tuple[Any, Any]]:
+    """Return the bias corrections of a step of Adam with its epsilon, and the new counts.
 
     Kingma and Ba divide the means m and v by 1 - beta^t after t updates. That is what the same mean
     makes of ones.
     """
-    ones = average(ones1, 1.0, beta1), average(ones2, 1.0, beta2)
-    return ones, ones
+    ones1, ones2 = average(ones1, 1.0, beta1), average(ones2, 1.0, beta2)
+    return (ones1, ones2, ones1 * ones2 * epsilon), (ones1, ones2)
 
 
 def adam(
@@ -215,6 +215,7 @@ def adam(
     epsilon: Any,
     ones1: Any,
     ones2: Any,
+    corrected_epsilon: Any,
     mean: Any,
     squares: Any,
 ) -> tuple[Any, Any, Any]:
@@ -229,7 +230,7 @@ def adam(
     """
     mean = average(mean, gradient, beta1)
     squares = average(squares, gradient * gradient, beta2)
-    root = fma(ones1, sqrt(ones2 * squares), ones1 * ones2 * epsilon)
+    root = fma(ones1, sqrt(ones2 * squares), corrected_epsilon)
     return theta - (learning_rate * ones2) * mean / root, mean, squares
 
 

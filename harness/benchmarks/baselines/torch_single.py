@@ -61,13 +61,20 @@ def prepare(job: Job) -> Train:
     return train
 
 
+def groups_of(theta: list[Any], rates: list[float]) -> list[dict[str, Any]]:
+    """Return the parameters that train as groups with the same learning rate."""
+    return [
+        {"params": [p for p, r in zip(theta, rates, strict=True) if r == rate], "lr": rate}
+        for rate in sorted(set(rates) - {0.0})
+    ]
+
+
 def train_one(job: Job, start: list[Any], rates: list[Any], run: int) -> list[float]:
     """Train one network; return its SSR at every epoch, or only the last."""
     x, y = torch.from_numpy(job.x), torch.from_numpy(job.y)
     theta = [p[run].clone().requires_grad_() for p in start]
     mine = [float(rate[run]) for rate in rates]
-    groups = [{"params": [p], "lr": rate} for p, rate in zip(theta, mine, strict=True) if rate]
-    adam = make_adam(job, groups, 1.0) if job.optimiser == "adam" else None
+    adam = make_adam(job, groups_of(theta, mine)) if job.optimiser == "adam" else None
     kept = []
     for epoch in range(job.epochs + 1):
         loss, ssr = loss_and_ssr(job, forward(job, theta, x), y)

@@ -69,7 +69,8 @@ class Pointer:
         lanes = lanes_of(self._start.type.pointee)
         vector = ir.VectorType(self._start.type.pointee, lanes).as_pointer()
         start = builder().bitcast(self._at(first), vector)
-        return [builder().gep(start, [INTEGER(i)], inbounds=True) for i in range(count // lanes)]
+        others = range(1, count // lanes)
+        return [start, *(builder().gep(start, [INTEGER(i)], inbounds=True) for i in others)]
 
 
 class Cells:
