@@ -38,8 +38,8 @@ EXPECTED_OF_OPTIMISERS = {
     "nesterov": "6a296d8701c8b8c2",
     "adagrad": "b45ac12adf870b8a",
     "rmsprop": "965ff5bb77660b31",
-    "adam": "e18aa61fdc79f65c",
-    "adamw": "952f230c62ffa792",
+    "adam": "75d64d9f80181774",
+    "adamw": "593ea997f38babeb",
     "rprop": "ac6eaf4ff261285d",
 }
 EXPECTED_OF_SINGLE_OPTIMISERS = {
@@ -47,8 +47,8 @@ EXPECTED_OF_SINGLE_OPTIMISERS = {
     "nesterov": "af8e59c824159c9b",
     "adagrad": "8efff1f85ee97266",
     "rmsprop": "f24dd750381fe889",
-    "adam": "e74b90cdae31507d",
-    "adamw": "3417eefb3a0afb29",
+    "adam": "9ea5b7d7731bf9ae",
+    "adamw": "6119113c336c57da",
     "rprop": "589a342324de8e31",
 }
 
