@@ -128,9 +128,8 @@ def test_permuting_hidden_units_permutes_the_results(data):
     assert sorted(moved) == sorted(moved.values())
     rename = {name: moved.get(name, name) for name in network.parameters}
 
-    document["training"]["epochs"] = 0
-    start = train(Experiment.from_mapping(document))[0].iloc[0]
-    document["training"]["epochs"] = 6
+    untrained = document | {"training": {"epochs": 0, "learning_rate": 0.1}}
+    start = train(Experiment.from_mapping(untrained))[0].iloc[0]
     ended = []
     for names in ({name: name for name in network.parameters}, rename):
         parameters = {name: float(start[f"{names[name]}_final"]) for name in network.parameters}
