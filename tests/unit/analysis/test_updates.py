@@ -51,6 +51,7 @@ def test_the_new_value_is_that_after_the_next_update_of_the_kernel(name, extra, 
     assert list(now)[-2:] == ["step_size", "new"]
 
 
+@pytest.mark.jitless
 @pytest.mark.parametrize("epoch", [0, 1, 7])
 @pytest.mark.parametrize("extra", ["plain", "all"])
 @pytest.mark.parametrize("name", OPTIMISERS)
