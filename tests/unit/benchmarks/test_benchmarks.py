@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +64,60 @@ def test_a_job_takes_learning_rates_from_the_file_and_from_axes():
     assert [rate.tolist() for rate in job.rates] == [[0.25] * 2, [0.25] * 2, [0.5] * 2, [0.5] * 2]
     document["grid"]["learning_rate_2"] = [0.125, 1.0]
     assert make_job(document).rates[2].tolist() == [0.125, 0.125, 1.0, 1.0]
+
+
+def test_a_job_has_the_optimiser_with_its_settings():
+    document = WORKLOADS["dosage"][0].experiment(20, optimiser="adam", beta2=0.5)
+    job = make_job(document)
+    assert (job.optimiser, job.settings) == ("adam", (0.9, 0.5, 1e-8))
+    document["grid"]["beta2"] = [0.5, 0.25]
+    with pytest.raises(ValueError, match="differ in learning rates and initial parameters only"):
+        make_job(document)
+
+
+@pytest.mark.parametrize(
+    ("loss", "weight"), [("ssr", 2.0), ("half_ssr", 1.0), ("mse", 2 / 3), ("half_mse", 1 / 3)]
+)
+def test_a_job_has_the_weight_of_the_residual_in_the_derivative_of_its_loss(loss, weight):
+    document = WORKLOADS["dosage"][0].experiment(1, tolerance=0.5)
+    document["network"]["loss"] = loss
+    job = make_job(document)
+    assert job.weight == pytest.approx(weight, rel=1e-15)
+    assert job.tolerance == pytest.approx(0.5 / (weight / 2), rel=1e-15)  # as an SSR
+
+
+@pytest.mark.parametrize(
+    ("workload", "network", "training", "says"),
+    [
+        ("dosage", {"loss": "mae"}, {}, "a loss of squared residuals"),
+        ("dosage", {"activations": ["softplus", "tanh"]}, {}, "a loss of squared residuals"),
+        ("dosage", {"biases": [True, False]}, {}, "biases in all layers or in none"),
+        (
+            "deep",
+            {"activations": ["tanh", "relu", "identity"]},
+            {},
+            "one activation for all hidden layers",
+        ),
+        ("xor", {}, {"tolerance": 0.1}, "a tolerance or a limit for squared residuals only"),
+    ],
+)
+def test_a_job_says_what_it_cannot_express(workload, network, training, says):
+    document = WORKLOADS[workload][0].experiment(1, **training)
+    document["network"] |= network
+    with pytest.raises(ValueError, match=f" cannot be a job: a job has {says}"):
+        make_job(document)
+
+
+def test_a_job_has_one_output():
+    document = WORKLOADS["dosage"][0].experiment(1)
+    document["network"] |= {
+        "layers": [2, 4, 3],
+        "activations": ["tanh", "softmax"],
+        "loss": "cross_entropy",
+    }
+    document["data"] = {"generator": "blobs", "classes": 3}
+    with pytest.raises(ValueError, match="a job has one output"):
+        make_job(document)
 
 
 @pytest.mark.filterwarnings("default")  # JAX and PyTorch have warnings that we cannot mend
@@ -215,11 +268,16 @@ def test_a_bad_name_is_one_clear_message(case, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("package", "names", "extra"),
-    [("pytest_benchmark", [], "bench"), ("pytest", [], "bench"), ("jax", ["jax-vmap"], "peers")],
+    [
+        ("pytest_benchmark", [], "bench"),
+        ("pytest", [], "bench"),
+        ("jax", ["jax-vmap"], "peers"),
+        ("optax", ["jax-batched"], "peers"),
+    ],
 )
 def test_a_missing_package_is_named_with_its_extra(package, names, extra, monkeypatch):
     def without(name):
-        return None if name == package else find_spec(name)
+        return None if name == package else "installed"
 
     monkeypatch.setattr(comparison, "find_spec", without)
     monkeypatch.setattr("harness.benchmarks.baselines.find_spec", without)
